@@ -1,0 +1,16 @@
+//! What server, panel and firmware must agree on: positions, the dial, match and bell.
+//!
+//! Read [`dial`] for the instrument and [`bell`] for the one rule everything serves. This crate
+//! knows no file, no socket and no clock, allocates nothing and depends on nothing, so the same
+//! lines run behind the brass on the wall.
+#![no_std]
+#![forbid(unsafe_code)]
+
+#[cfg(test)]
+extern crate std;
+
+mod dial;
+
+pub mod bell;
+
+pub use dial::{DEFAULT, Dial, MAX_POSITIONS, MIN_POSITIONS, Position, Sector};

@@ -1,0 +1,3 @@
+//! The `chadburn` program.
+
+fn main() {}
