@@ -1,0 +1,3 @@
+//! Chadburn makes a file a live wire: its change reaches every open panel at once, and somebody
+//! answers.
+pub mod writing;

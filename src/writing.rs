@@ -1,0 +1,100 @@
+//! What a source tells the hub: completed writings of a watched file, and the file's health.
+//!
+//! Plain facts. How they were found out is the business of the source room.
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// Which of a telegraph's two files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum File {
+    /// The file that orders come from.
+    Status,
+    /// The file that replies go to, and come from.
+    Accept,
+}
+
+/// What tells one writing from another with the same text. Compared for equality only: clocks
+/// jump and archives keep old times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Stamp {
+    /// The device of the file's inode.
+    pub device: u64,
+    /// The inode.
+    pub inode: u64,
+    /// Seconds and nanoseconds of the modification time.
+    pub mtime: (i64, i64),
+}
+
+/// One completed write of a watched file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Writing {
+    /// What tells it from the writing before.
+    pub stamp: Stamp,
+    /// The status: UTF-8, 1 to 4,096 bytes, without byte order mark and trailing white space.
+    pub text: String,
+}
+
+/// Whether a watched file can be read, and how it is watched.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Health {
+    /// What is wrong, for a program.
+    #[serde(rename = "health")]
+    pub state: Condition,
+    /// What is wrong, for a person; empty when all is well.
+    pub detail: String,
+    /// How changes are noticed.
+    pub watch: Watch,
+}
+
+/// What can be wrong with a watched file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Condition {
+    /// Nothing.
+    Ok,
+    /// There is no such file. An accept file that nobody has written yet is `Ok`.
+    Missing,
+    /// It has no text but white space.
+    Empty,
+    /// It cannot be opened or read: permissions, no descriptor left, a broken disk.
+    Unreadable,
+    /// It is not UTF-8.
+    NotUtf8,
+    /// It is larger than a status may be.
+    TooLarge,
+    /// It is a directory, a FIFO, a socket or a device.
+    NotAFile,
+}
+
+/// How changes of a file are noticed. A look every second happens always.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Watch {
+    /// The Linux kernel tells.
+    Inotify,
+    /// The macOS kernel tells.
+    Fsevents,
+    /// By looking often.
+    Poll,
+}
+
+/// What a source says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Report {
+    /// The file was written, and this is what it says now.
+    Written(Writing),
+    /// Its health is now this; said on change only.
+    Health(Health),
+}
+
+impl fmt::Display for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Status => "status",
+            Self::Accept => "accept",
+        })
+    }
+}
