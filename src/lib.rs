@@ -1,3 +1,5 @@
 //! Chadburn makes a file a live wire: its change reaches every open panel at once, and somebody
 //! answers.
+pub mod hub;
+pub mod policy;
 pub mod writing;
