@@ -1,21 +1,180 @@
-//! The hub's face to the other rooms. (Interface first; the hub itself follows.)
+//! The hub: one thread that owns every station, and the telegraph they look at.
+//!
+//! Reading order: [`Hub::step`] decides (pure: an event and a moment in, effects out),
+//! [`Engine`] carries effects out on stations whose sockets it holds but does not open, and
+//! [`driver`] turns the crank: it alone knows mio. [`frame`] and [`outbox`] are the two halves
+//! of a connection. Other rooms reach the hub through a [`Handle`] and read a [`Snapshot`].
+
+mod step;
+
+pub mod driver;
+pub mod engine;
+pub mod frame;
+pub mod outbox;
 
 use std::net::TcpStream;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use uuid::Uuid;
 
-use crate::policy::Peer;
+pub use self::engine::{Engine, Ports};
+pub use self::step::{Facts, Hub};
+use crate::policy::{Owner, Peer};
+pub use crate::wire::Wire;
 use crate::writing::{File, Health, Report, Stamp};
 
-/// The language a station speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wire {
-    /// The original's text, without a subprotocol.
-    Text,
-    /// JSON, subprotocol `chadburn.v1`.
-    Json,
+/// How often a JSON station hears a beat, in seconds. A panel that misses two and a half of them
+/// says that its link is lost, so this is what "honest link state" means in seconds.
+pub const HEARTBEAT_SECONDS: u32 = 5;
+
+/// How many inputs wait before the hub, sources apart.
+const QUEUE: usize = 1024;
+
+/// A station's place in the hub. A place is used again, a key never.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Key {
+    /// The place.
+    pub slot: u32,
+    /// Which of the stations that have had this place.
+    pub generation: u32,
+}
+
+/// What happens to the hub.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A station has come, with an id of its own.
+    Joined {
+        /// Its place.
+        key: Key,
+        /// Its id.
+        station: Uuid,
+        /// The language it speaks.
+        wire: Wire,
+        /// What is known of the other end.
+        peer: Peer,
+    },
+    /// A station sent a message.
+    Heard {
+        /// Who.
+        key: Key,
+        /// What.
+        message: &'a str,
+    },
+    /// A station's conversation has ended.
+    Left {
+        /// Who.
+        key: Key,
+    },
+    /// Who owns the other end of a connection has been found out.
+    Owned {
+        /// Which station.
+        key: Key,
+        /// Whose socket it is.
+        owner: Owner,
+    },
+    /// A source has news.
+    Source {
+        /// Of which file.
+        file: File,
+        /// What.
+        report: Report,
+    },
+    /// The accept file is about to be replaced by our own writing.
+    Noted {
+        /// Which store this is about.
+        ticket: u64,
+        /// The stamp by which the writing will be known when it is read back.
+        stamp: Stamp,
+    },
+    /// A store of the accept file has ended.
+    Stored {
+        /// Which store.
+        ticket: u64,
+        /// Whether the text is durably in the file; else a line that says why not.
+        result: Result<(), String>,
+    },
+    /// The server ends.
+    Shutdown,
+}
+
+/// What the hub wants done. Effects are carried out in their order.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Say these to a newcomer, and let it hear pushes from now on.
+    Greet {
+        /// To whom.
+        to: Key,
+        /// The messages.
+        messages: [String; 2],
+    },
+    /// Say this to one station.
+    Say {
+        /// To whom.
+        to: Key,
+        /// The message.
+        message: String,
+    },
+    /// Hear nothing from this station until `Resume`: what it asked for is not answered yet.
+    Hold(Key),
+    /// Hear this station again.
+    Resume(Key),
+    /// Close this station's connection.
+    Close {
+        /// Whose.
+        key: Key,
+        /// The close code.
+        code: u16,
+    },
+    /// Tell the state to every greeted station; a slow one gets the newest only.
+    Push {
+        /// The state's number.
+        seq: u64,
+        /// What text stations hear, if this concerns them.
+        text: Option<Arc<str>>,
+        /// What JSON stations hear.
+        json: Arc<str>,
+    },
+    /// Tell this to every greeted JSON station.
+    Tell(String),
+    /// Write this into the accept file, durably.
+    Store {
+        /// Comes back with the outcome.
+        ticket: u64,
+        /// The text, without its newline.
+        text: String,
+    },
+    /// Find out who owns the other end of this station's connection.
+    AskOwner(Key),
+    /// Let the other rooms see this.
+    Publish(Snapshot),
+    /// Write this line to the log; it holds nothing raw from the network.
+    Log(String),
+    /// Somebody who may asked for the server's end.
+    AskShutdown,
+    /// Say farewell to every station and close its connection.
+    Farewell {
+        /// What text stations hear.
+        text: &'static str,
+        /// What JSON stations hear.
+        json: String,
+    },
+}
+
+/// What other rooms need to know of the telegraph, as of its last change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The `state` message, as JSON.
+    pub state: Arc<str>,
+    /// The bare status, if there is an order.
+    pub status: Option<Arc<str>>,
+    /// The health of the status file; `None` until its source has settled.
+    pub status_file: Option<Health>,
+    /// The health of the accept file; `None` until its source has settled.
+    pub accept_file: Option<Health>,
+    /// The server is saying farewell.
+    pub closing: bool,
 }
 
 /// A connection that HTTP hands over once the WebSocket handshake is answered.
@@ -38,55 +197,59 @@ pub struct Newcomer {
 pub enum Input {
     /// A WebSocket was opened.
     Join(Newcomer),
-    /// A source has news.
-    Source(File, Report),
-    /// The accept file is about to be replaced by our own writing with this stamp.
-    Noted { ticket: u64, stamp: Stamp },
-    /// The writing of the accept file has ended.
-    Stored { ticket: u64, result: Result<(), String> },
-    /// The server was told to end.
-    Shutdown,
+    /// Something else happened.
+    Event(Event<'static>),
 }
 
-/// What HTTP needs to know of the telegraph, as of its last change.
-#[derive(Clone, Debug)]
-pub struct Snapshot {
-    /// The `state` message, as JSON.
-    pub state: Arc<str>,
-    /// The bare status, if there is an order.
-    pub status: Option<Arc<str>>,
-    /// The health of the status file; `None` until its source has settled.
-    pub status_file: Option<Health>,
-    /// The health of the accept file; `None` until its source has settled.
-    pub accept_file: Option<Health>,
-    /// The server is saying farewell.
-    pub closing: bool,
-}
-
-/// The way into the hub: a bounded queue, and a bell cord that wakes it.
+/// The way into the hub: two bounded queues, and a bell cord that wakes it.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    queue: mpsc::Sender<Input>,
+    /// What everybody but the sources says.
+    inputs: mpsc::Sender<Input>,
+    /// What sources say: one at a time, so that a source folds what comes meanwhile.
+    reports: mpsc::Sender<(File, Report)>,
+    /// Wakes the driver from its poll.
+    waker: Arc<mio::Waker>,
+    /// When the driver's loop last turned, in its own seconds; [`ENDED`](Pulse) after its end.
+    pulse: Arc<AtomicU32>,
 }
 
 /// The hub has ended and takes no more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the hub has ended")]
 pub struct Gone;
 
 impl Handle {
-    /// Puts this before the hub, waiting for room in the queue.
+    /// Puts this before the hub, waiting for room in its queue.
     pub async fn send(&self, input: Input) -> Result<(), Gone> {
-        self.queue.send(input).await.map_err(|_| Gone)
+        self.inputs.send(input).await.map_err(|_| Gone)?;
+        self.wake()
     }
 
-    /// The same from a thread of its own.
-    pub fn blocking_send(&self, input: Input) -> Result<(), Gone> {
-        self.queue.blocking_send(input).map_err(|_| Gone)
+    /// The same, from a thread that may block.
+    pub fn blocking_send(&self, event: Event<'static>) -> Result<(), Gone> {
+        self.inputs
+            .blocking_send(Input::Event(event))
+            .map_err(|_| Gone)?;
+        self.wake()
     }
 
-    /// The station's id, made here.
+    /// Puts a source's report before the hub; blocks until the one before has been taken up.
+    pub fn report(&self, file: File, report: Report) -> Result<(), Gone> {
+        self.reports
+            .blocking_send((file, report))
+            .map_err(|_| Gone)?;
+        self.wake()
+    }
+
+    /// Counts the turns of the hub's loop, roughly one a second at least; it stands still when the
+    /// loop does.
     #[must_use]
-    pub fn id() -> Uuid {
-        Uuid::new_v4()
+    pub fn pulse(&self) -> u32 {
+        self.pulse.load(Ordering::Relaxed)
+    }
+
+    fn wake(&self) -> Result<(), Gone> {
+        self.waker.wake().map_err(|_| Gone)
     }
 }

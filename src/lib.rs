@@ -1,5 +1,10 @@
 //! Chadburn makes a file a live wire: its change reaches every open panel at once, and somebody
 //! answers.
+pub mod clock;
 pub mod hub;
+pub mod log;
 pub mod policy;
+pub mod session;
+pub mod telegraph;
+pub mod wire;
 pub mod writing;

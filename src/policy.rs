@@ -3,6 +3,12 @@
 //! It opens nothing and looks nothing up. Where the answer depends on who owns the other end of a
 //! connection it says [`Verdict::AskOwner`], and is asked again when that is known.
 
+pub mod address;
+
+use thiserror::Error;
+
+use address::{Authority, Name, Origin};
+
 /// What is known of the other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
@@ -24,3 +30,150 @@ pub enum Owner {
     /// This user's.
     User(u32),
 }
+
+/// From where something may be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// From nowhere.
+    Never,
+    /// From this machine, by root or the user the server runs as.
+    Local,
+    /// From anywhere.
+    Any,
+}
+
+/// What somebody wants to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Act<'a> {
+    /// To make an HTTP request with these headers, a WebSocket handshake included.
+    Visit {
+        /// The one `Host` header.
+        host: Option<&'a str>,
+        /// The `Origin` header; only browsers send it.
+        origin: Option<&'a str>,
+    },
+    /// To answer the present order.
+    Answer,
+    /// To end the server.
+    Shutdown,
+}
+
+/// What the policy says to that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may be done.
+    Granted,
+    /// It depends on the owner of the peer's socket: find out, and ask again.
+    AskOwner,
+    /// It may not be done.
+    Refused(Refusal),
+}
+
+/// Why something may not be done, in words for whoever asked.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// The request does not say whom it is for.
+    #[error("the request has no Host header")]
+    NoHost,
+    /// What it says is no address.
+    #[error("the Host header is not an address")]
+    BadHost,
+    /// It is for somebody else: a mistake, or a foreign page whose name was pointed here (DNS
+    /// rebinding).
+    #[error("this server does not answer to {0}; if it should, start it with --host {0}")]
+    ForeignHost(Name),
+    /// A page from elsewhere makes a browser ask.
+    #[error("a page of another origin may not do this; --allow-origin ORIGIN would let it")]
+    ForeignOrigin,
+    /// The original's words, fixed.
+    #[error("Shutdown refused: only from this machine.")]
+    Shutdown,
+}
+
+impl Refusal {
+    /// The HTTP status code that says it.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        match self {
+            Self::NoHost | Self::BadHost => 400,
+            Self::ForeignOrigin | Self::Shutdown => 403,
+            Self::ForeignHost(_) => 421,
+        }
+    }
+}
+
+/// What the owner of this server decided, and what his machine is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// The names beyond the usual ones that the server answers to (`--host`).
+    pub hosts: Vec<Name>,
+    /// The origins beyond its own whose pages may talk to it (`--allow-origin`).
+    pub origins: Vec<Origin>,
+    /// From where it may be shut down.
+    pub shutdown: Reach,
+    /// The user it runs as.
+    pub own_user: u32,
+    /// What this machine calls itself.
+    pub machine: Option<Name>,
+}
+
+impl Policy {
+    /// Whether this peer may do this.
+    #[must_use]
+    pub fn judge(&self, peer: &Peer, act: &Act<'_>) -> Verdict {
+        let judged = match *act {
+            Act::Visit { host, origin } => self.visit(host, origin),
+            Act::Answer => Ok(()),
+            Act::Shutdown => return self.shutdown(peer),
+        };
+        match judged {
+            Ok(()) => Verdict::Granted,
+            Err(refusal) => Verdict::Refused(refusal),
+        }
+    }
+
+    fn visit(&self, host: Option<&str>, origin: Option<&str>) -> Result<(), Refusal> {
+        let host = host.ok_or(Refusal::NoHost)?;
+        let host: Authority = host.parse().map_err(|_| Refusal::BadHost)?;
+        if let address::Host::Name(name) = &host.host
+            && !self.answers_to(name)
+        {
+            return Err(Refusal::ForeignHost(name.clone()));
+        }
+        // No Origin means no browser, and only browsers can be talked into something.
+        let Some(origin) = origin else { return Ok(()) };
+        let origin: Origin = origin.parse().map_err(|_| Refusal::ForeignOrigin)?;
+        if origin.is_at(&host) || self.origins.contains(&origin) {
+            Ok(())
+        } else {
+            Err(Refusal::ForeignOrigin)
+        }
+    }
+
+    /// A name that nobody outside this network can own is safe from DNS rebinding; any other must
+    /// have been given to the server by its owner.
+    fn answers_to(&self, name: &Name) -> bool {
+        name.is_of_this_network()
+            || self.machine.as_ref() == Some(name)
+            || self.hosts.contains(name)
+    }
+
+    fn shutdown(&self, peer: &Peer) -> Verdict {
+        let refused = Verdict::Refused(Refusal::Shutdown);
+        match self.shutdown {
+            Reach::Never => refused,
+            Reach::Any => Verdict::Granted,
+            // A reverse proxy on this machine is a loopback peer as well, and runs as root or as
+            // anybody: it speaks for strangers, and says so in its headers.
+            Reach::Local if !peer.loopback || peer.forwarded => refused,
+            Reach::Local => match peer.owner {
+                Owner::Unasked => Verdict::AskOwner,
+                Owner::User(user) if user == 0 || user == self.own_user => Verdict::Granted,
+                Owner::User(_) | Owner::Unknown => refused,
+            },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -49,6 +49,15 @@ pub struct Health {
     pub watch: Watch,
 }
 
+impl Health {
+    /// What stands in the place of a health until the source has settled.
+    pub const UNSETTLED: Self = Self {
+        state: Condition::Missing,
+        detail: String::new(),
+        watch: Watch::Poll,
+    };
+}
+
 /// What can be wrong with a watched file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

@@ -13,4 +13,4 @@ mod dial;
 
 pub mod bell;
 
-pub use dial::{DEFAULT, Dial, MAX_POSITIONS, MIN_POSITIONS, Position, Sector};
+pub use dial::{DEFAULT, Dial, MAX_POSITIONS, MIN_POSITIONS, Position, Sector, same_in_any_case};

@@ -1,0 +1,484 @@
+//! Carries out what the hub decides, on stations whose sockets are handed in.
+//!
+//! Generic over the socket, so that a simulator runs the very same lines on sockets of its own. It
+//! opens nothing, waits for nothing and reads no clock.
+
+mod slot;
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
+
+use uuid::Uuid;
+
+use self::slot::{Slot, Stage};
+use super::frame::{self, Incoming, close, opcode};
+use super::outbox::Frame;
+use super::{Effect, Event, Hub, Key, Snapshot, Wire};
+use crate::clock::Now;
+use crate::policy::Peer;
+use crate::wire::json::Message;
+
+/// How often a station is pinged, in seconds.
+const PING_SECONDS: u32 = 15;
+
+/// After how many seconds without a word, or a pong, a station is gone.
+const SILENCE_SECONDS: u32 = 40;
+
+/// After how many seconds of taking nothing that it is owed a station is gone.
+const STUCK_SECONDS: u32 = 15;
+
+/// For how many seconds a close frame waits for its answer; as long as a shutdown may last.
+const LINGER_SECONDS: u32 = 5;
+
+/// In how many parts the stations are looked after, so that a sweep never holds up a push: a tick
+/// looks after one part, and ten ticks make a second.
+pub const PARTS: usize = 10;
+
+/// How many times a station is read from before the others have their turn.
+const READS_A_TURN: usize = 4;
+
+/// How much is read at once.
+const READ_SIZE: usize = 64 * 1024;
+
+/// A station's socket: non-blocking, and ready again only after it said that it would block.
+pub trait Socket: Read + Write {
+    /// The peer's address and ours, if they can be known.
+    fn addresses(&self) -> Option<(SocketAddr, SocketAddr)>;
+}
+
+/// Where effects go that are not for stations.
+pub trait Ports {
+    /// Write this into the accept file; the outcome comes back as [`Event::Stored`].
+    fn store(&mut self, ticket: u64, text: String);
+    /// Find out whose socket the peer's is; comes back as [`Event::Owned`].
+    fn ask_owner(&mut self, key: Key, addresses: Option<(SocketAddr, SocketAddr)>);
+    /// Let the other rooms see this.
+    fn publish(&mut self, snapshot: Snapshot);
+    /// Write a line to the log.
+    fn log(&mut self, line: &str);
+    /// The server shall end.
+    fn ask_shutdown(&mut self);
+    /// The hub's loop turns; said about once a second by whoever turns it.
+    fn sign_of_life(&mut self) {}
+}
+
+/// The hub with its stations' sockets.
+#[derive(Debug)]
+pub struct Engine<S, P> {
+    /// What decides.
+    hub: Hub,
+    /// Where effects go that are not for stations.
+    ports: P,
+    /// The stations, by place.
+    slots: Vec<Option<Slot<S>>>,
+    /// Places that are free.
+    free: Vec<u32>,
+    /// The generation of the next station.
+    generation: u32,
+    /// Stations with input that has not been heard yet, and may be now.
+    unheard: Vec<Key>,
+    /// Stations whose sockets are to be dropped.
+    dead: Vec<Key>,
+    /// Effects on their way; kept for its memory.
+    effects: Vec<Effect>,
+    /// What sockets are read into; one for all.
+    scratch: Box<[u8]>,
+    /// Which part of the stations is looked after next.
+    part: usize,
+}
+
+impl<S: Socket, P: Ports> Engine<S, P> {
+    /// An engine without stations.
+    pub fn new(hub: Hub, ports: P) -> Self {
+        Self {
+            hub,
+            ports,
+            slots: Vec::new(),
+            free: Vec::new(),
+            generation: 0,
+            unheard: Vec::new(),
+            dead: Vec::new(),
+            effects: Vec::new(),
+            scratch: vec![0; READ_SIZE].into(),
+            part: 0,
+        }
+    }
+
+    /// Takes in a station, which is greeted; `unread` is what it has sent already. The caller
+    /// calls [`Engine::turn`] afterwards.
+    pub fn admit(
+        &mut self,
+        now: Now,
+        socket: S,
+        unread: Vec<u8>,
+        wire: Wire,
+        peer: Peer,
+        station: Uuid,
+    ) -> Key {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.slots.push(None);
+            u32::try_from(self.slots.len() - 1).expect("descriptors end long before places do")
+        });
+        self.generation = self.generation.wrapping_add(1);
+        let key = Key {
+            slot,
+            generation: self.generation,
+        };
+        self.slots[slot as usize] = Some(Slot::new(socket, key.generation, wire, now.seconds()));
+        self.run(
+            now,
+            Event::Joined {
+                key,
+                station,
+                wire,
+                peer,
+            },
+        );
+        if let Some(slot) = self.slot(key) {
+            slot.kept = unread;
+        }
+        self.unheard.push(key);
+        key
+    }
+
+    /// This station's socket may have something to read or take something more.
+    pub fn ready(&mut self, now: Now, key: Key) {
+        self.flush(now, key);
+        self.listen(now, key);
+    }
+
+    /// Something happened outside. The caller calls [`Engine::turn`] afterwards.
+    pub fn run(&mut self, now: Now, event: Event<'_>) {
+        let mut effects = std::mem::take(&mut self.effects);
+        self.hub.step(now, event, &mut effects);
+        for effect in effects.drain(..) {
+            self.carry_out(now, effect);
+        }
+        self.effects = effects;
+    }
+
+    /// Hears those who had to wait and drops those who are gone; returns whether somebody still
+    /// has unheard input that needs no further event to be heard.
+    pub fn turn(&mut self, now: Now) -> bool {
+        for key in std::mem::take(&mut self.unheard) {
+            self.listen(now, key);
+        }
+        while let Some(key) = self.dead.pop() {
+            if self.slot(key).is_some() {
+                self.slots[key.slot as usize] = None;
+                self.free.push(key.slot);
+                self.run(now, Event::Left { key });
+            }
+        }
+        !self.unheard.is_empty()
+    }
+
+    /// Looks after a part of the stations: pings, beats, and patience that has ended. To be called
+    /// [`PARTS`] times a second.
+    pub fn tick(&mut self, now: Now) {
+        let seconds = now.seconds();
+        let ping: Frame = frame::encode(opcode::PING, b"").into();
+        let beat = Message::Beat { at: now.unix_ms }.encode();
+        let beat: Frame = frame::encode(opcode::TEXT, beat.as_bytes()).into();
+        for (index, slot) in self
+            .slots
+            .iter_mut()
+            .enumerate()
+            .skip(self.part)
+            .step_by(PARTS)
+        {
+            let Some(slot) = slot else { continue };
+            let frame = if slot.patience_ended(seconds) {
+                self.dead.push(slot.key(index));
+                continue;
+            } else if slot.beat_is_due(seconds) {
+                &beat
+            } else if slot.ping_is_due(seconds) {
+                &ping
+            } else {
+                continue;
+            };
+            if slot.send(frame, seconds).is_err() {
+                self.dead.push(slot.key(index));
+            }
+        }
+        self.part = (self.part + 1) % PARTS;
+    }
+
+    /// This station is gone, whatever its socket says.
+    pub fn give_up(&mut self, key: Key) {
+        self.dead.push(key);
+    }
+
+    /// Makes the engine fit for use after a panic has torn through it.
+    pub fn recover(&mut self) {
+        if self.scratch.is_empty() {
+            self.scratch = vec![0; READ_SIZE].into();
+        }
+    }
+
+    /// How many sockets are held.
+    #[must_use]
+    pub fn sockets(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// What decides.
+    #[must_use]
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// Where effects go that are not for stations.
+    pub fn ports(&mut self) -> &mut P {
+        &mut self.ports
+    }
+
+    /// This station's socket.
+    pub fn socket(&mut self, key: Key) -> Option<&mut S> {
+        self.slot(key).map(|slot| &mut slot.socket)
+    }
+
+    fn carry_out(&mut self, now: Now, effect: Effect) {
+        let seconds = now.seconds();
+        match effect {
+            Effect::Say { to, message } => {
+                self.send(
+                    now,
+                    to,
+                    &frame::encode(opcode::TEXT, message.as_bytes()).into(),
+                );
+            }
+            Effect::Greet { to, messages } => {
+                let mut frames = Vec::new();
+                for message in messages {
+                    frame::encode_into(&mut frames, opcode::TEXT, message.as_bytes());
+                }
+                self.send(now, to, &frames.into());
+                if let Some(slot) = self.slot(to) {
+                    slot.stage = Stage::Greeted;
+                }
+            }
+            Effect::Push { seq, text, json } => {
+                let text = text.map(|text| frame::encode(opcode::TEXT, text.as_bytes()).into());
+                let json: Frame = frame::encode(opcode::TEXT, json.as_bytes()).into();
+                self.for_greeted(|slot| match (slot.wire, &text) {
+                    (Wire::Text, Some(text)) => slot.push(seq, text, seconds),
+                    (Wire::Text, None) => Ok(()),
+                    (Wire::Json, _) => slot.push(seq, &json, seconds),
+                });
+            }
+            Effect::Tell(message) => {
+                let message: Frame = frame::encode(opcode::TEXT, message.as_bytes()).into();
+                self.for_greeted(|slot| match slot.wire {
+                    Wire::Text => Ok(()),
+                    Wire::Json => slot.send(&message, seconds),
+                });
+            }
+            Effect::Farewell { text, json } => self.farewell(now, text, &json),
+            Effect::Close { key, code } => {
+                let end = frame::encode_close(Some(code), "");
+                self.leave(now, key, Stage::Closing { since: seconds }, end);
+            }
+            Effect::Hold(key) => {
+                if let Some(slot) = self.slot(key) {
+                    slot.held = true;
+                }
+            }
+            Effect::Resume(key) => {
+                if let Some(slot) = self.slot(key) {
+                    slot.held = false;
+                    slot.heard = seconds;
+                    self.unheard.push(key);
+                }
+            }
+            Effect::AskOwner(key) => {
+                let addresses = self.slot(key).and_then(|slot| slot.socket.addresses());
+                self.ports.ask_owner(key, addresses);
+            }
+            Effect::Store { ticket, text } => self.ports.store(ticket, text),
+            Effect::Publish(snapshot) => self.ports.publish(snapshot),
+            Effect::Log(line) => self.ports.log(&line),
+            Effect::AskShutdown => self.ports.ask_shutdown(),
+        }
+    }
+
+    /// Does this for every greeted station. The hot loop of the whole program.
+    fn for_greeted(&mut self, mut act: impl FnMut(&mut Slot<S>) -> io::Result<()>) {
+        for (index, slot) in self.slots.iter_mut().enumerate() {
+            if let Some(slot) = slot
+                && slot.stage == Stage::Greeted
+                && act(slot).is_err()
+            {
+                self.dead.push(slot.key(index));
+            }
+        }
+    }
+
+    /// Says farewell to everyone, and closes.
+    fn farewell(&mut self, now: Now, text: &str, json: &str) {
+        let end = frame::encode_close(Some(close::GOING_AWAY), "");
+        let with_end = |message: &str| {
+            let mut frames = frame::encode(opcode::TEXT, message.as_bytes());
+            frames.extend_from_slice(&end);
+            Frame::from(frames)
+        };
+        let (text, json) = (with_end(text), with_end(json));
+        let mut left = Vec::new();
+        for (index, slot) in self.slots.iter_mut().enumerate() {
+            let Some(slot) = slot.as_mut().filter(|slot| !slot.is_leaving()) else {
+                continue;
+            };
+            let key = slot.key(index);
+            let frames = if slot.wire == Wire::Text {
+                &text
+            } else {
+                &json
+            };
+            if slot.send(frames, now.seconds()).is_err() {
+                self.dead.push(key);
+                continue;
+            }
+            slot.stage = Stage::Closing {
+                since: now.seconds(),
+            };
+            slot.held = false;
+            left.push(key);
+        }
+        // Held or slow stations may have sent their close long ago.
+        self.unheard.extend(&left);
+        for key in left {
+            self.run(now, Event::Left { key });
+        }
+    }
+
+    /// Sends a station something of its own.
+    fn send(&mut self, now: Now, key: Key, frame: &Frame) {
+        let Some(slot) = self.slot(key).filter(|slot| !slot.is_leaving()) else {
+            return;
+        };
+        if slot.send(frame, now.seconds()).is_err() {
+            self.dead.push(key);
+        }
+    }
+
+    /// Ends a conversation with a close frame; the socket stays until the stage has ended.
+    fn leave(&mut self, now: Now, key: Key, stage: Stage, frame: Vec<u8>) {
+        self.send(now, key, &frame.into());
+        if let Some(slot) = self.slot(key) {
+            slot.stage = stage;
+            slot.kept = Vec::new();
+            if slot.is_done() {
+                self.dead.push(key);
+            }
+        }
+        self.run(now, Event::Left { key });
+    }
+
+    /// Sends on what a station is owed, as far as its socket takes it.
+    fn flush(&mut self, now: Now, key: Key) {
+        let Some(slot) = self.slot(key) else { return };
+        if slot.outbox.is_none() {
+            return;
+        }
+        let failed = slot.flush(now.seconds()).is_err();
+        if failed || slot.is_done() {
+            self.dead.push(key);
+        }
+    }
+
+    /// Hears a station out, as far as it may be heard now.
+    fn listen(&mut self, now: Now, key: Key) {
+        self.digest(now, key, None);
+        let mut scratch = std::mem::take(&mut self.scratch);
+        for turn in 0.. {
+            let Some(slot) = self.slot(key).filter(|slot| slot.may_be_heard()) else {
+                break;
+            };
+            if turn == READS_A_TURN {
+                self.unheard.push(key);
+                break;
+            }
+            match slot.socket.read(&mut scratch) {
+                Ok(0) => {
+                    self.dead.push(key);
+                    break;
+                }
+                Ok(length) => {
+                    slot.heard = now.seconds();
+                    self.digest(now, key, Some(&mut scratch[..length]));
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(_) => {
+                    self.dead.push(key);
+                    break;
+                }
+            }
+        }
+        self.scratch = scratch;
+    }
+
+    /// Takes apart what has come from a station, after what was kept of it before, until there is
+    /// no whole message left or the station may not be heard; keeps the rest.
+    fn digest(&mut self, now: Now, key: Key, fresh: Option<&mut [u8]>) {
+        let Some(slot) = self.slot(key) else { return };
+        let since = now.seconds();
+        let mut kept = std::mem::take(&mut slot.kept);
+        let mut input: &mut [u8] = match fresh {
+            Some(fresh) if kept.is_empty() => fresh,
+            Some(fresh) => {
+                kept.extend_from_slice(fresh);
+                &mut kept
+            }
+            None => &mut kept,
+        };
+        while let Some(slot) = self.slot(key).filter(|slot| slot.may_be_heard()) {
+            if let Stage::Refused { .. } = slot.stage {
+                // Its frames make no sense any more, but its answer to our close mostly does.
+                if input.first() == Some(&(0x80 | opcode::CLOSE)) {
+                    self.dead.push(key);
+                }
+                return;
+            }
+            let closing = slot.is_leaving();
+            match slot.decoder.next(&mut input) {
+                Ok(None) => break,
+                Ok(Some(Incoming::Close(_))) | Err(_) if closing => {
+                    self.dead.push(key);
+                    return;
+                }
+                Ok(Some(_)) if closing => {}
+                Ok(Some(Incoming::Text(message))) => {
+                    self.run(
+                        now,
+                        Event::Heard {
+                            key,
+                            message: &message,
+                        },
+                    );
+                }
+                Ok(Some(Incoming::Ping(payload))) => {
+                    self.send(now, key, &frame::encode(opcode::PONG, payload).into());
+                }
+                Ok(Some(Incoming::Pong)) => {}
+                Ok(Some(Incoming::Close(code))) => {
+                    let answer = frame::encode_close(code, "");
+                    return self.leave(now, key, Stage::Answered { since }, answer);
+                }
+                Err(violation) => {
+                    let end = frame::encode_close(Some(violation.code), violation.reason);
+                    return self.leave(now, key, Stage::Refused { since }, end);
+                }
+            }
+        }
+        if let Some(slot) = self.slot(key) {
+            slot.kept = input.to_vec();
+        }
+    }
+
+    fn slot(&mut self, key: Key) -> Option<&mut Slot<S>> {
+        let slot = self.slots.get_mut(key.slot as usize)?.as_mut()?;
+        (slot.generation == key.generation).then_some(slot)
+    }
+}

@@ -1,0 +1,206 @@
+//! One station's socket, and how far its conversation has come.
+
+use std::io::{self, ErrorKind};
+
+use super::{LINGER_SECONDS, PING_SECONDS, SILENCE_SECONDS, STUCK_SECONDS, Socket};
+use crate::hub::frame::Decoder;
+use crate::hub::outbox::{Frame, Outbox};
+use crate::hub::{HEARTBEAT_SECONDS, Key, Wire};
+
+/// A station's place. What hardly any station needs at a time is behind a pointer.
+#[derive(Debug)]
+pub(super) struct Slot<S> {
+    /// The connection.
+    pub(super) socket: S,
+    /// Which of the stations that have had this place.
+    pub(super) generation: u32,
+    /// The language it speaks.
+    pub(super) wire: Wire,
+    /// How far its conversation has come.
+    pub(super) stage: Stage,
+    /// What it asked for is not answered yet; it is not heard until then.
+    pub(super) held: bool,
+    /// Takes its frames apart.
+    pub(super) decoder: Decoder,
+    /// What it sent that is not a whole message yet, or may not be heard yet.
+    pub(super) kept: Vec<u8>,
+    /// What its socket has not taken.
+    pub(super) outbox: Option<Box<Outbox>>,
+    /// When it was last heard, in seconds.
+    pub(super) heard: u32,
+    /// When its socket last took something that was owed, in seconds.
+    took: u32,
+    /// When it was last pinged, in seconds.
+    pinged: u32,
+    /// When it last heard a beat, in seconds.
+    beat: u32,
+}
+
+/// How far a conversation has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// It has not been greeted.
+    Arriving,
+    /// It hears pushes.
+    Greeted,
+    /// We have closed it; its close is awaited, since then.
+    Closing { since: u32 },
+    /// We have closed it because its frames make no sense; its answer is awaited, since then.
+    Refused { since: u32 },
+    /// It has closed; our answer is on its way, since then.
+    Answered { since: u32 },
+}
+
+impl<S: Socket> Slot<S> {
+    pub(super) fn new(socket: S, generation: u32, wire: Wire, now: u32) -> Self {
+        Self {
+            socket,
+            generation,
+            wire,
+            stage: Stage::Arriving,
+            held: false,
+            decoder: Decoder::default(),
+            kept: Vec::new(),
+            outbox: None,
+            heard: now,
+            took: now,
+            pinged: now,
+            beat: now,
+        }
+    }
+
+    pub(super) fn key(&self, index: usize) -> Key {
+        let slot = u32::try_from(index).expect("descriptors end long before places do");
+        Key {
+            slot,
+            generation: self.generation,
+        }
+    }
+
+    /// Its conversation is over; only the connection is not.
+    pub(super) fn is_leaving(&self) -> bool {
+        !matches!(self.stage, Stage::Arriving | Stage::Greeted)
+    }
+
+    /// Nothing more is to be sent or awaited.
+    pub(super) fn is_done(&self) -> bool {
+        matches!(self.stage, Stage::Answered { .. }) && self.outbox.is_none()
+    }
+
+    /// Whether its input may be taken up. One who does not take our answers is not asked for more
+    /// questions; that bounds what it can be owed.
+    pub(super) fn may_be_heard(&self) -> bool {
+        match self.stage {
+            Stage::Arriving | Stage::Greeted => !self.held && self.outbox.is_none(),
+            Stage::Closing { .. } | Stage::Refused { .. } => true,
+            Stage::Answered { .. } => false,
+        }
+    }
+
+    /// Sends this, or owes it.
+    pub(super) fn send(&mut self, frame: &Frame, now: u32) -> io::Result<()> {
+        match &mut self.outbox {
+            None => self.write(frame, now),
+            Some(outbox) => {
+                let bearable = outbox.push(frame.clone());
+                if bearable {
+                    Ok(())
+                } else {
+                    Err(ErrorKind::StorageFull.into())
+                }
+            }
+        }
+    }
+
+    /// Sends this state, or owes it in place of an older one.
+    pub(super) fn push(&mut self, seq: u64, frame: &Frame, now: u32) -> io::Result<()> {
+        match &mut self.outbox {
+            None => self.write(frame, now),
+            Some(outbox) => {
+                outbox.push_state(self.wire, seq, frame.clone());
+                Ok(())
+            }
+        }
+    }
+
+    /// Sends on what is owed.
+    pub(super) fn flush(&mut self, now: u32) -> io::Result<()> {
+        let Some(outbox) = &mut self.outbox else {
+            return Ok(());
+        };
+        while let Some(bytes) = outbox.front() {
+            let taken = write(&mut self.socket, bytes)?;
+            if taken == 0 {
+                return Ok(());
+            }
+            outbox.took(taken);
+            self.took = now;
+        }
+        self.outbox = None;
+        // It was not heard while it owed us the room; its silence counts from here.
+        self.heard = now;
+        Ok(())
+    }
+
+    /// Whether it has been waited for long enough.
+    pub(super) fn patience_ended(&self, now: u32) -> bool {
+        let stuck = self.outbox.is_some() && now - self.took >= STUCK_SECONDS;
+        stuck
+            || match self.stage {
+                Stage::Closing { since } | Stage::Refused { since } | Stage::Answered { since } => {
+                    now - since >= LINGER_SECONDS
+                }
+                _ => self.may_be_heard() && now - self.heard >= SILENCE_SECONDS,
+            }
+    }
+
+    /// Whether a beat is due; notes it as done.
+    pub(super) fn beat_is_due(&mut self, now: u32) -> bool {
+        let free = self.stage == Stage::Greeted && self.outbox.is_none();
+        let due = free && self.wire == Wire::Json && now - self.beat >= HEARTBEAT_SECONDS;
+        if due {
+            self.beat = now;
+        }
+        due
+    }
+
+    /// Whether a ping is due; notes it as done.
+    pub(super) fn ping_is_due(&mut self, now: u32) -> bool {
+        let free = !self.is_leaving() && self.outbox.is_none();
+        let due = free && now - self.pinged >= PING_SECONDS;
+        if due {
+            self.pinged = now;
+        }
+        due
+    }
+
+    /// Writes a frame while nothing else is owed; what the socket does not take is owed.
+    fn write(&mut self, frame: &Frame, now: u32) -> io::Result<()> {
+        let mut gone = 0;
+        while gone < frame.len() {
+            match write(&mut self.socket, &frame[gone..])? {
+                0 => {
+                    let outbox = self.outbox.insert(Box::default());
+                    outbox.push_begun(frame.clone(), gone);
+                    self.took = now;
+                    break;
+                }
+                taken => gone += taken,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many bytes the socket takes; 0 when it would block.
+fn write(socket: &mut impl Socket, bytes: &[u8]) -> io::Result<usize> {
+    loop {
+        match socket.write(bytes) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(taken) => return Ok(taken),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(0),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}

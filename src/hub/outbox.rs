@@ -1,0 +1,222 @@
+//! What one station is owed: frames that its socket has not taken.
+//!
+//! It exists only while something is owed. Frames go out in order and whole; a `state` that has
+//! not begun to go is replaced by a newer one, and the JSON wire is told of the gap. It knows no
+//! socket.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::frame::{self, opcode};
+use crate::wire::Wire;
+use crate::wire::json::Message;
+
+/// A frame, shared by all who are owed it.
+pub type Frame = Arc<[u8]>;
+
+/// The most bytes a station may be owed before it is given up, beside one answer.
+pub const OWED_MAX: usize = 64 * 1024;
+
+/// Frames a station is owed.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    /// What is owed, in order.
+    items: VecDeque<Item>,
+    /// How many bytes of the first item have gone.
+    gone: usize,
+    /// How many bytes are owed in all.
+    owed: usize,
+}
+
+/// One frame that is owed.
+#[derive(Debug)]
+struct Item {
+    /// The frame.
+    frame: Frame,
+    /// Its number, if it tells the state, and can be replaced by a newer one.
+    state: Option<Numbered>,
+}
+
+/// The number of a state, and of the first one that it replaced.
+#[derive(Clone, Copy, Debug)]
+struct Numbered {
+    /// The state's own number.
+    seq: u64,
+    /// The first one left out before it.
+    gap_from: Option<u64>,
+    /// The last one left out before it.
+    gap_to: u64,
+}
+
+impl Outbox {
+    /// Owes this frame, of which `gone` bytes have gone already.
+    pub fn push_begun(&mut self, frame: Frame, gone: usize) {
+        debug_assert!(
+            self.items.is_empty(),
+            "a frame begins only when none is before it"
+        );
+        self.owed = frame.len() - gone;
+        self.gone = gone;
+        self.items.push_back(Item { frame, state: None });
+    }
+
+    /// Owes this frame as it is. Returns whether the station may still be owed that much.
+    #[must_use]
+    pub fn push(&mut self, frame: Frame) -> bool {
+        let within = self.owed == 0 || self.owed + frame.len() <= OWED_MAX;
+        self.owed += frame.len();
+        self.items.push_back(Item { frame, state: None });
+        within
+    }
+
+    /// Owes this state, in place of an older one that has not begun to go.
+    pub fn push_state(&mut self, wire: Wire, seq: u64, frame: Frame) {
+        let mut numbered = Numbered {
+            seq,
+            gap_from: None,
+            gap_to: 0,
+        };
+        let first_waiting = usize::from(self.gone > 0);
+        let waiting = (first_waiting..self.items.len()).find(|&i| self.items[i].state.is_some());
+        if let Some(old) = waiting.and_then(|index| self.items.remove(index)) {
+            self.owed -= old.frame.len();
+            if let (Wire::Json, Some(old)) = (wire, old.state) {
+                numbered.gap_from = Some(old.gap_from.unwrap_or(old.seq));
+                numbered.gap_to = old.seq;
+            }
+        }
+        self.owed += frame.len();
+        self.items.push_back(Item {
+            frame,
+            state: Some(numbered),
+        });
+    }
+
+    /// The bytes to go next, if any are owed. After this the first frame is what it is: a gap that
+    /// belongs before it stands in it.
+    pub fn front(&mut self) -> Option<&[u8]> {
+        let item = self.items.front_mut()?;
+        if let Some(Numbered {
+            gap_from: Some(from),
+            gap_to,
+            ..
+        }) = item.state.take()
+        {
+            let gap = Message::Gap { from, to: gap_to }.encode();
+            let mut bytes = frame::encode(opcode::TEXT, gap.as_bytes());
+            self.owed += bytes.len();
+            bytes.extend_from_slice(&item.frame);
+            item.frame = bytes.into();
+        }
+        Some(&item.frame[self.gone..])
+    }
+
+    /// The socket took this many of the bytes that `front` gave.
+    pub fn took(&mut self, bytes: usize) {
+        self.gone += bytes;
+        self.owed -= bytes;
+        if self
+            .items
+            .front()
+            .is_some_and(|item| item.frame.len() == self.gone)
+        {
+            self.items.pop_front();
+            self.gone = 0;
+        }
+    }
+
+    /// Whether nothing is owed.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    /// How many bytes are owed.
+    #[must_use]
+    pub fn owed(&self) -> usize {
+        self.owed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(text: &str) -> Frame {
+        frame::encode(opcode::TEXT, text.as_bytes()).into()
+    }
+
+    /// Everything that goes out, as texts.
+    fn drain(outbox: &mut Outbox, chunk: usize) -> Vec<String> {
+        let mut bytes = Vec::new();
+        while let Some(next) = outbox.front() {
+            let taken = next.len().min(chunk);
+            bytes.extend_from_slice(&next[..taken]);
+            outbox.took(taken);
+        }
+        assert!(outbox.is_empty() && outbox.owed() == 0);
+        let mut texts = Vec::new();
+        while let [0x81, length, rest @ ..] = bytes.as_slice() {
+            let (text, rest) = rest.split_at(usize::from(*length));
+            texts.push(String::from_utf8(text.to_vec()).unwrap());
+            bytes = rest.to_vec();
+        }
+        assert!(bytes.is_empty());
+        texts
+    }
+
+    #[test]
+    fn answers_go_out_whole_and_in_order_whatever_the_socket_takes() {
+        for chunk in [1, 2, 5, 100] {
+            let mut outbox = Outbox::default();
+            assert!(outbox.push(frame("one")) && outbox.push(frame("two")));
+            assert_eq!(drain(&mut outbox, chunk), ["one", "two"]);
+        }
+    }
+
+    #[test]
+    fn only_the_newest_state_goes_out_and_the_gap_is_told() {
+        let mut outbox = Outbox::default();
+        assert!(outbox.push(frame("ok")));
+        for seq in 5..9 {
+            outbox.push_state(Wire::Json, seq, frame(&format!("state {seq}")));
+        }
+        let gap = r#"{"type":"gap","from":5,"to":7}"#;
+        assert_eq!(drain(&mut outbox, 3), ["ok", gap, "state 8"]);
+    }
+
+    #[test]
+    fn the_text_wire_hears_the_newest_without_a_gap() {
+        let mut outbox = Outbox::default();
+        for seq in 5..9 {
+            outbox.push_state(Wire::Text, seq, frame(&seq.to_string()));
+        }
+        assert_eq!(drain(&mut outbox, 100), ["8"]);
+    }
+
+    #[test]
+    fn a_state_that_has_begun_to_go_goes_whole() {
+        let mut outbox = Outbox::default();
+        outbox.push_begun(frame("state 1"), 3);
+        outbox.push_state(Wire::Json, 2, frame("state 2"));
+        assert_eq!(outbox.front().unwrap().len(), 9 - 3);
+        outbox.took(6);
+        outbox.front().unwrap();
+        outbox.push_state(Wire::Json, 3, frame("state 3"));
+        assert_eq!(
+            drain(&mut outbox, 4),
+            ["state 2", "state 3"],
+            "2 was already on its way"
+        );
+    }
+
+    #[test]
+    fn a_station_that_takes_nothing_is_given_up_but_one_answer_may_always_be_owed() {
+        let mut outbox = Outbox::default();
+        assert!(outbox.push(vec![0; 2 * OWED_MAX].into()));
+        assert!(!outbox.push(frame("one more")));
+        let mut outbox = Outbox::default();
+        assert!((0..OWED_MAX / 1024).all(|_| outbox.push(vec![0; 1024].into())));
+        assert!(!outbox.push(vec![0; 1].into()));
+    }
+}

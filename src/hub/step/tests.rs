@@ -1,0 +1,491 @@
+//! The hub's decisions, spoken in the domain.
+
+use std::time::Duration;
+
+use chadburn_core::DEFAULT;
+use serde_json::Value;
+
+use super::*;
+use crate::policy::{Peer, Reach};
+use crate::writing::{Condition, Stamp, Watch, Writing};
+
+/// A hub in the tests' hands: what it wants done is collected and asked for.
+struct Office {
+    hub: Hub,
+    effects: Vec<Effect>,
+    written: u64,
+}
+
+const HERE: Peer = Peer {
+    loopback: true,
+    forwarded: false,
+    owner: Owner::Unasked,
+};
+const ELSEWHERE: Peer = Peer {
+    loopback: false,
+    forwarded: false,
+    owner: Owner::Unasked,
+};
+
+fn now() -> Now {
+    Now {
+        since_start: Duration::from_secs(1),
+        unix_ms: 1_000,
+    }
+}
+
+fn key(slot: u32) -> Key {
+    Key {
+        slot,
+        generation: slot + 10,
+    }
+}
+
+fn stamp(inode: u64) -> Stamp {
+    Stamp {
+        device: 1,
+        inode,
+        mtime: (0, 0),
+    }
+}
+
+impl Office {
+    fn new() -> Self {
+        let policy = Policy {
+            hosts: vec![],
+            origins: vec![],
+            shutdown: Reach::Local,
+            own_user: 1000,
+            machine: None,
+        };
+        let facts = Facts {
+            dial: &DEFAULT,
+            base: "/srv".into(),
+            status_file: "status.eot".into(),
+            assets: "abc".into(),
+            policy,
+        };
+        Self {
+            hub: Hub::new(now(), facts),
+            effects: Vec::new(),
+            written: 0,
+        }
+    }
+
+    /// An office whose order is `status`.
+    fn with_order(status: &str) -> Self {
+        let mut office = Self::new();
+        office.write(File::Status, status);
+        office
+    }
+
+    fn happens(&mut self, event: Event<'_>) -> Vec<Effect> {
+        self.effects.clear();
+        self.hub.step(now(), event, &mut self.effects);
+        std::mem::take(&mut self.effects)
+    }
+
+    fn write(&mut self, file: File, text: &str) -> Vec<Effect> {
+        self.written += 1;
+        let stamp = stamp(1_000 + self.written);
+        let report = Report::Written(Writing {
+            stamp,
+            text: text.into(),
+        });
+        self.happens(Event::Source { file, report })
+    }
+
+    fn joins(&mut self, slot: u32, wire: Wire, peer: Peer) -> Vec<Effect> {
+        let station = uuid::Uuid::from_u128(u128::from(slot));
+        self.happens(Event::Joined {
+            key: key(slot),
+            station,
+            wire,
+            peer,
+        })
+    }
+
+    fn hears(&mut self, slot: u32, message: &str) -> Vec<Effect> {
+        self.happens(Event::Heard {
+            key: key(slot),
+            message,
+        })
+    }
+
+    fn order_seq(&self) -> u64 {
+        self.hub.telegraph().order().unwrap().seq
+    }
+}
+
+/// What is said to this station, in one form for both wires.
+fn said(effects: &[Effect], slot: u32) -> Vec<String> {
+    let mut said = Vec::new();
+    for effect in effects {
+        match effect {
+            Effect::Say { to, message } if *to == key(slot) => said.push(message.clone()),
+            Effect::Greet { to, messages } if *to == key(slot) => said.extend(messages.clone()),
+            _ => {}
+        }
+    }
+    said
+}
+
+fn stored(effects: &[Effect]) -> Option<(u64, &str)> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Store { ticket, text } => Some((*ticket, text.as_str())),
+        _ => None,
+    })
+}
+
+fn pushed(effects: &[Effect]) -> Option<(Option<&str>, Value)> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::Push { text, json, .. } => {
+            Some((text.as_deref(), serde_json::from_str(json).unwrap()))
+        }
+        _ => None,
+    })
+}
+
+#[test]
+fn a_text_station_is_greeted_with_a_snapshot() {
+    let mut office = Office::with_order("7");
+    assert_eq!(
+        said(&office.joins(1, Wire::Text, HERE), 1),
+        ["Connected to EOT Server", "7&1"]
+    );
+    let mut empty = Office::new();
+    assert_eq!(
+        said(&empty.joins(1, Wire::Text, HERE), 1),
+        ["Connected to EOT Server", "&1"]
+    );
+}
+
+#[test]
+fn the_console_answers_as_the_original_did() {
+    let mut office = Office::with_order("7");
+    office.joins(1, Wire::Text, HERE);
+    for (asked, answer) in [
+        ("base", "Base Directory: /srv"),
+        ("file", "EOT Status file: status.eot"),
+        ("status", "Current Status: 7"),
+        ("hello \0 ☕", "Server echoed: hello \0 ☕"),
+        ("", "Server echoed: "),
+    ] {
+        assert_eq!(said(&office.hears(1, asked), 1), [answer]);
+    }
+    assert!(said(&office.hears(1, "x&y"), 1).is_empty());
+}
+
+#[test]
+fn an_accept_is_confirmed_only_when_it_is_stored() {
+    let mut office = Office::with_order("7");
+    office.joins(1, Wire::Text, HERE);
+    let effects = office.hears(1, "Accept&7&8");
+    assert!(said(&effects, 1).is_empty());
+    assert!(effects.contains(&Effect::Hold(key(1))));
+    let (ticket, text) = stored(&effects).unwrap();
+    assert_eq!(text, "7");
+    let effects = office.happens(Event::Stored {
+        ticket,
+        result: Ok(()),
+    });
+    assert_eq!(said(&effects, 1), ["Accepted state: 7"]);
+    assert!(effects.contains(&Effect::Resume(key(1))));
+}
+
+#[test]
+fn an_accept_that_cannot_be_stored_says_so_and_the_next_one_works() {
+    let mut office = Office::with_order("7");
+    office.joins(1, Wire::Text, HERE);
+    for result in [
+        Err("accept.eot cannot be written: no space left on device".into()),
+        Ok(()),
+    ] {
+        let effects = office.hears(1, "Accept&7");
+        let (ticket, _) = stored(&effects).unwrap();
+        let well = result.is_ok();
+        let answer = said(&office.happens(Event::Stored { ticket, result }), 1).concat();
+        assert_eq!(answer.starts_with("Accepted state: "), well, "{answer}");
+        assert!(!answer.contains('\n'));
+    }
+}
+
+#[test]
+fn one_write_answers_all_who_waited_and_the_last_reply_stands() {
+    let mut office = Office::with_order("7");
+    for slot in 1..=4 {
+        office.joins(slot, Wire::Text, HERE);
+    }
+    let (first, _) = stored(&office.hears(1, "Accept&1"))
+        .map(|(t, s)| (t, s.len()))
+        .unwrap();
+    assert_eq!(
+        stored(&office.hears(2, "Accept&2")),
+        None,
+        "one write at a time"
+    );
+    assert_eq!(stored(&office.hears(3, "Accept&3")), None);
+    let effects = office.happens(Event::Stored {
+        ticket: first,
+        result: Ok(()),
+    });
+    assert_eq!(said(&effects, 1), ["Accepted state: 1"]);
+    let (second, text) = stored(&effects).unwrap();
+    assert_eq!(text, "3");
+    let effects = office.happens(Event::Stored {
+        ticket: second,
+        result: Ok(()),
+    });
+    assert_eq!(said(&effects, 2), ["Accepted state: 2"]);
+    assert_eq!(said(&effects, 3), ["Accepted state: 3"]);
+    assert_eq!(office.hub.waiting(), 0);
+}
+
+#[test]
+fn our_own_writing_is_credited_to_the_station_that_caused_it() {
+    let mut office = Office::with_order("7");
+    office.joins(5, Wire::Text, HERE);
+    let (ticket, _) = stored(&office.hears(5, "Accept&7"))
+        .map(|(t, s)| (t, s.len()))
+        .unwrap();
+    office.happens(Event::Noted {
+        ticket,
+        stamp: stamp(77),
+    });
+    office.happens(Event::Left { key: key(5) });
+    let report = Report::Written(Writing {
+        stamp: stamp(77),
+        text: "7".into(),
+    });
+    office.happens(Event::Source {
+        file: File::Accept,
+        report,
+    });
+    let reply = office.hub.telegraph().reply().unwrap();
+    assert_eq!(
+        reply.by,
+        By::Station(uuid::Uuid::from_u128(5)),
+        "although it has left"
+    );
+    office.write(File::Accept, "7");
+    assert_eq!(office.hub.telegraph().reply().unwrap().by, By::File);
+}
+
+#[test]
+fn text_stations_hear_orders_and_repeats_and_json_stations_everything() {
+    let mut office = Office::new();
+    let effects = office.write(File::Status, "coffee");
+    let (text, state) = pushed(&effects).unwrap();
+    assert_eq!(
+        (text, &state["order"]["position"], &state["bell"]),
+        (Some("coffee"), &7.into(), &true.into())
+    );
+    let effects = office.write(File::Accept, "7");
+    let (text, state) = pushed(&effects).unwrap();
+    assert_eq!(
+        (text, &state["reply"]["by"], &state["bell"]),
+        (None, &"file".into(), &false.into())
+    );
+    let effects = office.write(File::Status, "coffee");
+    let (text, state) = pushed(&effects).unwrap();
+    assert_eq!((text, &state["bell"]), (Some("coffee"), &true.into()));
+}
+
+#[test]
+fn an_answer_in_json_moves_the_present_order_only() {
+    let mut office = Office::with_order("7");
+    office.joins(1, Wire::Json, ELSEWHERE);
+    let stale = office.order_seq();
+    office.write(File::Status, "8");
+    let present = office.order_seq();
+    let ask = |order: u64, position: &str| {
+        format!(r#"{{"type":"answer","order":{order},"position":{position},"id":1}}"#)
+    };
+    for (message, code) in [
+        (ask(stale, "7"), "stale"),
+        (ask(present + 1, "7"), "stale"),
+        (ask(present, "12"), "no_position"),
+    ] {
+        let effects = office.hears(1, &message);
+        assert_eq!(stored(&effects), None);
+        let answer: Value = serde_json::from_str(&said(&effects, 1).concat()).unwrap();
+        assert_eq!(
+            (&answer["type"], &answer["code"]),
+            (&"error".into(), &code.into())
+        );
+    }
+    let effects = office.hears(1, &ask(present, "9"));
+    assert_eq!(stored(&effects).unwrap().1, "9");
+    let ticket = stored(&effects).unwrap().0;
+    let effects = office.happens(Event::Stored {
+        ticket,
+        result: Ok(()),
+    });
+    assert_eq!(said(&effects, 1), [r#"{"type":"ok","id":1}"#]);
+}
+
+#[test]
+fn an_answer_whose_order_moved_on_while_it_waited_is_stale() {
+    let mut office = Office::with_order("7");
+    office.joins(1, Wire::Text, HERE);
+    office.joins(2, Wire::Json, ELSEWHERE);
+    let ticket = stored(&office.hears(1, "Accept&7")).unwrap().0;
+    let seq = office.order_seq();
+    office.hears(2, &format!(r#"{{"type":"answer","order":{seq}}}"#));
+    office.write(File::Status, "8");
+    let effects = office.happens(Event::Stored {
+        ticket,
+        result: Ok(()),
+    });
+    assert_eq!(stored(&effects), None);
+    assert!(said(&effects, 2).concat().contains("stale"));
+    assert!(effects.contains(&Effect::Resume(key(2))));
+}
+
+#[test]
+fn an_order_off_the_dial_is_accepted_as_it_stands() {
+    let mut office = Office::with_order("build broken\non main ☕");
+    office.joins(1, Wire::Json, ELSEWHERE);
+    let seq = office.order_seq();
+    let effects = office.hears(1, &format!(r#"{{"type":"answer","order":{seq}}}"#));
+    assert_eq!(stored(&effects).unwrap().1, "build broken\non main ☕");
+    let mut empty = Office::new();
+    empty.joins(1, Wire::Json, ELSEWHERE);
+    let effects = empty.hears(1, r#"{"type":"answer","order":1}"#);
+    assert!(said(&effects, 1).concat().contains("no_order"));
+}
+
+#[test]
+fn shutdown_is_for_root_and_the_servers_own_user_at_this_machine() {
+    for (owner, granted) in [
+        (Owner::User(0), true),
+        (Owner::User(1000), true),
+        (Owner::User(1001), false),
+        (Owner::Unknown, false),
+        (Owner::Unasked, false),
+    ] {
+        let mut office = Office::with_order("7");
+        office.joins(1, Wire::Text, HERE);
+        let effects = office.hears(1, "shutdown");
+        assert!(effects.contains(&Effect::AskOwner(key(1))));
+        let effects = office.happens(Event::Owned { key: key(1), owner });
+        let line = if granted {
+            text::SHUTTING_DOWN
+        } else {
+            text::SHUTDOWN_REFUSED
+        };
+        assert_eq!(said(&effects, 1), [line]);
+        assert_eq!(effects.contains(&Effect::AskShutdown), granted);
+        assert!(effects.contains(&Effect::Resume(key(1))));
+    }
+    let mut office = Office::with_order("7");
+    office.joins(1, Wire::Text, ELSEWHERE);
+    assert_eq!(
+        said(&office.hears(1, "shutdown"), 1),
+        [text::SHUTDOWN_REFUSED]
+    );
+}
+
+#[test]
+fn a_welcome_waits_until_it_knows_what_the_station_may_do() {
+    let mut office = Office::with_order("7");
+    let effects = office.joins(1, Wire::Json, HERE);
+    assert!(said(&effects, 1).is_empty());
+    let effects = office.happens(Event::Owned {
+        key: key(1),
+        owner: Owner::User(0),
+    });
+    let said = said(&effects, 1);
+    let welcome: Value = serde_json::from_str(&said[0]).unwrap();
+    assert_eq!(welcome["may"]["shutdown"], true);
+    assert_eq!(welcome["dial"]["positions"].as_array().unwrap().len(), 11);
+    let state: Value = serde_json::from_str(&said[1]).unwrap();
+    assert_eq!(
+        (&state["type"], &state["order"]["name"]),
+        (&"state".into(), &"COFFEE".into())
+    );
+}
+
+#[test]
+fn farewell_is_said_once_and_nobody_is_greeted_after_it() {
+    let mut office = Office::with_order("7");
+    office.joins(1, Wire::Text, HERE);
+    let farewells = |effects: &[Effect]| {
+        effects
+            .iter()
+            .filter(|effect| matches!(effect, Effect::Farewell { .. }))
+            .count()
+    };
+    assert_eq!(farewells(&office.happens(Event::Shutdown)), 1);
+    assert_eq!(farewells(&office.happens(Event::Shutdown)), 0);
+    let effects = office.joins(2, Wire::Text, HERE);
+    assert_eq!(
+        effects,
+        [Effect::Close {
+            key: key(2),
+            code: 1001
+        }]
+    );
+}
+
+#[test]
+fn health_is_told_on_change_and_not_at_the_start() {
+    let mut office = Office::new();
+    let health = |state| Health {
+        state,
+        detail: String::new(),
+        watch: Watch::Inotify,
+    };
+    let mut report = |state| {
+        let report = Report::Health(health(state));
+        let effects = office.happens(Event::Source {
+            file: File::Status,
+            report,
+        });
+        effects
+            .iter()
+            .any(|effect| matches!(effect, Effect::Tell(_)))
+    };
+    assert!(!report(Condition::Ok));
+    assert!(report(Condition::Missing));
+    assert!(!report(Condition::Missing));
+    assert!(report(Condition::Ok));
+}
+
+#[test]
+fn nothing_from_the_network_reaches_the_log_raw() {
+    let mut office = Office::with_order("7\u{1b}[2J");
+    office.joins(1, Wire::Text, HERE);
+    let effects = office.hears(1, "a\r\nStatus changed to: 9\u{1b}[31m");
+    for effect in &effects {
+        if let Effect::Log(line) = effect {
+            assert!(!line.contains(['\r', '\n', '\u{1b}']), "{line:?}");
+        }
+    }
+}
+
+#[test]
+fn an_event_for_a_station_that_has_left_touches_nobody_else() {
+    let mut office = Office::with_order("7");
+    office.joins(1, Wire::Text, HERE);
+    let ticket = stored(&office.hears(1, "Accept&7")).unwrap().0;
+    office.happens(Event::Left { key: key(1) });
+    let newer = Key {
+        slot: 1,
+        generation: 99,
+    };
+    let station = uuid::Uuid::from_u128(9);
+    office.happens(Event::Joined {
+        key: newer,
+        station,
+        wire: Wire::Text,
+        peer: HERE,
+    });
+    office.happens(Event::Left { key: key(1) });
+    assert_eq!(office.hub.stations(), 1);
+    let effects = office.happens(Event::Stored {
+        ticket,
+        result: Ok(()),
+    });
+    assert!(!effects.contains(&Effect::Resume(newer)));
+}

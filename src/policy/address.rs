@@ -1,0 +1,173 @@
+//! What a request says of where it goes and where it comes from: `Host` and `Origin`, parsed.
+//!
+//! It knows the forms of addresses and nothing of who may use them.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// The longest name DNS knows, in characters (RFC 1035, 2.3.4).
+const LONGEST_NAME: usize = 253;
+
+/// The longest label of a name (RFC 1035, 2.3.4).
+const LONGEST_LABEL: usize = 63;
+
+/// A text that is not an address of the form that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum BadAddress {
+    /// Not a host name.
+    #[error("not a host name")]
+    Name,
+    /// Not a host with an optional port.
+    #[error("not a host with an optional port")]
+    Authority,
+    /// Not an origin.
+    #[error("not an origin like https://eot.example.com")]
+    Origin,
+}
+
+/// A host name in lower case, without the dot that may end it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name(String);
+
+impl Name {
+    /// Whether only this network can have given the name: one label, `localhost` and what is
+    /// below it (RFC 6761), or a name of multicast DNS (RFC 6762).
+    #[must_use]
+    pub fn is_of_this_network(&self) -> bool {
+        match self.0.rsplit_once('.') {
+            None => true,
+            Some((_, top)) => top == "localhost" || top == "local",
+        }
+    }
+}
+
+impl FromStr for Name {
+    type Err = BadAddress;
+
+    fn from_str(text: &str) -> Result<Self, BadAddress> {
+        let name = text.strip_suffix('.').unwrap_or(text);
+        // The underscore is in no host name by the book, and in many a compose file.
+        let fits = |label: &str| {
+            (1..=LONGEST_LABEL).contains(&label.len())
+                && label
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        };
+        if name.len() <= LONGEST_NAME && name.split('.').all(fits) {
+            Ok(Self(name.to_ascii_lowercase()))
+        } else {
+            Err(BadAddress::Name)
+        }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A host: a name or an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// An address. Its v6 form is compared as an address, not as the text it was written in.
+    Ip(IpAddr),
+    /// A name.
+    Name(Name),
+}
+
+/// What the `Host` header says: a host, and a port if it is not the scheme's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authority {
+    /// The host.
+    pub host: Host,
+    /// The port, if one is written.
+    pub port: Option<u16>,
+}
+
+impl FromStr for Authority {
+    type Err = BadAddress;
+
+    fn from_str(text: &str) -> Result<Self, BadAddress> {
+        let (host, port) = if let Some(rest) = text.strip_prefix('[') {
+            let (address, rest) = rest.split_once(']').ok_or(BadAddress::Authority)?;
+            let port = match rest {
+                "" => None,
+                _ => Some(rest.strip_prefix(':').ok_or(BadAddress::Authority)?),
+            };
+            let address: Ipv6Addr = address.parse().map_err(|_| BadAddress::Authority)?;
+            (Host::Ip(address.into()), port)
+        } else {
+            let (host, port) = match text.split_once(':') {
+                Some((host, port)) => (host, Some(port)),
+                None => (text, None),
+            };
+            let undotted = host.strip_suffix('.').unwrap_or(host);
+            let host = match undotted.parse::<Ipv4Addr>() {
+                Ok(address) => Host::Ip(address.into()),
+                Err(_) => Host::Name(host.parse()?),
+            };
+            (host, port)
+        };
+        let port = port.map(port_number).transpose()?;
+        Ok(Self { host, port })
+    }
+}
+
+/// Only digits: the standard library's parser would let `+80` pass.
+fn port_number(text: &str) -> Result<u16, BadAddress> {
+    match text.parse() {
+        Ok(port) if port != 0 && text.bytes().all(|b| b.is_ascii_digit()) => Ok(port),
+        _ => Err(BadAddress::Authority),
+    }
+}
+
+/// Where a page comes from, as browsers write it (RFC 6454).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// `http`, `https`, or a browser extension's own scheme; in lower case.
+    scheme: String,
+    /// Host and port; a default port is filled in.
+    authority: Authority,
+}
+
+impl Origin {
+    /// Whether a page of this origin was served under this `Host`. A port that is not written is
+    /// the default of the page's scheme on both sides: behind a proxy for TLS the server sees
+    /// `Host: eot.example.com` and the browser sends `https://eot.example.com`.
+    #[must_use]
+    pub fn is_at(&self, host: &Authority) -> bool {
+        let Some(default) = default_port(&self.scheme) else {
+            return false;
+        };
+        self.authority.host == host.host
+            && self.authority.port == Some(host.port.unwrap_or(default))
+    }
+}
+
+impl FromStr for Origin {
+    type Err = BadAddress;
+
+    fn from_str(text: &str) -> Result<Self, BadAddress> {
+        let (scheme, authority) = text.split_once("://").ok_or(BadAddress::Origin)?;
+        let fits = |b: u8| b.is_ascii_alphanumeric() || b"+-.".contains(&b);
+        if !scheme.starts_with(|c: char| c.is_ascii_alphabetic()) || !scheme.bytes().all(fits) {
+            return Err(BadAddress::Origin);
+        }
+        let scheme = scheme.to_ascii_lowercase();
+        let mut authority: Authority = authority.parse().map_err(|_| BadAddress::Origin)?;
+        authority.port = authority.port.or(default_port(&scheme));
+        Ok(Self { scheme, authority })
+    }
+}
+
+fn default_port(scheme: &str) -> Option<u16> {
+    match scheme {
+        "http" => Some(80),
+        "https" => Some(443),
+        _ => None,
+    }
+}

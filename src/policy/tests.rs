@@ -1,0 +1,224 @@
+//! The policy's one table, and the forms of `Host` and `Origin`.
+
+use super::Refusal::{BadHost, ForeignOrigin, NoHost};
+use super::Verdict::{AskOwner, Granted, Refused};
+use super::*;
+
+/// The user the tested server runs as.
+const OWN: u32 = 1873;
+
+fn policy(shutdown: Reach) -> Policy {
+    Policy {
+        hosts: vec!["eot.example.com".parse().unwrap()],
+        origins: vec!["https://wall.example.com".parse().unwrap()],
+        shutdown,
+        own_user: OWN,
+        machine: Some("bridge.iona.example".parse().unwrap()),
+    }
+}
+
+fn every_peer() -> Vec<Peer> {
+    let owners = [
+        Owner::Unasked,
+        Owner::Unknown,
+        Owner::User(0),
+        Owner::User(OWN),
+        Owner::User(7),
+    ];
+    let mut peers = Vec::new();
+    for loopback in [true, false] {
+        for forwarded in [true, false] {
+            for owner in owners {
+                peers.push(Peer {
+                    loopback,
+                    forwarded,
+                    owner,
+                });
+            }
+        }
+    }
+    peers
+}
+
+fn visit(host: Option<&str>, origin: Option<&str>) -> Verdict {
+    let verdicts: Vec<_> = every_peer()
+        .iter()
+        .map(|peer| policy(Reach::Local).judge(peer, &Act::Visit { host, origin }))
+        .collect();
+    assert!(
+        verdicts.iter().all(|v| *v == verdicts[0]),
+        "a visit does not depend on the peer"
+    );
+    verdicts[0].clone()
+}
+
+#[test]
+fn every_peer_and_every_act() {
+    for peer in every_peer() {
+        for reach in [Reach::Never, Reach::Local, Reach::Any] {
+            let policy = policy(reach);
+            assert_eq!(policy.judge(&peer, &Act::Answer), Granted);
+            let refused = Refused(Refusal::Shutdown);
+            let expected = match (reach, peer.loopback, peer.forwarded, peer.owner) {
+                (Reach::Any, ..) => Granted,
+                (Reach::Local, true, false, Owner::Unasked) => AskOwner,
+                (Reach::Local, true, false, Owner::User(0 | OWN)) => Granted,
+                (Reach::Local | Reach::Never, ..) => refused,
+            };
+            assert_eq!(
+                policy.judge(&peer, &Act::Shutdown),
+                expected,
+                "{reach:?} {peer:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_hosts_that_only_this_network_can_own_are_answered() {
+    for host in [
+        "127.0.0.1",
+        "127.0.0.1:1873",
+        "192.168.7.7:80",
+        "127.0.0.1.",
+        "[::1]",
+        "[::1]:1873",
+        "[FE80::1]",
+        "localhost",
+        "LOCALHOST:1873",
+        "localhost.",
+        "panel.localhost",
+        "eot",
+        "EOT:1873",
+        "eot_web",
+        "eot.local",
+        "Eot.Local.:1873",
+        "bridge.iona.example",
+        "BRIDGE.iona.example:65535",
+        "eot.example.com",
+        "EOT.EXAMPLE.COM.:1",
+    ] {
+        assert_eq!(visit(Some(host), None), Granted, "{host}");
+    }
+}
+
+#[test]
+fn a_foreign_host_is_told_which_option_would_help() {
+    for host in [
+        "evil.example",
+        "eot.example.com.evil.example",
+        "local.evil.example",
+        "127.1:80",
+    ] {
+        let Refused(refusal) = visit(Some(host), None) else {
+            panic!("{host} was answered");
+        };
+        assert_eq!(refusal.status(), 421, "{host}");
+        let name = host.strip_suffix(":80").unwrap_or(host);
+        assert!(
+            refusal.to_string().ends_with(&format!("--host {name}")),
+            "{refusal}"
+        );
+    }
+}
+
+#[test]
+fn a_host_that_is_none_is_a_bad_request() {
+    assert_eq!(visit(None, None), Refused(NoHost));
+    assert_eq!((NoHost.status(), BadHost.status()), (400, 400));
+    for host in [
+        "",
+        ".",
+        "..",
+        "eot:",
+        "eot:0",
+        "eot:+80",
+        "eot:65536",
+        "eot:80:80",
+        "eot:http",
+        "a..b",
+        "user@eot",
+        "eot/",
+        "::1",
+        "[::1",
+        "[::1]80",
+        "[::1]:",
+        "[127.0.0.1]",
+        "[fe80::1%eth0]",
+        "e t",
+        "eöt",
+        "eot,eot",
+        "eot\\",
+        "<eot>",
+        " eot",
+    ] {
+        assert_eq!(visit(Some(host), None), Refused(BadHost), "{host:?}");
+    }
+    let long = "x".repeat(64);
+    assert_eq!(visit(Some(&long), None), Refused(BadHost));
+    let deep = ["x"; 128].join(".");
+    assert_eq!(visit(Some(&deep), None), Refused(BadHost));
+}
+
+#[test]
+fn an_origin_is_ours_when_it_is_the_host() {
+    for (host, origin) in [
+        ("eot:1873", "http://eot:1873"),
+        ("EOT:1873", "http://eot:1873"),
+        ("eot.:1873", "http://eot:1873"),
+        ("eot", "http://eot"),
+        ("eot:80", "http://eot"),
+        ("eot", "http://eot:80"),
+        ("eot.example.com", "https://eot.example.com"),
+        ("eot.example.com:443", "https://eot.example.com"),
+        ("127.0.0.1:1873", "http://127.0.0.1:1873"),
+        ("[::1]:1873", "http://[0:0:0:0:0:0:0:1]:1873"),
+        ("eot:1873", "https://wall.example.com"),
+        ("eot:1873", "https://WALL.example.com:443"),
+    ] {
+        assert_eq!(visit(Some(host), Some(origin)), Granted, "{host} {origin}");
+    }
+}
+
+#[test]
+fn any_other_origin_is_refused() {
+    assert_eq!(ForeignOrigin.status(), 403);
+    for (host, origin) in [
+        ("eot:1873", "http://eot"),
+        ("eot:1873", "http://eot:1874"),
+        ("eot", "https://eot:80"),
+        ("eot:80", "https://eot"),
+        ("eot:1873", "http://eot.local:1873"),
+        ("eot:1873", "http://evil.example"),
+        ("localhost:1873", "http://127.0.0.1:1873"),
+        ("eot:1873", "http://wall.example.com"),
+        ("eot:1873", "https://wall.example.com:8443"),
+        ("eot:1873", "chrome-extension://eot"),
+        ("eot:1873", "null"),
+        ("eot:1873", ""),
+        ("eot:1873", "eot:1873"),
+        ("eot:1873", "//eot:1873"),
+        ("eot:1873", "http://eot:1873/"),
+        ("eot:1873", "http://eot:1873 http://eot:1873"),
+        ("eot:1873", "http://user@eot:1873"),
+    ] {
+        assert_eq!(
+            visit(Some(host), Some(origin)),
+            Refused(ForeignOrigin),
+            "{host} {origin}"
+        );
+    }
+}
+
+#[test]
+fn an_extensions_origin_can_be_allowed() {
+    let mut policy = policy(Reach::Never);
+    policy
+        .origins
+        .push("chrome-extension://abcdef".parse().unwrap());
+    let visit = Act::Visit {
+        host: Some("eot"),
+        origin: Some("chrome-extension://abcdef"),
+    };
+    assert_eq!(policy.judge(&every_peer()[0], &visit), Granted);
+}

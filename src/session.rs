@@ -1,0 +1,205 @@
+//! One station's conversation: what it asks for, and how the answer is put on its wire.
+//!
+//! It does not know what the answer is; that is the hub's to decide. No IO, no clock.
+
+use chadburn_core::Position;
+use uuid::Uuid;
+
+use crate::policy::Peer;
+use crate::wire::json::{self, Code, Id, Message};
+use crate::wire::{Wire, text};
+
+/// A connected client.
+#[derive(Debug)]
+pub struct Session {
+    /// The station's id.
+    pub station: Uuid,
+    /// The language it speaks.
+    pub wire: Wire,
+    /// What is known of the other end.
+    pub peer: Peer,
+}
+
+/// What a station wants, whichever wire it came over.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Want {
+    /// The directory that given file names start from.
+    Base,
+    /// The name of the status file.
+    File,
+    /// The present status.
+    Status,
+    /// The end of the server.
+    Shutdown,
+    /// Reply with this state, whatever the present order is.
+    Accept(String),
+    /// Reply to the order with this number, by a position or as it stands.
+    Answer {
+        /// The order's number.
+        order: u64,
+        /// The reply's position; without one the order is accepted as it stands.
+        position: Option<Position>,
+    },
+    /// Its own words back.
+    Echo(String),
+    /// Nothing.
+    Nothing,
+}
+
+/// How an answer must be put for whoever asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// One line of text, or none.
+    Text,
+    /// Console lines, then an `ok`.
+    Console(Option<Id>),
+    /// An `ok` or an `error`.
+    Request(Option<Id>),
+}
+
+/// What the hub answers.
+#[derive(Clone, Copy, Debug)]
+pub enum Answer<'a> {
+    /// This line.
+    Line(&'a str),
+    /// Nothing needs to be said.
+    Nothing,
+    /// The reply with this state is durably in the accept file.
+    Accepted(&'a str),
+    /// No, for this reason; the line is the text wire's.
+    No(Code, &'a str),
+}
+
+impl Session {
+    /// Understands a message. `Err` holds the answer to what cannot be understood.
+    pub fn hear(&self, message: &str) -> Result<(Want, Form), String> {
+        if self.wire == Wire::Text {
+            return Ok((command(message), Form::Text));
+        }
+        match json::parse(message) {
+            Ok((json::Request::Console { command: line }, id)) => {
+                Ok((command(&line), Form::Console(id)))
+            }
+            Ok((json::Request::Answer { order, position }, id)) => {
+                Ok((Want::Answer { order, position }, Form::Request(id)))
+            }
+            Err(json::Refused { id, code, message }) => Err(Message::Error {
+                id: id.as_ref(),
+                code,
+                message: &message,
+            }
+            .encode()),
+        }
+    }
+}
+
+impl Form {
+    /// The messages, at most two, that put this answer on the wire.
+    pub fn put(&self, answer: Answer<'_>) -> impl Iterator<Item = String> + use<> {
+        let (first, second) = match (self, answer) {
+            (Self::Text, Answer::Nothing) => (None, None),
+            (Self::Text, Answer::Line(line) | Answer::No(_, line)) => (Some(line.into()), None),
+            (Self::Text, Answer::Accepted(state)) => (Some(text::accepted(state)), None),
+            (Self::Console(id), Answer::Line(line)) => (Some(console(line)), Some(ok(id.as_ref()))),
+            (Self::Console(id), Answer::Accepted(state)) => {
+                (Some(console(&text::accepted(state))), Some(ok(id.as_ref())))
+            }
+            (Self::Console(id) | Self::Request(id), Answer::No(code, message)) => (
+                Some(
+                    Message::Error {
+                        id: id.as_ref(),
+                        code,
+                        message,
+                    }
+                    .encode(),
+                ),
+                None,
+            ),
+            (Self::Console(id), Answer::Nothing) | (Self::Request(id), _) => {
+                (Some(ok(id.as_ref())), None)
+            }
+        };
+        first.into_iter().chain(second)
+    }
+}
+
+fn console(line: &str) -> String {
+    Message::Console { text: line }.encode()
+}
+
+fn ok(id: Option<&Id>) -> String {
+    Message::Ok { id }.encode()
+}
+
+fn command(line: &str) -> Want {
+    match text::parse(line) {
+        text::Command::Base => Want::Base,
+        text::Command::File => Want::File,
+        text::Command::Status => Want::Status,
+        text::Command::Shutdown => Want::Shutdown,
+        text::Command::Accept(state) => Want::Accept(state.into()),
+        text::Command::Echo(words) => Want::Echo(words.into()),
+        text::Command::Nothing => Want::Nothing,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Owner;
+
+    fn session(wire: Wire) -> Session {
+        let peer = Peer {
+            loopback: true,
+            forwarded: false,
+            owner: Owner::Unasked,
+        };
+        Session {
+            station: Uuid::nil(),
+            wire,
+            peer,
+        }
+    }
+
+    fn put(form: &Form, answer: Answer<'_>) -> Vec<String> {
+        form.put(answer).collect()
+    }
+
+    #[test]
+    fn the_console_says_on_either_wire_what_the_text_wire_says() {
+        let (want, form) = session(Wire::Json)
+            .hear(r#"{"type":"console","command":"x","id":3}"#)
+            .unwrap();
+        assert_eq!(want, session(Wire::Text).hear("x").unwrap().0);
+        assert_eq!(put(&Form::Text, Answer::Line("hi")), ["hi"]);
+        assert_eq!(
+            put(&form, Answer::Line("hi")),
+            [
+                r#"{"type":"console","text":"hi"}"#,
+                r#"{"type":"ok","id":3}"#
+            ]
+        );
+    }
+
+    #[test]
+    fn silence_on_the_text_wire_is_an_ok_in_json() {
+        assert!(put(&Form::Text, Answer::Nothing).is_empty());
+        assert_eq!(
+            put(&Form::Console(None), Answer::Nothing),
+            [r#"{"type":"ok"}"#]
+        );
+    }
+
+    #[test]
+    fn an_answer_is_an_ok_or_an_error_with_the_requests_id() {
+        let form = Form::Request(Some(Id::Text("a".into())));
+        assert_eq!(
+            put(&form, Answer::Accepted("7")),
+            [r#"{"type":"ok","id":"a"}"#]
+        );
+        assert_eq!(
+            put(&form, Answer::No(Code::Stale, "too late")),
+            [r#"{"type":"error","id":"a","code":"stale","message":"too late"}"#]
+        );
+    }
+}

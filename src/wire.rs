@@ -1,0 +1,15 @@
+//! The two languages that stations speak, as pure functions between messages and text.
+//!
+//! Neither knows a frame, a socket or the state of the telegraph.
+
+pub mod json;
+pub mod text;
+
+/// The language a station speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wire {
+    /// The original's text, without a subprotocol.
+    Text,
+    /// JSON, subprotocol `chadburn.v1`.
+    Json,
+}
