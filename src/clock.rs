@@ -30,18 +30,14 @@ impl Clock {
     /// Starts counting.
     #[must_use]
     pub fn start() -> Self {
-        Self {
-            start: Instant::now(),
-        }
+        Self { start: Instant::now() }
     }
 
     /// This moment.
     #[must_use]
     pub fn now(&self) -> Now {
         // A wall clock set before 1970 labels everything 1970 rather than stop the telegraph.
-        let unix = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Now {
             since_start: self.start.elapsed(),
             unix_ms: u64::try_from(unix.as_millis()).unwrap_or(u64::MAX),

@@ -228,17 +228,13 @@ impl Handle {
 
     /// The same, from a thread that may block.
     pub fn blocking_send(&self, event: Event<'static>) -> Result<(), Gone> {
-        self.inputs
-            .blocking_send(Input::Event(event))
-            .map_err(|_| Gone)?;
+        self.inputs.blocking_send(Input::Event(event)).map_err(|_| Gone)?;
         self.wake()
     }
 
     /// Puts a source's report before the hub; blocks until the one before has been taken up.
     pub fn report(&self, file: File, report: Report) -> Result<(), Gone> {
-        self.reports
-            .blocking_send((file, report))
-            .map_err(|_| Gone)?;
+        self.reports.blocking_send((file, report)).map_err(|_| Gone)?;
         self.wake()
     }
 

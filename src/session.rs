@@ -83,12 +83,9 @@ impl Session {
             Ok((json::Request::Answer { order, position }, id)) => {
                 Ok((Want::Answer { order, position }, Form::Request(id)))
             }
-            Err(json::Refused { id, code, message }) => Err(Message::Error {
-                id: id.as_ref(),
-                code,
-                message: &message,
+            Err(json::Refused { id, code, message }) => {
+                Err(Message::Error { id: id.as_ref(), code, message: &message }.encode())
             }
-            .encode()),
         }
     }
 }
@@ -104,17 +101,9 @@ impl Form {
             (Self::Console(id), Answer::Accepted(state)) => {
                 (Some(console(&text::accepted(state))), Some(ok(id.as_ref())))
             }
-            (Self::Console(id) | Self::Request(id), Answer::No(code, message)) => (
-                Some(
-                    Message::Error {
-                        id: id.as_ref(),
-                        code,
-                        message,
-                    }
-                    .encode(),
-                ),
-                None,
-            ),
+            (Self::Console(id) | Self::Request(id), Answer::No(code, message)) => {
+                (Some(Message::Error { id: id.as_ref(), code, message }.encode()), None)
+            }
             (Self::Console(id), Answer::Nothing) | (Self::Request(id), _) => {
                 (Some(ok(id.as_ref())), None)
             }
@@ -149,16 +138,8 @@ mod tests {
     use crate::policy::Owner;
 
     fn session(wire: Wire) -> Session {
-        let peer = Peer {
-            loopback: true,
-            forwarded: false,
-            owner: Owner::Unasked,
-        };
-        Session {
-            station: Uuid::nil(),
-            wire,
-            peer,
-        }
+        let peer = Peer { loopback: true, forwarded: false, owner: Owner::Unasked };
+        Session { station: Uuid::nil(), wire, peer }
     }
 
     fn put(form: &Form, answer: Answer<'_>) -> Vec<String> {
@@ -167,36 +148,26 @@ mod tests {
 
     #[test]
     fn the_console_says_on_either_wire_what_the_text_wire_says() {
-        let (want, form) = session(Wire::Json)
-            .hear(r#"{"type":"console","command":"x","id":3}"#)
-            .unwrap();
+        let (want, form) =
+            session(Wire::Json).hear(r#"{"type":"console","command":"x","id":3}"#).unwrap();
         assert_eq!(want, session(Wire::Text).hear("x").unwrap().0);
         assert_eq!(put(&Form::Text, Answer::Line("hi")), ["hi"]);
         assert_eq!(
             put(&form, Answer::Line("hi")),
-            [
-                r#"{"type":"console","text":"hi"}"#,
-                r#"{"type":"ok","id":3}"#
-            ]
+            [r#"{"type":"console","text":"hi"}"#, r#"{"type":"ok","id":3}"#]
         );
     }
 
     #[test]
     fn silence_on_the_text_wire_is_an_ok_in_json() {
         assert!(put(&Form::Text, Answer::Nothing).is_empty());
-        assert_eq!(
-            put(&Form::Console(None), Answer::Nothing),
-            [r#"{"type":"ok"}"#]
-        );
+        assert_eq!(put(&Form::Console(None), Answer::Nothing), [r#"{"type":"ok"}"#]);
     }
 
     #[test]
     fn an_answer_is_an_ok_or_an_error_with_the_requests_id() {
         let form = Form::Request(Some(Id::Text("a".into())));
-        assert_eq!(
-            put(&form, Answer::Accepted("7")),
-            [r#"{"type":"ok","id":"a"}"#]
-        );
+        assert_eq!(put(&form, Answer::Accepted("7")), [r#"{"type":"ok","id":"a"}"#]);
         assert_eq!(
             put(&form, Answer::No(Code::Stale, "too late")),
             [r#"{"type":"error","id":"a","code":"stale","message":"too late"}"#]

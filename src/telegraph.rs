@@ -76,13 +76,7 @@ impl Telegraph {
     /// A telegraph without an order, whose numbers start after this moment's milliseconds.
     #[must_use]
     pub fn new(dial: &'static Dial<'static>, now: Now) -> Self {
-        Self {
-            dial,
-            seq: now.unix_ms,
-            at: now.unix_ms,
-            order: None,
-            reply: None,
-        }
+        Self { dial, seq: now.unix_ms, at: now.unix_ms, order: None, reply: None }
     }
 
     /// Takes what the status file says now.
@@ -95,12 +89,7 @@ impl Telegraph {
             }
             _ => {
                 let sector = self.dial.find(status);
-                self.order = Some(Order {
-                    status: status.into(),
-                    sector,
-                    seq,
-                    since: now.unix_ms,
-                });
+                self.order = Some(Order { status: status.into(), sector, seq, since: now.unix_ms });
                 Given::Order
             }
         }
@@ -110,13 +99,7 @@ impl Telegraph {
     pub fn replied(&mut self, now: Now, status: &str, by: By) {
         let seq = self.next_seq(now);
         let sector = self.dial.find(status);
-        self.reply = Some(Reply {
-            status: status.into(),
-            sector,
-            seq,
-            by,
-            at: now.unix_ms,
-        });
+        self.reply = Some(Reply { status: status.into(), sector, seq, by, at: now.unix_ms });
     }
 
     /// Whether the bell rings.
@@ -183,15 +166,7 @@ impl Telegraph {
             at: reply.at,
         });
         let (seq, at, bell) = (self.seq, self.at, self.bell());
-        Message::State(State {
-            seq,
-            at,
-            order,
-            reply,
-            bell,
-            source,
-        })
-        .encode()
+        Message::State(State { seq, at, order, reply, bell, source }).encode()
     }
 
     fn next_seq(&mut self, now: Now) -> u64 {
@@ -211,10 +186,7 @@ mod tests {
     const DIAL: &Dial<'static> = &DEFAULT;
 
     fn at(unix_ms: u64) -> Now {
-        Now {
-            since_start: Duration::ZERO,
-            unix_ms,
-        }
+        Now { since_start: Duration::ZERO, unix_ms }
     }
 
     #[test]
@@ -234,10 +206,7 @@ mod tests {
     fn equal_files_read_in_order_are_answered() {
         let mut telegraph = Telegraph::new(DIAL, at(100));
         telegraph.ordered(at(101), "6");
-        assert!(
-            telegraph.bell(),
-            "a fresh clone rings until somebody takes it"
-        );
+        assert!(telegraph.bell(), "a fresh clone rings until somebody takes it");
         telegraph.replied(at(101), "6", By::File);
         assert!(!telegraph.bell());
     }

@@ -51,11 +51,8 @@ pub struct Health {
 
 impl Health {
     /// What stands in the place of a health until the source has settled.
-    pub const UNSETTLED: Self = Self {
-        state: Condition::Missing,
-        detail: String::new(),
-        watch: Watch::Poll,
-    };
+    pub const UNSETTLED: Self =
+        Self { state: Condition::Missing, detail: String::new(), watch: Watch::Poll };
 }
 
 /// What can be wrong with a watched file.

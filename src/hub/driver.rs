@@ -111,10 +111,7 @@ impl Write for Line {
 
 impl Socket for Line {
     fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
-        Some((
-            self.stream.peer_addr().ok()?,
-            self.stream.local_addr().ok()?,
-        ))
+        Some((self.stream.peer_addr().ok()?, self.stream.local_addr().ok()?))
     }
 }
 
@@ -136,10 +133,7 @@ impl<P: Ports> Driver<P> {
             let busy = self.engine.sockets() > 0;
             let until = if busy { next_tick } else { next_sign };
             let wait = until.saturating_sub(self.clock.now().since_start);
-            match self
-                .poll
-                .poll(&mut events, Some(if hurry { Duration::ZERO } else { wait }))
-            {
+            match self.poll.poll(&mut events, Some(if hurry { Duration::ZERO } else { wait })) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 otherwise => otherwise?,
             }
@@ -194,29 +188,17 @@ impl<P: Ports> Driver<P> {
     }
 
     fn admit(&mut self, newcomer: Newcomer) {
-        let Newcomer {
-            socket,
-            unread,
-            wire,
-            peer,
-            seat,
-        } = newcomer;
+        let Newcomer { socket, unread, wire, peer, seat } = newcomer;
         let now = self.clock.now();
-        let line = Line {
-            stream: TcpStream::from_std(socket),
-            _seat: seat,
-        };
+        let line = Line { stream: TcpStream::from_std(socket), _seat: seat };
         let station = Uuid::new_v4();
-        let admitted = self.guard(None, |engine| {
-            engine.admit(now, line, unread, wire, peer, station)
-        });
+        let admitted =
+            self.guard(None, |engine| engine.admit(now, line, unread, wire, peer, station));
         let Some(key) = admitted else { return };
         if let Some(line) = self.engine.socket(key) {
             let interest = Interest::READABLE | Interest::WRITABLE;
             if let Err(error) =
-                self.poll
-                    .registry()
-                    .register(&mut line.stream, token(key), interest)
+                self.poll.registry().register(&mut line.stream, token(key), interest)
             {
                 tracing::error!(%error, "a station cannot be watched and is dropped");
                 self.engine.give_up(key);
@@ -248,12 +230,6 @@ fn token(key: Key) -> Token {
 }
 
 fn key(token: Token) -> Key {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "both halves are put together by `token`"
-    )]
-    Key {
-        slot: token.0 as u32,
-        generation: (token.0 >> 32) as u32,
-    }
+    #[expect(clippy::cast_possible_truncation, reason = "both halves are put together by `token`")]
+    Key { slot: token.0 as u32, generation: (token.0 >> 32) as u32 }
 }

@@ -120,20 +120,9 @@ impl<S: Socket, P: Ports> Engine<S, P> {
             u32::try_from(self.slots.len() - 1).expect("descriptors end long before places do")
         });
         self.generation = self.generation.wrapping_add(1);
-        let key = Key {
-            slot,
-            generation: self.generation,
-        };
+        let key = Key { slot, generation: self.generation };
         self.slots[slot as usize] = Some(Slot::new(socket, key.generation, wire, now.seconds()));
-        self.run(
-            now,
-            Event::Joined {
-                key,
-                station,
-                wire,
-                peer,
-            },
-        );
+        self.run(now, Event::Joined { key, station, wire, peer });
         if let Some(slot) = self.slot(key) {
             slot.kept = unread;
         }
@@ -180,13 +169,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         let ping: Frame = frame::encode(opcode::PING, b"").into();
         let beat = Message::Beat { at: now.unix_ms }.encode();
         let beat: Frame = frame::encode(opcode::TEXT, beat.as_bytes()).into();
-        for (index, slot) in self
-            .slots
-            .iter_mut()
-            .enumerate()
-            .skip(self.part)
-            .step_by(PARTS)
-        {
+        for (index, slot) in self.slots.iter_mut().enumerate().skip(self.part).step_by(PARTS) {
             let Some(slot) = slot else { continue };
             let frame = if slot.patience_ended(seconds) {
                 self.dead.push(slot.key(index));
@@ -243,11 +226,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         let seconds = now.seconds();
         match effect {
             Effect::Say { to, message } => {
-                self.send(
-                    now,
-                    to,
-                    &frame::encode(opcode::TEXT, message.as_bytes()).into(),
-                );
+                self.send(now, to, &frame::encode(opcode::TEXT, message.as_bytes()).into());
             }
             Effect::Greet { to, messages } => {
                 let mut frames = Vec::new();
@@ -330,18 +309,12 @@ impl<S: Socket, P: Ports> Engine<S, P> {
                 continue;
             };
             let key = slot.key(index);
-            let frames = if slot.wire == Wire::Text {
-                &text
-            } else {
-                &json
-            };
+            let frames = if slot.wire == Wire::Text { &text } else { &json };
             if slot.send(frames, now.seconds()).is_err() {
                 self.dead.push(key);
                 continue;
             }
-            slot.stage = Stage::Closing {
-                since: now.seconds(),
-            };
+            slot.stage = Stage::Closing { since: now.seconds() };
             slot.held = false;
             left.push(key);
         }
@@ -450,13 +423,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
                 }
                 Ok(Some(_)) if closing => {}
                 Ok(Some(Incoming::Text(message))) => {
-                    self.run(
-                        now,
-                        Event::Heard {
-                            key,
-                            message: &message,
-                        },
-                    );
+                    self.run(now, Event::Heard { key, message: &message });
                 }
                 Ok(Some(Incoming::Ping(payload))) => {
                     self.send(now, key, &frame::encode(opcode::PONG, payload).into());

@@ -72,24 +72,14 @@ pub struct Violation {
 }
 
 const fn broken(reason: &'static str) -> Violation {
-    Violation {
-        code: close::PROTOCOL_ERROR,
-        reason,
-    }
+    Violation { code: close::PROTOCOL_ERROR, reason }
 }
 
-const TOO_LARGE: Violation = Violation {
-    code: close::TOO_LARGE,
-    reason: "a message is at most 65536 bytes",
-};
-const NOT_UTF8: Violation = Violation {
-    code: close::INVALID_TEXT,
-    reason: "a text is UTF-8",
-};
-const BINARY: Violation = Violation {
-    code: close::UNSUPPORTED,
-    reason: "only text messages are taken",
-};
+const TOO_LARGE: Violation =
+    Violation { code: close::TOO_LARGE, reason: "a message is at most 65536 bytes" };
+const NOT_UTF8: Violation = Violation { code: close::INVALID_TEXT, reason: "a text is UTF-8" };
+const BINARY: Violation =
+    Violation { code: close::UNSUPPORTED, reason: "only text messages are taken" };
 
 /// Takes a client's frames apart.
 #[derive(Debug, Default)]
@@ -180,43 +170,32 @@ impl Decoder {
             (opcode::CLOSE..=opcode::PONG | opcode::CONTINUATION | opcode::TEXT, _) => {}
             _ => return Err(broken("there is no such opcode")),
         }
-        let (payload, size) = match second & 0x7F {
-            126 => match rest {
-                [a, b, ..] => (u64::from(u16::from_be_bytes([*a, *b])), 2),
-                _ if control => return Err(broken("a control frame has at most 125 bytes")),
-                _ => return Ok(None),
-            },
-            127 => match rest.first_chunk::<8>() {
-                Some(bytes) => (u64::from_be_bytes(*bytes), 8),
-                None if control => return Err(broken("a control frame has at most 125 bytes")),
-                None => return Ok(None),
-            },
-            short => (u64::from(short), 0),
+        let short = second & 0x7F;
+        if control && usize::from(short) > CONTROL_MAX {
+            return Err(broken("a control frame has at most 125 bytes"));
+        }
+        let size = match short {
+            126 => 2,
+            127 => 8,
+            _ => 0,
+        };
+        let Some((length, rest)) = rest.split_at_checked(size) else { return Ok(None) };
+        let payload = match length {
+            [] => u64::from(short),
+            bytes => bytes.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
         };
         if (size == 2 && payload < 126) || (size == 8 && payload < 65_536) || payload >> 63 != 0 {
             return Err(broken("a length is written in the shortest way"));
         }
-        if control && payload > CONTROL_MAX as u64 {
-            return Err(broken("a control frame has at most 125 bytes"));
-        }
-        let begun = self
-            .fragments
-            .as_ref()
-            .map_or(0, |fragments| fragments.text.len());
+        let begun = self.fragments.as_ref().map_or(0, |fragments| fragments.text.len());
         if !control && payload > (MESSAGE_MAX - begun) as u64 {
             return Err(TOO_LARGE);
         }
-        let Some(mask) = rest[size..].first_chunk::<4>() else {
+        let Some(mask) = rest.first_chunk::<4>() else {
             return Ok(None);
         };
         let payload = usize::try_from(payload).map_err(|_| TOO_LARGE)?;
-        Ok(Some(Header {
-            fin,
-            opcode,
-            mask: *mask,
-            payload,
-            length: 2 + size + 4,
-        }))
+        Ok(Some(Header { fin, opcode, mask: *mask, payload, length: 2 + size + 4 }))
     }
 
     /// Takes a whole frame; there is a message only when one is complete.
@@ -305,10 +284,7 @@ pub fn encode_close(code: Option<u16>, reason: &str) -> Vec<u8> {
         payload.extend_from_slice(&code.to_be_bytes());
         payload.extend_from_slice(reason.as_bytes());
     }
-    debug_assert!(
-        payload.len() <= CONTROL_MAX,
-        "a reason has at most 123 bytes"
-    );
+    debug_assert!(payload.len() <= CONTROL_MAX, "a reason has at most 123 bytes");
     encode(opcode::CLOSE, &payload)
 }
 

@@ -51,10 +51,7 @@ struct Numbered {
 impl Outbox {
     /// Owes this frame, of which `gone` bytes have gone already.
     pub fn push_begun(&mut self, frame: Frame, gone: usize) {
-        debug_assert!(
-            self.items.is_empty(),
-            "a frame begins only when none is before it"
-        );
+        debug_assert!(self.items.is_empty(), "a frame begins only when none is before it");
         self.owed = frame.len() - gone;
         self.gone = gone;
         self.items.push_back(Item { frame, state: None });
@@ -71,11 +68,7 @@ impl Outbox {
 
     /// Owes this state, in place of an older one that has not begun to go.
     pub fn push_state(&mut self, wire: Wire, seq: u64, frame: Frame) {
-        let mut numbered = Numbered {
-            seq,
-            gap_from: None,
-            gap_to: 0,
-        };
+        let mut numbered = Numbered { seq, gap_from: None, gap_to: 0 };
         let first_waiting = usize::from(self.gone > 0);
         let waiting = (first_waiting..self.items.len()).find(|&i| self.items[i].state.is_some());
         if let Some(old) = waiting.and_then(|index| self.items.remove(index)) {
@@ -86,22 +79,14 @@ impl Outbox {
             }
         }
         self.owed += frame.len();
-        self.items.push_back(Item {
-            frame,
-            state: Some(numbered),
-        });
+        self.items.push_back(Item { frame, state: Some(numbered) });
     }
 
     /// The bytes to go next, if any are owed. After this the first frame is what it is: a gap that
     /// belongs before it stands in it.
     pub fn front(&mut self) -> Option<&[u8]> {
         let item = self.items.front_mut()?;
-        if let Some(Numbered {
-            gap_from: Some(from),
-            gap_to,
-            ..
-        }) = item.state.take()
-        {
+        if let Some(Numbered { gap_from: Some(from), gap_to, .. }) = item.state.take() {
             let gap = Message::Gap { from, to: gap_to }.encode();
             let mut bytes = frame::encode(opcode::TEXT, gap.as_bytes());
             self.owed += bytes.len();
@@ -115,11 +100,7 @@ impl Outbox {
     pub fn took(&mut self, bytes: usize) {
         self.gone += bytes;
         self.owed -= bytes;
-        if self
-            .items
-            .front()
-            .is_some_and(|item| item.frame.len() == self.gone)
-        {
+        if self.items.front().is_some_and(|item| item.frame.len() == self.gone) {
             self.items.pop_front();
             self.gone = 0;
         }
@@ -203,11 +184,7 @@ mod tests {
         outbox.took(6);
         outbox.front().unwrap();
         outbox.push_state(Wire::Json, 3, frame("state 3"));
-        assert_eq!(
-            drain(&mut outbox, 4),
-            ["state 2", "state 3"],
-            "2 was already on its way"
-        );
+        assert_eq!(drain(&mut outbox, 4), ["state 2", "state 3"], "2 was already on its way");
     }
 
     #[test]

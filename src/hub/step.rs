@@ -91,44 +91,22 @@ impl Hub {
     /// Takes an event, and appends what is to be done about it.
     pub fn step(&mut self, now: Now, event: Event<'_>, effects: &mut Vec<Effect>) {
         match event {
-            Event::Joined {
-                key,
-                station,
-                wire,
-                peer,
-            } => {
-                self.joined(
-                    key,
-                    Session {
-                        station,
-                        wire,
-                        peer,
-                    },
-                    effects,
-                );
+            Event::Joined { key, station, wire, peer } => {
+                self.joined(key, Session { station, wire, peer }, effects);
             }
             Event::Heard { key, message } => self.heard(key, message, effects),
             Event::Left { key } => self.left(key, effects),
             Event::Owned { key, owner } => self.owned(key, owner, effects),
-            Event::Source {
-                file,
-                report: Report::Written(writing),
-            } => match file {
+            Event::Source { file, report: Report::Written(writing) } => match file {
                 File::Status => self.ordered(now, &writing.text, effects),
                 File::Accept => {
-                    let by = self
-                        .stores
-                        .author(writing.stamp)
-                        .map_or(By::File, By::Station);
+                    let by = self.stores.author(writing.stamp).map_or(By::File, By::Station);
                     self.telegraph.replied(now, &writing.text, by);
                     effects.push(Effect::Log(format!("Reply: {}", escaped(&writing.text))));
                     self.push(None, effects);
                 }
             },
-            Event::Source {
-                file,
-                report: Report::Health(health),
-            } => {
+            Event::Source { file, report: Report::Health(health) } => {
                 self.health(file, health, effects);
             }
             Event::Noted { ticket, stamp } => self.stores.noted(ticket, stamp),
@@ -163,10 +141,7 @@ impl Hub {
 
     fn joined(&mut self, key: Key, session: Session, effects: &mut Vec<Effect>) {
         if self.closing {
-            effects.push(Effect::Close {
-                key,
-                code: frame::close::GOING_AWAY,
-            });
+            effects.push(Effect::Close { key, code: frame::close::GOING_AWAY });
             return;
         }
         let verdict = self.facts.policy.judge(&session.peer, &Act::Shutdown);
@@ -178,11 +153,7 @@ impl Hub {
         effects.push(Effect::Log(format!("New Client: {}", session.station)));
         let undecided = ask.then_some(Undecided::Greeting);
         let generation = key.generation;
-        self.stations[slot] = Some(Station {
-            generation,
-            session,
-            undecided,
-        });
+        self.stations[slot] = Some(Station { generation, session, undecided });
         if ask {
             effects.extend([Effect::Hold(key), Effect::AskOwner(key)]);
         } else {
@@ -195,10 +166,7 @@ impl Hub {
             return;
         };
         let messages = match station.session.wire {
-            Wire::Text => [
-                text::CONNECTED.into(),
-                text::snapshot(self.telegraph.status()),
-            ],
+            Wire::Text => [text::CONNECTED.into(), text::snapshot(self.telegraph.status())],
             Wire::Json => {
                 let peer = &station.session.peer;
                 let shutdown = self.facts.policy.judge(peer, &Act::Shutdown) == Verdict::Granted;
@@ -208,10 +176,7 @@ impl Hub {
                     assets: &self.facts.assets,
                     dial: DialForm::from(self.facts.dial),
                     heartbeat_ms: HEARTBEAT_SECONDS * 1000,
-                    may: May {
-                        order: false,
-                        shutdown,
-                    },
+                    may: May { order: false, shutdown },
                 };
                 [welcome.encode(), self.state()]
             }
@@ -224,10 +189,7 @@ impl Hub {
             return;
         };
         let id = station.session.station;
-        effects.push(Effect::Log(format!(
-            "Message from Client {id}: {}",
-            escaped(message)
-        )));
+        effects.push(Effect::Log(format!("Message from Client {id}: {}", escaped(message))));
         match station.session.hear(message) {
             Ok((want, form)) => self.answer(key, want, form, effects),
             Err(message) => effects.push(Effect::Say { to: key, message }),
@@ -274,11 +236,7 @@ impl Hub {
         let Some(station) = self.stations[key.slot as usize].as_mut() else {
             return;
         };
-        match self
-            .facts
-            .policy
-            .judge(&station.session.peer, &Act::Shutdown)
-        {
+        match self.facts.policy.judge(&station.session.peer, &Act::Shutdown) {
             Verdict::Granted => {
                 say(key, &form, Answer::Line(text::SHUTTING_DOWN), effects);
                 effects.push(Effect::AskShutdown);
@@ -288,12 +246,7 @@ impl Hub {
                 effects.extend([Effect::Hold(key), Effect::AskOwner(key)]);
             }
             Verdict::Refused(_) => {
-                say(
-                    key,
-                    &form,
-                    Answer::No(Code::Refused, text::SHUTDOWN_REFUSED),
-                    effects,
-                );
+                say(key, &form, Answer::No(Code::Refused, text::SHUTDOWN_REFUSED), effects);
             }
         }
     }
@@ -303,11 +256,7 @@ impl Hub {
             return;
         };
         // Who cannot be found out now will not be asked about for ever.
-        station.session.peer.owner = if owner == Owner::Unasked {
-            Owner::Unknown
-        } else {
-            owner
-        };
+        station.session.peer.owner = if owner == Owner::Unasked { Owner::Unknown } else { owner };
         match station.undecided.take() {
             None => return,
             Some(Undecided::Greeting) => self.greet(key, effects),
@@ -329,13 +278,7 @@ impl Hub {
             return;
         };
         effects.push(Effect::Hold(key));
-        self.stores.push(Waiting {
-            key,
-            station,
-            form,
-            text,
-            order,
-        });
+        self.stores.push(Waiting { key, station, form, text, order });
         self.next_store(effects);
     }
 
@@ -343,12 +286,7 @@ impl Hub {
     fn next_store(&mut self, effects: &mut Vec<Effect>) {
         let present = self.telegraph.order().map(|order| order.seq);
         let started = self.stores.start(present, |stale| {
-            say(
-                stale.key,
-                &stale.form,
-                Answer::No(Code::Stale, stores::STALE),
-                effects,
-            );
+            say(stale.key, &stale.form, Answer::No(Code::Stale, stores::STALE), effects);
             effects.push(Effect::Resume(stale.key));
         });
         if let Some((ticket, text)) = started {
@@ -359,10 +297,7 @@ impl Hub {
     /// One write answers everybody who waited for it, as if the others had been superseded in the
     /// same instant.
     fn stored(&mut self, ticket: u64, result: &Result<(), String>, effects: &mut Vec<Effect>) {
-        for Waiting {
-            key, form, text, ..
-        } in self.stores.finish(ticket, result.is_ok())
-        {
+        for Waiting { key, form, text, .. } in self.stores.finish(ticket, result.is_ok()) {
             match result {
                 Ok(()) => say(key, &form, Answer::Accepted(&text), effects),
                 Err(reason) => {
@@ -373,9 +308,7 @@ impl Hub {
             effects.push(Effect::Resume(key));
         }
         if let Err(reason) = result {
-            effects.push(Effect::Log(text::not_accepted(
-                &escaped(reason).to_string(),
-            )));
+            effects.push(Effect::Log(text::not_accepted(&escaped(reason).to_string())));
         }
         self.next_store(effects);
     }
@@ -399,11 +332,7 @@ impl Hub {
         if slot.as_ref() == Some(&health) {
             return;
         }
-        let message = Message::Source {
-            file,
-            health: &health,
-        }
-        .encode();
+        let message = Message::Source { file, health: &health }.encode();
         *slot = Some(health);
         if !first {
             effects.push(Effect::Tell(message));
@@ -418,10 +347,7 @@ impl Hub {
         self.closing = true;
         self.publish(effects);
         let json = Message::Farewell { reason: "shutdown" }.encode();
-        effects.push(Effect::Farewell {
-            text: text::FAREWELL,
-            json,
-        });
+        effects.push(Effect::Farewell { text: text::FAREWELL, json });
     }
 
     fn left(&mut self, key: Key, effects: &mut Vec<Effect>) {
@@ -452,10 +378,7 @@ impl Hub {
     fn snapshot(&self) -> Snapshot {
         Snapshot {
             state: self.state().into(),
-            status: self
-                .telegraph
-                .order()
-                .map(|order| Arc::clone(&order.status)),
+            status: self.telegraph.order().map(|order| Arc::clone(&order.status)),
             status_file: self.status_file.clone(),
             accept_file: self.accept_file.clone(),
             closing: self.closing,
@@ -463,8 +386,7 @@ impl Hub {
     }
 
     fn state(&self) -> String {
-        self.telegraph
-            .state(self.status_file.as_ref().unwrap_or(&Health::UNSETTLED))
+        self.telegraph.state(self.status_file.as_ref().unwrap_or(&Health::UNSETTLED))
     }
 
     fn station(&self, key: Key) -> Option<&Station> {
@@ -473,17 +395,13 @@ impl Hub {
 
     fn station_mut(&mut self, key: Key) -> Option<&mut Station> {
         let place = self.stations.get_mut(key.slot as usize)?;
-        place
-            .as_mut()
-            .filter(|station| station.generation == key.generation)
+        place.as_mut().filter(|station| station.generation == key.generation)
     }
 }
 
 fn station(stations: &[Option<Station>], key: Key) -> Option<&Station> {
     let place = stations.get(key.slot as usize)?;
-    place
-        .as_ref()
-        .filter(|station| station.generation == key.generation)
+    place.as_ref().filter(|station| station.generation == key.generation)
 }
 
 fn say(to: Key, form: &Form, answer: Answer<'_>, effects: &mut Vec<Effect>) {

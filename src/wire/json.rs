@@ -213,10 +213,7 @@ impl<'a> From<&Dial<'a>> for DialForm<'a> {
             name: sector.name,
             arc: sector.arc,
         };
-        Self {
-            title: dial.title,
-            positions: dial.sectors.iter().map(form).collect(),
-        }
+        Self { title: dial.title, positions: dial.sectors.iter().map(form).collect() }
     }
 }
 
@@ -312,11 +309,7 @@ pub fn parse(text: &str) -> Result<(Request, Option<Id>), Refused> {
         Some(Err(message)) => return refuse(None, Code::BadMessage, message.into()),
     };
     let Some(Value::String(kind)) = object.remove("type") else {
-        return refuse(
-            id,
-            Code::BadMessage,
-            "a message has a type, which is a text".into(),
-        );
+        return refuse(id, Code::BadMessage, "a message has a type, which is a text".into());
     };
     let request = match kind.as_str() {
         "answer" => serde_json::from_value(value)
@@ -324,11 +317,7 @@ pub fn parse(text: &str) -> Result<(Request, Option<Id>), Refused> {
         "console" => serde_json::from_value(value)
             .map(|ConsoleFields { command }| Request::Console { command }),
         _ => {
-            return refuse(
-                id,
-                Code::UnknownType,
-                "there is no message of this type".into(),
-            );
+            return refuse(id, Code::UnknownType, "there is no message of this type".into());
         }
     };
     match request {

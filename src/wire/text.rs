@@ -116,15 +116,7 @@ mod tests {
     #[test]
     fn commands_are_exact() {
         assert_eq!(parse("status"), Command::Status);
-        for near_miss in [
-            "Status",
-            "status ",
-            " status",
-            "shutdown\n",
-            "Shutdown",
-            "",
-            "\0",
-        ] {
+        for near_miss in ["Status", "status ", " status", "shutdown\n", "Shutdown", "", "\0"] {
             assert_eq!(parse(near_miss), Command::Echo(near_miss));
         }
     }

@@ -42,11 +42,7 @@ mod tests {
     use crate::DEFAULT;
 
     fn at(status: &str, seq: u64) -> Reading<'_> {
-        Reading {
-            status,
-            position: DEFAULT.find(status).map(|sector| sector.position),
-            seq,
-        }
+        Reading { status, position: DEFAULT.find(status).map(|sector| sector.position), seq }
     }
 
     #[test]
@@ -59,14 +55,8 @@ mod tests {
     fn it_rings_until_a_later_reply_matches() {
         let order = at("7", 5);
         assert!(rings(Some(&order), None));
-        assert!(
-            rings(Some(&order), Some(&at("7", 4))),
-            "an earlier answer answers nothing"
-        );
-        assert!(
-            rings(Some(&order), Some(&at("8", 6))),
-            "the pointers differ"
-        );
+        assert!(rings(Some(&order), Some(&at("7", 4))), "an earlier answer answers nothing");
+        assert!(rings(Some(&order), Some(&at("8", 6))), "the pointers differ");
         assert!(!rings(Some(&order), Some(&at("7", 6))));
     }
 

@@ -85,10 +85,7 @@ impl<'a> Dial<'a> {
     pub fn find(&self, status: &str) -> Option<&'a Sector<'a>> {
         match Position::from_plain_number(status) {
             Some(position) => self.sector(position),
-            None => self
-                .sectors
-                .iter()
-                .find(|sector| same_in_any_case(sector.name, status)),
+            None => self.sectors.iter().find(|sector| same_in_any_case(sector.name, status)),
         }
     }
 
@@ -126,11 +123,7 @@ pub const DEFAULT: Dial<'static> = Dial {
 
 const fn sector(number: u8, name: &'static str, arc: Option<&'static str>) -> Sector<'static> {
     match Position::new(number) {
-        Some(position) => Sector {
-            position,
-            name,
-            arc,
-        },
+        Some(position) => Sector { position, name, arc },
         None => panic!("a position of the default dial is out of range"),
     }
 }
@@ -147,9 +140,7 @@ mod tests {
     fn a_plain_number_is_a_position_and_nothing_like_it_is() {
         assert_eq!(number_of("7"), Some(7));
         assert_eq!(number_of("11"), Some(11));
-        for near_miss in [
-            "07", "+7", "-7", " 7", "7 ", "7.0", "12", "0", "25", "256", "٧", "",
-        ] {
+        for near_miss in ["07", "+7", "-7", " 7", "7 ", "7.0", "12", "0", "25", "256", "٧", ""] {
             assert_eq!(number_of(near_miss), None, "{near_miss:?}");
         }
     }
@@ -165,10 +156,7 @@ mod tests {
 
     #[test]
     fn a_number_off_the_dial_is_no_position() {
-        let three = Dial {
-            title: "",
-            sectors: &DEFAULT.sectors[..3],
-        };
+        let three = Dial { title: "", sectors: &DEFAULT.sectors[..3] };
         assert_eq!(three.find("3").map(|s| s.name), Some("SLOW"));
         assert_eq!(three.find("4"), None);
     }

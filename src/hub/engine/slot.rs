@@ -71,10 +71,7 @@ impl<S: Socket> Slot<S> {
 
     pub(super) fn key(&self, index: usize) -> Key {
         let slot = u32::try_from(index).expect("descriptors end long before places do");
-        Key {
-            slot,
-            generation: self.generation,
-        }
+        Key { slot, generation: self.generation }
     }
 
     /// Its conversation is over; only the connection is not.
@@ -103,11 +100,7 @@ impl<S: Socket> Slot<S> {
             None => self.write(frame, now),
             Some(outbox) => {
                 let bearable = outbox.push(frame.clone());
-                if bearable {
-                    Ok(())
-                } else {
-                    Err(ErrorKind::StorageFull.into())
-                }
+                if bearable { Ok(()) } else { Err(ErrorKind::StorageFull.into()) }
             }
         }
     }

@@ -56,10 +56,7 @@ fn code_of(bytes: &[u8]) -> u16 {
 fn messages_of_every_length_class_come_whole() {
     for length in [0, 1, 125, 126, 127, 4096, 65_535, 65_536] {
         let message = "x".repeat(length);
-        assert_eq!(
-            hear(&text(&message), 997).unwrap(),
-            [format!("text {message}")]
-        );
+        assert_eq!(hear(&text(&message), 997).unwrap(), [format!("text {message}")]);
     }
 }
 
@@ -84,20 +81,11 @@ fn control_frames_may_stand_between_fragments() {
 #[test]
 fn a_character_may_be_cut_between_fragments_but_not_at_the_end() {
     let cup = "☕".as_bytes();
-    let whole = [
-        frame(0x01, &cup[..1]),
-        frame(0x00, &cup[1..2]),
-        frame(0x80, &cup[2..]),
-    ]
-    .concat();
+    let whole = [frame(0x01, &cup[..1]), frame(0x00, &cup[1..2]), frame(0x80, &cup[2..])].concat();
     assert_eq!(hear_in_any_chunks(&whole).unwrap(), ["text ☕"]);
     let cut = [frame(0x01, &cup[..1]), frame(0x80, &cup[1..2])].concat();
     assert_eq!(code_of(&cut), close::INVALID_TEXT);
-    assert_eq!(
-        code_of(&frame(0x01, b"\xC0")),
-        close::INVALID_TEXT,
-        "at once, not at the end"
-    );
+    assert_eq!(code_of(&frame(0x01, b"\xC0")), close::INVALID_TEXT, "at once, not at the end");
     assert_eq!(code_of(&frame(0x81, &cup[..2])), close::INVALID_TEXT);
 }
 
@@ -125,10 +113,7 @@ fn every_violation_is_found_whatever_the_chunks() {
         ("opcode 15", frame(0x8F, b"")),
         ("unmasked", unmasked),
         ("continuation of nothing", frame(0x80, b"x")),
-        (
-            "a second beginning",
-            [frame(0x01, b"a"), frame(0x81, b"b")].concat(),
-        ),
+        ("a second beginning", [frame(0x01, b"a"), frame(0x81, b"b")].concat()),
         ("a fragmented ping", frame(0x09, b"")),
         ("a ping of 126 bytes", frame(0x89, &[b'x'; 126])),
         ("a close of 70,000 bytes", frame(0x88, &vec![b'x'; 70_000])),
@@ -159,15 +144,9 @@ fn a_message_too_large_is_refused_at_its_header() {
 
 #[test]
 fn a_close_is_heard_with_and_without_a_code() {
-    assert_eq!(
-        hear_in_any_chunks(&frame(0x88, b"")).unwrap(),
-        ["close None"]
-    );
+    assert_eq!(hear_in_any_chunks(&frame(0x88, b"")).unwrap(), ["close None"]);
     let bye = [&4001_u16.to_be_bytes()[..], b"bye"].concat();
-    assert_eq!(
-        hear_in_any_chunks(&frame(0x88, &bye)).unwrap(),
-        ["close Some(4001)"]
-    );
+    assert_eq!(hear_in_any_chunks(&frame(0x88, &bye)).unwrap(), ["close Some(4001)"]);
 }
 
 #[test]

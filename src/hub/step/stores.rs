@@ -102,10 +102,7 @@ impl Stores {
 
     /// Whose writing of ours this is, if it is one.
     pub(super) fn author(&mut self, stamp: Stamp) -> Option<Uuid> {
-        let index = self
-            .credits
-            .iter()
-            .position(|(_, noted, _)| *noted == stamp)?;
+        let index = self.credits.iter().position(|(_, noted, _)| *noted == stamp)?;
         let (_, _, author) = self.credits[index];
         // Older ones were superseded before anybody read them.
         self.credits.drain(..=index);

@@ -16,37 +16,19 @@ struct Office {
     written: u64,
 }
 
-const HERE: Peer = Peer {
-    loopback: true,
-    forwarded: false,
-    owner: Owner::Unasked,
-};
-const ELSEWHERE: Peer = Peer {
-    loopback: false,
-    forwarded: false,
-    owner: Owner::Unasked,
-};
+const HERE: Peer = Peer { loopback: true, forwarded: false, owner: Owner::Unasked };
+const ELSEWHERE: Peer = Peer { loopback: false, forwarded: false, owner: Owner::Unasked };
 
 fn now() -> Now {
-    Now {
-        since_start: Duration::from_secs(1),
-        unix_ms: 1_000,
-    }
+    Now { since_start: Duration::from_secs(1), unix_ms: 1_000 }
 }
 
 fn key(slot: u32) -> Key {
-    Key {
-        slot,
-        generation: slot + 10,
-    }
+    Key { slot, generation: slot + 10 }
 }
 
 fn stamp(inode: u64) -> Stamp {
-    Stamp {
-        device: 1,
-        inode,
-        mtime: (0, 0),
-    }
+    Stamp { device: 1, inode, mtime: (0, 0) }
 }
 
 impl Office {
@@ -65,11 +47,7 @@ impl Office {
             assets: "abc".into(),
             policy,
         };
-        Self {
-            hub: Hub::new(now(), facts),
-            effects: Vec::new(),
-            written: 0,
-        }
+        Self { hub: Hub::new(now(), facts), effects: Vec::new(), written: 0 }
     }
 
     /// An office whose order is `status`.
@@ -88,28 +66,17 @@ impl Office {
     fn write(&mut self, file: File, text: &str) -> Vec<Effect> {
         self.written += 1;
         let stamp = stamp(1_000 + self.written);
-        let report = Report::Written(Writing {
-            stamp,
-            text: text.into(),
-        });
+        let report = Report::Written(Writing { stamp, text: text.into() });
         self.happens(Event::Source { file, report })
     }
 
     fn joins(&mut self, slot: u32, wire: Wire, peer: Peer) -> Vec<Effect> {
         let station = uuid::Uuid::from_u128(u128::from(slot));
-        self.happens(Event::Joined {
-            key: key(slot),
-            station,
-            wire,
-            peer,
-        })
+        self.happens(Event::Joined { key: key(slot), station, wire, peer })
     }
 
     fn hears(&mut self, slot: u32, message: &str) -> Vec<Effect> {
-        self.happens(Event::Heard {
-            key: key(slot),
-            message,
-        })
+        self.happens(Event::Heard { key: key(slot), message })
     }
 
     fn order_seq(&self) -> u64 {
@@ -149,15 +116,9 @@ fn pushed(effects: &[Effect]) -> Option<(Option<&str>, Value)> {
 #[test]
 fn a_text_station_is_greeted_with_a_snapshot() {
     let mut office = Office::with_order("7");
-    assert_eq!(
-        said(&office.joins(1, Wire::Text, HERE), 1),
-        ["Connected to EOT Server", "7&1"]
-    );
+    assert_eq!(said(&office.joins(1, Wire::Text, HERE), 1), ["Connected to EOT Server", "7&1"]);
     let mut empty = Office::new();
-    assert_eq!(
-        said(&empty.joins(1, Wire::Text, HERE), 1),
-        ["Connected to EOT Server", "&1"]
-    );
+    assert_eq!(said(&empty.joins(1, Wire::Text, HERE), 1), ["Connected to EOT Server", "&1"]);
 }
 
 #[test]
@@ -185,10 +146,7 @@ fn an_accept_is_confirmed_only_when_it_is_stored() {
     assert!(effects.contains(&Effect::Hold(key(1))));
     let (ticket, text) = stored(&effects).unwrap();
     assert_eq!(text, "7");
-    let effects = office.happens(Event::Stored {
-        ticket,
-        result: Ok(()),
-    });
+    let effects = office.happens(Event::Stored { ticket, result: Ok(()) });
     assert_eq!(said(&effects, 1), ["Accepted state: 7"]);
     assert!(effects.contains(&Effect::Resume(key(1))));
 }
@@ -197,10 +155,7 @@ fn an_accept_is_confirmed_only_when_it_is_stored() {
 fn an_accept_that_cannot_be_stored_says_so_and_the_next_one_works() {
     let mut office = Office::with_order("7");
     office.joins(1, Wire::Text, HERE);
-    for result in [
-        Err("accept.eot cannot be written: no space left on device".into()),
-        Ok(()),
-    ] {
+    for result in [Err("accept.eot cannot be written: no space left on device".into()), Ok(())] {
         let effects = office.hears(1, "Accept&7");
         let (ticket, _) = stored(&effects).unwrap();
         let well = result.is_ok();
@@ -216,26 +171,14 @@ fn one_write_answers_all_who_waited_and_the_last_reply_stands() {
     for slot in 1..=4 {
         office.joins(slot, Wire::Text, HERE);
     }
-    let (first, _) = stored(&office.hears(1, "Accept&1"))
-        .map(|(t, s)| (t, s.len()))
-        .unwrap();
-    assert_eq!(
-        stored(&office.hears(2, "Accept&2")),
-        None,
-        "one write at a time"
-    );
+    let (first, _) = stored(&office.hears(1, "Accept&1")).map(|(t, s)| (t, s.len())).unwrap();
+    assert_eq!(stored(&office.hears(2, "Accept&2")), None, "one write at a time");
     assert_eq!(stored(&office.hears(3, "Accept&3")), None);
-    let effects = office.happens(Event::Stored {
-        ticket: first,
-        result: Ok(()),
-    });
+    let effects = office.happens(Event::Stored { ticket: first, result: Ok(()) });
     assert_eq!(said(&effects, 1), ["Accepted state: 1"]);
     let (second, text) = stored(&effects).unwrap();
     assert_eq!(text, "3");
-    let effects = office.happens(Event::Stored {
-        ticket: second,
-        result: Ok(()),
-    });
+    let effects = office.happens(Event::Stored { ticket: second, result: Ok(()) });
     assert_eq!(said(&effects, 2), ["Accepted state: 2"]);
     assert_eq!(said(&effects, 3), ["Accepted state: 3"]);
     assert_eq!(office.hub.waiting(), 0);
@@ -245,28 +188,13 @@ fn one_write_answers_all_who_waited_and_the_last_reply_stands() {
 fn our_own_writing_is_credited_to_the_station_that_caused_it() {
     let mut office = Office::with_order("7");
     office.joins(5, Wire::Text, HERE);
-    let (ticket, _) = stored(&office.hears(5, "Accept&7"))
-        .map(|(t, s)| (t, s.len()))
-        .unwrap();
-    office.happens(Event::Noted {
-        ticket,
-        stamp: stamp(77),
-    });
+    let (ticket, _) = stored(&office.hears(5, "Accept&7")).map(|(t, s)| (t, s.len())).unwrap();
+    office.happens(Event::Noted { ticket, stamp: stamp(77) });
     office.happens(Event::Left { key: key(5) });
-    let report = Report::Written(Writing {
-        stamp: stamp(77),
-        text: "7".into(),
-    });
-    office.happens(Event::Source {
-        file: File::Accept,
-        report,
-    });
+    let report = Report::Written(Writing { stamp: stamp(77), text: "7".into() });
+    office.happens(Event::Source { file: File::Accept, report });
     let reply = office.hub.telegraph().reply().unwrap();
-    assert_eq!(
-        reply.by,
-        By::Station(uuid::Uuid::from_u128(5)),
-        "although it has left"
-    );
+    assert_eq!(reply.by, By::Station(uuid::Uuid::from_u128(5)), "although it has left");
     office.write(File::Accept, "7");
     assert_eq!(office.hub.telegraph().reply().unwrap().by, By::File);
 }
@@ -309,18 +237,12 @@ fn an_answer_in_json_moves_the_present_order_only() {
         let effects = office.hears(1, &message);
         assert_eq!(stored(&effects), None);
         let answer: Value = serde_json::from_str(&said(&effects, 1).concat()).unwrap();
-        assert_eq!(
-            (&answer["type"], &answer["code"]),
-            (&"error".into(), &code.into())
-        );
+        assert_eq!((&answer["type"], &answer["code"]), (&"error".into(), &code.into()));
     }
     let effects = office.hears(1, &ask(present, "9"));
     assert_eq!(stored(&effects).unwrap().1, "9");
     let ticket = stored(&effects).unwrap().0;
-    let effects = office.happens(Event::Stored {
-        ticket,
-        result: Ok(()),
-    });
+    let effects = office.happens(Event::Stored { ticket, result: Ok(()) });
     assert_eq!(said(&effects, 1), [r#"{"type":"ok","id":1}"#]);
 }
 
@@ -333,10 +255,7 @@ fn an_answer_whose_order_moved_on_while_it_waited_is_stale() {
     let seq = office.order_seq();
     office.hears(2, &format!(r#"{{"type":"answer","order":{seq}}}"#));
     office.write(File::Status, "8");
-    let effects = office.happens(Event::Stored {
-        ticket,
-        result: Ok(()),
-    });
+    let effects = office.happens(Event::Stored { ticket, result: Ok(()) });
     assert_eq!(stored(&effects), None);
     assert!(said(&effects, 2).concat().contains("stale"));
     assert!(effects.contains(&Effect::Resume(key(2))));
@@ -369,21 +288,14 @@ fn shutdown_is_for_root_and_the_servers_own_user_at_this_machine() {
         let effects = office.hears(1, "shutdown");
         assert!(effects.contains(&Effect::AskOwner(key(1))));
         let effects = office.happens(Event::Owned { key: key(1), owner });
-        let line = if granted {
-            text::SHUTTING_DOWN
-        } else {
-            text::SHUTDOWN_REFUSED
-        };
+        let line = if granted { text::SHUTTING_DOWN } else { text::SHUTDOWN_REFUSED };
         assert_eq!(said(&effects, 1), [line]);
         assert_eq!(effects.contains(&Effect::AskShutdown), granted);
         assert!(effects.contains(&Effect::Resume(key(1))));
     }
     let mut office = Office::with_order("7");
     office.joins(1, Wire::Text, ELSEWHERE);
-    assert_eq!(
-        said(&office.hears(1, "shutdown"), 1),
-        [text::SHUTDOWN_REFUSED]
-    );
+    assert_eq!(said(&office.hears(1, "shutdown"), 1), [text::SHUTDOWN_REFUSED]);
 }
 
 #[test]
@@ -391,19 +303,13 @@ fn a_welcome_waits_until_it_knows_what_the_station_may_do() {
     let mut office = Office::with_order("7");
     let effects = office.joins(1, Wire::Json, HERE);
     assert!(said(&effects, 1).is_empty());
-    let effects = office.happens(Event::Owned {
-        key: key(1),
-        owner: Owner::User(0),
-    });
+    let effects = office.happens(Event::Owned { key: key(1), owner: Owner::User(0) });
     let said = said(&effects, 1);
     let welcome: Value = serde_json::from_str(&said[0]).unwrap();
     assert_eq!(welcome["may"]["shutdown"], true);
     assert_eq!(welcome["dial"]["positions"].as_array().unwrap().len(), 11);
     let state: Value = serde_json::from_str(&said[1]).unwrap();
-    assert_eq!(
-        (&state["type"], &state["order"]["name"]),
-        (&"state".into(), &"COFFEE".into())
-    );
+    assert_eq!((&state["type"], &state["order"]["name"]), (&"state".into(), &"COFFEE".into()));
 }
 
 #[test]
@@ -411,40 +317,22 @@ fn farewell_is_said_once_and_nobody_is_greeted_after_it() {
     let mut office = Office::with_order("7");
     office.joins(1, Wire::Text, HERE);
     let farewells = |effects: &[Effect]| {
-        effects
-            .iter()
-            .filter(|effect| matches!(effect, Effect::Farewell { .. }))
-            .count()
+        effects.iter().filter(|effect| matches!(effect, Effect::Farewell { .. })).count()
     };
     assert_eq!(farewells(&office.happens(Event::Shutdown)), 1);
     assert_eq!(farewells(&office.happens(Event::Shutdown)), 0);
     let effects = office.joins(2, Wire::Text, HERE);
-    assert_eq!(
-        effects,
-        [Effect::Close {
-            key: key(2),
-            code: 1001
-        }]
-    );
+    assert_eq!(effects, [Effect::Close { key: key(2), code: 1001 }]);
 }
 
 #[test]
 fn health_is_told_on_change_and_not_at_the_start() {
     let mut office = Office::new();
-    let health = |state| Health {
-        state,
-        detail: String::new(),
-        watch: Watch::Inotify,
-    };
+    let health = |state| Health { state, detail: String::new(), watch: Watch::Inotify };
     let mut report = |state| {
         let report = Report::Health(health(state));
-        let effects = office.happens(Event::Source {
-            file: File::Status,
-            report,
-        });
-        effects
-            .iter()
-            .any(|effect| matches!(effect, Effect::Tell(_)))
+        let effects = office.happens(Event::Source { file: File::Status, report });
+        effects.iter().any(|effect| matches!(effect, Effect::Tell(_)))
     };
     assert!(!report(Condition::Ok));
     assert!(report(Condition::Missing));
@@ -470,22 +358,11 @@ fn an_event_for_a_station_that_has_left_touches_nobody_else() {
     office.joins(1, Wire::Text, HERE);
     let ticket = stored(&office.hears(1, "Accept&7")).unwrap().0;
     office.happens(Event::Left { key: key(1) });
-    let newer = Key {
-        slot: 1,
-        generation: 99,
-    };
+    let newer = Key { slot: 1, generation: 99 };
     let station = uuid::Uuid::from_u128(9);
-    office.happens(Event::Joined {
-        key: newer,
-        station,
-        wire: Wire::Text,
-        peer: HERE,
-    });
+    office.happens(Event::Joined { key: newer, station, wire: Wire::Text, peer: HERE });
     office.happens(Event::Left { key: key(1) });
     assert_eq!(office.hub.stations(), 1);
-    let effects = office.happens(Event::Stored {
-        ticket,
-        result: Ok(()),
-    });
+    let effects = office.happens(Event::Stored { ticket, result: Ok(()) });
     assert!(!effects.contains(&Effect::Resume(newer)));
 }

@@ -22,34 +22,18 @@ fn assert_fixture(name: &str, message: &Message<'_>) {
 }
 
 fn health(state: Condition, detail: &str, watch: Watch) -> Health {
-    Health {
-        state,
-        detail: detail.into(),
-        watch,
-    }
+    Health { state, detail: detail.into(), watch }
 }
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "one entry a fixture")]
 fn every_server_message_is_as_its_fixture() {
     let sectors = [
-        chadburn_core::Sector {
-            position: Position::new(1).unwrap(),
-            ..DEFAULT.sectors[0]
-        },
-        chadburn_core::Sector {
-            position: Position::new(2).unwrap(),
-            ..DEFAULT.sectors[5]
-        },
-        chadburn_core::Sector {
-            position: Position::new(3).unwrap(),
-            ..DEFAULT.sectors[6]
-        },
+        chadburn_core::Sector { position: Position::new(1).unwrap(), ..DEFAULT.sectors[0] },
+        chadburn_core::Sector { position: Position::new(2).unwrap(), ..DEFAULT.sectors[5] },
+        chadburn_core::Sector { position: Position::new(3).unwrap(), ..DEFAULT.sectors[6] },
     ];
-    let dial = Dial {
-        title: DEFAULT.title,
-        sectors: &sectors,
-    };
+    let dial = Dial { title: DEFAULT.title, sectors: &sectors };
     let well = health(Condition::Ok, "", Watch::Inotify);
     let number = Id::Number(7);
     let text = Id::Text("a-1".into());
@@ -62,10 +46,7 @@ fn every_server_message_is_as_its_fixture() {
                 assets: "9f2c51d0a8b1",
                 dial: (&dial).into(),
                 heartbeat_ms: 5000,
-                may: May {
-                    order: false,
-                    shutdown: true,
-                },
+                may: May { order: false, shutdown: true },
             },
         ),
         (
@@ -76,11 +57,7 @@ fn every_server_message_is_as_its_fixture() {
                 order: None,
                 reply: None,
                 bell: false,
-                source: &health(
-                    Condition::Missing,
-                    "status.eot does not exist",
-                    Watch::Inotify,
-                ),
+                source: &health(Condition::Missing, "status.eot does not exist", Watch::Inotify),
             }),
         ),
         (
@@ -140,19 +117,8 @@ fn every_server_message_is_as_its_fixture() {
                 ),
             },
         ),
-        (
-            "gap",
-            Message::Gap {
-                from: 1_792_531_800_003,
-                to: 1_792_531_800_009,
-            },
-        ),
-        (
-            "beat",
-            Message::Beat {
-                at: 1_792_532_000_000,
-            },
-        ),
+        ("gap", Message::Gap { from: 1_792_531_800_003, to: 1_792_531_800_009 }),
+        ("beat", Message::Beat { at: 1_792_532_000_000 }),
         ("ok", Message::Ok { id: Some(&number) }),
         ("ok without an id", Message::Ok { id: None }),
         (
@@ -163,21 +129,13 @@ fn every_server_message_is_as_its_fixture() {
                 message: "that order is no longer the present one",
             },
         ),
-        (
-            "console",
-            Message::Console {
-                text: "Current Status: 7",
-            },
-        ),
+        ("console", Message::Console { text: "Current Status: 7" }),
         ("farewell", Message::Farewell { reason: "shutdown" }),
     ];
     for (name, message) in &written {
         assert_fixture(name, message);
     }
-    assert_eq!(
-        fixtures()["server"].as_array().unwrap().len(),
-        written.len()
-    );
+    assert_eq!(fixtures()["server"].as_array().unwrap().len(), written.len());
 }
 
 #[test]
@@ -189,26 +147,12 @@ fn every_station_message_is_understood() {
         .map(|fixture| parse(&fixture["message"].to_string()).unwrap())
         .collect();
     let order = 1_792_531_800_002;
-    let console = |command: &str| Request::Console {
-        command: command.into(),
-    };
+    let console = |command: &str| Request::Console { command: command.into() };
     assert_eq!(
         understood,
         [
-            (
-                Request::Answer {
-                    order,
-                    position: None
-                },
-                Some(Id::Number(7))
-            ),
-            (
-                Request::Answer {
-                    order,
-                    position: Position::new(3)
-                },
-                Some(Id::Text("a-1".into()))
-            ),
+            (Request::Answer { order, position: None }, Some(Id::Number(7))),
+            (Request::Answer { order, position: Position::new(3) }, Some(Id::Text("a-1".into()))),
             (console("status"), Some(Id::Number(8))),
             (console("Accept&7"), None),
         ]
@@ -227,16 +171,7 @@ fn what_cannot_be_understood_is_refused_with_its_code() {
 #[test]
 fn unknown_fields_are_ignored_and_the_id_comes_back_with_an_error() {
     let (request, id) = parse(r#"{"type":"answer","order":5,"mood":"good","id":null}"#).unwrap();
-    assert_eq!(
-        (request, id),
-        (
-            Request::Answer {
-                order: 5,
-                position: None
-            },
-            None
-        )
-    );
+    assert_eq!((request, id), (Request::Answer { order: 5, position: None }, None));
     let refused = parse(r#"{"type":"answer","id":"x"}"#).unwrap_err();
     assert_eq!(refused.id, Some(Id::Text("x".into())));
 }
