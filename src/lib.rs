@@ -2,7 +2,7 @@
 //! answers.
 pub mod clock;
 pub mod hub;
-pub mod log;
+pub mod owner;
 pub mod policy;
 pub mod session;
 pub mod telegraph;
