@@ -2,9 +2,9 @@
 //! answers.
 pub mod clock;
 pub mod hub;
+pub mod log;
 pub mod owner;
 pub mod policy;
-pub mod session;
-pub mod telegraph;
-pub mod wire;
+pub mod signals;
+pub mod systemd;
 pub mod writing;

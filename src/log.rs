@@ -1,6 +1,96 @@
-//! The log (a first piece of it).
-use std::fmt;
-/// This text without anything that could forge a line or drive a terminal.
-pub fn escaped(text: &str) -> impl fmt::Display + '_ {
-    text.chars().take(200).flat_map(char::escape_debug).collect::<String>()
+//! The log: lines on standard output, by way of a queue that never makes anybody wait.
+//!
+//! A log that is closed, full or read by nobody costs lines, and nothing else. It does not know
+//! what is worth a line.
+
+mod escaped;
+mod queue;
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use thiserror::Error;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::{ParseError, Targets};
+use tracing_subscriber::fmt;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::registry;
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+
+pub use escaped::escaped;
+use queue::Queue;
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// For people: time, level, message, facts.
+    #[default]
+    Human,
+    /// For programs: one JSON object a line.
+    Json,
 }
+
+/// Why there is no log.
+#[derive(Debug, Error)]
+pub enum NoLog {
+    /// The filter is none.
+    #[error("CHADBURN_LOG: {0}")]
+    Filter(#[from] ParseError),
+    /// No thread or descriptor is left for it.
+    #[error("the log cannot be started: {0}")]
+    Start(#[from] io::Error),
+    /// There is one already.
+    #[error("the log is already started: {0}")]
+    Again(#[from] TryInitError),
+}
+
+/// Keeps the log going; when it is dropped, what is still queued gets a quarter of a second.
+#[must_use]
+#[derive(Debug)]
+pub struct Guard {
+    queue: Queue,
+}
+
+/// How long the last lines may take: long for a pipe that is read, short for one that is not.
+const LAST_WORDS: Duration = Duration::from_millis(250);
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.queue.end(LAST_WORDS);
+    }
+}
+
+/// Starts the log of this process on standard output. `filter` is what `CHADBURN_LOG` says, in
+/// the manner of `info` or `warn,chadburn=debug`.
+pub fn start(format: Format, filter: Option<&str>) -> Result<Guard, NoLog> {
+    // A descriptor of its own: whoever holds the lock of `io::stdout` could hold up the end of
+    // the process, and a thread that is stuck in a full pipe would hold it for ever.
+    let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    let queue = Queue::start(out)?;
+    subscriber(format, filter, &queue)?.try_init()?;
+    Ok(Guard { queue })
+}
+
+fn subscriber(
+    format: Format,
+    filter: Option<&str>,
+    queue: &Queue,
+) -> Result<impl SubscriberInitExt + Send + Sync + use<>, NoLog> {
+    let filter: Targets = match filter {
+        Some(filter) => filter.parse()?,
+        None => Targets::new().with_default(LevelFilter::INFO),
+    };
+    let layer = fmt::layer()
+        .with_writer(queue.clone())
+        .log_internal_errors(false);
+    let layer = match format {
+        Format::Human => layer.with_target(false).boxed(),
+        Format::Json => layer.json().flatten_event(true).boxed(),
+    };
+    Ok(registry().with(layer.with_filter(filter)))
+}
+
+#[cfg(test)]
+mod tests;

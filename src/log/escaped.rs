@@ -1,0 +1,38 @@
+//! What came over the network, made fit for a terminal.
+
+use std::fmt::{self, Write};
+
+/// The most characters of a foreign text that a log line shows.
+const LONGEST: usize = 200;
+
+/// Shows a foreign text in a log line: control characters escaped, so that nobody can forge a
+/// line or speak to the reader's terminal, characters that turn the direction of writing too, and
+/// no more than 200 characters of it.
+#[must_use]
+pub fn escaped(text: &str) -> impl fmt::Display {
+    Escaped(text)
+}
+
+struct Escaped<'a>(&'a str);
+
+impl fmt::Display for Escaped<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut characters = self.0.chars();
+        for c in characters.by_ref().take(LONGEST) {
+            match c {
+                '\\' => f.write_str("\\\\")?,
+                '\u{61c}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2066}'..='\u{2069}' => write!(f, "{}", c.escape_unicode())?,
+                c if c.is_control() => write!(f, "{}", c.escape_default())?,
+                c => f.write_char(c)?,
+            }
+        }
+        if characters.next().is_some() {
+            f.write_char('…')?;
+        }
+        Ok(())
+    }
+}

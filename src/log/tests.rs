@@ -1,0 +1,150 @@
+//! What the log writes, and that it makes nobody wait.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use super::*;
+
+fn logged(format: Format, filter: Option<&str>, say: impl FnOnce()) -> String {
+    let (mut reader, writer) = UnixStream::pair().unwrap();
+    let guard = Guard {
+        queue: Queue::start(writer).unwrap(),
+    };
+    let subscriber = subscriber(format, filter, &guard.queue).unwrap();
+    let default = subscriber.set_default();
+    say();
+    drop(default);
+    drop(guard);
+    let mut text = String::new();
+    reader.set_nonblocking(true).unwrap();
+    // Whatever the thread still holds open, everything was written when the guard was gone.
+    let _ = reader.read_to_string(&mut text);
+    text
+}
+
+#[test]
+fn people_read_time_level_message_and_facts() {
+    let text = logged(Format::Human, None, || {
+        tracing::info!("New Client: 1");
+        tracing::warn!(port = 1873, "port in use");
+        tracing::debug!("not this");
+    });
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 2, "{text}");
+    assert!(lines[0].ends_with(" INFO New Client: 1"), "{text}");
+    assert!(lines[0].starts_with("20"), "{text}");
+    assert!(lines[1].ends_with(" WARN port in use port=1873"), "{text}");
+    assert!(!text.contains('\u{1b}'));
+}
+
+#[test]
+fn programs_read_objects() {
+    let text = logged(Format::Json, None, || {
+        tracing::info!(port = 1873, "listening");
+    });
+    let line: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(line["message"], "listening");
+    assert_eq!(line["port"], 1873);
+    assert_eq!(line["level"], "INFO");
+}
+
+#[test]
+fn a_filter_is_heard_and_a_wrong_one_is_named() {
+    let text = logged(Format::Human, Some("warn,chadburn=debug"), || {
+        tracing::debug!("this");
+    });
+    assert!(text.contains("DEBUG this"), "{text}");
+    let queue = Queue::start(std::io::sink()).unwrap();
+    let wrong = subscriber(Format::Human, Some("chadburn=loud"), &queue)
+        .err()
+        .expect("an error");
+    assert!(wrong.to_string().starts_with("CHADBURN_LOG: "), "{wrong}");
+}
+
+#[test]
+fn a_line_that_is_read_late_is_not_lost() {
+    let (mut reader, writer) = UnixStream::pair().unwrap();
+    let mut queue = Queue::start(writer).unwrap();
+    let lines: Vec<_> = (0..1000).map(|line| format!("{line}\n")).collect();
+    for line in &lines {
+        queue.write_all(line.as_bytes()).unwrap();
+    }
+    let all = lines.concat();
+    let mut text = vec![0; all.len()];
+    reader.read_exact(&mut text).unwrap();
+    assert_eq!(String::from_utf8(text).unwrap(), all);
+}
+
+/// The process of the next test, for which this is run by its name.
+#[test]
+#[ignore = "is run by another test, in a process of its own"]
+fn talks_into_a_pipe_and_exits() {
+    let guard = start(Format::Human, None).unwrap();
+    for _ in 0..20_000 {
+        tracing::info!("a line that nobody will ever read, and a long one at that");
+    }
+    drop(guard);
+    std::process::exit(42);
+}
+
+#[test]
+fn a_process_whose_output_nobody_reads_still_exits() {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args([
+            "--ignored",
+            "--exact",
+            "log::tests::talks_into_a_pipe_and_exits",
+        ])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let begun = Instant::now();
+    let code = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status.code();
+        }
+        if begun.elapsed() > Duration::from_secs(10) {
+            child.kill().unwrap();
+            panic!("the process hangs");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    assert_eq!(code, Some(42));
+}
+
+#[test]
+fn a_closed_log_hurts_nobody() {
+    let (reader, writer) = UnixStream::pair().unwrap();
+    drop(reader);
+    let mut queue = Queue::start(writer).unwrap();
+    let guard = Guard {
+        queue: queue.clone(),
+    };
+    for _ in 0..10_000 {
+        queue.write_all(b"into the void\n").unwrap();
+    }
+    let begun = Instant::now();
+    drop(guard);
+    assert!(
+        begun.elapsed() < Duration::from_millis(200),
+        "the thread lives and ends in time"
+    );
+}
+
+#[test]
+fn a_foreign_text_can_neither_forge_a_line_nor_ring_a_terminal() {
+    assert_eq!(escaped("Käse, 中 \"7\"").to_string(), "Käse, 中 \"7\"");
+    assert_eq!(escaped("a\r\nb\t\0").to_string(), "a\\r\\nb\\t\\u{0}");
+    assert_eq!(
+        escaped("\u{1b}[2J\u{7f}\u{9b}").to_string(),
+        "\\u{1b}[2J\\u{7f}\\u{9b}"
+    );
+    assert_eq!(escaped("\u{202e}\\").to_string(), "\\u{202e}\\\\");
+    assert_eq!(escaped(&"é".repeat(200)).to_string(), "é".repeat(200));
+    assert_eq!(
+        escaped(&"é".repeat(201)).to_string(),
+        format!("{}…", "é".repeat(200))
+    );
+}

@@ -1,0 +1,89 @@
+//! The signals that tell the server something, as values to wait for.
+//!
+//! It decides nothing: what a stop means, and that a second one means exit 130 at once, is for
+//! whoever waits here.
+
+use std::fmt;
+use std::io;
+
+use rustix::process::Signal;
+use tokio_stream::StreamExt;
+
+/// A signal that asks the server to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// SIGINT: Ctrl-C.
+    Interrupt,
+    /// SIGTERM: `kill`, systemd, a container's runtime.
+    Terminate,
+}
+
+impl fmt::Display for Stop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Interrupt => "SIGINT",
+            Self::Terminate => "SIGTERM",
+        })
+    }
+}
+
+/// The signals of this process, from now on caught.
+pub struct Signals {
+    arrived: signal_hook_tokio::Signals,
+}
+
+impl fmt::Debug for Signals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signals").finish_non_exhaustive()
+    }
+}
+
+/// Caught and ignored: nobody has a use for them here, and by default each would end the server.
+const IGNORED: [Signal; 4] = [Signal::HUP, Signal::USR1, Signal::USR2, Signal::PIPE];
+
+impl Signals {
+    /// Catches SIGINT and SIGTERM, and HUP, USR1, USR2 and PIPE so that they do no harm. To be
+    /// called within a runtime, as early as can be.
+    pub fn catch() -> io::Result<Self> {
+        let caught = [Signal::INT, Signal::TERM].into_iter().chain(IGNORED);
+        let arrived = signal_hook_tokio::Signals::new(caught.map(Signal::as_raw))?;
+        Ok(Self { arrived })
+    }
+
+    /// Waits for the next signal to stop. To be called again for the second one.
+    pub async fn stop(&mut self) -> Stop {
+        loop {
+            match self.arrived.next().await {
+                Some(number) if number == Signal::INT.as_raw() => return Stop::Interrupt,
+                Some(number) if number == Signal::TERM.as_raw() => return Stop::Terminate,
+                Some(number) => tracing::debug!(number, "signal ignored"),
+                // Nobody closes the stream; if somebody did, no signal would mean no stop.
+                None => std::future::pending().await,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::{getpid, kill_process};
+
+    use super::*;
+
+    fn send(signal: Signal) {
+        kill_process(getpid(), signal).unwrap();
+    }
+
+    /// One test for all: signals belong to the process, and tests share it.
+    #[tokio::test]
+    async fn only_interrupt_and_terminate_stop_and_each_does_anew() {
+        let mut signals = Signals::catch().unwrap();
+        IGNORED.into_iter().for_each(send);
+        send(Signal::TERM);
+        assert_eq!(signals.stop().await, Stop::Terminate);
+        send(Signal::INT);
+        assert_eq!(signals.stop().await, Stop::Interrupt);
+        send(Signal::INT);
+        assert_eq!(signals.stop().await, Stop::Interrupt);
+    }
+}
