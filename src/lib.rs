@@ -1,6 +1,7 @@
 //! Chadburn makes a file a live wire: its change reaches every open panel at once, and somebody
 //! answers.
-pub mod clock;
+pub mod cli;
+pub mod dial_file;
 pub mod hub;
 pub mod log;
 pub mod owner;

@@ -1,0 +1,205 @@
+//! The command line: as it was typed, then as a [`Config`] that has been checked.
+//!
+//! Nothing here prints or ends the process, and nobody below reads an argument or a variable.
+
+mod files;
+mod typed;
+
+use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use chadburn_core::Dial;
+use thiserror::Error;
+
+use crate::dial_file::{self, BadDial};
+use crate::log;
+use crate::policy::address::{Name, Origin};
+use crate::policy::{Policy, Reach};
+use typed::Options;
+
+/// The year the first telegraph was installed, on the P/S Iona.
+const PORT: u16 = 1873;
+
+/// What one may be told to do.
+#[derive(Debug)]
+pub enum Command {
+    /// To serve, with this set-up.
+    Serve(Box<Config>),
+    /// To print this (help, version) and end well.
+    Print(String),
+}
+
+/// How changes of the watched files shall be noticed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Watching {
+    /// By the kernel where it can, else by looking.
+    #[default]
+    Auto,
+    /// By the kernel.
+    Kernel,
+    /// By looking often.
+    Poll,
+}
+
+/// A checked set-up.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Where to listen; port 0 takes any.
+    pub listen: SocketAddr,
+    /// The directory the server was started in: what the console's `base` says.
+    pub base: PathBuf,
+    /// The status file's name as it was given: what the console's `file` says.
+    pub status_name: String,
+    /// The status file, absolute.
+    pub status_file: PathBuf,
+    /// The accept file, absolute.
+    pub accept_file: PathBuf,
+    /// The dial.
+    pub dial: Dial<'static>,
+    /// The names beyond the usual ones that the server answers to.
+    pub hosts: Vec<Name>,
+    /// The foreign origins whose pages may talk to it.
+    pub origins: Vec<Origin>,
+    /// From where it may be shut down over the network.
+    pub shutdown: Reach,
+    /// How changes are noticed.
+    pub watching: Watching,
+    /// How the log is written.
+    pub log_format: log::Format,
+    /// The directory with a panel of one's own, absolute.
+    pub assets: Option<PathBuf>,
+}
+
+/// What is wrong with what was typed, in one line; whoever typed it must act.
+#[derive(Debug, Error)]
+pub enum Misuse {
+    /// An option or value that is none.
+    #[error("{0}")]
+    Typed(String),
+    /// A variable with a wrong value.
+    #[error("{name}: {why}")]
+    Variable {
+        /// The variable.
+        name: &'static str,
+        /// What is wrong with its value.
+        why: String,
+    },
+    /// The status file stands in the command line twice, and differently.
+    #[error("two status files: {} and {}", .0.display(), .1.display())]
+    TwoStatusFiles(PathBuf, PathBuf),
+    /// A path without a file name at its end.
+    #[error("{} does not name a file", .0.display())]
+    NoFile(PathBuf),
+    /// The directory a file shall stand in does not.
+    #[error("{}: there is no directory {}", file.display(), parent.display())]
+    NoParent {
+        /// The file as it was given.
+        file: PathBuf,
+        /// The missing directory.
+        parent: PathBuf,
+    },
+    /// The status file is also the accept file, or one is the lock of the other.
+    #[error("{} and {} cannot be the status file and the accept file: {why}", status.display(), accept.display())]
+    Clash {
+        /// The status file as it was given.
+        status: PathBuf,
+        /// The accept file as it was given.
+        accept: PathBuf,
+        /// In which way they meet.
+        why: &'static str,
+    },
+    /// No panel can be there.
+    #[error("assets: {} is not a directory", .0.display())]
+    NoAssets(PathBuf),
+    /// The dial file is at fault.
+    #[error(transparent)]
+    Dial(#[from] BadDial),
+}
+
+/// Reads this process's command line and environment.
+pub fn from_process() -> Result<Command, Misuse> {
+    let base = std::env::current_dir()
+        .map_err(|error| Misuse::Typed(format!("the current directory is gone: {error}")))?;
+    parse(std::env::args_os(), |name| std::env::var_os(name), &base)
+}
+
+/// Reads a command line, the program's name first, with this environment, in this directory.
+pub fn parse(
+    typed: impl IntoIterator<Item = OsString>,
+    variable: impl Fn(&str) -> Option<OsString>,
+    base: &Path,
+) -> Result<Command, Misuse> {
+    let options = match typed::parse(typed) {
+        Ok(options) => options.or_from(variable)?,
+        Err(error) if error.use_stderr() => return Err(Misuse::Typed(first_line(&error))),
+        Err(help) => return Ok(Command::Print(help.to_string())),
+    };
+    Config::new(options, base).map(|config| Command::Serve(Box::new(config)))
+}
+
+/// What clap has to say, without its advice and the usage below it.
+fn first_line(error: &clap::Error) -> String {
+    let text = error.to_string();
+    let paragraph = text.split("\n\n").next().unwrap_or(&text);
+    let line = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
+    line.strip_prefix("error: ").unwrap_or(&line).to_owned()
+}
+
+impl Config {
+    fn new(options: Options, base: &Path) -> Result<Self, Misuse> {
+        let status = options.status_file.unwrap_or_else(|| "status.eot".into());
+        let accept = options
+            .accept_file
+            .unwrap_or_else(|| files::accept_beside(&status));
+        let (status_file, accept_file) = files::checked(&status, &accept, base)?;
+        let assets = options.assets.map(|directory| {
+            let absolute = base.join(&directory);
+            if absolute.is_dir() {
+                Ok(absolute)
+            } else {
+                Err(Misuse::NoAssets(directory))
+            }
+        });
+        Ok(Self {
+            listen: SocketAddr::new(
+                options.bind.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
+                options.port.unwrap_or(PORT),
+            ),
+            base: base.into(),
+            status_name: status.to_string_lossy().into_owned(),
+            status_file,
+            accept_file,
+            dial: match options.dial {
+                Some(file) => dial_file::load(&file)?,
+                None => chadburn_core::DEFAULT,
+            },
+            hosts: options.host,
+            origins: options.allow_origin,
+            shutdown: options.allow_shutdown.unwrap_or(Reach::Local),
+            watching: options.watch.unwrap_or_default(),
+            log_format: options.log_format.unwrap_or_default(),
+            assets: assets.transpose()?,
+        })
+    }
+
+    /// The policy this set-up asks for, on this machine and for this process's user.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        let machine = rustix::system::uname();
+        Policy {
+            hosts: self.hosts.clone(),
+            origins: self.origins.clone(),
+            shutdown: self.shutdown,
+            own_user: rustix::process::geteuid().as_raw(),
+            machine: machine
+                .nodename()
+                .to_str()
+                .ok()
+                .and_then(|name| name.parse().ok()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,99 @@
+//! The two files: where the accept file stands by default, and whether the two can be a pair.
+//!
+//! It reads directories and links, never a file's text.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use super::Misuse;
+
+/// The most links that are followed from one name, as in the kernel (`path_resolution(7)`).
+const MOST_LINKS: usize = 40;
+
+/// The accept file's default: `accept.eot` beside `status.eot`, else the status file's name with
+/// `.accept` appended.
+pub(super) fn accept_beside(status: &Path) -> PathBuf {
+    match status.file_name() {
+        Some(name) if name == "status.eot" => status.with_file_name("accept.eot"),
+        Some(name) => status.with_file_name(appended(name.to_owned(), ".accept")),
+        None => "accept.eot".into(),
+    }
+}
+
+/// Both files as absolute paths, if each can be made and neither is the other or its lock.
+pub(super) fn checked(
+    status: &Path,
+    accept: &Path,
+    base: &Path,
+) -> Result<(PathBuf, PathBuf), Misuse> {
+    let status_place = place(status, base)?;
+    let accept_place = place(accept, base)?;
+    let clash = |why| Misuse::Clash {
+        status: status.into(),
+        accept: accept.into(),
+        why,
+    };
+    let (status_end, accept_end) = (end_of_links(&status_place), end_of_links(&accept_place));
+    if status_end == accept_end || same_inode(&status_place, &accept_place) {
+        return Err(clash("they are the same file"));
+    }
+    if status_end == lock_of(&accept_place) || accept_end == lock_of(&status_place) {
+        return Err(clash("one is the lock of the other"));
+    }
+    Ok((base.join(status), base.join(accept)))
+}
+
+/// The name of the lock that stands beside an accept file.
+fn lock_of(accept: &Path) -> PathBuf {
+    appended(accept.as_os_str().to_owned(), ".lock").into()
+}
+
+fn appended(mut name: OsString, end: &str) -> OsString {
+    name.push(end);
+    name
+}
+
+/// The file's name in its directory, and the directory without links and `..`.
+fn place(file: &Path, base: &Path) -> Result<PathBuf, Misuse> {
+    let slash = file.as_os_str().as_encoded_bytes().ends_with(b"/");
+    let name = match file.file_name() {
+        Some(name) if !slash => name,
+        _ => return Err(Misuse::NoFile(file.into())),
+    };
+    let parent = match file.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    };
+    match base.join(parent).canonicalize() {
+        Ok(directory) if directory.is_dir() => Ok(directory.join(name)),
+        _ => Err(Misuse::NoParent {
+            file: file.into(),
+            parent: parent.into(),
+        }),
+    }
+}
+
+/// Where the links that begin at this name end, whether or not a file is there.
+fn end_of_links(file: &Path) -> PathBuf {
+    let mut end = file.to_owned();
+    for _ in 0..MOST_LINKS {
+        let (Ok(target), Some(parent)) = (fs::read_link(&end), end.parent()) else {
+            break;
+        };
+        let target = parent.join(target);
+        let Ok(next) = place(&target, parent) else {
+            return target;
+        };
+        end = next;
+    }
+    end
+}
+
+fn same_inode(one: &Path, other: &Path) -> bool {
+    match (fs::metadata(one), fs::metadata(other)) {
+        (Ok(one), Ok(other)) => (one.dev(), one.ino()) == (other.dev(), other.ino()),
+        _ => false,
+    }
+}

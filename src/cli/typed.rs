@@ -1,0 +1,240 @@
+//! The command line as it was typed, and what the environment adds to it.
+//!
+//! Values are parsed here; whether they fit together and fit the disk is the [`Config`]'s
+//! business.
+//!
+//! [`Config`]: super::Config
+
+use std::ffi::{OsStr, OsString};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::{Misuse, Watching};
+use crate::log;
+use crate::policy::Reach;
+use crate::policy::address::{Name, Origin};
+
+const ABOUT: &str = "Makes a file a live wire: a change reaches every open panel at once, and \
+                     somebody answers.";
+
+const EXAMPLES: &str = "\
+Examples:
+  chadburn                       serve status.eot here, on port 1873
+  chadburn serve deploy.status   echo broken > deploy.status rings until somebody answers
+  chadburn --port 80 --host eot.example.com
+
+Each option can also stand in the environment: CHADBURN_PORT, CHADBURN_STATUS_FILE, …
+(lists with commas between). CHADBURN_LOG=debug makes the log talk more.";
+
+#[derive(Parser)]
+#[command(name = "chadburn", version, about = ABOUT, after_help = EXAMPLES)]
+#[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    verb: Option<Verb>,
+    #[command(flatten)]
+    options: Options,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Watch a file and serve its panel; the same without the word
+    #[command(after_help = EXAMPLES)]
+    Serve(Serve),
+}
+
+#[derive(Args)]
+struct Serve {
+    /// The file to watch [default: status.eot]
+    #[arg(value_name = "STATUS_FILE")]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    options: Options,
+}
+
+/// Serve's options. What was not given is `None` or empty; defaults are the `Config`'s.
+#[derive(Args, Debug, Default)]
+pub(super) struct Options {
+    /// Port to listen on; 0 takes any free one [default: 1873]
+    #[arg(long, value_name = "PORT", value_parser = port)]
+    pub(super) port: Option<u16>,
+    /// Address to listen on [default: 0.0.0.0]
+    #[arg(long, value_name = "ADDRESS", value_parser = ip)]
+    pub(super) bind: Option<IpAddr>,
+    /// The file orders come from [default: status.eot]
+    #[arg(long, value_name = "FILE", alias = "status_file")]
+    pub(super) status_file: Option<PathBuf>,
+    /// The file replies go to [default: accept.eot, or FILE.accept]
+    #[arg(long, value_name = "FILE", alias = "accept_file")]
+    pub(super) accept_file: Option<PathBuf>,
+    /// A dial of your own, in TOML
+    #[arg(long, value_name = "FILE")]
+    pub(super) dial: Option<PathBuf>,
+    /// A further name this server answers to (repeatable)
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    pub(super) host: Vec<Name>,
+    /// A foreign origin whose pages may talk to it (repeatable)
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
+    pub(super) allow_origin: Vec<Origin>,
+    /// Who may say shutdown: never, local or any [default: local]
+    #[arg(long, value_name = "WHO", value_parser = reach)]
+    pub(super) allow_shutdown: Option<Reach>,
+    /// How to notice changes: auto, inotify or poll [default: auto]
+    #[arg(long, value_name = "HOW", value_parser = watching)]
+    pub(super) watch: Option<Watching>,
+    /// How to log: human or json [default: human]
+    #[arg(long, value_name = "FORMAT", value_parser = log_format)]
+    pub(super) log_format: Option<log::Format>,
+    /// Serve your own panel.html and static/ from here
+    #[arg(long, value_name = "DIR")]
+    pub(super) assets: Option<PathBuf>,
+}
+
+/// What was typed, or clap's word on why it cannot be, help and version included.
+pub(super) fn parse(typed: impl IntoIterator<Item = OsString>) -> Result<Options, clap::Error> {
+    let CommandLine { verb, options } = CommandLine::try_parse_from(typed)?;
+    let Some(Verb::Serve(Serve { file, mut options })) = verb else {
+        return Ok(options);
+    };
+    match (file, &options.status_file) {
+        (Some(one), Some(other)) if one != *other => {
+            let both = Misuse::TwoStatusFiles(one, other.clone());
+            return Err(clap::Error::raw(
+                clap::error::ErrorKind::ArgumentConflict,
+                both,
+            ));
+        }
+        (Some(file), _) => options.status_file = Some(file),
+        (None, _) => {}
+    }
+    Ok(options)
+}
+
+impl Options {
+    /// Fills what was not typed from the environment. An empty variable counts as none.
+    pub(super) fn or_from(
+        mut self,
+        variable: impl Fn(&str) -> Option<OsString>,
+    ) -> Result<Self, Misuse> {
+        let get = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let path = |typed: &mut Option<PathBuf>, name| {
+            if typed.is_none() {
+                *typed = get(name).map(PathBuf::from);
+            }
+        };
+        path(&mut self.status_file, "CHADBURN_STATUS_FILE");
+        path(&mut self.accept_file, "CHADBURN_ACCEPT_FILE");
+        path(&mut self.dial, "CHADBURN_DIAL");
+        path(&mut self.assets, "CHADBURN_ASSETS");
+        one(&mut self.port, "CHADBURN_PORT", get, port)?;
+        one(&mut self.bind, "CHADBURN_BIND", get, ip)?;
+        one(
+            &mut self.allow_shutdown,
+            "CHADBURN_ALLOW_SHUTDOWN",
+            get,
+            reach,
+        )?;
+        one(&mut self.watch, "CHADBURN_WATCH", get, watching)?;
+        one(&mut self.log_format, "CHADBURN_LOG_FORMAT", get, log_format)?;
+        list(&mut self.host, "CHADBURN_HOST", get, name)?;
+        list(&mut self.allow_origin, "CHADBURN_ALLOW_ORIGIN", get, origin)?;
+        Ok(self)
+    }
+}
+
+fn one<T>(
+    typed: &mut Option<T>,
+    name: &'static str,
+    get: impl Fn(&str) -> Option<OsString>,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Result<(), Misuse> {
+    if typed.is_none()
+        && let Some(value) = get(name)
+    {
+        let value = text(&value).and_then(parse);
+        *typed = Some(value.map_err(|why| Misuse::Variable { name, why })?);
+    }
+    Ok(())
+}
+
+fn list<T>(
+    typed: &mut Vec<T>,
+    name: &'static str,
+    get: impl Fn(&str) -> Option<OsString>,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Result<(), Misuse> {
+    if typed.is_empty()
+        && let Some(value) = get(name)
+    {
+        let all =
+            text(&value).and_then(|all| all.split(',').map(|one| parse(one.trim())).collect());
+        *typed = all.map_err(|why| Misuse::Variable { name, why })?;
+    }
+    Ok(())
+}
+
+fn text(value: &OsStr) -> Result<&str, String> {
+    value
+        .to_str()
+        .ok_or_else(|| format!("{} is not text", value.display()))
+}
+
+fn port(text: &str) -> Result<u16, String> {
+    text.parse()
+        .map_err(|_| format!("{text:?} is not a port, 0 to 65535"))
+}
+
+fn ip(text: &str) -> Result<IpAddr, String> {
+    text.parse()
+        .map_err(|_| format!("{text:?} is not an address like 0.0.0.0 or ::"))
+}
+
+fn name(text: &str) -> Result<Name, String> {
+    parsed(text)
+}
+
+fn origin(text: &str) -> Result<Origin, String> {
+    parsed(text)
+}
+
+fn parsed<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error| format!("{text:?} is {error}"))
+}
+
+fn reach(text: &str) -> Result<Reach, String> {
+    choice(
+        text,
+        &[
+            ("never", Reach::Never),
+            ("local", Reach::Local),
+            ("any", Reach::Any),
+        ],
+    )
+}
+
+fn watching(text: &str) -> Result<Watching, String> {
+    let choices = [
+        ("auto", Watching::Auto),
+        ("inotify", Watching::Kernel),
+        ("poll", Watching::Poll),
+    ];
+    choice(text, &choices)
+}
+
+fn log_format(text: &str) -> Result<log::Format, String> {
+    choice(
+        text,
+        &[("human", log::Format::Human), ("json", log::Format::Json)],
+    )
+}
+
+fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
+    let found = choices.iter().find(|(word, _)| *word == text);
+    found.map(|(_, choice)| *choice).ok_or_else(|| {
+        let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
+        format!("{text:?} is none of {}", words.join(", "))
+    })
+}
