@@ -149,17 +149,11 @@ fn first_line(error: &clap::Error) -> String {
 impl Config {
     fn new(options: Options, base: &Path) -> Result<Self, Misuse> {
         let status = options.status_file.unwrap_or_else(|| "status.eot".into());
-        let accept = options
-            .accept_file
-            .unwrap_or_else(|| files::accept_beside(&status));
+        let accept = options.accept_file.unwrap_or_else(|| files::accept_beside(&status));
         let (status_file, accept_file) = files::checked(&status, &accept, base)?;
         let assets = options.assets.map(|directory| {
             let absolute = base.join(&directory);
-            if absolute.is_dir() {
-                Ok(absolute)
-            } else {
-                Err(Misuse::NoAssets(directory))
-            }
+            if absolute.is_dir() { Ok(absolute) } else { Err(Misuse::NoAssets(directory)) }
         });
         Ok(Self {
             listen: SocketAddr::new(
@@ -192,11 +186,7 @@ impl Config {
             origins: self.origins.clone(),
             shutdown: self.shutdown,
             own_user: rustix::process::geteuid().as_raw(),
-            machine: machine
-                .nodename()
-                .to_str()
-                .ok()
-                .and_then(|name| name.parse().ok()),
+            machine: machine.nodename().to_str().ok().and_then(|name| name.parse().ok()),
         }
     }
 }

@@ -42,10 +42,7 @@ pub enum BadDial {
 
 /// Reads the dial in this file.
 pub fn load(path: &Path) -> Result<Dial<'static>, BadDial> {
-    let text = read(path).map_err(|error| BadDial::Unreadable {
-        path: path.into(),
-        error,
-    })?;
+    let text = read(path).map_err(|error| BadDial::Unreadable { path: path.into(), error })?;
     parse(&text).map_err(|Fault { at, what }| BadDial::Faulty {
         path: path.into(),
         line: 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count(),
@@ -55,14 +52,9 @@ pub fn load(path: &Path) -> Result<Dial<'static>, BadDial> {
 
 fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    let read = File::open(path)?
-        .take(LARGEST + 1)
-        .read_to_string(&mut text)?;
+    let read = File::open(path)?.take(LARGEST + 1).read_to_string(&mut text)?;
     if read as u64 > LARGEST {
-        return Err(io::Error::new(
-            io::ErrorKind::FileTooLarge,
-            "larger than 64 KiB",
-        ));
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 64 KiB"));
     }
     Ok(text)
 }
@@ -101,16 +93,11 @@ fn parse(text: &str) -> Result<Dial<'static>, Fault> {
             "a dial has {MIN_POSITIONS} to {MAX_POSITIONS} positions, this one has {}",
             entries.len()
         );
-        return Err(Fault {
-            at: sheet.positions.span().start,
-            what,
-        });
+        return Err(Fault { at: sheet.positions.span().start, what });
     }
-    for text in std::iter::once(&sheet.title).chain(
-        entries
-            .iter()
-            .flat_map(|entry| std::iter::once(&entry.name).chain(&entry.arc)),
-    ) {
+    for text in std::iter::once(&sheet.title)
+        .chain(entries.iter().flat_map(|entry| std::iter::once(&entry.name).chain(&entry.arc)))
+    {
         engravable(text.get_ref())
             .map_err(|why| fault(text, &format!("{:?} {why}", text.get_ref())))?;
     }
@@ -118,27 +105,18 @@ fn parse(text: &str) -> Result<Dial<'static>, Fault> {
     for (sector, entry) in dial.sectors.iter().zip(entries) {
         let name = &entry.name;
         if sector.name.bytes().all(|byte| byte.is_ascii_digit()) {
-            let what = format!(
-                "{:?} is a number, and numbers stand for positions",
-                sector.name
-            );
+            let what = format!("{:?} is a number, and numbers stand for positions", sector.name);
             return Err(fault(name, &what));
         }
         if dial.find(sector.name) != Some(sector) {
-            return Err(fault(
-                name,
-                &format!("{:?} is already on the dial", sector.name),
-            ));
+            return Err(fault(name, &format!("{:?} is already on the dial", sector.name)));
         }
     }
     Ok(dial)
 }
 
 fn fault(at: &Spanned<String>, what: &str) -> Fault {
-    Fault {
-        at: at.span().start,
-        what: what.to_owned(),
-    }
+    Fault { at: at.span().start, what: what.to_owned() }
 }
 
 /// Whether this can be engraved and read on a panel as it was meant, and be matched by a status,
@@ -174,10 +152,7 @@ fn leaked(sheet: &Sheet) -> Dial<'static> {
             arc: entry.arc.as_ref().map(leak),
         })
         .collect();
-    Dial {
-        title: leak(&sheet.title),
-        sectors: sectors.leak(),
-    }
+    Dial { title: leak(&sheet.title), sectors: sectors.leak() }
 }
 
 #[cfg(test)]
@@ -187,10 +162,8 @@ mod tests {
     const EXAMPLE: &str = include_str!("../docs/dial.example.toml");
 
     fn dial(names: &[&str]) -> Result<Dial<'static>, Fault> {
-        let positions: Vec<_> = names
-            .iter()
-            .map(|name| format!("[[positions]]\nname = \"{name}\"\n"))
-            .collect();
+        let positions: Vec<_> =
+            names.iter().map(|name| format!("[[positions]]\nname = \"{name}\"\n")).collect();
         parse(&format!("title = \"Test\"\n{}", positions.concat()))
     }
 
@@ -207,10 +180,7 @@ mod tests {
     fn the_example_is_a_dial() {
         let dial = parse(EXAMPLE).expect("the example");
         assert_eq!(dial.title, "Deployments");
-        assert_eq!(
-            dial.find("green").map(|sector| sector.position.number()),
-            Some(1)
-        );
+        assert_eq!(dial.find("green").map(|sector| sector.position.number()), Some(1));
         assert!(dial.sectors.iter().any(|sector| sector.arc.is_none()));
     }
 
@@ -272,9 +242,7 @@ mod tests {
         assert!(complaint("title = 3\n").contains("line 1"));
         assert!(complaint("").contains("title"));
         assert!(complaint(&" ".repeat(65 * 1024)).contains("64 KiB"));
-        let gone = load(Path::new("/no/dial.toml"))
-            .expect_err("no file")
-            .to_string();
+        let gone = load(Path::new("/no/dial.toml")).expect_err("no file").to_string();
         assert!(gone.starts_with("dial /no/dial.toml: "), "{gone}");
     }
 }

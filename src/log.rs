@@ -82,9 +82,7 @@ fn subscriber(
         Some(filter) => filter.parse()?,
         None => Targets::new().with_default(LevelFilter::INFO),
     };
-    let layer = fmt::layer()
-        .with_writer(queue.clone())
-        .log_internal_errors(false);
+    let layer = fmt::layer().with_writer(queue.clone()).log_internal_errors(false);
     let layer = match format {
         Format::Human => layer.with_target(false).boxed(),
         Format::Json => layer.json().flatten_event(true).boxed(),

@@ -53,10 +53,8 @@ mod tables {
 
     pub(super) fn owners_of(connections: &[(SocketAddr, SocketAddr)]) -> Vec<Owner> {
         let key = |(peer, local): &(SocketAddr, SocketAddr)| (canonical(*peer), canonical(*local));
-        let mut owners: HashMap<_, _> = connections
-            .iter()
-            .map(|connection| (key(connection), Owner::Unknown))
-            .collect();
+        let mut owners: HashMap<_, _> =
+            connections.iter().map(|connection| (key(connection), Owner::Unknown)).collect();
         let mut missing = owners.len();
         for table in ["/proc/self/net/tcp", "/proc/self/net/tcp6"] {
             let Ok(file) = File::open(table) else {
@@ -73,10 +71,7 @@ mod tables {
                 tracing::debug!(%error, table, "could not read who owns a connection");
             }
         }
-        connections
-            .iter()
-            .map(|connection| owners[&key(connection)])
-            .collect()
+        connections.iter().map(|connection| owners[&key(connection)]).collect()
     }
 
     /// Reads rows until there are no more, or `more` says that it has seen enough.

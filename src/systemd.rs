@@ -27,9 +27,7 @@ impl Manager {
             return Self::default();
         };
         match connected(address.as_encoded_bytes()) {
-            Ok(socket) => Self {
-                socket: Some(socket),
-            },
+            Ok(socket) => Self { socket: Some(socket) },
             Err(error) => {
                 tracing::warn!(%error, "NOTIFY_SOCKET cannot be reached");
                 Self::default()
@@ -91,19 +89,14 @@ fn connected(address: &[u8]) -> io::Result<UnixDatagram> {
 #[must_use]
 pub fn watchdog_interval() -> Option<Duration> {
     let number = |name| env::var(name).ok()?.parse::<u64>().ok();
-    interval(
-        number("WATCHDOG_USEC"),
-        number("WATCHDOG_PID"),
-        std::process::id(),
-    )
+    interval(number("WATCHDOG_USEC"), number("WATCHDOG_PID"), std::process::id())
 }
 
 fn interval(usec: Option<u64>, whose: Option<u64>, own: u32) -> Option<Duration> {
     if whose.is_some_and(|pid| pid != u64::from(own)) {
         return None;
     }
-    usec.filter(|usec| *usec > 0)
-        .map(|usec| Duration::from_micros(usec / 2))
+    usec.filter(|usec| *usec > 0).map(|usec| Duration::from_micros(usec / 2))
 }
 
 /// The listening socket that systemd has bound for us (`chadburn.socket`), if it has; it is set
@@ -143,15 +136,7 @@ mod tests {
         let path = directory.path().join("notify");
         let ear = UnixDatagram::bind(&path).unwrap();
         let socket = connected(path.as_os_str().as_encoded_bytes()).unwrap();
-        assert_eq!(
-            heard(
-                &Manager {
-                    socket: Some(socket)
-                },
-                &ear
-            ),
-            ALL
-        );
+        assert_eq!(heard(&Manager { socket: Some(socket) }, &ear), ALL);
     }
 
     #[cfg(target_os = "linux")]
@@ -162,15 +147,7 @@ mod tests {
         let address = std::os::unix::net::SocketAddr::from_abstract_name(&name).unwrap();
         let ear = UnixDatagram::bind_addr(&address).unwrap();
         let socket = connected(format!("@{name}").as_bytes()).unwrap();
-        assert_eq!(
-            heard(
-                &Manager {
-                    socket: Some(socket)
-                },
-                &ear
-            ),
-            ALL
-        );
+        assert_eq!(heard(&Manager { socket: Some(socket) }, &ear), ALL);
     }
 
     #[test]
@@ -181,14 +158,8 @@ mod tests {
 
     #[test]
     fn the_watchdog_is_fed_twice_as_often_as_it_must_be() {
-        assert_eq!(
-            interval(Some(30_000_000), None, 7),
-            Some(Duration::from_secs(15))
-        );
-        assert_eq!(
-            interval(Some(30_000_000), Some(7), 7),
-            Some(Duration::from_secs(15))
-        );
+        assert_eq!(interval(Some(30_000_000), None, 7), Some(Duration::from_secs(15)));
+        assert_eq!(interval(Some(30_000_000), Some(7), 7), Some(Duration::from_secs(15)));
         assert_eq!(interval(Some(30_000_000), Some(8), 7), None);
         assert_eq!(interval(None, None, 7), None);
         assert_eq!(interval(Some(0), None, 7), None);

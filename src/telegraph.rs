@@ -60,7 +60,7 @@ pub enum Given {
 #[derive(Debug)]
 pub struct Telegraph {
     /// The dial; loaded once, for as long as the program runs.
-    dial: &'static Dial<'static>,
+    dial: Dial<'static>,
     /// The number of the latest order, repeat or reply. It rises strictly, and a run starts at the
     /// wall clock's milliseconds so that it rises across restarts too.
     seq: u64,
@@ -75,7 +75,7 @@ pub struct Telegraph {
 impl Telegraph {
     /// A telegraph without an order, whose numbers start after this moment's milliseconds.
     #[must_use]
-    pub fn new(dial: &'static Dial<'static>, now: Now) -> Self {
+    pub fn new(dial: Dial<'static>, now: Now) -> Self {
         Self { dial, seq: now.unix_ms, at: now.unix_ms, order: None, reply: None }
     }
 
@@ -116,12 +116,6 @@ impl Telegraph {
             seq: reply.seq,
         });
         bell::rings(order.as_ref(), reply.as_ref())
-    }
-
-    /// The dial.
-    #[must_use]
-    pub fn dial(&self) -> &'static Dial<'static> {
-        self.dial
     }
 
     /// The number of the latest order, repeat or reply.
@@ -183,15 +177,13 @@ mod tests {
     use super::*;
     use chadburn_core::DEFAULT;
 
-    const DIAL: &Dial<'static> = &DEFAULT;
-
     fn at(unix_ms: u64) -> Now {
         Now { since_start: Duration::ZERO, unix_ms }
     }
 
     #[test]
     fn a_repeat_rings_again_and_keeps_its_since() {
-        let mut telegraph = Telegraph::new(DIAL, at(100));
+        let mut telegraph = Telegraph::new(DEFAULT, at(100));
         assert!(!telegraph.bell());
         assert_eq!(telegraph.ordered(at(200), "7"), Given::Order);
         telegraph.replied(at(300), "coffee", By::File);
@@ -204,7 +196,7 @@ mod tests {
 
     #[test]
     fn equal_files_read_in_order_are_answered() {
-        let mut telegraph = Telegraph::new(DIAL, at(100));
+        let mut telegraph = Telegraph::new(DEFAULT, at(100));
         telegraph.ordered(at(101), "6");
         assert!(telegraph.bell(), "a fresh clone rings until somebody takes it");
         telegraph.replied(at(101), "6", By::File);
@@ -213,7 +205,7 @@ mod tests {
 
     #[test]
     fn numbers_rise_although_the_clock_goes_back() {
-        let mut telegraph = Telegraph::new(DIAL, at(1_000));
+        let mut telegraph = Telegraph::new(DEFAULT, at(1_000));
         telegraph.ordered(at(5), "1");
         telegraph.replied(at(3), "1", By::File);
         assert_eq!(telegraph.order().unwrap().seq, 1_001);
@@ -222,7 +214,7 @@ mod tests {
 
     #[test]
     fn the_same_position_under_another_name_is_another_order() {
-        let mut telegraph = Telegraph::new(DIAL, at(1));
+        let mut telegraph = Telegraph::new(DEFAULT, at(1));
         telegraph.ordered(at(1), "7");
         telegraph.replied(at(1), "7", By::File);
         assert_eq!(telegraph.ordered(at(1), "COFFEE"), Given::Order);

@@ -30,11 +30,7 @@ pub(super) fn checked(
 ) -> Result<(PathBuf, PathBuf), Misuse> {
     let status_place = place(status, base)?;
     let accept_place = place(accept, base)?;
-    let clash = |why| Misuse::Clash {
-        status: status.into(),
-        accept: accept.into(),
-        why,
-    };
+    let clash = |why| Misuse::Clash { status: status.into(), accept: accept.into(), why };
     let (status_end, accept_end) = (end_of_links(&status_place), end_of_links(&accept_place));
     if status_end == accept_end || same_inode(&status_place, &accept_place) {
         return Err(clash("they are the same file"));
@@ -68,10 +64,7 @@ fn place(file: &Path, base: &Path) -> Result<PathBuf, Misuse> {
     };
     match base.join(parent).canonicalize() {
         Ok(directory) if directory.is_dir() => Ok(directory.join(name)),
-        _ => Err(Misuse::NoParent {
-            file: file.into(),
-            parent: parent.into(),
-        }),
+        _ => Err(Misuse::NoParent { file: file.into(), parent: parent.into() }),
     }
 }
 

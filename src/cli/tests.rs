@@ -12,14 +12,9 @@ fn desk() -> TempDir {
 }
 
 fn typed_with(base: &Path, line: &str, variables: &[(&str, &str)]) -> Result<Command, Misuse> {
-    let words = std::iter::once("chadburn")
-        .chain(line.split_whitespace())
-        .map(OsString::from);
+    let words = std::iter::once("chadburn").chain(line.split_whitespace()).map(OsString::from);
     let variable = |name: &str| {
-        variables
-            .iter()
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| value.into())
+        variables.iter().find(|(known, _)| *known == name).map(|(_, value)| value.into())
     };
     parse(words, variable, base)
 }
@@ -36,9 +31,7 @@ fn config(base: &Path, line: &str) -> Config {
 }
 
 fn complaint_with(base: &Path, line: &str, variables: &[(&str, &str)]) -> String {
-    let complaint = typed_with(base, line, variables)
-        .expect_err(line)
-        .to_string();
+    let complaint = typed_with(base, line, variables).expect_err(line).to_string();
     assert_eq!(complaint.lines().count(), 1, "{complaint}");
     assert!(!complaint.contains("error:"), "{complaint}");
     complaint
@@ -68,25 +61,14 @@ fn alone_it_serves_here() {
     assert_eq!(config.shutdown, Reach::Local);
     assert_eq!(config.watching, Watching::Auto);
     assert_eq!(config.log_format, log::Format::Human);
-    assert_eq!(
-        (config.assets, config.hosts, config.origins),
-        (None, vec![], vec![])
-    );
+    assert_eq!((config.assets, config.hosts, config.origins), (None, vec![], vec![]));
 }
 
 #[test]
 fn the_word_serve_may_be_left_out() {
     let desk = desk();
-    for line in [
-        "--port 0 --bind ::1",
-        "serve --port 0 --bind ::1",
-        "serve --bind=::1 --port=0",
-    ] {
-        assert_eq!(
-            config(desk.path(), line).listen,
-            "[::1]:0".parse().unwrap(),
-            "{line}"
-        );
+    for line in ["--port 0 --bind ::1", "serve --port 0 --bind ::1", "serve --bind=::1 --port=0"] {
+        assert_eq!(config(desk.path(), line).listen, "[::1]:0".parse().unwrap(), "{line}");
     }
     assert!(complaint(desk.path(), "--port 1 serve").contains("serve"));
 }
@@ -127,20 +109,9 @@ fn every_option_is_heard_from_the_line_and_from_the_environment() {
     ];
     assert_eq!(config_with(desk.path(), "", &variables), typed);
     let empty = variables.map(|(name, _)| (name, ""));
-    assert_eq!(
-        config_with(desk.path(), "", &empty),
-        config(desk.path(), "")
-    );
-    assert_eq!(
-        config_with(desk.path(), "serve c --port 8", &variables)
-            .listen
-            .port(),
-        8
-    );
-    assert_eq!(
-        config_with(desk.path(), "serve c --port 8", &variables).status_name,
-        "c"
-    );
+    assert_eq!(config_with(desk.path(), "", &empty), config(desk.path(), ""));
+    assert_eq!(config_with(desk.path(), "serve c --port 8", &variables).listen.port(), 8);
+    assert_eq!(config_with(desk.path(), "serve c --port 8", &variables).status_name, "c");
 }
 
 #[test]
@@ -149,11 +120,7 @@ fn the_accept_file_stands_beside_the_status_file() {
     let at = |name: &str| desk.path().join(name);
     fs::create_dir(at("sub")).unwrap();
     for (line, status, accept) in [
-        (
-            "serve deploy.status",
-            "deploy.status",
-            "deploy.status.accept",
-        ),
+        ("serve deploy.status", "deploy.status", "deploy.status.accept"),
         ("serve sub/status.eot", "sub/status.eot", "sub/accept.eot"),
         ("--status-file sub/x", "sub/x", "sub/x.accept"),
         ("--accept-file sub/y", "status.eot", "sub/y"),
@@ -161,11 +128,7 @@ fn the_accept_file_stands_beside_the_status_file() {
     ] {
         let config = config(desk.path(), line);
         assert_eq!(config.status_name, status, "{line}");
-        assert_eq!(
-            (config.status_file, config.accept_file),
-            (at(status), at(accept)),
-            "{line}"
-        );
+        assert_eq!((config.status_file, config.accept_file), (at(status), at(accept)), "{line}");
     }
 }
 
@@ -191,11 +154,7 @@ fn a_wrong_value_is_one_clear_line() {
         ("--dial no.toml", "dial no.toml: "),
         ("--port 1 --port 2", "--port"),
     ] {
-        assert!(
-            complaint(desk.path(), line).contains(word),
-            "{}",
-            complaint(desk.path(), line)
-        );
+        assert!(complaint(desk.path(), line).contains(word), "{}", complaint(desk.path(), line));
     }
     let complaint = complaint_with(desk.path(), "", &[("CHADBURN_PORT", "x")]);
     assert_eq!(complaint, "CHADBURN_PORT: \"x\" is not a port, 0 to 65535");
@@ -213,10 +172,7 @@ fn a_directory_that_is_not_there_is_named() {
     assert!(complaint(desk.path(), "serve file/a").contains("no directory file"));
     for nameless in ["/", "..", ".", "sub/", "sub/.."] {
         let line = format!("serve {nameless}");
-        assert!(
-            complaint(desk.path(), &line).contains("does not name a file"),
-            "{nameless}"
-        );
+        assert!(complaint(desk.path(), &line).contains("does not name a file"), "{nameless}");
     }
 }
 
@@ -247,16 +203,9 @@ fn one_file_cannot_be_both() {
         ("loop", "loop"),
     ] {
         let line = format!("serve {status} --accept-file {accept}");
-        assert!(
-            complaint(desk.path(), &line).contains("same file"),
-            "{line}"
-        );
+        assert!(complaint(desk.path(), &line).contains("same file"), "{line}");
     }
-    for (status, accept) in [
-        ("real", "real.lock"),
-        ("real.lock", "real"),
-        ("a.lock", "here/a"),
-    ] {
+    for (status, accept) in [("real", "real.lock"), ("real.lock", "real"), ("a.lock", "here/a")] {
         let line = format!("serve {status} --accept-file {accept}");
         assert!(complaint(desk.path(), &line).contains("lock"), "{line}");
     }
@@ -269,23 +218,10 @@ fn help_fits_one_screen_and_shows_what_there_is() {
     for line in ["--help", "-h", "serve --help"] {
         let help = printed(line);
         assert!(help.lines().count() <= 40, "{help}");
-        assert!(
-            help.lines().all(|line| line.chars().count() <= 100),
-            "{help}"
-        );
-        for word in [
-            "--port",
-            "--status-file",
-            "--allow-shutdown",
-            "1873",
-            "rings",
-            "CHADBURN_",
-        ] {
+        assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
+        for word in ["--port", "--status-file", "--allow-shutdown", "1873", "rings", "CHADBURN_"] {
             assert!(help.contains(word), "{word} in {help}");
         }
     }
-    assert_eq!(
-        printed("--version"),
-        format!("chadburn {}\n", env!("CARGO_PKG_VERSION"))
-    );
+    assert_eq!(printed("--version"), format!("chadburn {}\n", env!("CARGO_PKG_VERSION")));
 }

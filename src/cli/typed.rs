@@ -102,10 +102,7 @@ pub(super) fn parse(typed: impl IntoIterator<Item = OsString>) -> Result<Options
     match (file, &options.status_file) {
         (Some(one), Some(other)) if one != *other => {
             let both = Misuse::TwoStatusFiles(one, other.clone());
-            return Err(clap::Error::raw(
-                clap::error::ErrorKind::ArgumentConflict,
-                both,
-            ));
+            return Err(clap::Error::raw(clap::error::ErrorKind::ArgumentConflict, both));
         }
         (Some(file), _) => options.status_file = Some(file),
         (None, _) => {}
@@ -131,12 +128,7 @@ impl Options {
         path(&mut self.assets, "CHADBURN_ASSETS");
         one(&mut self.port, "CHADBURN_PORT", get, port)?;
         one(&mut self.bind, "CHADBURN_BIND", get, ip)?;
-        one(
-            &mut self.allow_shutdown,
-            "CHADBURN_ALLOW_SHUTDOWN",
-            get,
-            reach,
-        )?;
+        one(&mut self.allow_shutdown, "CHADBURN_ALLOW_SHUTDOWN", get, reach)?;
         one(&mut self.watch, "CHADBURN_WATCH", get, watching)?;
         one(&mut self.log_format, "CHADBURN_LOG_FORMAT", get, log_format)?;
         list(&mut self.host, "CHADBURN_HOST", get, name)?;
@@ -177,19 +169,15 @@ fn list<T>(
 }
 
 fn text(value: &OsStr) -> Result<&str, String> {
-    value
-        .to_str()
-        .ok_or_else(|| format!("{} is not text", value.display()))
+    value.to_str().ok_or_else(|| format!("{} is not text", value.display()))
 }
 
 fn port(text: &str) -> Result<u16, String> {
-    text.parse()
-        .map_err(|_| format!("{text:?} is not a port, 0 to 65535"))
+    text.parse().map_err(|_| format!("{text:?} is not a port, 0 to 65535"))
 }
 
 fn ip(text: &str) -> Result<IpAddr, String> {
-    text.parse()
-        .map_err(|_| format!("{text:?} is not an address like 0.0.0.0 or ::"))
+    text.parse().map_err(|_| format!("{text:?} is not an address like 0.0.0.0 or ::"))
 }
 
 fn name(text: &str) -> Result<Name, String> {
@@ -205,30 +193,17 @@ fn parsed<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
 }
 
 fn reach(text: &str) -> Result<Reach, String> {
-    choice(
-        text,
-        &[
-            ("never", Reach::Never),
-            ("local", Reach::Local),
-            ("any", Reach::Any),
-        ],
-    )
+    choice(text, &[("never", Reach::Never), ("local", Reach::Local), ("any", Reach::Any)])
 }
 
 fn watching(text: &str) -> Result<Watching, String> {
-    let choices = [
-        ("auto", Watching::Auto),
-        ("inotify", Watching::Kernel),
-        ("poll", Watching::Poll),
-    ];
+    let choices =
+        [("auto", Watching::Auto), ("inotify", Watching::Kernel), ("poll", Watching::Poll)];
     choice(text, &choices)
 }
 
 fn log_format(text: &str) -> Result<log::Format, String> {
-    choice(
-        text,
-        &[("human", log::Format::Human), ("json", log::Format::Json)],
-    )
+    choice(text, &[("human", log::Format::Human), ("json", log::Format::Json)])
 }
 
 fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {

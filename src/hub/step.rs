@@ -22,7 +22,7 @@ use crate::writing::{File, Health, Report};
 #[derive(Clone, Debug)]
 pub struct Facts {
     /// The dial.
-    pub dial: &'static Dial<'static>,
+    pub dial: Dial<'static>,
     /// The directory that the given file names start from.
     pub base: String,
     /// The status file's name, as it was given.
@@ -174,7 +174,7 @@ impl Hub {
                     station: station.session.station,
                     server: env!("CARGO_PKG_VERSION"),
                     assets: &self.facts.assets,
-                    dial: DialForm::from(self.facts.dial),
+                    dial: DialForm::from(&self.facts.dial),
                     heartbeat_ms: HEARTBEAT_SECONDS * 1000,
                     may: May { order: false, shutdown },
                 };

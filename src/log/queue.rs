@@ -44,14 +44,9 @@ struct Waiting {
 impl Queue {
     /// Starts the thread that writes to `out`.
     pub(super) fn start(out: impl Write + Send + 'static) -> io::Result<Self> {
-        let queue = Self(Arc::new(Shared {
-            waiting: Mutex::default(),
-            changed: Condvar::new(),
-        }));
+        let queue = Self(Arc::new(Shared { waiting: Mutex::default(), changed: Condvar::new() }));
         let own = queue.clone();
-        thread::Builder::new()
-            .name("log".into())
-            .spawn(move || own.carry_out(out))?;
+        thread::Builder::new().name("log".into()).spawn(move || own.carry_out(out))?;
         Ok(queue)
     }
 
@@ -60,18 +55,11 @@ impl Queue {
         let mut waiting = self.waiting();
         waiting.ending = true;
         self.0.changed.notify_all();
-        drop(
-            self.0
-                .changed
-                .wait_timeout_while(waiting, patience, |waiting| !waiting.ended),
-        );
+        drop(self.0.changed.wait_timeout_while(waiting, patience, |waiting| !waiting.ended));
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.0
-            .waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn put(&self, line: &[u8]) {

@@ -9,9 +9,7 @@ use super::*;
 
 fn logged(format: Format, filter: Option<&str>, say: impl FnOnce()) -> String {
     let (mut reader, writer) = UnixStream::pair().unwrap();
-    let guard = Guard {
-        queue: Queue::start(writer).unwrap(),
-    };
+    let guard = Guard { queue: Queue::start(writer).unwrap() };
     let subscriber = subscriber(format, filter, &guard.queue).unwrap();
     let default = subscriber.set_default();
     say();
@@ -57,9 +55,7 @@ fn a_filter_is_heard_and_a_wrong_one_is_named() {
     });
     assert!(text.contains("DEBUG this"), "{text}");
     let queue = Queue::start(std::io::sink()).unwrap();
-    let wrong = subscriber(Format::Human, Some("chadburn=loud"), &queue)
-        .err()
-        .expect("an error");
+    let wrong = subscriber(Format::Human, Some("chadburn=loud"), &queue).err().expect("an error");
     assert!(wrong.to_string().starts_with("CHADBURN_LOG: "), "{wrong}");
 }
 
@@ -92,11 +88,7 @@ fn talks_into_a_pipe_and_exits() {
 #[test]
 fn a_process_whose_output_nobody_reads_still_exits() {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args([
-            "--ignored",
-            "--exact",
-            "log::tests::talks_into_a_pipe_and_exits",
-        ])
+        .args(["--ignored", "--exact", "log::tests::talks_into_a_pipe_and_exits"])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -119,32 +111,21 @@ fn a_closed_log_hurts_nobody() {
     let (reader, writer) = UnixStream::pair().unwrap();
     drop(reader);
     let mut queue = Queue::start(writer).unwrap();
-    let guard = Guard {
-        queue: queue.clone(),
-    };
+    let guard = Guard { queue: queue.clone() };
     for _ in 0..10_000 {
         queue.write_all(b"into the void\n").unwrap();
     }
     let begun = Instant::now();
     drop(guard);
-    assert!(
-        begun.elapsed() < Duration::from_millis(200),
-        "the thread lives and ends in time"
-    );
+    assert!(begun.elapsed() < Duration::from_millis(200), "the thread lives and ends in time");
 }
 
 #[test]
 fn a_foreign_text_can_neither_forge_a_line_nor_ring_a_terminal() {
     assert_eq!(escaped("Käse, 中 \"7\"").to_string(), "Käse, 中 \"7\"");
     assert_eq!(escaped("a\r\nb\t\0").to_string(), "a\\r\\nb\\t\\u{0}");
-    assert_eq!(
-        escaped("\u{1b}[2J\u{7f}\u{9b}").to_string(),
-        "\\u{1b}[2J\\u{7f}\\u{9b}"
-    );
+    assert_eq!(escaped("\u{1b}[2J\u{7f}\u{9b}").to_string(), "\\u{1b}[2J\\u{7f}\\u{9b}");
     assert_eq!(escaped("\u{202e}\\").to_string(), "\\u{202e}\\\\");
     assert_eq!(escaped(&"é".repeat(200)).to_string(), "é".repeat(200));
-    assert_eq!(
-        escaped(&"é".repeat(201)).to_string(),
-        format!("{}…", "é".repeat(200))
-    );
+    assert_eq!(escaped(&"é".repeat(201)).to_string(), format!("{}…", "é".repeat(200)));
 }

@@ -52,9 +52,7 @@ impl FromStr for Name {
         // The underscore is in no host name by the book, and in many a compose file.
         let fits = |label: &str| {
             (1..=LONGEST_LABEL).contains(&label.len())
-                && label
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+                && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
         };
         if name.len() <= LONGEST_NAME && name.split('.').all(fits) {
             Ok(Self(name.to_ascii_lowercase()))

@@ -18,22 +18,12 @@ fn policy(shutdown: Reach) -> Policy {
 }
 
 fn every_peer() -> Vec<Peer> {
-    let owners = [
-        Owner::Unasked,
-        Owner::Unknown,
-        Owner::User(0),
-        Owner::User(OWN),
-        Owner::User(7),
-    ];
+    let owners = [Owner::Unasked, Owner::Unknown, Owner::User(0), Owner::User(OWN), Owner::User(7)];
     let mut peers = Vec::new();
     for loopback in [true, false] {
         for forwarded in [true, false] {
             for owner in owners {
-                peers.push(Peer {
-                    loopback,
-                    forwarded,
-                    owner,
-                });
+                peers.push(Peer { loopback, forwarded, owner });
             }
         }
     }
@@ -45,10 +35,7 @@ fn visit(host: Option<&str>, origin: Option<&str>) -> Verdict {
         .iter()
         .map(|peer| policy(Reach::Local).judge(peer, &Act::Visit { host, origin }))
         .collect();
-    assert!(
-        verdicts.iter().all(|v| *v == verdicts[0]),
-        "a visit does not depend on the peer"
-    );
+    assert!(verdicts.iter().all(|v| *v == verdicts[0]), "a visit does not depend on the peer");
     verdicts[0].clone()
 }
 
@@ -64,11 +51,7 @@ fn every_peer_and_every_act() {
                 (Reach::Local, true, false, Owner::Unasked) => AskOwner,
                 (Reach::Local | Reach::Never, ..) => refused,
             };
-            assert_eq!(
-                policy.judge(&peer, &Act::Shutdown),
-                expected,
-                "{reach:?} {peer:?}"
-            );
+            assert_eq!(policy.judge(&peer, &Act::Shutdown), expected, "{reach:?} {peer:?}");
         }
     }
 }
@@ -103,21 +86,13 @@ fn the_hosts_that_only_this_network_can_own_are_answered() {
 
 #[test]
 fn a_foreign_host_is_told_which_option_would_help() {
-    for host in [
-        "evil.example",
-        "eot.example.com.evil.example",
-        "local.evil.example",
-        "127.1:80",
-    ] {
+    for host in ["evil.example", "eot.example.com.evil.example", "local.evil.example", "127.1:80"] {
         let Refused(refusal) = visit(Some(host), None) else {
             panic!("{host} was answered");
         };
         assert_eq!(refusal.status(), 421, "{host}");
         let name = host.strip_suffix(":80").unwrap_or(host);
-        assert!(
-            refusal.to_string().ends_with(&format!("--host {name}")),
-            "{refusal}"
-        );
+        assert!(refusal.to_string().ends_with(&format!("--host {name}")), "{refusal}");
     }
 }
 
@@ -201,23 +176,14 @@ fn any_other_origin_is_refused() {
         ("eot:1873", "http://eot:1873 http://eot:1873"),
         ("eot:1873", "http://user@eot:1873"),
     ] {
-        assert_eq!(
-            visit(Some(host), Some(origin)),
-            Refused(ForeignOrigin),
-            "{host} {origin}"
-        );
+        assert_eq!(visit(Some(host), Some(origin)), Refused(ForeignOrigin), "{host} {origin}");
     }
 }
 
 #[test]
 fn an_extensions_origin_can_be_allowed() {
     let mut policy = policy(Reach::Never);
-    policy
-        .origins
-        .push("chrome-extension://abcdef".parse().unwrap());
-    let visit = Act::Visit {
-        host: Some("eot"),
-        origin: Some("chrome-extension://abcdef"),
-    };
+    policy.origins.push("chrome-extension://abcdef".parse().unwrap());
+    let visit = Act::Visit { host: Some("eot"), origin: Some("chrome-extension://abcdef") };
     assert_eq!(policy.judge(&every_peer()[0], &visit), Granted);
 }

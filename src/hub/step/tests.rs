@@ -41,7 +41,7 @@ impl Office {
             machine: None,
         };
         let facts = Facts {
-            dial: &DEFAULT,
+            dial: DEFAULT,
             base: "/srv".into(),
             status_file: "status.eot".into(),
             assets: "abc".into(),
