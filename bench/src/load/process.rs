@@ -1,0 +1,85 @@
+//! What another process costs: CPU time and memory. Knows not what it does with them.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::time::{ClockId, clock_getcpuclockid};
+use nix::unistd::Pid;
+
+/// A process that is looked at.
+#[derive(Debug)]
+pub(crate) struct Process {
+    pid: i32,
+    /// The process's own CPU clock. `/proc/PID/task/*/schedstat` has nanoseconds too, but forgets
+    /// threads that ended; `/proc/PID/stat` forgets nobody, but counts in ticks of 10 ms. This
+    /// clock has nanoseconds and keeps the time of ended threads.
+    clock: ClockId,
+}
+
+impl Process {
+    /// The process with this id.
+    pub(crate) fn new(pid: i32) -> Result<Self> {
+        let clock = clock_getcpuclockid(Pid::from_raw(pid))
+            .with_context(|| format!("no process {pid} to measure"))?;
+        Ok(Self { pid, clock })
+    }
+
+    /// User and system time of all its threads, ended ones included, since it started.
+    pub(crate) fn cpu(&self) -> Result<Duration> {
+        Ok(self.clock.now().context("the server ended")?.into())
+    }
+
+    /// Resident memory in KiB. From `smaps_rollup`, which walks the page tables; the counters in
+    /// `status` and `statm` are kept per CPU and may be off by some hundred KiB.
+    pub(crate) fn resident_kib(&self) -> Result<u64> {
+        let path = format!("/proc/{}/smaps_rollup", self.pid);
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
+        resident_in(&text).with_context(|| format!("no Rss in {path}"))
+    }
+}
+
+/// Raises the soft limit of descriptors to the hard one, and holds it against what is needed.
+pub(crate) fn raise_descriptor_limit(needed: u64) -> Result<()> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+    if needed > hard {
+        bail!("{needed} descriptors are needed, and the hard limit is {hard}");
+    }
+    Ok(())
+}
+
+fn resident_in(smaps_rollup: &str) -> Option<u64> {
+    let line = smaps_rollup
+        .lines()
+        .find_map(|line| line.strip_prefix("Rss:"))?;
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resident_memory_is_read_from_its_line_alone() {
+        let text = "55d0-7ffe ---p 00000000 00:00 0  [rollup]\nRss:     5124 kB\nPss:   4000 kB\n";
+        assert_eq!(resident_in(text), Some(5124));
+        assert_eq!(resident_in("SwapPss: 3 kB\n"), None);
+    }
+
+    #[test]
+    fn work_shows_on_the_clock_also_after_its_thread_ended() {
+        let this = Process::new(i32::try_from(std::process::id()).unwrap()).unwrap();
+        let before = this.cpu().unwrap();
+        let spin = || {
+            let from = std::time::Instant::now();
+            while from.elapsed() < Duration::from_millis(20) {
+                std::hint::black_box(());
+            }
+        };
+        std::thread::spawn(spin).join().unwrap();
+        assert!(this.cpu().unwrap() > before);
+        assert!(this.resident_kib().unwrap() > 0);
+    }
+}

@@ -1,0 +1,208 @@
+//! What the server's messages mean on either wire, and the values a bench writes. Knows no frames
+//! and no stations.
+
+use std::borrow::Cow;
+
+use anyhow::{Context, Result, ensure};
+use clap::ValueEnum;
+use serde::Deserialize;
+
+/// The first message of a text station's greeting.
+pub(crate) const HELLO: &str = "Connected to EOT Server";
+/// The constant end of the second.
+pub(crate) const SNAPSHOT_SUFFIX: &str = "&1";
+
+/// Which wire the stations speak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Wire {
+    /// The original's: a status is a message.
+    Text,
+    /// `chadburn.v1`: a status is in a `state`'s `order`.
+    Json,
+}
+
+impl Wire {
+    /// What a station asks for in its handshake.
+    pub(crate) fn subprotocol(self) -> Option<&'static str> {
+        match self {
+            Self::Text => None,
+            Self::Json => Some("chadburn.v1"),
+        }
+    }
+}
+
+/// A status as it was heard, once the greeting is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Value {
+    /// The one that [`value`] gives for this number.
+    Number(u32),
+    /// Nothing, or only blanks: what the file holds between truncate and write.
+    Empty,
+    /// Something that was never written, for instance a torn value.
+    Foreign,
+}
+
+/// The text of the writing with this number.
+pub(crate) fn value(number: u32) -> String {
+    format!("m{number:06}")
+}
+
+/// Understands what a server says. It remembers the last `state`, since all stations hear the same
+/// one: ten thousand of them are then parsed once, and the generator stays out of the way.
+#[derive(Debug)]
+pub(crate) struct Ear {
+    wire: Wire,
+    last_payload: Vec<u8>,
+    last_heard: Option<Value>,
+}
+
+impl Ear {
+    /// An ear for this wire.
+    pub(crate) fn new(wire: Wire) -> Self {
+        Self {
+            wire,
+            last_payload: Vec::new(),
+            last_heard: None,
+        }
+    }
+
+    /// Listens to a message of the greeting; `heard` of them came before. True when it was the
+    /// last.
+    pub(crate) fn greeting(&mut self, heard: u8, payload: &[u8]) -> Result<bool> {
+        match (self.wire, heard) {
+            (Wire::Text, 0) => {
+                ensure!(payload == HELLO.as_bytes(), "a greeting of another server");
+                Ok(false)
+            }
+            (Wire::Text, _) => {
+                ensure!(
+                    payload.ends_with(SNAPSHOT_SUFFIX.as_bytes()),
+                    "a snapshot without &1"
+                );
+                Ok(true)
+            }
+            (Wire::Json, _) => {
+                let message = Message::parse(payload)?;
+                ensure!(
+                    heard > 0 || message.kind == "welcome",
+                    "a welcome that is none"
+                );
+                Ok(message.kind == "state")
+            }
+        }
+    }
+
+    /// The status in a later message; `None` when it is about something else.
+    pub(crate) fn status(&mut self, payload: &[u8]) -> Result<Option<Value>> {
+        if self.wire == Wire::Text {
+            return Ok(Some(classify(std::str::from_utf8(payload)?)));
+        }
+        if self.last_payload != payload {
+            let message = Message::parse(payload)?;
+            self.last_heard = (message.kind == "state").then(|| {
+                message
+                    .order
+                    .map_or(Value::Empty, |order| classify(&order.status))
+            });
+            self.last_payload.clear();
+            self.last_payload.extend_from_slice(payload);
+        }
+        Ok(self.last_heard)
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Message<'a> {
+    #[serde(rename = "type", borrow)]
+    kind: Cow<'a, str>,
+    #[serde(borrow)]
+    order: Option<Order<'a>>,
+}
+
+impl<'a> Message<'a> {
+    fn parse(payload: &'a [u8]) -> Result<Self> {
+        serde_json::from_slice(payload).context("a message that is not of chadburn.v1")
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct Order<'a> {
+    #[serde(borrow)]
+    status: Cow<'a, str>,
+}
+
+fn classify(status: &str) -> Value {
+    let digits = status
+        .strip_prefix('m')
+        .filter(|digits| digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit()));
+    match digits.and_then(|digits| digits.parse().ok()) {
+        Some(number) => Value::Number(number),
+        None if status.trim().is_empty() => Value::Empty,
+        None => Value::Foreign,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STATE: &str = r#"{"type":"state","seq":3,"at":1,"order":{"status":"m000007",
+        "position":null,"name":null,"seq":3,"since":1},"reply":null,"bell":true,
+        "source":{"health":"ok","detail":"","watch":"inotify"}}"#;
+
+    #[test]
+    fn every_value_written_is_known_again() {
+        for number in [1, 7, 999_999] {
+            assert_eq!(classify(&value(number)), Value::Number(number));
+        }
+    }
+
+    #[test]
+    fn torn_empty_and_strange_values_are_told_apart() {
+        assert_eq!(classify(""), Value::Empty);
+        assert_eq!(classify(" \n"), Value::Empty);
+        for foreign in [
+            "m",
+            "m00001",
+            "m0000001",
+            "m+00001",
+            "start",
+            "m000001\nm000002",
+        ] {
+            assert_eq!(classify(foreign), Value::Foreign, "{foreign:?}");
+        }
+    }
+
+    #[test]
+    fn the_text_greeting_is_two_messages() {
+        let mut ear = Ear::new(Wire::Text);
+        assert!(!ear.greeting(0, b"Connected to EOT Server").unwrap());
+        assert!(ear.greeting(1, b"&1").unwrap());
+        assert!(ear.greeting(0, b"hello").is_err());
+        assert!(ear.greeting(1, b"7").is_err());
+        assert_eq!(ear.status(b"m000002").unwrap(), Some(Value::Number(2)));
+    }
+
+    #[test]
+    fn the_json_greeting_ends_with_the_first_state() {
+        let mut ear = Ear::new(Wire::Json);
+        assert!(ear.greeting(0, STATE.as_bytes()).is_err());
+        assert!(!ear.greeting(0, br#"{"type":"welcome","dial":{}}"#).unwrap());
+        assert!(ear.greeting(1, STATE.as_bytes()).unwrap());
+    }
+
+    #[test]
+    fn a_status_is_found_in_a_state_and_nowhere_else() {
+        let mut ear = Ear::new(Wire::Json);
+        for _ in 0..2 {
+            assert_eq!(
+                ear.status(STATE.as_bytes()).unwrap(),
+                Some(Value::Number(7))
+            );
+        }
+        assert_eq!(ear.status(br#"{"type":"beat","at":1}"#).unwrap(), None);
+        let none = br#"{"type":"state","order":null}"#;
+        assert_eq!(ear.status(none).unwrap(), Some(Value::Empty));
+        assert!(ear.status(b"m000001").is_err());
+    }
+}
