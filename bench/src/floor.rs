@@ -13,9 +13,8 @@ use anyhow::{Result, ensure};
 use clap::Args;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
-use crate::{frame, handshake, wire};
+use crate::{descriptors, frame, handshake, wire};
 use watch::Watch;
 
 /// The listener's events.
@@ -36,8 +35,7 @@ pub(crate) struct Options {
 
 /// Serves until it is killed.
 pub(crate) fn run(options: &Options) -> Result<()> {
-    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
+    descriptors::raise_limit(0)?;
     let poll = Poll::new()?;
     let mut listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port)))?;
     poll.registry()

@@ -16,10 +16,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
+use crate::descriptors;
 use crate::wire::{self, Wire};
 use crowd::Crowd;
 use figures::{Report, float, micros, per, percentile, rate};
-use process::{Process, raise_descriptor_limit};
+use process::Process;
 use writer::{Mode, Writer};
 
 /// Six digits number the values.
@@ -80,7 +81,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if !options.url.ip().is_loopback() {
         bail!("{} is not on this machine", options.url);
     }
-    raise_descriptor_limit(options.stations as u64 + OTHER_DESCRIPTORS)?;
+    descriptors::raise_limit(options.stations as u64 + OTHER_DESCRIPTORS)?;
     let report = measure(options)?;
     let mut out = std::io::stdout().lock();
     if options.json_out {

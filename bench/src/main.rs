@@ -4,6 +4,7 @@
 //! Read `load`, then what it is made of (`writer`, `crowd`, `station`, `judge`, `process`), then
 //! `floor`. `wire`, `frame` and `handshake` are what both sides must agree on.
 
+mod descriptors;
 mod floor;
 mod frame;
 mod handshake;

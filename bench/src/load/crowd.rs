@@ -9,8 +9,7 @@ use anyhow::{Context, Error, Result, bail};
 use mio::event::Event;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
-use nix::libc;
-use nix::sys::socket::{setsockopt, sockopt};
+use rustix::net::sockopt::set_socket_linger;
 
 use super::judge::Faults;
 use super::station::{Ledger, Station};
@@ -134,12 +133,8 @@ impl Crowd {
     /// Closes every connection with a reset, so that no thousands of them stay behind and get
     /// in the way of the next run.
     pub(crate) fn leave(self) -> Result<()> {
-        let at_once = libc::linger {
-            l_onoff: 1,
-            l_linger: 0,
-        };
         for socket in self.seats.iter().filter_map(|seat| seat.socket.as_ref()) {
-            setsockopt(socket, sockopt::Linger, &at_once)?;
+            set_socket_linger(socket, Some(Duration::ZERO))?;
         }
         Ok(())
     }

@@ -3,8 +3,7 @@
 use std::fs;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use anyhow::{Context, Result};
 use nix::time::{ClockId, clock_getcpuclockid};
 use nix::unistd::Pid;
 
@@ -38,16 +37,6 @@ impl Process {
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
         resident_in(&text).with_context(|| format!("no Rss in {path}"))
     }
-}
-
-/// Raises the soft limit of descriptors to the hard one, and holds it against what is needed.
-pub(crate) fn raise_descriptor_limit(needed: u64) -> Result<()> {
-    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
-    setrlimit(Resource::RLIMIT_NOFILE, hard, hard)?;
-    if needed > hard {
-        bail!("{needed} descriptors are needed, and the hard limit is {hard}");
-    }
-    Ok(())
 }
 
 fn resident_in(smaps_rollup: &str) -> Option<u64> {

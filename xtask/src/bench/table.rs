@@ -1,0 +1,190 @@
+//! The two Markdown tables. Knows figures and how to say them, not where they come from.
+
+use std::fmt::Write;
+
+use super::figures::{Figures, each, median, range, ratios};
+
+/// One number of stations, the messages of each run, and each program's runs.
+pub(super) type Row = (usize, usize, Vec<Vec<Figures>>);
+
+const SPEED_HEAD: &str = "\
+| stations | server | CPU/message | × | range | p50 | × | p99 | × | connects/s | × \
+| KiB a station | idle KiB |
+|--:|:--|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
+";
+
+const FAULTS_HEAD: &str = "\
+| write mode | server | written | delivered | missing last | missing | duplicates | empty \
+| out of order | foreign | lost |
+|:--|:--|--:|--:|--:|--:|--:|--:|--:|--:|--:|
+";
+
+/// Speed and memory: medians, and medians of the ratios to the floor's run in the same round.
+pub(super) fn speed(names: &[&str], rows: &[Row], floor: usize, rounds: usize) -> String {
+    let mut text = String::from(SPEED_HEAD);
+    for (stations, _, measured) in rows {
+        for (index, (name, runs)) in names.iter().zip(measured).enumerate() {
+            let base = (index != floor).then(|| measured[floor].as_slice());
+            let cpu = Column::of(runs, base, |run| run.cpu_us_per_message);
+            let p50 = Column::of(runs, base, |run| run.p50_us / 1e3);
+            let p99 = Column::of(runs, base, |run| run.p99_us / 1e3);
+            let connects = Column::of(runs, base, |run| run.connects_per_s);
+            let memory = median(&each(runs, |run| run.kib_per_station));
+            let idle = median(&each(runs, |run| run.idle_kib));
+            push(
+                &mut text,
+                format_args!(
+                    "| {stations} | {name} | {:.2} µs | {} | {} | {:.2} ms | {} | {:.2} ms | {} \
+                     | {:.0} | {} | {memory:.2} | {idle:.0} |",
+                    cpu.median,
+                    cpu.ratio(),
+                    cpu.range(),
+                    p50.median,
+                    p50.ratio(),
+                    p99.median,
+                    p99.ratio(),
+                    connects.median,
+                    connects.ratio(),
+                ),
+            );
+        }
+    }
+    let messages: Vec<String> = rows
+        .iter()
+        .map(|(stations, messages, _)| format!("{messages} to {stations}"))
+        .collect();
+    push(
+        &mut text,
+        format_args!(
+            "\nMedians of {rounds} interleaved rounds; × is the median of the ratios to the \
+             floor's run in the same round, and the range is that of the CPU's ratios. Messages \
+             a run: {}.\n",
+            messages.join(", ")
+        ),
+    );
+    text
+}
+
+/// What every station heard, held against what was written.
+pub(super) fn faults(rows: &[(&str, String, Figures)]) -> String {
+    let mut text = String::from(FAULTS_HEAD);
+    for (mode, name, run) in rows {
+        push(
+            &mut text,
+            format_args!(
+                "| {mode} | {name} | {} | {} | {} | {} | {} | {} | {} | {} | {} |",
+                run.written,
+                run.delivered,
+                run.missing_last,
+                run.missing,
+                run.duplicates,
+                run.empties,
+                run.out_of_order,
+                run.foreign,
+                run.lost,
+            ),
+        );
+    }
+    text
+}
+
+/// Says it.
+pub(super) fn print(text: &str) -> std::io::Result<()> {
+    use std::io::Write;
+    writeln!(std::io::stdout().lock(), "{text}")
+}
+
+struct Column {
+    median: f64,
+    /// One for each round; `None` for the floor itself.
+    ratios: Option<Vec<f64>>,
+}
+
+impl Column {
+    fn of(runs: &[Figures], base: Option<&[Figures]>, figure: impl Fn(&Figures) -> f64) -> Self {
+        let own = each(runs, &figure);
+        let ratios = base.map(|base| ratios(&own, &each(base, &figure)));
+        Self {
+            median: median(&own),
+            ratios,
+        }
+    }
+
+    fn ratio(&self) -> String {
+        self.ratios
+            .as_deref()
+            .map_or_else(|| "1".to_owned(), |all| format!("{:.2}", median(all)))
+    }
+
+    fn range(&self) -> String {
+        self.ratios
+            .as_deref()
+            .map(range)
+            .map_or_else(String::new, |(smallest, largest)| {
+                format!("{smallest:.2}–{largest:.2}")
+            })
+    }
+}
+
+fn push(text: &mut String, line: std::fmt::Arguments<'_>) {
+    // A String takes everything.
+    let _ = writeln!(text, "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(cpu: f64) -> Figures {
+        Figures {
+            cpu_us_per_message: cpu,
+            p50_us: 1000.0,
+            p99_us: 2000.0,
+            connects_per_s: 20_000.0,
+            kib_per_station: 0.22,
+            idle_kib: 2900.0,
+            written: 20,
+            ..Figures::default()
+        }
+    }
+
+    #[test]
+    fn the_floor_is_one_and_the_others_are_measured_by_it() {
+        let rows = [(
+            100,
+            20,
+            vec![vec![run(4.0), run(8.0)], vec![run(5.0), run(6.0)]],
+        )];
+        let text = speed(&["floor", "ours"], &rows, 0, 2);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(
+            lines[2],
+            "| 100 | floor | 6.00 µs | 1 |  | 1.00 ms | 1 | 2.00 ms | 1 | 20000 | 1 | 0.22 | 2900 |"
+        );
+        assert_eq!(
+            lines[3],
+            "| 100 | ours | 5.50 µs | 1.00 | 0.75–1.25 | 1.00 ms | 1.00 | 2.00 ms | 1.00 | 20000 \
+             | 1.00 | 0.22 | 2900 |"
+        );
+        assert!(text.contains("20 to 100"));
+    }
+
+    #[test]
+    fn every_line_of_a_table_has_as_many_cells_as_its_head() {
+        let rows = [(100, 20, vec![vec![run(4.0)]])];
+        let faulty = [(
+            "gap",
+            "floor".to_owned(),
+            Figures {
+                empties: 3,
+                ..run(1.0)
+            },
+        )];
+        for text in [speed(&["floor"], &rows, 0, 1), faults(&faulty)] {
+            let cells = |line: &str| line.matches('|').count();
+            let mut lines = text.lines().take_while(|line| !line.is_empty());
+            let head = lines.next().unwrap();
+            assert!(lines.all(|line| cells(line) == cells(head)), "{text}");
+        }
+    }
+}
