@@ -10,10 +10,11 @@ mod writer;
 
 use std::io::Write;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 
 use crate::descriptors;
@@ -21,10 +22,11 @@ use crate::wire::{self, Wire};
 use crowd::Crowd;
 use figures::{Report, float, micros, per, percentile, rate};
 use process::Process;
+use station::Ledger;
 use writer::{Mode, Writer};
 
 /// Six digits number the values.
-const MOST_MESSAGES: u32 = 999_999;
+const MOST_VALUES: u64 = 999_999;
 /// Descriptors that are no stations: the poll, the file, the standard ones.
 const OTHER_DESCRIPTORS: u64 = 32;
 /// A server that is silent for so long has nothing more to say for now.
@@ -46,9 +48,13 @@ pub(crate) struct Options {
     /// How many stations to open
     #[arg(long)]
     stations: usize,
-    /// How many values to write
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=i64::from(MOST_MESSAGES)))]
+    /// How many values to measure
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     messages: u32,
+    /// How many values to write before these; they are judged like the others, but not measured. A
+    /// young TCP connection acknowledges its first 16 segments at once, which doubles their cost
+    #[arg(long, default_value_t = 20)]
+    warm_up: u32,
     /// How to write them
     #[arg(long, value_enum, default_value = "rename")]
     mode: Mode,
@@ -81,6 +87,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if !options.url.ip().is_loopback() {
         bail!("{} is not on this machine", options.url);
     }
+    let values = u64::from(options.warm_up) + u64::from(options.messages);
+    ensure!(
+        values <= MOST_VALUES,
+        "{values} values are more than six digits can number"
+    );
     descriptors::raise_limit(options.stations as u64 + OTHER_DESCRIPTORS)?;
     let report = measure(options)?;
     let mut out = std::io::stdout().lock();
@@ -98,20 +109,26 @@ fn measure(options: &Options) -> Result<Report> {
     let deadline = Instant::now() + Duration::from_secs(options.limit_s);
     let idle_kib = server.resident_kib()?;
 
-    let mut probe = Crowd::new(options.url, options.wire, 0)?;
+    let mut probe = Crowd::new(options.url, Ledger::new(options.wire, 0, 0))?;
     probe.open(1, deadline)?;
     probe.leave()?;
     std::thread::sleep(QUIET);
     let before_kib = server.resident_kib()?;
 
     let deliveries = options.stations * options.messages as usize;
-    let mut crowd = Crowd::new(options.url, options.wire, deliveries)?;
+    let mut crowd = Crowd::new(
+        options.url,
+        Ledger::new(options.wire, options.warm_up, deliveries),
+    )?;
     let connecting = crowd.open(options.stations, deadline)?;
     crowd.settle(QUIET, QUIET_LIMIT)?;
     let greeted_kib = server.resident_kib()?;
 
+    let writer = Writer::new(options.mode, &options.status_file);
+    write(options, &writer, 1..=options.warm_up, &mut crowd, deadline)?;
     let cpu_before = server.cpu()?;
-    write_all(options, &mut crowd, deadline)?;
+    let measured = options.warm_up + 1..=options.warm_up + options.messages;
+    write(options, &writer, measured, &mut crowd, deadline)?;
     let cpu = server.cpu()?.saturating_sub(cpu_before);
     let with_kib = greeted_kib.max(server.resident_kib()?);
     let aftermath = Duration::from_millis(options.aftermath_ms);
@@ -128,7 +145,7 @@ fn measure(options: &Options) -> Result<Report> {
     let delivered = latencies.len() as u64;
     let report = Report {
         stations,
-        written: u64::from(crowd.ledger.written()),
+        written: u64::from(crowd.ledger.written().saturating_sub(options.warm_up)),
         delivered,
         connects_per_s: rate(stations, connecting),
         p50_us: micros(percentile(&latencies, 500)),
@@ -152,13 +169,18 @@ fn measure(options: &Options) -> Result<Report> {
     Ok(report)
 }
 
-/// Writes the values, each once all have the one before or the wait is over, and waits for the
-/// last one's deliveries.
-fn write_all(options: &Options, crowd: &mut Crowd, deadline: Instant) -> Result<()> {
-    let writer = Writer::new(options.mode, &options.status_file);
+/// Writes the values with these numbers, each once all stations have the one before or the wait is
+/// over, and waits for the last one's deliveries.
+fn write(
+    options: &Options,
+    writer: &Writer,
+    numbers: RangeInclusive<u32>,
+    crowd: &mut Crowd,
+    deadline: Instant,
+) -> Result<()> {
     let pace = options.interval_ms.map(Duration::from_millis);
     let wait = pace.unwrap_or(Duration::from_millis(options.wait_ms));
-    for number in 1..=options.messages {
+    for number in numbers {
         if Instant::now() > deadline {
             break;
         }

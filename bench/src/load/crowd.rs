@@ -14,7 +14,6 @@ use rustix::net::sockopt::set_socket_linger;
 use super::judge::Faults;
 use super::station::{Ledger, Station};
 use crate::handshake;
-use crate::wire::Wire;
 
 /// Connections that may wait for their greeting at once: fewer than the 128 of the standard
 /// library's accept queue (and mio's), the shortest to be met. One that does not fit into the queue
@@ -49,18 +48,19 @@ struct Seat {
 }
 
 impl Crowd {
-    /// A crowd in front of this server, which will hear at most so many statuses in all.
-    pub(crate) fn new(address: SocketAddr, wire: Wire, deliveries: usize) -> Result<Self> {
+    /// A crowd in front of this server, with an empty ledger.
+    pub(crate) fn new(address: SocketAddr, ledger: Ledger) -> Result<Self> {
+        let subprotocol = ledger.wire().subprotocol();
         Ok(Self {
             poll: Poll::new()?,
             events: Events::with_capacity(1024),
             address,
-            request: handshake::request(&address.to_string(), wire.subprotocol()),
+            request: handshake::request(&address.to_string(), subprotocol),
             seats: Vec::new(),
             buffer: vec![0; READ_SIZE],
             lost: 0,
             why: None,
-            ledger: Ledger::new(wire, deliveries),
+            ledger,
         })
     }
 

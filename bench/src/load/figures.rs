@@ -9,9 +9,9 @@ use serde::Serialize;
 pub(crate) struct Report {
     /// Stations that were open.
     pub(crate) stations: u64,
-    /// Values written; fewer than asked for when the time ran out.
+    /// Values written after the warm-up; fewer than asked for when the time ran out.
     pub(crate) written: u64,
-    /// Values heard for the first time, over all stations.
+    /// Those of them that were heard, over all stations.
     pub(crate) delivered: u64,
     /// Stations greeted a second, from the first connect to the last greeting.
     pub(crate) connects_per_s: f64,

@@ -16,9 +16,12 @@ pub(crate) struct Ledger {
     accept: String,
     wire: Wire,
     ear: Ear,
+    /// So many of the first values are not measured.
+    warm_up: u32,
     /// When the write of each value ended; number 1 comes first.
     ends: Vec<Instant>,
-    /// Nanoseconds from the end of a write to the read that brought it, for each delivery.
+    /// Nanoseconds from the end of a write to the read that brought it, for each delivery that
+    /// is measured.
     latencies: Vec<u64>,
     /// Stations that have the newest value.
     reached: usize,
@@ -29,19 +32,25 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// A ledger for stations on this wire, with room for this many deliveries: none of them shall
-    /// wait until memory is found.
-    pub(crate) fn new(wire: Wire, deliveries: usize) -> Self {
+    /// A ledger for stations on this wire that measures no value up to number `warm_up`, and has
+    /// room for so many deliveries: none of them shall wait until memory is found.
+    pub(crate) fn new(wire: Wire, warm_up: u32, deliveries: usize) -> Self {
         Self {
             accept: handshake::expected_accept(),
             wire,
             ear: Ear::new(wire),
+            warm_up,
             ends: Vec::new(),
             latencies: Vec::with_capacity(deliveries),
             reached: 0,
             greeted: 0,
             others: 0,
         }
+    }
+
+    /// The wire they speak.
+    pub(crate) fn wire(&self) -> Wire {
+        self.wire
     }
 
     /// The next value was written, and its write ended at `at`.
@@ -170,10 +179,12 @@ impl Station {
                 };
                 let written = ledger.written();
                 if let Some(number) = self.judge.hear(value, written) {
-                    let took = at.saturating_duration_since(ledger.ends[number as usize - 1]);
-                    ledger
-                        .latencies
-                        .push(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+                    if number > ledger.warm_up {
+                        let took = at.saturating_duration_since(ledger.ends[number as usize - 1]);
+                        ledger
+                            .latencies
+                            .push(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+                    }
                     if number == written {
                         ledger.reached += 1;
                     }
@@ -199,8 +210,12 @@ mod tests {
     use crate::wire::{HELLO, value};
 
     fn greeted() -> (Station, Ledger) {
+        greeted_with_warm_up(0)
+    }
+
+    fn greeted_with_warm_up(warm_up: u32) -> (Station, Ledger) {
         let request = handshake::request("h", None);
-        let mut ledger = Ledger::new(Wire::Text, 10);
+        let mut ledger = Ledger::new(Wire::Text, warm_up, 10);
         let mut station = Station::new(&request);
         let mut bytes = handshake::answer(&request).unwrap().into_bytes();
         bytes.extend(frame::from_server(HELLO));
@@ -228,6 +243,20 @@ mod tests {
         }
         assert_eq!(station.verdict(3), Faults::default());
         assert_eq!((ledger.latencies().len(), ledger.reached()), (3, 1));
+    }
+
+    #[test]
+    fn a_warm_up_is_judged_and_not_measured() {
+        let (mut station, mut ledger) = greeted_with_warm_up(2);
+        for number in 1..=3 {
+            ledger.wrote(Instant::now());
+            let bytes = frame::from_server(&value(number));
+            station
+                .take_in(&bytes, Instant::now(), &mut ledger)
+                .unwrap();
+        }
+        assert_eq!(station.verdict(3), Faults::default());
+        assert_eq!((ledger.latencies().len(), ledger.reached()), (1, 1));
     }
 
     #[test]

@@ -5,9 +5,9 @@ use serde::Deserialize;
 /// What the tables need of a report; it has more.
 #[derive(Debug, Clone, Default, Deserialize)]
 pub(super) struct Figures {
-    /// Values heard for the first time, over all stations.
+    /// Those of them that were heard, over all stations.
     pub(super) delivered: u64,
-    /// Values written.
+    /// Values written after the warm-up.
     pub(super) written: u64,
     /// Stations greeted a second.
     pub(super) connects_per_s: f64,

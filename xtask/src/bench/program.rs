@@ -50,8 +50,10 @@ pub(super) struct Program {
 pub(super) struct Load {
     /// Stations.
     pub(super) stations: usize,
-    /// Values written.
+    /// Values measured.
     pub(super) messages: usize,
+    /// Values written before these.
+    pub(super) warm_up: usize,
     /// How they are written.
     pub(super) mode: &'static str,
     /// How long to listen for what should not come.
@@ -76,6 +78,7 @@ impl Program {
             .arg(format!("--pid={}", server.child.id()))
             .arg(format!("--stations={}", load.stations))
             .arg(format!("--messages={}", load.messages))
+            .arg(format!("--warm-up={}", load.warm_up))
             .arg(format!("--mode={}", load.mode))
             .arg(format!("--aftermath-ms={}", load.aftermath_ms))
             .arg(format!("--limit-s={LOAD_LIMIT_S}"))
