@@ -38,8 +38,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     descriptors::raise_limit(0)?;
     let poll = Poll::new()?;
     let mut listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port)))?;
-    poll.registry()
-        .register(&mut listener, LISTENER, Interest::READABLE)?;
+    poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
     let watch = Watch::start(&options.status_file, Waker::new(poll.registry(), FILE)?)?;
     let port = listener.local_addr()?.port();
     writeln!(io::stdout(), "listening on http://127.0.0.1:{port}")?;
@@ -122,9 +121,7 @@ impl Floor {
             };
             socket.set_nodelay(true)?;
             let index = self.free.pop().unwrap_or(self.seats.len());
-            self.poll
-                .registry()
-                .register(&mut socket, Token(index), Interest::READABLE)?;
+            self.poll.registry().register(&mut socket, Token(index), Interest::READABLE)?;
             if index == self.seats.len() {
                 self.seats.push(Seat::Empty);
             }

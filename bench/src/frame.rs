@@ -30,10 +30,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<(Frame<'_>, usize)>> {
         return Ok(None);
     };
     let opcode = first & 0x0F;
-    ensure!(
-        first & 0xF0 == 0x80,
-        "a fragment or a reserved bit: {first:#04x}"
-    );
+    ensure!(first & 0xF0 == 0x80, "a fragment or a reserved bit: {first:#04x}");
     ensure!(second & 0x80 == 0, "the server masked a frame");
     if !matches!(opcode, TEXT | CLOSE | PING | PONG) {
         bail!("a frame with opcode {opcode:#x}");
@@ -49,15 +46,10 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<(Frame<'_>, usize)>> {
         },
         short => (u64::from(short), 2),
     };
-    ensure!(
-        opcode == TEXT || length <= 125,
-        "a control frame of {length} bytes"
-    );
+    ensure!(opcode == TEXT || length <= 125, "a control frame of {length} bytes");
     ensure!(length <= PAYLOAD_LIMIT, "a message of {length} bytes");
     let end = start + usize::try_from(length)?;
-    Ok(bytes
-        .get(start..end)
-        .map(|payload| (Frame { opcode, payload }, end)))
+    Ok(bytes.get(start..end).map(|payload| (Frame { opcode, payload }, end)))
 }
 
 /// A server's text frame.
@@ -71,12 +63,7 @@ pub(crate) fn from_server(text: &str) -> Vec<u8> {
 pub(crate) fn from_client(opcode: u8, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
     let mut frame = head(opcode, payload.len(), 0x80);
     frame.extend_from_slice(&mask);
-    frame.extend(
-        payload
-            .iter()
-            .zip(mask.iter().cycle())
-            .map(|(byte, mask)| byte ^ mask),
-    );
+    frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
     frame
 }
 
@@ -108,13 +95,7 @@ mod tests {
             for cut in [0, 1, 2, 3, bytes.len() - 1] {
                 assert_eq!(parse(&bytes[..cut.min(bytes.len() - 1)]).unwrap(), None);
             }
-            let whole = (
-                Frame {
-                    opcode: TEXT,
-                    payload: text.as_bytes(),
-                },
-                bytes.len(),
-            );
+            let whole = (Frame { opcode: TEXT, payload: text.as_bytes() }, bytes.len());
             assert_eq!(parse(&bytes).unwrap(), Some(whole));
         }
     }
@@ -147,11 +128,8 @@ mod tests {
     fn a_masked_frame_unmasks_to_what_was_said() {
         let frame = from_client(PONG, b"hello", [1, 2, 3, 4]);
         assert_eq!(frame[..6], [0x8A, 0x85, 1, 2, 3, 4]);
-        let said: Vec<u8> = frame[6..]
-            .iter()
-            .zip([1, 2, 3, 4, 1])
-            .map(|(byte, mask)| byte ^ mask)
-            .collect();
+        let said: Vec<u8> =
+            frame[6..].iter().zip([1, 2, 3, 4, 1]).map(|(byte, mask)| byte ^ mask).collect();
         assert_eq!(said, b"hello");
     }
 }

@@ -17,9 +17,8 @@ pub(crate) const HEAD_LIMIT: usize = 8 * 1024;
 
 /// A station's request, for `host` ("127.0.0.1:1873") and perhaps a subprotocol.
 pub(crate) fn request(host: &str, subprotocol: Option<&str>) -> Vec<u8> {
-    let protocol = subprotocol
-        .map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n"))
-        .unwrap_or_default();
+    let protocol =
+        subprotocol.map(|name| format!("Sec-WebSocket-Protocol: {name}\r\n")).unwrap_or_default();
     format!(
         "GET /websocket HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {}\r\n{protocol}\r\n",
@@ -51,23 +50,14 @@ pub(crate) fn check_answer(head: &[u8], accept: &str, subprotocol: Option<&str>)
         "the server answered {}",
         String::from_utf8_lossy(first)
     );
-    ensure!(
-        header(head, "sec-websocket-accept") == Some(accept),
-        "a wrong Sec-WebSocket-Accept"
-    );
-    ensure!(
-        header(head, "sec-websocket-protocol") == subprotocol,
-        "a wrong subprotocol"
-    );
+    ensure!(header(head, "sec-websocket-accept") == Some(accept), "a wrong Sec-WebSocket-Accept");
+    ensure!(header(head, "sec-websocket-protocol") == subprotocol, "a wrong subprotocol");
     Ok(())
 }
 
 /// The length of a complete head at the front of `bytes`, its empty line included.
 pub(crate) fn head_length(bytes: &[u8]) -> Option<usize> {
-    bytes
-        .windows(4)
-        .position(|four| four == b"\r\n\r\n")
-        .map(|at| at + 4)
+    bytes.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4)
 }
 
 fn accept_for(key: &str) -> String {
@@ -75,14 +65,10 @@ fn accept_for(key: &str) -> String {
 }
 
 fn header<'a>(head: &'a [u8], name: &str) -> Option<&'a str> {
-    std::str::from_utf8(head)
-        .ok()?
-        .split("\r\n")
-        .skip(1)
-        .find_map(|line| {
-            let (key, value) = line.split_once(':')?;
-            key.trim().eq_ignore_ascii_case(name).then(|| value.trim())
-        })
+    std::str::from_utf8(head).ok()?.split("\r\n").skip(1).find_map(|line| {
+        let (key, value) = line.split_once(':')?;
+        key.trim().eq_ignore_ascii_case(name).then(|| value.trim())
+    })
 }
 
 #[cfg(test)]
@@ -91,10 +77,7 @@ mod tests {
 
     #[test]
     fn the_example_of_the_rfc_is_answered_as_the_rfc_says() {
-        assert_eq!(
-            accept_for("dGhlIHNhbXBsZSBub25jZQ=="),
-            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
-        );
+        assert_eq!(accept_for("dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
     }
 
     #[test]

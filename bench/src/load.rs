@@ -88,10 +88,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         bail!("{} is not on this machine", options.url);
     }
     let values = u64::from(options.warm_up) + u64::from(options.messages);
-    ensure!(
-        values <= MOST_VALUES,
-        "{values} values are more than six digits can number"
-    );
+    ensure!(values <= MOST_VALUES, "{values} values are more than six digits can number");
     descriptors::raise_limit(options.stations as u64 + OTHER_DESCRIPTORS)?;
     let report = measure(options)?;
     let mut out = std::io::stdout().lock();
@@ -116,10 +113,8 @@ fn measure(options: &Options) -> Result<Report> {
     let before_kib = server.resident_kib()?;
 
     let deliveries = options.stations * options.messages as usize;
-    let mut crowd = Crowd::new(
-        options.url,
-        Ledger::new(options.wire, options.warm_up, deliveries),
-    )?;
+    let mut crowd =
+        Crowd::new(options.url, Ledger::new(options.wire, options.warm_up, deliveries))?;
     let connecting = crowd.open(options.stations, deadline)?;
     crowd.settle(QUIET, QUIET_LIMIT)?;
     let greeted_kib = server.resident_kib()?;
@@ -184,9 +179,7 @@ fn write(
         if Instant::now() > deadline {
             break;
         }
-        let at = writer
-            .write(&wire::value(number))
-            .context("cannot write the status file")?;
+        let at = writer.write(&wire::value(number)).context("cannot write the status file")?;
         crowd.ledger.wrote(at);
         listen(crowd, at + wait, pace.is_none())?;
     }

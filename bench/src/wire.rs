@@ -59,11 +59,7 @@ pub(crate) struct Ear {
 impl Ear {
     /// An ear for this wire.
     pub(crate) fn new(wire: Wire) -> Self {
-        Self {
-            wire,
-            last_payload: Vec::new(),
-            last_heard: None,
-        }
+        Self { wire, last_payload: Vec::new(), last_heard: None }
     }
 
     /// Listens to a message of the greeting; `heard` of them came before. True when it was the
@@ -75,18 +71,12 @@ impl Ear {
                 Ok(false)
             }
             (Wire::Text, _) => {
-                ensure!(
-                    payload.ends_with(SNAPSHOT_SUFFIX.as_bytes()),
-                    "a snapshot without &1"
-                );
+                ensure!(payload.ends_with(SNAPSHOT_SUFFIX.as_bytes()), "a snapshot without &1");
                 Ok(true)
             }
             (Wire::Json, _) => {
                 let message = Message::parse(payload)?;
-                ensure!(
-                    heard > 0 || message.kind == "welcome",
-                    "a welcome that is none"
-                );
+                ensure!(heard > 0 || message.kind == "welcome", "a welcome that is none");
                 Ok(message.kind == "state")
             }
         }
@@ -99,11 +89,8 @@ impl Ear {
         }
         if self.last_payload != payload {
             let message = Message::parse(payload)?;
-            self.last_heard = (message.kind == "state").then(|| {
-                message
-                    .order
-                    .map_or(Value::Empty, |order| classify(&order.status))
-            });
+            self.last_heard = (message.kind == "state")
+                .then(|| message.order.map_or(Value::Empty, |order| classify(&order.status)));
             self.last_payload.clear();
             self.last_payload.extend_from_slice(payload);
         }
@@ -161,14 +148,7 @@ mod tests {
     fn torn_empty_and_strange_values_are_told_apart() {
         assert_eq!(classify(""), Value::Empty);
         assert_eq!(classify(" \n"), Value::Empty);
-        for foreign in [
-            "m",
-            "m00001",
-            "m0000001",
-            "m+00001",
-            "start",
-            "m000001\nm000002",
-        ] {
+        for foreign in ["m", "m00001", "m0000001", "m+00001", "start", "m000001\nm000002"] {
             assert_eq!(classify(foreign), Value::Foreign, "{foreign:?}");
         }
     }
@@ -195,10 +175,7 @@ mod tests {
     fn a_status_is_found_in_a_state_and_nowhere_else() {
         let mut ear = Ear::new(Wire::Json);
         for _ in 0..2 {
-            assert_eq!(
-                ear.status(STATE.as_bytes()).unwrap(),
-                Some(Value::Number(7))
-            );
+            assert_eq!(ear.status(STATE.as_bytes()).unwrap(), Some(Value::Number(7)));
         }
         assert_eq!(ear.status(br#"{"type":"beat","at":1}"#).unwrap(), None);
         let none = br#"{"type":"state","order":null}"#;

@@ -29,7 +29,7 @@ const MOST_MESSAGES: usize = 2000;
 /// once, which doubles what they cost; the rest is for code and data that come into the caches.
 const WARM_UP: usize = 20;
 /// Stations, messages and quick messages of the table of faults.
-const FAULTS: (usize, usize, usize) = (10, 3000, 1000);
+const FAULTS: (usize, usize, usize) = (10, 3000, 500);
 
 /// What to measure.
 #[derive(Debug, Args)]
@@ -58,20 +58,14 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let programs = choose(options)?;
     let begun = Instant::now();
-    let rounds = options
-        .runs
-        .unwrap_or(if options.quick { 2 } else { 5 })
-        .max(1);
+    let rounds = options.runs.unwrap_or(if options.quick { 2 } else { 5 }).max(1);
     let mut speed = Vec::new();
     for &stations in &options.stations {
         let load = speed_load(options, stations);
         let mut measured: Vec<Vec<Figures>> = programs.iter().map(|_| Vec::new()).collect();
         for round in 1..=rounds {
             for (program, runs) in programs.iter().zip(&mut measured) {
-                eprint!(
-                    "\r\x1b[K{stations} stations, round {round} of {rounds}: {}",
-                    program.name
-                );
+                eprint!("\r\x1b[K{stations} stations, round {round} of {rounds}: {}", program.name);
                 runs.push(program.measure(&load)?);
             }
         }
@@ -87,10 +81,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     }
     eprintln!("\r\x1b[Kmeasured in {:.0} s", begun.elapsed().as_secs_f64());
 
-    let names: Vec<&str> = programs
-        .iter()
-        .map(|program| program.name.as_str())
-        .collect();
+    let names: Vec<&str> = programs.iter().map(|program| program.name.as_str()).collect();
     table::print(&table::speed(&names, &speed, FLOOR, rounds))?;
     table::print(&table::faults(&faults))?;
     for ((mode, name, figures), program) in faults.iter().zip(programs.iter().cycle()) {
@@ -103,11 +94,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 fn speed_load(options: &Options, stations: usize) -> Load {
-    let aim = if options.quick {
-        QUICK_DELIVERIES
-    } else {
-        DELIVERIES
-    };
+    let aim = if options.quick { QUICK_DELIVERIES } else { DELIVERIES };
     let fitting = (aim / stations.max(1)).clamp(LEAST_MESSAGES, MOST_MESSAGES);
     Load {
         stations,
@@ -126,7 +113,8 @@ fn fault_load(options: &Options, mode: &'static str) -> Load {
         messages: if options.quick { quick } else { messages },
         warm_up: 0,
         mode,
-        aftermath_ms: 1100,
+        // By then, a server that looks at its file once a second has looked again.
+        aftermath_ms: if options.quick { 200 } else { 1100 },
     }
 }
 
@@ -141,23 +129,15 @@ fn choose(options: &Options) -> Result<Vec<Program>> {
     }
     build(&packages)?;
 
-    let program = |name: String, path: PathBuf, kind| Program {
-        name,
-        path,
-        kind,
-        bench: bench.clone(),
-    };
+    let program =
+        |name: String, path: PathBuf, kind| Program { name, path, kind, bench: bench.clone() };
     let mut programs = vec![program("floor".to_owned(), bench.clone(), Kind::Floor)];
     let mut servers = options.server.clone();
     if own {
         servers.push(target.join("release/chadburn"));
     }
     for (index, path) in servers.iter().enumerate() {
-        let number = if servers.len() > 1 {
-            format!(" {}", index + 1)
-        } else {
-            String::new()
-        };
+        let number = if servers.len() > 1 { format!(" {}", index + 1) } else { String::new() };
         let text = program(format!("chadburn{number}, text"), path.clone(), Kind::Text);
         let json = program(format!("chadburn{number}, JSON"), path.clone(), Kind::Json);
         match text.start() {
@@ -167,11 +147,7 @@ fn choose(options: &Options) -> Result<Vec<Program>> {
         }
     }
     if programs.len() == 1 {
-        programs.push(program(
-            "floor again".to_owned(),
-            bench.clone(),
-            Kind::Floor,
-        ));
+        programs.push(program("floor again".to_owned(), bench.clone(), Kind::Floor));
     }
     Ok(programs)
 }
@@ -196,9 +172,7 @@ fn target_directory() -> Result<PathBuf> {
         .context("cannot run cargo")?;
     let metadata: serde_json::Value =
         serde_json::from_slice(&output.stdout).context("cargo metadata said nothing useful")?;
-    let directory = metadata["target_directory"]
-        .as_str()
-        .context("no target directory")?;
+    let directory = metadata["target_directory"].as_str().context("no target directory")?;
     Ok(PathBuf::from(directory))
 }
 

@@ -25,28 +25,14 @@ impl Watch {
     /// Watches `file`, and wakes the waker for each status.
     pub(super) fn start(file: &Path, waker: Waker) -> Result<Self> {
         let file = std::path::absolute(file)?;
-        let directory = file
-            .parent()
-            .context("a file without a directory")?
-            .to_path_buf();
+        let directory = file.parent().context("a file without a directory")?.to_path_buf();
         let (sender, statuses) = sync_channel(QUEUE);
-        let eye = Eye {
-            name: file.file_name().context("no file")?.to_owned(),
-            file,
-            sender,
-            waker,
-        };
-        let first = fs::read_to_string(&eye.file)
-            .unwrap_or_default()
-            .trim_end()
-            .to_owned();
+        let eye =
+            Eye { name: file.file_name().context("no file")?.to_owned(), file, sender, waker };
+        let first = fs::read_to_string(&eye.file).unwrap_or_default().trim_end().to_owned();
         let mut watcher = notify::recommended_watcher(move |event| eye.look(event))?;
         watcher.watch(&directory, RecursiveMode::NonRecursive)?;
-        Ok(Self {
-            first,
-            statuses,
-            _watcher: watcher,
-        })
+        Ok(Self { first, statuses, _watcher: watcher })
     }
 
     /// The status at the start.
@@ -74,11 +60,7 @@ impl Eye {
         if !completes_a_writing(event.kind) {
             return;
         }
-        if !event
-            .paths
-            .iter()
-            .any(|path| path.file_name() == Some(&self.name))
-        {
+        if !event.paths.iter().any(|path| path.file_name() == Some(&self.name)) {
             return;
         }
         let Ok(text) = fs::read_to_string(&self.file) else {
@@ -109,12 +91,8 @@ mod tests {
     #[test]
     fn reading_the_file_completes_nothing() {
         use AccessKind::{Close, Open};
-        assert!(completes_a_writing(EventKind::Access(Close(
-            AccessMode::Write
-        ))));
-        assert!(completes_a_writing(EventKind::Modify(ModifyKind::Name(
-            RenameMode::To
-        ))));
+        assert!(completes_a_writing(EventKind::Access(Close(AccessMode::Write))));
+        assert!(completes_a_writing(EventKind::Modify(ModifyKind::Name(RenameMode::To))));
         for kind in [
             EventKind::Access(Close(AccessMode::Read)),
             EventKind::Access(Open(AccessMode::Any)),

@@ -77,10 +77,7 @@ impl Crowd {
                 return Err(why.context("a station was not let in"));
             }
             if Instant::now() > deadline {
-                bail!(
-                    "only {} of {count} stations were greeted in time",
-                    self.ledger.greeted
-                );
+                bail!("only {} of {count} stations were greeted in time", self.ledger.greeted);
             }
         }
         Ok(from.elapsed())
@@ -147,10 +144,7 @@ impl Crowd {
             token,
             Interest::READABLE | Interest::WRITABLE,
         )?;
-        self.seats.push(Seat {
-            socket: Some(socket),
-            station: Station::new(&self.request),
-        });
+        self.seats.push(Seat { socket: Some(socket), station: Station::new(&self.request) });
         Ok(())
     }
 }
@@ -170,8 +164,7 @@ impl Seat {
                     Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                     Err(error) => return Err(error.into()),
                 };
-                self.station
-                    .take_in(&buffer[..length], Instant::now(), ledger)?;
+                self.station.take_in(&buffer[..length], Instant::now(), ledger)?;
                 // A short read emptied the socket: what comes later is another event (epoll(7),
                 // question 9). The end of the stream is the one thing that is not.
                 if length < buffer.len() && !event.is_read_closed() {

@@ -59,11 +59,7 @@ pub(crate) fn percentile(sorted: &[u64], per_mille: usize) -> u64 {
 
 /// A quotient, 0 when there is nothing to divide by.
 pub(crate) fn per(amount: f64, count: u64) -> f64 {
-    if count == 0 {
-        0.0
-    } else {
-        amount / float(count)
-    }
+    if count == 0 { 0.0 } else { amount / float(count) }
 }
 
 /// Events a second.
@@ -77,10 +73,7 @@ pub(crate) fn micros(nanos: u64) -> f64 {
 }
 
 /// The number as a float.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "no count or time here comes near 2^53"
-)]
+#[expect(clippy::cast_precision_loss, reason = "no count or time here comes near 2^53")]
 pub(crate) fn float(number: u64) -> f64 {
     number as f64
 }

@@ -62,11 +62,7 @@ impl Judge {
 
     /// The verdict, after `written` values.
     pub(crate) fn verdict(&self, written: u32) -> Faults {
-        let heard: u64 = self
-            .heard
-            .iter()
-            .map(|word| u64::from(word.count_ones()))
-            .sum();
+        let heard: u64 = self.heard.iter().map(|word| u64::from(word.count_ones())).sum();
         let (word, bit) = place(written.max(1));
         let has_last = written == 0 || self.heard.get(word).is_some_and(|word| word & bit != 0);
         Faults {
@@ -118,64 +114,29 @@ mod tests {
     #[test]
     fn a_lost_value_is_missing_and_the_last_one_counts_for_itself() {
         let middle = verdict_on(&numbers((1..=130).filter(|&number| number != 65)), 130);
-        assert_eq!(
-            middle,
-            Faults {
-                missing: 1,
-                ..Faults::default()
-            }
-        );
+        assert_eq!(middle, Faults { missing: 1, ..Faults::default() });
         let last = verdict_on(&numbers(1..=64), 65);
-        assert_eq!(
-            last,
-            Faults {
-                missing: 1,
-                missing_last: 1,
-                ..Faults::default()
-            }
-        );
+        assert_eq!(last, Faults { missing: 1, missing_last: 1, ..Faults::default() });
     }
 
     #[test]
     fn a_value_heard_again_is_a_duplicate_and_nothing_else() {
         let faults = verdict_on(&numbers([1, 1, 2, 1, 3]), 3);
-        assert_eq!(
-            faults,
-            Faults {
-                duplicates: 2,
-                ..Faults::default()
-            }
-        );
+        assert_eq!(faults, Faults { duplicates: 2, ..Faults::default() });
     }
 
     #[test]
     fn a_value_heard_late_is_out_of_order_and_not_missing() {
         let faults = verdict_on(&numbers([2, 1, 3]), 3);
-        assert_eq!(
-            faults,
-            Faults {
-                out_of_order: 1,
-                ..Faults::default()
-            }
-        );
+        assert_eq!(faults, Faults { out_of_order: 1, ..Faults::default() });
     }
 
     #[test]
     fn empty_values_and_values_from_nowhere_are_counted_apart() {
-        let heard = [
-            Value::Empty,
-            Value::Number(0),
-            Value::Number(2),
-            Value::Foreign,
-        ];
+        let heard = [Value::Empty, Value::Number(0), Value::Number(2), Value::Foreign];
         let faults = verdict_on(&heard, 1);
-        let expected = Faults {
-            missing_last: 1,
-            missing: 1,
-            empties: 1,
-            foreign: 3,
-            ..Faults::default()
-        };
+        let expected =
+            Faults { missing_last: 1, missing: 1, empties: 1, foreign: 3, ..Faults::default() };
         assert_eq!(faults, expected);
     }
 

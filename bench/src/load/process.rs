@@ -40,9 +40,7 @@ impl Process {
 }
 
 fn resident_in(smaps_rollup: &str) -> Option<u64> {
-    let line = smaps_rollup
-        .lines()
-        .find_map(|line| line.strip_prefix("Rss:"))?;
+    let line = smaps_rollup.lines().find_map(|line| line.strip_prefix("Rss:"))?;
     line.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 

@@ -181,9 +181,7 @@ impl Station {
                 if let Some(number) = self.judge.hear(value, written) {
                     if number > ledger.warm_up {
                         let took = at.saturating_duration_since(ledger.ends[number as usize - 1]);
-                        ledger
-                            .latencies
-                            .push(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
+                        ledger.latencies.push(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
                     }
                     if number == written {
                         ledger.reached += 1;
@@ -198,10 +196,7 @@ impl Station {
 /// A mask that differs from frame to frame. A browser's must be unguessable, so that no page can
 /// write bytes of its choice to a proxy; on loopback there is none.
 fn mask(at: Instant) -> [u8; 4] {
-    at.elapsed()
-        .subsec_nanos()
-        .wrapping_mul(0x9E37_79B1)
-        .to_be_bytes()
+    at.elapsed().subsec_nanos().wrapping_mul(0x9E37_79B1).to_be_bytes()
 }
 
 #[cfg(test)]
@@ -221,9 +216,7 @@ mod tests {
         bytes.extend(frame::from_server(HELLO));
         bytes.extend(frame::from_server("start&1"));
         station.outgoing.clear();
-        station
-            .take_in(&bytes, Instant::now(), &mut ledger)
-            .unwrap();
+        station.take_in(&bytes, Instant::now(), &mut ledger).unwrap();
         assert_eq!(ledger.greeted, 1);
         (station, ledger)
     }
@@ -237,9 +230,7 @@ mod tests {
             bytes.extend(frame::from_server(&value(number)));
         }
         for byte in bytes {
-            station
-                .take_in(&[byte], Instant::now(), &mut ledger)
-                .unwrap();
+            station.take_in(&[byte], Instant::now(), &mut ledger).unwrap();
         }
         assert_eq!(station.verdict(3), Faults::default());
         assert_eq!((ledger.latencies().len(), ledger.reached()), (3, 1));
@@ -251,9 +242,7 @@ mod tests {
         for number in 1..=3 {
             ledger.wrote(Instant::now());
             let bytes = frame::from_server(&value(number));
-            station
-                .take_in(&bytes, Instant::now(), &mut ledger)
-                .unwrap();
+            station.take_in(&bytes, Instant::now(), &mut ledger).unwrap();
         }
         assert_eq!(station.verdict(3), Faults::default());
         assert_eq!((ledger.latencies().len(), ledger.reached()), (1, 1));
@@ -278,9 +267,7 @@ mod tests {
         ledger.wrote(Instant::now());
         for _ in 0..2 {
             let bytes = frame::from_server(&value(1));
-            station
-                .take_in(&bytes, Instant::now(), &mut ledger)
-                .unwrap();
+            station.take_in(&bytes, Instant::now(), &mut ledger).unwrap();
         }
         assert_eq!((ledger.reached(), ledger.latencies().len()), (1, 1));
         assert_eq!(station.verdict(1).duplicates, 1);
@@ -289,17 +276,9 @@ mod tests {
     #[test]
     fn a_close_and_a_refusal_end_the_station() {
         let (mut station, mut ledger) = greeted();
-        assert!(
-            station
-                .take_in(&[0x88, 0], Instant::now(), &mut ledger)
-                .is_err()
-        );
+        assert!(station.take_in(&[0x88, 0], Instant::now(), &mut ledger).is_err());
         let mut refused = Station::new(b"");
         let answer = b"HTTP/1.1 421 Misdirected Request\r\n\r\n";
-        assert!(
-            refused
-                .take_in(answer, Instant::now(), &mut ledger)
-                .is_err()
-        );
+        assert!(refused.take_in(answer, Instant::now(), &mut ledger).is_err());
     }
 }

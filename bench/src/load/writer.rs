@@ -34,20 +34,12 @@ impl Writer {
     pub(crate) fn new(mode: Mode, file: &Path) -> Self {
         let mut name = file.file_name().unwrap_or_default().to_os_string();
         name.push(".bench-new");
-        Self {
-            mode,
-            file: file.to_path_buf(),
-            beside: file.with_file_name(name),
-        }
+        Self { mode, file: file.to_path_buf(), beside: file.with_file_name(name) }
     }
 
     /// Writes a line; the moment at which rename or close had returned.
     pub(crate) fn write(&self, text: &str) -> io::Result<Instant> {
-        let target = if self.mode == Mode::Rename {
-            &self.beside
-        } else {
-            &self.file
-        };
+        let target = if self.mode == Mode::Rename { &self.beside } else { &self.file };
         let mut file = File::create(target)?;
         if self.mode == Mode::Gap {
             std::thread::sleep(GAP);

@@ -61,10 +61,7 @@ pub(super) fn each(runs: &[Figures], figure: impl Fn(&Figures) -> f64) -> Vec<f6
 /// Each run's figure over that of the floor's run just before it: what both share, such as a
 /// neighbour's compiler, cancels out.
 pub(super) fn ratios(ours: &[f64], floors: &[f64]) -> Vec<f64> {
-    ours.iter()
-        .zip(floors)
-        .map(|(our, floor)| our / floor)
-        .collect()
+    ours.iter().zip(floors).map(|(our, floor)| our / floor).collect()
 }
 
 /// The middle one, or the mean of the two in the middle; not a number of none.
@@ -81,10 +78,7 @@ pub(super) fn median(values: &[f64]) -> f64 {
 /// The smallest and the largest.
 pub(super) fn range(values: &[f64]) -> (f64, f64) {
     let smallest = values.iter().copied().fold(f64::INFINITY, f64::min);
-    (
-        smallest,
-        values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-    )
+    (smallest, values.iter().copied().fold(f64::NEG_INFINITY, f64::max))
 }
 
 #[cfg(test)]
@@ -107,23 +101,11 @@ mod tests {
 
     #[test]
     fn any_fault_is_a_fault() {
-        let clean = Figures {
-            written: 3,
-            ..Figures::default()
-        };
+        let clean = Figures { written: 3, ..Figures::default() };
         assert!(clean.is_faultless());
-        assert!(
-            !Figures {
-                duplicates: 1,
-                ..clean.clone()
-            }
-            .is_faultless()
-        );
+        assert!(!Figures { duplicates: 1, ..clean.clone() }.is_faultless());
         assert!(!Figures { lost: 1, ..clean }.is_faultless());
-        assert!(
-            !Figures::default().is_faultless(),
-            "nothing written proves nothing"
-        );
+        assert!(!Figures::default().is_faultless(), "nothing written proves nothing");
     }
 
     #[test]
@@ -134,9 +116,6 @@ mod tests {
             "empties":0,"out_of_order":0,"foreign":0,"lost":0,"others":0}"#;
         let figures: Figures = serde_json::from_str(text).unwrap();
         assert!(figures.is_faultless());
-        assert_eq!(
-            (figures.idle_kib, figures.cpu_us_per_message),
-            (2900.0, 4.5)
-        );
+        assert_eq!((figures.idle_kib, figures.cpu_us_per_message), (2900.0, 4.5));
     }
 }

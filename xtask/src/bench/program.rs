@@ -82,11 +82,7 @@ impl Program {
             .arg(format!("--mode={}", load.mode))
             .arg(format!("--aftermath-ms={}", load.aftermath_ms))
             .arg(format!("--limit-s={LOAD_LIMIT_S}"))
-            .arg(if self.kind == Kind::Json {
-                "--wire=json"
-            } else {
-                "--wire=text"
-            })
+            .arg(if self.kind == Kind::Json { "--wire=json" } else { "--wire=text" })
             .arg("--json-out")
             .arg("--status-file")
             .arg(status_file(&server.directory))
@@ -107,11 +103,7 @@ impl Program {
         let status = generator.wait()?;
         let text = text.context("the load generator did not come to an end")??;
         if !status.success() {
-            bail!(
-                "{} could not be measured at {} stations",
-                self.name,
-                load.stations
-            );
+            bail!("{} could not be measured at {} stations", self.name, load.stations);
         }
         serde_json::from_str(&text).context("the load generator's report")
     }
@@ -125,14 +117,7 @@ impl Program {
         match self.kind {
             Kind::Floor => command.args(["floor", "--port", "0"]),
             Kind::Text | Kind::Json => command
-                .args([
-                    "serve",
-                    "--port",
-                    "0",
-                    "--bind",
-                    "127.0.0.1",
-                    "--accept-file",
-                ])
+                .args(["serve", "--port", "0", "--bind", "127.0.0.1", "--accept-file"])
                 .arg(directory.join("accept.eot")),
         };
         let child = command
@@ -144,11 +129,7 @@ impl Program {
             .stdout(Stdio::piped())
             .spawn();
         let mut server = match child {
-            Ok(child) => Server {
-                child,
-                port: 0,
-                directory,
-            },
+            Ok(child) => Server { child, port: 0, directory },
             Err(error) => {
                 fs::remove_dir_all(&directory)?;
                 bail!("cannot start {}: {error}", self.path.display());
@@ -222,14 +203,8 @@ mod tests {
         let listening = "listening on http://127.0.0.1:";
         for (line, port) in [
             (format!("{listening}1873\n"), Some(1873)),
-            (
-                format!("12:00:01  INFO {listening}65535/ status=status.eot\n"),
-                Some(65535),
-            ),
-            (
-                format!(r#"{{"fields":{{"message":"{listening}40000"}}}}"#),
-                Some(40000),
-            ),
+            (format!("12:00:01  INFO {listening}65535/ status=status.eot\n"), Some(65535)),
+            (format!(r#"{{"fields":{{"message":"{listening}40000"}}}}"#), Some(40000)),
             (format!("{listening}0\n"), None),
             (format!("{listening}65536\n"), None),
             (format!("{listening}\n"), None),
@@ -244,9 +219,6 @@ mod tests {
     fn a_server_that_ends_without_a_word_is_not_waited_for() {
         let error = wait_for_port(&b"cannot bind\n"[..]).unwrap_err();
         assert!(error.to_string().contains("ended"), "{error}");
-        assert_eq!(
-            wait_for_port(&b"hm\nlistening on http://127.0.0.1:7\n"[..]).unwrap(),
-            7
-        );
+        assert_eq!(wait_for_port(&b"hm\nlistening on http://127.0.0.1:7\n"[..]).unwrap(), 7);
     }
 }

@@ -49,10 +49,8 @@ pub(super) fn speed(names: &[&str], rows: &[Row], floor: usize, rounds: usize) -
             );
         }
     }
-    let messages: Vec<String> = rows
-        .iter()
-        .map(|(stations, messages, _)| format!("{messages} to {stations}"))
-        .collect();
+    let messages: Vec<String> =
+        rows.iter().map(|(stations, messages, _)| format!("{messages} to {stations}")).collect();
     push(
         &mut text,
         format_args!(
@@ -104,25 +102,18 @@ impl Column {
     fn of(runs: &[Figures], base: Option<&[Figures]>, figure: impl Fn(&Figures) -> f64) -> Self {
         let own = each(runs, &figure);
         let ratios = base.map(|base| ratios(&own, &each(base, &figure)));
-        Self {
-            median: median(&own),
-            ratios,
-        }
+        Self { median: median(&own), ratios }
     }
 
     fn ratio(&self) -> String {
-        self.ratios
-            .as_deref()
-            .map_or_else(|| "1".to_owned(), |all| format!("{:.2}", median(all)))
+        self.ratios.as_deref().map_or_else(|| "1".to_owned(), |all| format!("{:.2}", median(all)))
     }
 
     fn range(&self) -> String {
         self.ratios
             .as_deref()
             .map(range)
-            .map_or_else(String::new, |(smallest, largest)| {
-                format!("{smallest:.2}–{largest:.2}")
-            })
+            .map_or_else(String::new, |(smallest, largest)| format!("{smallest:.2}–{largest:.2}"))
     }
 }
 
@@ -150,11 +141,7 @@ mod tests {
 
     #[test]
     fn the_floor_is_one_and_the_others_are_measured_by_it() {
-        let rows = [(
-            100,
-            20,
-            vec![vec![run(4.0), run(8.0)], vec![run(5.0), run(6.0)]],
-        )];
+        let rows = [(100, 20, vec![vec![run(4.0), run(8.0)], vec![run(5.0), run(6.0)]])];
         let text = speed(&["floor", "ours"], &rows, 0, 2);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(
@@ -172,14 +159,7 @@ mod tests {
     #[test]
     fn every_line_of_a_table_has_as_many_cells_as_its_head() {
         let rows = [(100, 20, vec![vec![run(4.0)]])];
-        let faulty = [(
-            "gap",
-            "floor".to_owned(),
-            Figures {
-                empties: 3,
-                ..run(1.0)
-            },
-        )];
+        let faulty = [("gap", "floor".to_owned(), Figures { empties: 3, ..run(1.0) })];
         for text in [speed(&["floor"], &rows, 0, 1), faults(&faulty)] {
             let cells = |line: &str| line.matches('|').count();
             let mut lines = text.lines().take_while(|line| !line.is_empty());
