@@ -1,0 +1,120 @@
+// The dial: shows order and reply on the face, and turns a click or a key into an answer.
+//
+// It only reads the state; what an answer means and whether it may be given is decided elsewhere.
+// Pointers are turned by setting an angle; how they swing is the style sheet's.
+
+import { drawFace } from './face.js';
+import { Finder } from './keys.js';
+import { isMatch, isOpen, isRinging, sectorOf } from './store.js';
+import { mark } from './svg.js';
+import { saying } from './words.js';
+
+export class Dial {
+  #root;
+  #onAnswer;
+  #now;
+  #finder = new Finder();
+  #drawn;
+  #face;
+  /** The index of the sector that Tab leads to. */
+  #current = 0;
+
+  /** `root` is the svg element; `onAnswer(position)` is told; `now()` gives monotonic ms. */
+  constructor(root, { onAnswer, now }) {
+    this.#root = root;
+    this.#onAnswer = onAnswer;
+    this.#now = now;
+    root.addEventListener('click', (event) => this.#answer(event.target));
+    root.addEventListener('keydown', (event) => this.#key(event));
+    root.addEventListener('focusin', (event) => this.#moveTo(indexOf(event.target)));
+  }
+
+  render(state) {
+    if (this.#drawn !== state.dial || !this.#face) this.#draw(state.dial);
+    const { dial, order, reply } = state;
+    const ordered = sectorOf(dial, order);
+    const answered = sectorOf(dial, reply);
+    const awaited = new Set(
+      state.pending.filter(({ kind }) => kind === 'answer').map(({ position }) => position),
+    );
+    dial?.positions.forEach((sector, index) => {
+      const group = this.#face.sectors[index];
+      group.classList.toggle('ordered', sector === ordered);
+      group.classList.toggle('answered', sector === answered && isMatch(state) && !state.bell);
+      group.classList.toggle('waiting', awaited.has(sector.position));
+      mark(group, 'aria-current', sector === ordered ? 'true' : null);
+      mark(group, 'aria-pressed', sector === answered);
+      mark(group, 'aria-busy', awaited.has(sector.position) ? 'true' : null);
+      mark(group, 'aria-disabled', isOpen(state) && order ? null : 'true');
+    });
+    this.#turn(state, ordered, answered);
+    mark(this.#root, 'aria-label', label(state));
+    if (!this.#hasFocus() && ordered) this.#moveTo(ordered.position - 1);
+  }
+
+  #draw(dial) {
+    const refocus = this.#hasFocus();
+    this.#face = drawFace(this.#root, dial);
+    this.#drawn = dial;
+    this.#moveTo(Math.min(this.#current, (dial?.positions.length ?? 1) - 1));
+    if (refocus) this.#face.sectors[this.#current]?.focus();
+  }
+
+  /** Off the dial, the order rests to the left; the reply beside it if it says the same. */
+  #turn(state, ordered, answered) {
+    const { angles, park } = this.#face.layout;
+    point(this.#face.order, ordered ? angles[ordered.position - 1] : -park);
+    const aside = state.order && isMatch(state) ? -park : park;
+    point(this.#face.reply, answered ? angles[answered.position - 1] : aside);
+    this.#face.order.classList.toggle('parked', !ordered);
+    this.#face.reply.classList.toggle('parked', !answered);
+  }
+
+  #answer(target) {
+    const index = indexOf(target);
+    if (index !== null) this.#onAnswer(this.#drawn.positions[index].position);
+  }
+
+  #key(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || !this.#drawn) return;
+    if (event.key === 'Enter' || event.key === ' ') {
+      event.preventDefault();
+      if (!event.repeat) this.#answer(event.target);
+      return;
+    }
+    const { positions } = this.#drawn;
+    const index = this.#finder.find(event.key, {
+      positions, current: this.#current, now: this.#now(),
+    });
+    if (index === null) return;
+    event.preventDefault();
+    this.#face.sectors[index].focus();
+  }
+
+  #moveTo(index) {
+    if (index === null) return;
+    this.#current = index;
+    this.#face.sectors.forEach((group, at) => mark(group, 'tabindex', at === index ? 0 : -1));
+  }
+
+  #hasFocus() {
+    return this.#root.contains(document.activeElement);
+  }
+}
+
+function point(pointer, angle) {
+  pointer.style.transform = `rotate(${angle}deg)`;
+}
+
+/** The index of the sector that an element belongs to; null if to none. */
+function indexOf(element) {
+  const group = element.closest?.('.sector');
+  return group ? Number(group.dataset.index) : null;
+}
+
+function label(state) {
+  const { dial, order } = state;
+  const title = dial?.title || 'Dial';
+  if (!order) return title;
+  return `${title}: ${saying(dial, order)} ordered${isRinging(state) ? ', not answered' : ''}`;
+}

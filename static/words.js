@@ -1,0 +1,166 @@
+// The state in words: order, reply, bell, link, source, refusal, sound.
+//
+// Pure: texts in, texts out, times by the clock on the reader's wall. What it returns is only ever
+// shown as text; a status may contain anything.
+
+import { isMatch, isOpen, isRinging, sectorOf } from './store.js';
+
+/** The status file's health in words, where the server gave no detail. */
+const HEALTH = {
+  missing: 'file missing',
+  empty: 'file empty',
+  unreadable: 'file not readable',
+  not_utf8: 'file is not UTF-8 text',
+  too_large: 'file too large',
+  not_a_file: 'not a regular file',
+};
+
+const MONTHS = [
+  'Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec',
+];
+
+/** The time of day, with the day in front if that is not today. */
+export function clock(at, now) {
+  const then = new Date(at);
+  const time = `${two(then.getHours())}:${two(then.getMinutes())}`;
+  if (then.toDateString() === new Date(now).toDateString()) return time;
+  const day = `${then.getDate()} ${MONTHS[then.getMonth()]}`;
+  const year = then.getFullYear();
+  return year === new Date(now).getFullYear() ? `${day} ${time}` : `${day} ${year} ${time}`;
+}
+
+/** What an order or a reply says: the engraved name, or the text as it stands. */
+export function saying(dial, reading) {
+  return sectorOf(dial, reading)?.name ?? reading.name ?? reading.status;
+}
+
+/** The order, large: a name of the dial or the text itself. */
+export function order({ dial, order, seq }) {
+  if (order) return saying(dial, order);
+  return seq === null ? '' : 'No order yet';
+}
+
+/** What became of the order, in a line below it. */
+export function reply(state, now) {
+  const { order, reply } = state;
+  if (!order) return '';
+  if (!state.bell) {
+    // Silent without a matching reply is not ours to explain: the bell is the server's to say.
+    if (!isMatch(state)) return `ordered ${clock(order.since, now)}`;
+    return `${answered(state)} by ${by(state)} ${clock(reply.at, now)}`;
+  }
+  return `ordered ${clock(order.since, now)} — not answered yet`;
+}
+
+/** A reply that says something else than the order; empty when there is none. */
+export function other(state, now) {
+  const { dial, reply } = state;
+  if (!reply || isMatch(state)) return '';
+  return `Last reply: ${saying(dial, reply)}, by ${by(state)} ${clock(reply.at, now)}`;
+}
+
+/** The whole in one sentence, for ears: "COFFEE, answered by Tim 14:02". */
+export function sentence(state, now) {
+  if (!state.order) return order(state);
+  return `${order(state)}${state.bell ? ' ' : ', '}${reply(state, now)}`;
+}
+
+/** What the bell wants from whoever hears it; empty when it is silent. */
+export function bell(state, now) {
+  return isRinging(state) ? `The bell rings: ${sentence(state, now)}` : '';
+}
+
+/** What is told to ears when nothing rings; no countdown, which would never let them rest. */
+export function calm(state, now) {
+  if (isRinging(state)) return '';
+  if (state.link.farewell !== null) return goodbye(state.link.farewell);
+  if (state.link.phase === 'lost') return `No connection since ${clock(state.link.since, now)}`;
+  return sentence(state, now);
+}
+
+/** The tab's title. */
+export function title(state) {
+  const name = state.dial?.title || 'Chadburn';
+  if (isRinging(state)) return `🔔 ${short(order(state))} — ${name}`;
+  if (state.link.phase === 'lost') return `No connection — ${name}`;
+  return state.order ? `${short(order(state))} — ${name}` : name;
+}
+
+/** How the link is, `{ head, tail }`; both empty when there is nothing to say. */
+export function link({ link }, { wall, mono }) {
+  if (link.phase === 'open') {
+    return { head: link.farewell === null ? '' : goodbye(link.farewell), tail: '' };
+  }
+  if (link.phase === 'connecting') return { head: 'Connecting …', tail: '' };
+  const since = `No connection since ${clock(link.since, wall)}`;
+  const wait = link.retryAt === null ? 0 : Math.ceil((link.retryAt - mono) / 1000);
+  const lost = `${since} — trying again ${wait > 0 ? `in ${wait} s` : 'now'}`;
+  if (link.farewell === null) return { head: lost, tail: '' };
+  return { head: goodbye(link.farewell), tail: lost };
+}
+
+/** What is wrong with a file, as `source(state, 'status')`; empty when all is well or unknown. */
+export function source({ sources, order, reply }, file) {
+  const it = sources[file];
+  if (!it || it.health === 'ok') return '';
+  const detail = it.detail || `${file} ${HEALTH[it.health]}`;
+  const shown = file === 'status' ? order : reply;
+  const what = file === 'status' ? 'order' : 'reply';
+  return `${detail}, ${shown ? `last known ${what} shown` : `no ${what} known`}`;
+}
+
+/** What an answer waits for; empty when none does. */
+export function waiting(state) {
+  const request = state.pending.findLast(({ kind }) => kind === 'answer');
+  if (!request) return '';
+  return `Answering ${name(state.dial, request.position) ?? 'the order'} …`;
+}
+
+/** Why the last answer did not count; empty if it did. */
+export function refusal({ dial, refusal }) {
+  if (!refusal) return '';
+  const what = name(dial, refusal.position);
+  return `${what ?? 'The answer'} did not count: ${refusal.message}`;
+}
+
+/** Whether the bell can be heard here. */
+export function sound({ sound }) {
+  return sound ? 'Sound is on' : 'Sound is off: click to arm';
+}
+
+/** What drives the page, for the line at the foot. */
+export function about(state) {
+  if (state.server === null) return 'Chadburn';
+  const watch = state.sources.status?.watch;
+  const how = watch === 'poll' ? 'polling the file' : watch && `watching by ${watch}`;
+  return [`Chadburn ${state.server}`, isOpen(state) && how].filter(Boolean).join(' · ');
+}
+
+function answered({ order }) {
+  return order.position === null ? 'acknowledged' : 'answered';
+}
+
+function by({ reply, station }) {
+  if (reply.who !== null) return reply.who;
+  if (reply.by === 'file') return 'the accept file';
+  return reply.by === station ? 'this panel' : 'another station';
+}
+
+function goodbye(reason) {
+  return reason === 'shutdown' ? 'The server is shutting down' : `The server said: ${reason}`;
+}
+
+function name(dial, position) {
+  return sectorOf(dial, { position: position ?? null })?.name ?? null;
+}
+
+/** A text for places with one short line. */
+function short(text) {
+  const line = text.replace(/\s+/gu, ' ').trim();
+  const chars = [...line];
+  return chars.length > 40 ? `${chars.slice(0, 39).join('')}…` : line;
+}
+
+function two(number) {
+  return String(number).padStart(2, '0');
+}

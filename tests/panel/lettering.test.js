@@ -1,0 +1,38 @@
+// Names on sectors: broken into lines so that they can be large.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { engrave, widthOf } from '../../static/lettering.js';
+
+const ROOM = { width: () => 110, height: 119, largest: 36 };
+
+test('a short name stays on one line', () => {
+  assert.deepEqual(engrave('STOP', ROOM), { lines: ['STOP'], size: 36 });
+});
+
+test('a long name is broken at its spaces', () => {
+  assert.deepEqual(engrave('ENGINE WORKING WRONG', ROOM).lines, ['ENGINE', 'WORKING', 'WRONG']);
+  assert.deepEqual(engrave('BATTLE STATIONS', ROOM).lines, ['BATTLE', 'STATIONS']);
+});
+
+test('every name fits its room, and no word is lost', () => {
+  const names = [
+    'A', 'FULL', 'REVERSE', 'A B C D E F G H', 'one two three four five six seven eight nine ten',
+    'Donaudampfschifffahrtsgesellschaft', '  spaces   about  ', '停止', '🔔 🔔',
+  ];
+  for (const name of names) {
+    const { lines, size } = engrave(name, ROOM);
+    assert.equal(lines.join(' '), name.trim().split(/\s+/).join(' '));
+    assert.ok(lines.length <= 3 && size > 0);
+    for (const line of lines) assert.ok(widthOf(line) * size <= 110 + 0.01, line);
+    assert.ok(lines.length * size <= 119);
+  }
+});
+
+test('lines further in have less room', () => {
+  const { lines } = engrave('AAAA BB', {
+    ...ROOM, height: 1000, width: (k, count) => (count === 2 ? [100, 50][k] : 90),
+  });
+  assert.deepEqual(lines, ['AAAA', 'BB']);
+});

@@ -1,0 +1,195 @@
+// The one state: what messages and link events make of it.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import {
+  INITIAL, MAX_LINES, MAX_PENDING, Store, isMatch, isOpen, isRinging, reduce, sectorOf,
+} from '../../static/store.js';
+import { fixtures, said } from './fixtures.js';
+
+const heard = (state, message) => reduce(state, { type: 'message', message });
+const after = (...messages) => messages.reduce(heard, INITIAL);
+const WELCOME = said('welcome');
+const RINGING = said('state with the bell ringing');
+const ASKED = { type: 'asked', id: 7, kind: 'answer', order: RINGING.seq, position: 3 };
+
+test('a welcome opens the link and brings the dial', () => {
+  const state = after(WELCOME);
+  assert.ok(isOpen(state));
+  assert.equal(state.station, WELCOME.station);
+  assert.deepEqual(state.dial, WELCOME.dial);
+  assert.equal(state.order, null);
+});
+
+test('the same dial stays the same object, another one does not', () => {
+  const state = after(WELCOME);
+  assert.equal(heard(state, said('welcome')).dial, state.dial);
+  const other = said('welcome');
+  other.dial.title = 'Another';
+  assert.equal(heard(state, other).dial.title, 'Another');
+});
+
+test('a remembered dial is shown until the welcome, and not after', () => {
+  const remembered = { title: 'old', positions: WELCOME.dial.positions };
+  const first = reduce(INITIAL, { type: 'remembered', dial: remembered });
+  assert.equal(first.dial, remembered);
+  const state = heard(first, WELCOME);
+  assert.deepEqual(state.dial, WELCOME.dial);
+  assert.equal(reduce(state, { type: 'remembered', dial: remembered }), state);
+});
+
+test('a state brings order, reply, bell and source', () => {
+  const state = after(WELCOME, RINGING);
+  assert.deepEqual(state.order, RINGING.order);
+  assert.deepEqual(state.reply, RINGING.reply);
+  assert.ok(isRinging(state));
+  assert.deepEqual(state.sources, { status: RINGING.source, accept: null });
+});
+
+test('an older state changes nothing, the same one again is welcome', () => {
+  const state = after(WELCOME, said('state off the dial, answered by a station'));
+  assert.equal(heard(state, RINGING), state);
+  const again = heard(state, said('state off the dial, answered by a station'));
+  assert.deepEqual(again, state);
+});
+
+test('after a new welcome the server may count from below', () => {
+  const state = after(WELCOME, said('state off the dial, answered by a station'), WELCOME, RINGING);
+  assert.equal(state.seq, RINGING.seq);
+});
+
+test('the health of each file is kept apart', () => {
+  const { type, file, ...health } = said('source');
+  const state = after(WELCOME, RINGING, { type, file, ...health });
+  assert.deepEqual(state.sources, { status: RINGING.source, accept: health });
+  assert.equal(heard(state, WELCOME).sources.accept, null, 'a new server tells anew');
+});
+
+test('a lost link silences nothing that the server said, but rings no more', () => {
+  const open = after(WELCOME, RINGING);
+  const state = reduce(open, { type: 'lost', wall: 1000, retryAt: 50 });
+  assert.equal(state.bell, true);
+  assert.equal(isRinging(state), false);
+  assert.deepEqual(state.order, RINGING.order);
+  assert.deepEqual(state.link, { phase: 'lost', since: 1000, retryAt: 50, farewell: null });
+});
+
+test('a loss is dated by its beginning, not by the last try', () => {
+  let state = reduce(after(WELCOME), { type: 'lost', wall: 1000, retryAt: 50 });
+  state = reduce(state, { type: 'trying' });
+  assert.equal(state.link.retryAt, null);
+  state = reduce(state, { type: 'lost', wall: 2000, retryAt: 90 });
+  assert.deepEqual([state.link.since, state.link.retryAt], [1000, 90]);
+  assert.deepEqual(heard(state, WELCOME).link, {
+    phase: 'open', since: null, retryAt: null, farewell: null,
+  });
+});
+
+test('a farewell is remembered until the next welcome', () => {
+  const left = reduce(after(WELCOME, said('farewell')), { type: 'lost', wall: 1, retryAt: 2 });
+  assert.equal(left.link.farewell, 'shutdown');
+  assert.equal(heard(left, WELCOME).link.farewell, null);
+});
+
+test('an answer waits until its ok', () => {
+  const asked = reduce(after(WELCOME, RINGING), ASKED);
+  assert.deepEqual(asked.pending, [{ id: 7, kind: 'answer', order: RINGING.seq, position: 3 }]);
+  assert.equal(heard(asked, { type: 'ok', id: 8 }).pending.length, 1);
+  assert.equal(heard(asked, { type: 'ok' }).pending.length, 1);
+  const settled = heard(asked, said('ok'));
+  assert.deepEqual([settled.pending, settled.refusal], [[], null]);
+});
+
+test('an answer that is refused goes back, with the reason', () => {
+  const asked = reduce(after(WELCOME, RINGING), { ...ASKED, id: 'a-1' });
+  const { code, message } = said('error');
+  const state = heard(asked, said('error'));
+  assert.deepEqual([state.pending, state.refusal], [[], { position: 3, code, message }]);
+  assert.equal(reduce(state, ASKED).refusal, null, 'the next answer forgets it');
+  assert.equal(reduce(state, { type: 'refusal read' }).refusal, null);
+});
+
+test('an answer that was on its way when the link was lost is refused with that reason', () => {
+  const asked = reduce(after(WELCOME, RINGING), ASKED);
+  const state = reduce(asked, { type: 'lost', wall: 1, retryAt: 2 });
+  assert.deepEqual(state.pending, []);
+  assert.deepEqual([state.refusal.position, state.refusal.code], [3, 'lost']);
+});
+
+test('an error of a console command refuses no answer', () => {
+  const asked = reduce(after(WELCOME, RINGING), {
+    type: 'asked', id: 'a-1', kind: 'console', text: 'status',
+  });
+  const state = heard(asked, said('error'));
+  assert.equal(state.refusal, null);
+  assert.deepEqual(state.lines.map(({ kind }) => kind), ['sent', 'error']);
+});
+
+test('the console keeps lines in order, counted, and not for ever', () => {
+  let state = after(WELCOME, said('console'), said('ok'), said('ok without an id'), said('error'));
+  assert.deepEqual(state.lines.map(({ kind }) => kind), ['console', 'ok', 'ok', 'error']);
+  for (let k = 0; k < MAX_LINES + 50; k += 1) state = heard(state, said('console'));
+  assert.equal(state.lines.length, MAX_LINES);
+  assert.equal(state.lines.at(-1).n, MAX_LINES + 54);
+});
+
+test('what was not understood is a line of the console, cut short', () => {
+  const state = reduce(INITIAL, { type: 'fault', fault: 'bad_json', detail: 'x'.repeat(9999) });
+  assert.equal(state.lines[0].kind, 'fault');
+  assert.ok(state.lines[0].text.length < 300);
+});
+
+test('requests that wait are bounded', () => {
+  let state = after(WELCOME, RINGING);
+  for (let id = 0; id < 3 * MAX_PENDING; id += 1) state = reduce(state, { ...ASKED, id });
+  assert.equal(state.pending.length, MAX_PENDING);
+});
+
+test('beat, gap and unknown events change nothing', () => {
+  const state = after(WELCOME, RINGING);
+  assert.equal(heard(state, said('beat')), state);
+  assert.equal(heard(state, said('gap')), state);
+  assert.equal(heard(state, { type: 'constructor' }), state);
+  assert.equal(reduce(state, { type: 'toString' }), state);
+});
+
+test('every fixture of the server is taken, and none changes a state in place', () => {
+  const freeze = (value) => {
+    if (typeof value === 'object' && value !== null) Object.values(value).forEach(freeze);
+    return Object.freeze(value);
+  };
+  let state = freeze(after(WELCOME));
+  for (const { message } of fixtures.server) state = freeze(heard(state, freeze(message)));
+});
+
+test('reply and order match by position, or off the dial by text', () => {
+  const at = (status, position) => ({ status, position });
+  assert.ok(isMatch({ order: at('7', 7), reply: at('coffee', 7) }));
+  assert.ok(!isMatch({ order: at('7', 7), reply: at('8', 8) }));
+  assert.ok(isMatch({ order: at('broken', null), reply: at('broken', null) }));
+  assert.ok(!isMatch({ order: at('broken', null), reply: at('Broken', null) }));
+  assert.ok(!isMatch({ order: at('broken', null), reply: at('7', 7) }));
+  assert.ok(!isMatch({ order: null, reply: null }));
+  assert.ok(!isMatch({ order: at('7', 7), reply: null }));
+});
+
+test('a position this dial does not have is off the dial', () => {
+  assert.equal(sectorOf(WELCOME.dial, { position: 3 }).name, 'COFFEE');
+  assert.equal(sectorOf(WELCOME.dial, { position: 24 }), null);
+  assert.equal(sectorOf(WELCOME.dial, { position: null }), null);
+  assert.equal(sectorOf(null, { position: 3 }), null);
+});
+
+test('the store tells of changes, and only of changes', () => {
+  const store = new Store();
+  let told = 0;
+  store.addEventListener('change', () => {
+    told += 1;
+  });
+  store.dispatch({ type: 'message', message: said('beat') });
+  assert.equal(told, 0);
+  store.dispatch({ type: 'message', message: WELCOME });
+  assert.equal(told, 1);
+  assert.ok(isOpen(store.state));
+});

@@ -1,0 +1,142 @@
+// The state in words, as PANEL's table of states has them.
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { INITIAL, reduce } from '../../static/store.js';
+import * as words from '../../static/words.js';
+import { said } from './fixtures.js';
+
+const NOON = new Date(2026, 2, 14, 12, 0).getTime();
+const at = (hours, minutes) => new Date(2026, 2, 14, hours, minutes).getTime();
+const heard = (state, message) => reduce(state, { type: 'message', message });
+const OPEN = heard(INITIAL, said('welcome'));
+const STATION = said('welcome').station;
+
+function ringing() {
+  const state = said('state with the bell ringing');
+  state.order.since = at(14, 2);
+  return heard(OPEN, state);
+}
+
+function answered(by, who, position = 3) {
+  const state = said('state with the bell ringing');
+  state.order.since = at(14, 1);
+  state.bell = position !== 3;
+  state.reply = {
+    status: String(position), position, name: null, seq: state.seq + 1, by, who, at: at(14, 2),
+  };
+  return heard(OPEN, state);
+}
+
+test('times of today are hours and minutes, others have their day', () => {
+  assert.equal(words.clock(at(9, 5), NOON), '09:05');
+  assert.equal(words.clock(new Date(2026, 2, 13, 23, 59).getTime(), NOON), '13 Mar 23:59');
+  assert.equal(words.clock(new Date(2025, 11, 31, 7, 0).getTime(), NOON), '31 Dec 2025 07:00');
+});
+
+test('an answered order says by whom and when', () => {
+  assert.equal(words.sentence(answered('x', 'Tim'), NOON), 'COFFEE, answered by Tim 14:02');
+  assert.equal(words.reply(answered('file', null), NOON), 'answered by the accept file 14:02');
+  assert.equal(words.reply(answered(STATION, null), NOON), 'answered by this panel 14:02');
+  assert.equal(words.reply(answered('x', null), NOON), 'answered by another station 14:02');
+});
+
+test('a ringing bell says what is ordered and that nobody answered', () => {
+  const state = ringing();
+  assert.equal(words.sentence(state, NOON), 'COFFEE ordered 14:02 — not answered yet');
+  assert.equal(words.bell(state, NOON), 'The bell rings: COFFEE ordered 14:02 — not answered yet');
+  assert.equal(words.calm(state, NOON), '');
+  assert.match(words.title(state), /^🔔 COFFEE/);
+});
+
+test('an earlier matching reply answers nothing while the bell rings', () => {
+  const state = said('state with the bell ringing');
+  state.order.since = at(14, 2);
+  state.reply.position = 3;
+  assert.match(words.reply(heard(OPEN, state), NOON), /not answered yet/);
+});
+
+test('a reply that differs is told', () => {
+  const state = answered('x', 'Tim', 2);
+  assert.match(words.reply(state, NOON), /not answered yet$/);
+  assert.equal(words.other(state, NOON), 'Last reply: STOP, by Tim 14:02');
+  assert.equal(words.other(answered('x', 'Tim'), NOON), '');
+});
+
+test('off the dial the text itself is the order', () => {
+  const state = heard(OPEN, said('state off the dial, answered by a station'));
+  assert.equal(words.order(state), 'build broken\non main');
+  assert.match(words.reply(state, NOON), /^acknowledged by this panel/);
+  assert.match(words.title(state), /^build broken on main — /);
+});
+
+test('no order is said only once the server said so', () => {
+  assert.equal(words.order(OPEN), '');
+  const state = heard(OPEN, said('state before the first order'));
+  assert.equal(words.order(state), 'No order yet');
+  assert.equal(words.sentence(state, NOON), 'No order yet');
+  assert.equal(words.reply(state, NOON), '');
+});
+
+test('a lost link says since when, and counts down', () => {
+  const now = (mono) => ({ wall: NOON, mono });
+  assert.deepEqual(words.link(OPEN, now(0)), { head: '', tail: '' });
+  assert.equal(words.link(INITIAL, now(0)).head, 'Connecting …');
+  const lost = reduce(ringing(), { type: 'lost', wall: at(14, 5), retryAt: 5000 });
+  assert.equal(words.link(lost, now(2000)).head, 'No connection since 14:05 — trying again in 3 s');
+  assert.equal(words.link(lost, now(4001)).head, 'No connection since 14:05 — trying again in 1 s');
+  assert.equal(words.link(lost, now(9000)).head, 'No connection since 14:05 — trying again now');
+  const trying = reduce(lost, { type: 'trying' });
+  assert.equal(words.link(trying, now(0)).head, 'No connection since 14:05 — trying again now');
+  assert.equal(words.calm(lost, NOON), 'No connection since 14:05');
+  assert.match(words.title(lost), /^No connection — /);
+  assert.equal(words.bell(lost, NOON), '');
+});
+
+test('a server that shuts down says so, before and after the link is gone', () => {
+  const farewell = heard(OPEN, said('farewell'));
+  const now = { wall: NOON, mono: 0 };
+  assert.equal(words.link(farewell, now).head, 'The server is shutting down');
+  const lost = reduce(farewell, { type: 'lost', wall: at(14, 5), retryAt: 3000 });
+  assert.deepEqual(words.link(lost, now), {
+    head: 'The server is shutting down', tail: 'No connection since 14:05 — trying again in 3 s',
+  });
+});
+
+test('a file that is unwell says what is still shown', () => {
+  const state = heard(ringing(), said('source'));
+  assert.equal(words.source(state, 'status'), '');
+  assert.equal(words.source(state, 'accept'),
+    'accept.eot cannot be read: permission denied, last known reply shown');
+  const none = heard(OPEN, said('state before the first order'));
+  assert.equal(words.source(none, 'status'), 'status.eot does not exist, no order known');
+  assert.equal(words.source(none, 'accept'), '');
+  const bare = heard(ringing(), {
+    type: 'source', file: 'status', health: 'empty', detail: '', watch: 'poll',
+  });
+  assert.equal(words.source(bare, 'status'), 'status file empty, last known order shown');
+});
+
+test('a waiting and a refused answer are told', () => {
+  const ask = { type: 'asked', id: 'a-1', kind: 'answer', order: 1, position: 3 };
+  assert.equal(words.waiting(reduce(OPEN, ask)), 'Answering COFFEE …');
+  assert.equal(words.waiting(reduce(OPEN, { ...ask, position: null })), 'Answering the order …');
+  assert.equal(words.waiting(OPEN), '');
+  const refused = heard(reduce(OPEN, ask), said('error'));
+  assert.equal(words.refusal(refused),
+    'COFFEE did not count: that order is no longer the present one');
+  assert.equal(words.refusal(OPEN), '');
+});
+
+test('the sound says how to arm it', () => {
+  assert.equal(words.sound(INITIAL), 'Sound is off: click to arm');
+  assert.equal(words.sound({ ...INITIAL, sound: true }), 'Sound is on');
+});
+
+test('a title is one short line, whatever the status is', () => {
+  const state = said('state with the bell ringing');
+  state.order = { ...state.order, position: null, name: null, status: `a\n${'x'.repeat(4000)}` };
+  const title = words.title(heard(OPEN, state));
+  assert.ok(title.length < 120 && !title.includes('\n'));
+});
