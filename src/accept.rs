@@ -1,0 +1,206 @@
+//! The accept file: a reply is in it whole and durable, or not at all.
+//!
+//! What a reply is, and who waits for it, is not known here. The file is written and never read:
+//! what stands in it comes back through its source.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
+use tracing::{debug, warn};
+use uuid::Uuid;
+
+use crate::writing::Stamp;
+use steps::{Fault, Temp};
+
+mod steps;
+
+mod writer;
+
+pub use writer::{Busy, Outcome, Store, Writer};
+
+/// The one accept file that this process writes.
+#[derive(Debug)]
+pub struct AcceptFile {
+    path: PathBuf,
+    directory: PathBuf,
+    name: OsString,
+    /// What a test makes go wrong.
+    fault: Fault,
+    /// Held as long as the file is written; nothing if it cannot be had for reasons that will
+    /// show, and be told, at the first reply.
+    _lock: Option<File>,
+}
+
+/// Why the accept file must not be written.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// Another process holds the lock.
+    #[error("another server writes {0}")]
+    Taken(String),
+    /// The path cannot be one of a file.
+    #[error("{0} is not the name of a file")]
+    Nameless(String),
+}
+
+/// Why a reply is not in the accept file; one line for whoever gave it.
+#[derive(Debug, thiserror::Error)]
+#[error("{name} cannot be written: {reason}")]
+pub struct StoreError {
+    name: String,
+    reason: String,
+}
+
+impl AcceptFile {
+    /// Makes this process the only one that writes `path`, and sweeps away what an earlier one
+    /// left half done.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let nameless = || OpenError::Nameless(path.display().to_string());
+        let path = std::path::absolute(path).map_err(|_| nameless())?;
+        let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(nameless());
+        };
+        let lock = lock(&path)?;
+        if lock.is_some() {
+            sweep(directory, name);
+        }
+        Ok(Self {
+            directory: directory.to_owned(),
+            name: name.to_owned(),
+            fault: Fault::default(),
+            _lock: lock,
+            path,
+        })
+    }
+
+    /// Puts `text` and a newline into the file, durably. `noted` learns by what to know the
+    /// writing again, before anybody can see it. After an error the file is as it was, unless only
+    /// the last step failed, which makes the directory durable.
+    pub fn store(&self, text: &str, noted: impl FnOnce(Stamp)) -> Result<(), StoreError> {
+        self.try_store(text, noted).map_err(|error| StoreError {
+            name: self.name.to_string_lossy().into_owned(),
+            reason: plain(&error),
+        })
+    }
+
+    fn try_store(&self, text: &str, noted: impl FnOnce(Stamp)) -> io::Result<()> {
+        let before = self.before()?;
+        let path = self.directory.join(temp_name(&self.name));
+        let mut temp = Temp::create(path, before.as_ref(), &self.fault)?;
+        temp.write(text)?;
+        noted(temp.stamp()?);
+        temp.rename(&self.path)?;
+        steps::sync_directory(&self.directory, &self.fault)
+    }
+
+    /// The regular file that is there, whose group and mode are to be kept.
+    fn before(&self) -> io::Result<Option<fs::Metadata>> {
+        let meta = match fs::symlink_metadata(&self.path) {
+            Ok(meta) => meta,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        if meta.is_dir() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        if meta.is_file() {
+            return Ok(Some(meta));
+        }
+        let kind = if meta.is_symlink() {
+            "symlink"
+        } else {
+            "special file"
+        };
+        warn!(file = %self.path.display(), kind, "what stands in the accept file's place is replaced");
+        Ok(None)
+    }
+}
+
+/// Takes the lock beside the file. The lock file stays, because whoever removed it would let two
+/// servers hold two locks of one name.
+fn lock(path: &Path) -> Result<Option<File>, OpenError> {
+    let mut lock = path.as_os_str().to_owned();
+    lock.push(".lock");
+    let flags = OFlags::CREATE
+        | OFlags::RDONLY
+        | OFlags::NOFOLLOW
+        | OFlags::NONBLOCK
+        | OFlags::CLOEXEC
+        | OFlags::NOCTTY;
+    let taken = rustix::fs::open(&lock, flags, Mode::from_raw_mode(0o666))
+        .map_err(io::Error::from)
+        .and_then(|lock| {
+            let lock = File::from(lock);
+            match lock.try_lock() {
+                Ok(()) => Ok(Some(lock)),
+                Err(TryLockError::WouldBlock) => Ok(None),
+                Err(TryLockError::Error(error)) => Err(error),
+            }
+        });
+    match taken {
+        Ok(Some(lock)) => Ok(Some(lock)),
+        Ok(None) => Err(OpenError::Taken(name_of(path))),
+        Err(error) => {
+            warn!(lock = %Path::new(&lock).display(), %error, "accept file cannot be locked");
+            Ok(None)
+        }
+    }
+}
+
+/// Removes the temporary files of servers that were killed. It is for the holder of the lock only:
+/// another's may be in use.
+fn sweep(directory: &Path, name: &OsStr) {
+    let Ok(entries) = fs::read_dir(directory) else {
+        return;
+    };
+    for entry in entries.flatten() {
+        let regular = entry.file_type().is_ok_and(|kind| kind.is_file());
+        if regular && is_temp_name(&entry.file_name(), name) {
+            match fs::remove_file(entry.path()) {
+                Ok(()) => debug!(file = %entry.path().display(), "stray temporary file swept"),
+                Err(error) => warn!(file = %entry.path().display(), %error, "cannot be swept"),
+            }
+        }
+    }
+}
+
+fn temp_name(name: &OsStr) -> OsString {
+    let mut temp = OsString::from(".");
+    temp.push(name);
+    temp.push(format!(".{}.tmp", Uuid::new_v4()));
+    temp
+}
+
+fn is_temp_name(candidate: &OsStr, name: &OsStr) -> bool {
+    let id = candidate
+        .as_encoded_bytes()
+        .strip_prefix(b".")
+        .and_then(|rest| rest.strip_prefix(name.as_encoded_bytes()))
+        .and_then(|rest| rest.strip_prefix(b"."))
+        .and_then(|rest| rest.strip_suffix(b".tmp"))
+        .and_then(|id| std::str::from_utf8(id).ok());
+    // Only the very spelling that is used here, of the several a uuid has.
+    id.is_some_and(|id| Uuid::try_parse(id).is_ok_and(|uuid| uuid.to_string() == id))
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned()
+}
+
+/// An error in the middle of a sentence: in lower case and without its number.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(letters).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests;

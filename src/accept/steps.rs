@@ -1,0 +1,144 @@
+//! The system calls by which a reply becomes durable, one step each, so that a test can make any
+//! of them fail, or end the process before it.
+//!
+//! What is written, and in which order these are called, is not decided here.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, Write};
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Gid, Mode, OFlags, Uid, fchmod, fchown};
+use rustix::io::Errno;
+use tracing::debug;
+
+use crate::writing::Stamp;
+
+/// What can go wrong, in the order in which it is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Create,
+    Own,
+    Mode,
+    Write,
+    Sync,
+    Stat,
+    Rename,
+    SyncDirectory,
+}
+
+/// Asked before every step; its error is taken for the system call's.
+pub(super) struct Fault(pub(super) Box<dyn Fn(Step) -> io::Result<()> + Send + Sync>);
+
+impl Default for Fault {
+    fn default() -> Self {
+        Self(Box::new(|_| Ok(())))
+    }
+}
+
+impl std::fmt::Debug for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Fault")
+    }
+}
+
+/// A temporary file, removed when dropped unless it was renamed.
+pub(super) struct Temp<'a> {
+    path: PathBuf,
+    file: Option<File>,
+    fault: &'a Fault,
+    renamed: bool,
+}
+
+impl<'a> Temp<'a> {
+    /// A new file that takes over the owner, group and mode of the one it will replace.
+    pub(super) fn create(
+        path: PathBuf,
+        before: Option<&Metadata>,
+        fault: &'a Fault,
+    ) -> io::Result<Self> {
+        (fault.0)(Step::Create)?;
+        let flags =
+            OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::WRONLY | OFlags::CLOEXEC;
+        // Nobody reads it before it has the group and mode that say who may.
+        let mode = if before.is_some() { 0o600 } else { 0o666 };
+        let file = rustix::fs::open(&path, flags, Mode::from_raw_mode(mode))?;
+        let temp = Self {
+            path,
+            file: Some(File::from(file)),
+            fault,
+            renamed: false,
+        };
+        if let Some(before) = before {
+            temp.take_after(before)?;
+        }
+        Ok(temp)
+    }
+
+    fn take_after(&self, before: &Metadata) -> io::Result<()> {
+        let file = self.file()?;
+        let (owner, group) = (Uid::from_raw(before.uid()), Gid::from_raw(before.gid()));
+        (self.fault.0)(Step::Own)?;
+        // Only root can give a file away. That is no reason not to answer.
+        match fchown(file, Some(owner), Some(group)).or_else(|_| fchown(file, None, Some(group))) {
+            Err(Errno::PERM) => debug!(group = before.gid(), "accept file's group cannot be kept"),
+            other => other?,
+        }
+        (self.fault.0)(Step::Mode)?;
+        Ok(fchmod(file, Mode::from_raw_mode(before.mode() & 0o777))?)
+    }
+
+    /// The text and a newline, on the disk.
+    pub(super) fn write(&mut self, text: &str) -> io::Result<()> {
+        (self.fault.0)(Step::Write)?;
+        self.file()?.write_all(format!("{text}\n").as_bytes())?;
+        (self.fault.0)(Step::Sync)?;
+        self.file()?.sync_all()
+    }
+
+    /// By what the writing will be known when it has been renamed.
+    pub(super) fn stamp(&self) -> io::Result<Stamp> {
+        (self.fault.0)(Step::Stat)?;
+        let meta = self.file()?.metadata()?;
+        Ok(Stamp {
+            device: meta.dev(),
+            inode: meta.ino(),
+            mtime: (meta.mtime(), meta.mtime_nsec()),
+        })
+    }
+
+    /// Puts it in its place. It is closed first, because a close under the new name would look
+    /// like one more writing to whoever watches.
+    pub(super) fn rename(mut self, to: &Path) -> io::Result<()> {
+        self.file = None;
+        (self.fault.0)(Step::Rename)?;
+        fs::rename(&self.path, to)?;
+        self.renamed = true;
+        Ok(())
+    }
+
+    fn file(&self) -> io::Result<&File> {
+        self.file
+            .as_ref()
+            .ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+}
+
+impl Drop for Temp<'_> {
+    fn drop(&mut self) {
+        if !self.renamed {
+            // What cannot be removed now is swept at the next start.
+            drop(fs::remove_file(&self.path));
+        }
+    }
+}
+
+/// Makes the rename durable.
+pub(super) fn sync_directory(directory: &Path, fault: &Fault) -> io::Result<()> {
+    (fault.0)(Step::SyncDirectory)?;
+    match File::open(directory).and_then(|directory| directory.sync_all()) {
+        // Some network file systems know no such thing, and need none.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        other => other,
+    }
+}

@@ -1,0 +1,344 @@
+//! A watched file: it is noticed that somebody wrote it, what he wrote, and what is wrong with it.
+//!
+//! Read in this order: `rule` decides, `look` looks, `watch` notices, and this file lets them work
+//! together. What a status means is not known here, nor who wants to hear of it.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use tracing::{error, info, warn};
+
+use crate::writing::{Condition, File, Health, Report, Watch};
+use ground::Ground;
+use look::RealDisk;
+use rule::{Hint, Rule, Step};
+use watch::{Armed, NoWatch};
+
+pub mod rule;
+
+pub mod look;
+
+mod ground;
+mod watch;
+
+/// So often it is checked that the watch still watches the right directory.
+const CHECK: Duration = Duration::from_secs(1);
+
+/// So often it is tried again to watch where the kernel refused.
+const RETRY: Duration = Duration::from_secs(10);
+
+/// What the kernel's watch is called here.
+const KERNEL: Watch = if cfg!(target_os = "macos") {
+    Watch::Fsevents
+} else {
+    Watch::Inotify
+};
+
+/// How a file is to be watched.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WatchMode {
+    /// The kernel tells; by looking often where it cannot.
+    #[default]
+    Auto,
+    /// The kernel tells, also where it may not know of every change.
+    Inotify,
+    /// By looking often.
+    Poll,
+}
+
+/// A file being watched, on a thread of its own, until this is stopped or dropped.
+#[derive(Debug)]
+pub struct Source {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Source {
+    /// Watches `path`. The first thing that `report` is told is what the file says, if it says
+    /// anything; then, once, its health; afterwards whatever changes. `report` may block: what
+    /// happens meanwhile is folded into the newest. Fails only if no thread can be started.
+    pub fn start(
+        path: &Path,
+        file: File,
+        mode: WatchMode,
+        mut report: impl FnMut(Report) + Send + 'static,
+    ) -> io::Result<Self> {
+        let path = std::path::absolute(path)?;
+        let shared = Arc::new(Shared {
+            start: Instant::now(),
+            name: look::name_of(&path),
+            lookout: Mutex::new(Lookout {
+                rule: Rule::new(file, Watch::Poll),
+                disk: RealDisk::new(&path),
+                door: None,
+                link: false,
+                asleep_until: Duration::ZERO,
+                stop: false,
+            }),
+            woken: Condvar::new(),
+        });
+        let thread = thread::Builder::new()
+            .name(format!("source-{file}"))
+            .spawn({
+                let shared = Arc::clone(&shared);
+                move || {
+                    let keeping = || keep(&shared, Keeper::new(path, mode), &mut report);
+                    if catch_unwind(AssertUnwindSafe(keeping)).is_err() {
+                        give_up(&shared.name, &mut report);
+                    }
+                }
+            })?;
+        Ok(Self {
+            shared,
+            thread: Some(thread),
+        })
+    }
+
+    /// Ends the watch, and returns when nothing will be reported any more.
+    pub fn stop(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        self.shared.lookout().stop = true;
+        self.shared.woken.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // Its panics have been caught and told where they happened.
+            drop(thread.join());
+        }
+    }
+}
+
+/// What the source's thread and the watcher's thread share.
+#[derive(Debug)]
+struct Shared {
+    start: Instant,
+    name: String,
+    lookout: Mutex<Lookout>,
+    woken: Condvar,
+}
+
+/// The rule, and what it needs to be carried out.
+#[derive(Debug)]
+struct Lookout {
+    rule: Rule,
+    disk: RealDisk,
+    /// The directory to knock at.
+    door: Option<PathBuf>,
+    /// At the last look the path was a symlink.
+    link: bool,
+    /// When the source's thread wakes by itself.
+    asleep_until: Duration,
+    stop: bool,
+}
+
+impl Shared {
+    fn now(&self) -> Duration {
+        self.start.elapsed()
+    }
+
+    /// The lookout, also after a panic: then only `stop` is still of interest.
+    fn lookout(&self) -> MutexGuard<'_, Lookout> {
+        self.lookout.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes a hint, on the watcher's thread, and looks there and then: the knock comes round on
+    /// this same thread, so that being sure costs no change of threads.
+    fn hint(&self, hint: Hint) {
+        let mut lookout = self.lookout();
+        lookout.rule.hint(self.now(), hint);
+        let mut until = Duration::ZERO;
+        while !lookout.rule.has_news() {
+            match lookout.rule.next(self.now()) {
+                Step::Wait(time) => {
+                    until = time;
+                    break;
+                }
+                step => lookout.carry_out(self, &step),
+            }
+        }
+        let wake = until < lookout.asleep_until;
+        if wake {
+            lookout.asleep_until = Duration::ZERO;
+        }
+        drop(lookout);
+        if wake {
+            self.woken.notify_one();
+        }
+    }
+}
+
+impl Lookout {
+    fn use_watch(&mut self, now: Duration, watch: Watch, door: Option<PathBuf>) {
+        self.door = door;
+        self.rule.set_watch(now, watch);
+    }
+
+    fn carry_out(&mut self, shared: &Shared, step: &Step) {
+        match step {
+            Step::Look => {
+                let look = look::look(&mut self.disk, &shared.name);
+                self.link = look.link;
+                self.rule.looked(shared.now(), look);
+            }
+            Step::Knock => {
+                if let Some(door) = &self.door {
+                    watch::knock(door);
+                }
+            }
+            Step::Tell(_) | Step::Wait(_) => {}
+        }
+    }
+}
+
+/// The source's thread: sleeps, looks when it is time to, and reports.
+fn keep(shared: &Arc<Shared>, mut keeper: Keeper, report: &mut impl FnMut(Report)) {
+    loop {
+        keeper.tend(shared);
+        // A panic on the watcher's thread is one here, too.
+        let mut lookout = shared.lookout.lock().expect("no hint made the rule panic");
+        if lookout.stop {
+            return;
+        }
+        match lookout.rule.next(shared.now()) {
+            Step::Tell(told) => {
+                drop(lookout);
+                log(&shared.name, &told);
+                report(told);
+            }
+            Step::Wait(until) => {
+                let until = until.min(keeper.next);
+                lookout.asleep_until = until;
+                let time = until.saturating_sub(shared.now());
+                drop(shared.woken.wait_timeout(lookout, time));
+            }
+            step => lookout.carry_out(shared, &step),
+        }
+    }
+}
+
+/// Keeps the watch armed on what is now at the path.
+struct Keeper {
+    path: PathBuf,
+    mode: WatchMode,
+    armed: Option<Armed>,
+    /// The look on which the last check was made saw a symlink.
+    link: bool,
+    /// When to check again.
+    next: Duration,
+    /// That there is no watch was said in the log.
+    said: bool,
+}
+
+impl Keeper {
+    fn new(path: PathBuf, mode: WatchMode) -> Self {
+        Self {
+            path,
+            mode,
+            armed: None,
+            link: false,
+            next: Duration::ZERO,
+            said: false,
+        }
+    }
+
+    /// Arms the watch anew if it is time to check and things are not what they were. The lookout
+    /// is not held meanwhile: the watcher's thread, which answers here, may be waiting for it.
+    fn tend(&mut self, shared: &Arc<Shared>) {
+        let (now, link) = (shared.now(), shared.lookout().link);
+        if self.mode == WatchMode::Poll {
+            self.next = Duration::MAX;
+            return;
+        }
+        if now < self.next && link == self.link {
+            return;
+        }
+        self.link = link;
+        self.next = now + CHECK;
+        let ground = match Ground::survey(&self.path) {
+            Ok(ground) => ground,
+            // What was watched is gone, and a watch of it still hurts nobody.
+            Err(_) if self.armed.is_some() => return,
+            Err(error) => return self.do_without(shared, &NoWatch::Directory(error)),
+        };
+        if self
+            .armed
+            .as_ref()
+            .is_some_and(|armed| armed.holds(&ground))
+        {
+            return;
+        }
+        if let (WatchMode::Auto, Some(reason)) = (self.mode, &ground.deaf) {
+            let reason = NoWatch::Deaf(reason.clone());
+            return self.do_without(shared, &reason);
+        }
+        let door = ground.dir.clone();
+        let tell = {
+            let shared = Arc::clone(shared);
+            move |hint| shared.hint(hint)
+        };
+        match Armed::arm(ground, tell) {
+            Ok(armed) => {
+                self.armed = Some(armed);
+                if std::mem::take(&mut self.said) {
+                    info!(
+                        file = shared.name,
+                        "changes are noticed by the kernel again"
+                    );
+                }
+                shared.lookout().use_watch(shared.now(), KERNEL, Some(door));
+            }
+            Err(error) => {
+                self.next = now + RETRY;
+                self.do_without(shared, &error);
+            }
+        }
+    }
+
+    fn do_without(&mut self, shared: &Shared, reason: &NoWatch) {
+        if !std::mem::replace(&mut self.said, true) {
+            warn!(file = shared.name, %reason, "no watch, so the file is looked at often");
+        }
+        if self.armed.take().is_some() {
+            shared.lookout().use_watch(shared.now(), Watch::Poll, None);
+        }
+    }
+}
+
+fn log(name: &str, report: &Report) {
+    let Report::Health(Health {
+        state,
+        detail,
+        watch,
+    }) = report
+    else {
+        return;
+    };
+    if *state == Condition::Ok {
+        info!(file = name, ?watch, "file is well");
+    } else {
+        warn!(file = name, ?watch, detail, "file is not well");
+    }
+}
+
+/// The last words of a source that has panicked: nobody may think that the file is still watched.
+fn give_up(name: &str, report: &mut impl FnMut(Report)) {
+    error!(file = name, "the watch has ended by a panic");
+    let health = Health {
+        state: Condition::Unreadable,
+        detail: format!("{name} is no longer watched after an error in the server"),
+        watch: Watch::Poll,
+    };
+    if catch_unwind(AssertUnwindSafe(|| report(Report::Health(health)))).is_err() {
+        error!(file = name, "and this could not be reported");
+    }
+}
+
+#[cfg(test)]
+mod tests;

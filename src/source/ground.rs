@@ -1,0 +1,141 @@
+//! What stands around a watched file: its directory, where a symlink leads, and whether the kernel
+//! tells of every change there.
+//!
+//! It compares and remembers; what follows from a difference is decided elsewhere.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// What a watch depends on. When it is not what it was, the watch must be armed anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Ground {
+    /// The file's path, its directory resolved.
+    pub(super) file: PathBuf,
+    /// Its directory, resolved.
+    pub(super) dir: PathBuf,
+    /// Which directory that is: it can be replaced by another of the same name.
+    id: (u64, u64),
+    /// Where the path leads if it is itself a symlink.
+    pub(super) target: Target,
+    /// Why the kernel would not tell of every change, if so.
+    pub(super) deaf: Option<String>,
+}
+
+/// Where a path leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// It is no symlink, or there is nothing at it.
+    Itself,
+    /// It is a symlink that leads nowhere.
+    Nowhere,
+    /// It is a symlink to this file, in the directory of this device and inode.
+    There(PathBuf, (u64, u64)),
+}
+
+impl Ground {
+    /// How things stand now.
+    pub(super) fn survey(path: &Path) -> io::Result<Self> {
+        let parent = path.parent().ok_or(io::ErrorKind::NotFound)?;
+        let name = path.file_name().ok_or(io::ErrorKind::NotFound)?;
+        let dir = fs::canonicalize(parent)?;
+        let file = dir.join(name);
+        let target = match file.symlink_metadata() {
+            Ok(meta) if meta.is_symlink() => match fs::canonicalize(&file) {
+                Ok(there) => {
+                    let id = id_of(there.parent().unwrap_or(&there))?;
+                    Target::There(there, id)
+                }
+                Err(_) => Target::Nowhere,
+            },
+            _ => Target::Itself,
+        };
+        let deaf = match &target {
+            Target::There(there, _) => deaf(there),
+            _ => deaf(&file),
+        };
+        Ok(Self {
+            id: id_of(&dir)?,
+            file,
+            dir,
+            target,
+            deaf,
+        })
+    }
+
+    /// The directory of a symlink's target, if it is another one.
+    pub(super) fn other_dir(&self) -> Option<&Path> {
+        match &self.target {
+            Target::There(there, _) => there.parent().filter(|dir| *dir != self.dir),
+            _ => None,
+        }
+    }
+}
+
+fn id_of(dir: &Path) -> io::Result<(u64, u64)> {
+    let meta = fs::metadata(dir)?;
+    Ok((meta.dev(), meta.ino()))
+}
+
+/// File systems on which others can write without this kernel's knowing: the numbers of statfs(2)
+/// and linux/magic.h.
+#[cfg(target_os = "linux")]
+const FOREIGN: [(u32, &str); 9] = [
+    (0x6969, "NFS"),
+    (0x517B, "SMB"),
+    (0xFF53_4D42, "CIFS"),
+    (0xFE53_4D42, "SMB2"),
+    (0x6573_5546, "FUSE"),
+    (0x0102_1997, "9p"),
+    (0x00C3_6400, "Ceph"),
+    (0x5346_414F, "AFS"),
+    (0x786F_4256, "a shared folder of VirtualBox"),
+];
+
+#[cfg(target_os = "linux")]
+fn deaf(file: &Path) -> Option<String> {
+    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statfs, statx};
+
+    let dir = file.parent()?;
+    if let Ok(statfs) = statfs(dir) {
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::unnecessary_cast,
+            reason = "the width of this field depends on the machine, its magic numbers have 32 bits"
+        )]
+        let magic = statfs.f_type as u32;
+        if let Some((_, name)) = FOREIGN.iter().find(|(number, _)| *number == magic) {
+            return Some(format!("it is on {name}"));
+        }
+    }
+    // Writers outside reach a bind-mounted file through another directory than this. Only where
+    // the kernel does not say so (before 5.8) the devices must do: on overlayfs they may differ.
+    let stat = statx(
+        CWD,
+        file,
+        AtFlags::SYMLINK_NOFOLLOW,
+        StatxFlags::BASIC_STATS,
+    )
+    .ok();
+    let mounted = match stat {
+        Some(stat)
+            if stat
+                .stx_attributes_mask
+                .contains(StatxAttributes::MOUNT_ROOT) =>
+        {
+            stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT)
+        }
+        _ => {
+            let device = |path| fs::symlink_metadata(path).map(|meta| meta.dev()).ok();
+            device(file).is_some_and(|device_of_file| Some(device_of_file) != device(dir))
+        }
+    };
+    mounted.then(|| "it is a mount point".to_owned())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn deaf(_file: &Path) -> Option<String> {
+    None
+}

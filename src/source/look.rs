@@ -1,0 +1,324 @@
+//! One look at a watched file: what it says, or what is wrong with it.
+//!
+//! It never blocks, never reads more than a little, and opens nothing but regular files. Whether
+//! what it saw is a finished writing is not for it to say.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
+
+use crate::writing::{Condition, Stamp, Writing};
+
+/// No file larger than this is read, in bytes: twice a status leaves room for trailing white space.
+const LARGEST_FILE: u64 = 8 * 1024;
+
+/// A status has at most this many bytes.
+const LARGEST_TEXT: usize = 4_096;
+
+/// A file that changes while it is read is read at most this often in one look.
+const TRIES: u32 = 8;
+
+/// What a look needs of a disk, so that a made-up one can change the file between any two calls.
+pub trait Disk {
+    /// An open file.
+    type Open;
+    /// What stands at the path, a symlink followed.
+    fn stat(&mut self) -> io::Result<Meta>;
+    /// Opens it for reading, without waiting.
+    fn open(&mut self) -> io::Result<Self::Open>;
+    /// What the open file is now.
+    fn fstat(&mut self, open: &mut Self::Open) -> io::Result<Meta>;
+    /// At most `limit` bytes from its beginning.
+    fn read(&mut self, open: &mut Self::Open, limit: usize) -> io::Result<Vec<u8>>;
+}
+
+/// What is known of a file without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meta {
+    /// What sort of thing it is.
+    pub kind: Kind,
+    /// Which file it is, and when it was last changed.
+    pub stamp: Stamp,
+    /// How many bytes it has.
+    pub size: u64,
+    /// The path itself is a symlink; only `stat` can tell.
+    pub link: bool,
+}
+
+/// What sort of thing stands at a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A regular file, the only one that is opened.
+    Regular,
+    /// A directory.
+    Directory,
+    /// A named pipe.
+    Fifo,
+    /// A Unix socket.
+    Socket,
+    /// A block or character device.
+    Device,
+}
+
+/// What a look brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Look {
+    /// What was seen.
+    pub seen: Seen,
+    /// The path itself is a symlink.
+    pub link: bool,
+    /// The file was opened for it, of which a watcher will tell.
+    pub opened: bool,
+}
+
+/// What was seen at the path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// A text that can be a status.
+    Text(Writing),
+    /// Something that cannot.
+    Fault(Fault),
+    /// It did not hold still.
+    Moving,
+}
+
+/// Why there is no status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What is wrong, for a program.
+    pub condition: Condition,
+    /// What is wrong, for a person, with the file's name.
+    pub detail: String,
+    /// The empty file that was seen, to tell one that stays empty from one emptied again and
+    /// again. Nothing for all other faults: a file that grows too large stays too large.
+    pub stamp: Option<Stamp>,
+}
+
+/// Looks once: `fstat`, read, `fstat` on one descriptor, and again while the two differ.
+pub fn look<D: Disk>(disk: &mut D, name: &str) -> Look {
+    let mut look = Look {
+        seen: Seen::Moving,
+        link: false,
+        opened: false,
+    };
+    let fault = match take(disk, &mut look) {
+        Ok(()) => return look,
+        Err(fault) => fault,
+    };
+    look.seen = Seen::Fault(Fault {
+        condition: fault.condition,
+        detail: format!("{name} {}", fault.reason),
+        stamp: fault.stamp,
+    });
+    look
+}
+
+fn take<D: Disk>(disk: &mut D, look: &mut Look) -> Result<(), Wrong> {
+    let meta = disk.stat()?;
+    look.link = meta.link;
+    readable(&meta)?;
+    let mut open = disk.open()?;
+    look.opened = true;
+    let mut before = disk.fstat(&mut open)?;
+    for attempt in 1..=TRIES {
+        readable(&before)?;
+        let limit = usize::try_from(LARGEST_FILE).unwrap_or(usize::MAX) + 1;
+        let bytes = disk.read(&mut open, limit)?;
+        let after = disk.fstat(&mut open)?;
+        // Within one tick of the clock a file can be emptied and half written again with the same
+        // size and time around the read, but then the read itself comes up short. Files that never
+        // have the size they claim (FUSE) are taken at the last try.
+        let whole = bytes.len() as u64 == after.size || attempt == TRIES;
+        let still = (before.stamp, before.size) == (after.stamp, after.size);
+        if still && whole {
+            let text = parse(&bytes).map_err(|wrong| wrong.of(after.stamp))?;
+            look.seen = Seen::Text(Writing {
+                stamp: after.stamp,
+                text,
+            });
+            return Ok(());
+        }
+        before = after;
+    }
+    Ok(())
+}
+
+fn readable(meta: &Meta) -> Result<(), Wrong> {
+    let what = match meta.kind {
+        Kind::Regular if meta.size > LARGEST_FILE => return Err(too_large()),
+        Kind::Regular => return Ok(()),
+        Kind::Directory => "is a directory, not a file",
+        Kind::Fifo => "is a FIFO, not a file",
+        Kind::Socket => "is a socket, not a file",
+        Kind::Device => "is a device, not a file",
+    };
+    Err(Wrong::new(Condition::NotAFile, what))
+}
+
+/// The status in a file's bytes: without byte order mark and trailing white space.
+pub fn parse(bytes: &[u8]) -> Result<String, Wrong> {
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(too_large());
+    }
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
+        return Err(Wrong::new(Condition::NotUtf8, "is UTF-16, not UTF-8"));
+    }
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| Wrong::new(Condition::NotUtf8, "is not UTF-8"))?
+        .trim_end();
+    if text.is_empty() {
+        Err(Wrong::new(Condition::Empty, "is empty"))
+    } else if text.len() > LARGEST_TEXT {
+        Err(too_large())
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+/// Why bytes, or what stands at a path, are no status; without the file's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wrong {
+    /// What is wrong, for a program.
+    pub condition: Condition,
+    /// What is wrong, for a person: the sentence after the file's name.
+    pub reason: String,
+    stamp: Option<Stamp>,
+}
+
+impl Wrong {
+    fn new(condition: Condition, reason: &str) -> Self {
+        Self {
+            condition,
+            reason: reason.to_owned(),
+            stamp: None,
+        }
+    }
+
+    fn of(mut self, stamp: Stamp) -> Self {
+        self.stamp = (self.condition == Condition::Empty).then_some(stamp);
+        self
+    }
+}
+
+impl From<io::Error> for Wrong {
+    fn from(error: io::Error) -> Self {
+        use io::ErrorKind::{NotADirectory, NotFound};
+        if matches!(error.kind(), NotFound | NotADirectory) {
+            return Self::new(Condition::Missing, "does not exist");
+        }
+        let reason = format!("cannot be read: {}", plain(&error));
+        Self::new(Condition::Unreadable, &reason)
+    }
+}
+
+fn too_large() -> Wrong {
+    let reason = format!("is larger than {LARGEST_TEXT} bytes");
+    Wrong::new(Condition::TooLarge, &reason)
+}
+
+/// An error in the middle of a sentence: in lower case and without its number.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| {
+        first.to_lowercase().chain(letters).collect()
+    })
+}
+
+/// The path on the real disk.
+#[derive(Clone, Debug)]
+pub struct RealDisk {
+    path: PathBuf,
+}
+
+impl RealDisk {
+    /// A disk of this one path.
+    #[must_use]
+    pub fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+        }
+    }
+}
+
+impl Disk for RealDisk {
+    type Open = File;
+
+    fn stat(&mut self) -> io::Result<Meta> {
+        let meta = self.path.symlink_metadata()?;
+        if !meta.is_symlink() {
+            return Ok(meta_of(&meta));
+        }
+        Ok(Meta {
+            link: true,
+            ..meta_of(&self.path.metadata()?)
+        })
+    }
+
+    fn open(&mut self) -> io::Result<File> {
+        // Not waiting and no terminal: what stands there may have changed since it was looked at.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+        Ok(File::from(rustix::fs::open(
+            &self.path,
+            flags,
+            Mode::empty(),
+        )?))
+    }
+
+    fn fstat(&mut self, open: &mut File) -> io::Result<Meta> {
+        Ok(meta_of(&open.metadata()?))
+    }
+
+    fn read(&mut self, open: &mut File, limit: usize) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; limit];
+        let mut filled = 0;
+        while filled < limit {
+            match open.read_at(&mut bytes[filled..], filled as u64) {
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        bytes.truncate(filled);
+        Ok(bytes)
+    }
+}
+
+fn meta_of(meta: &std::fs::Metadata) -> Meta {
+    let kind = meta.file_type();
+    Meta {
+        kind: if kind.is_file() {
+            Kind::Regular
+        } else if kind.is_dir() {
+            Kind::Directory
+        } else if kind.is_fifo() {
+            Kind::Fifo
+        } else if kind.is_socket() {
+            Kind::Socket
+        } else {
+            Kind::Device
+        },
+        stamp: Stamp {
+            device: meta.dev(),
+            inode: meta.ino(),
+            mtime: (meta.mtime(), meta.mtime_nsec()),
+        },
+        size: meta.size(),
+        link: false,
+    }
+}
+
+/// A file's name in a sentence.
+pub(super) fn name_of(path: &Path) -> String {
+    path.file_name()
+        .unwrap_or_else(|| OsStr::new("the file"))
+        .to_string_lossy()
+        .into_owned()
+}

@@ -1,0 +1,347 @@
+//! The rule of writings: when what a look saw is a finished writing, and when a fault is one.
+//!
+//! A state machine without IO and without a clock. Whoever drives it passes in the time, hands it
+//! every hint of a watcher as it comes, and does what [`Rule::next`] says. It remembers a few
+//! facts, never a queue: hints may come in any number while a report waits to be taken.
+//!
+//! A writing is believed when two looks 100 ms apart saw the same, or when a hint said that its
+//! writer is done with it and the watcher then vouched that nothing had been changed before the
+//! look was over. That second half is the *knock*. Between a writer's close and our look the next
+//! writer may have emptied the file and written half of his text, with the hint of it still in the
+//! kernel's queue. So after the look the directory is opened: the kernel puts the hint of that
+//! behind all others, and when it has come round without a change before it, none was made.
+
+use std::time::Duration;
+
+use knock::Knocks;
+
+use super::look::{Fault, Look, Seen};
+use crate::writing::{Condition, File, Health, Report, Watch, Writing};
+
+mod knock;
+
+/// What has not changed for so long is finished, whoever holds it open.
+pub const QUIET: Duration = Duration::from_millis(100);
+
+/// A look so often happens always, whatever the watcher says or does not say.
+pub const EVERY: Duration = Duration::from_secs(1);
+
+/// A change is looked at only so much later: a close mostly follows at once and is worth more.
+const SOON: Duration = Duration::from_millis(10);
+
+/// Who has held the file open for so long while another wrote it is taken for a reader.
+const OVERLAP: Duration = Duration::from_millis(500);
+
+/// What a watcher noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// The file was closed by somebody who could write to it.
+    Closed,
+    /// Another file was renamed to this name.
+    MovedIn,
+    /// The path is a symlink, and something it may lead through was renamed or made.
+    Swapped,
+    /// The text was changed, or the file made, or hints were lost.
+    Changed,
+    /// The file was removed, renamed, or has other attributes; the text is what it was.
+    Stirred,
+    /// Somebody opened the file; perhaps it was our look.
+    Opened,
+    /// Somebody opened the directory; perhaps it was our knock.
+    Knocked,
+}
+
+/// What is to be done next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Say this.
+    Tell(Report),
+    /// Look at the file, then call [`Rule::looked`].
+    Look,
+    /// Open the directory and close it again.
+    Knock,
+    /// Nothing until then, unless a hint comes.
+    Wait(Duration),
+}
+
+/// The rule for one watched file.
+#[derive(Debug)]
+pub struct Rule {
+    file: File,
+    watch: Watch,
+    /// The last writing that was told.
+    believed: Option<Writing>,
+    /// What has settled to be wrong.
+    fault: Option<Fault>,
+    /// Something has been found out, be it a fault; before that there is no health to tell.
+    settled: bool,
+    /// What is seen at present and neither believed nor known to be wrong.
+    candidate: Option<Candidate>,
+    /// A hint said that a writer is done, nothing was changed since, and nobody has looked yet.
+    vouched: bool,
+    /// The same for the look that is being taken, or that awaits its knock.
+    trusted: bool,
+    /// Knocks that are out.
+    knocks: Knocks,
+    /// Somebody is writing.
+    hands: Option<Hands>,
+    /// When to look next.
+    due: Duration,
+    /// What is still to be told.
+    written: Option<Writing>,
+    /// The health that was told last.
+    told: Option<Health>,
+}
+
+/// Something that was seen, and since when it has not changed.
+#[derive(Debug)]
+struct Candidate {
+    seen: Seen,
+    since: Duration,
+    /// It was looked at because its writer is done, and nobody has knocked yet.
+    knock: bool,
+}
+
+/// Who has their hands on the file: a close ends a writing only when it is the last one's.
+#[derive(Debug)]
+struct Hands {
+    /// When the first change came.
+    since: Duration,
+    /// Opens less closes since then; readers count too, because nothing tells them apart.
+    open: u32,
+}
+
+impl Rule {
+    /// A rule that has seen nothing and wants to look at once.
+    #[must_use]
+    pub fn new(file: File, watch: Watch) -> Self {
+        Self {
+            file,
+            watch,
+            believed: None,
+            fault: None,
+            settled: false,
+            candidate: None,
+            vouched: false,
+            trusted: false,
+            knocks: Knocks::default(),
+            hands: None,
+            due: Duration::ZERO,
+            written: None,
+            told: None,
+        }
+    }
+
+    /// The file is watched anew. Hints of the old watcher count no longer, so look at once.
+    pub fn set_watch(&mut self, now: Duration, watch: Watch) {
+        self.watch = watch;
+        (self.vouched, self.trusted) = (false, false);
+        (self.knocks, self.hands) = (Knocks::default(), None);
+        self.due = self.due.min(now);
+    }
+
+    /// A watcher noticed something.
+    pub fn hint(&mut self, now: Duration, hint: Hint) {
+        match hint {
+            // The last words of a watcher that has been given up.
+            _ if self.watch == Watch::Poll => {}
+            Hint::Closed if self.let_go(now) => self.vouch(now),
+            Hint::MovedIn => self.vouch(now),
+            Hint::Swapped if !self.held(now) => self.vouch(now),
+            Hint::Closed | Hint::Swapped | Hint::Stirred => self.look_by(now + SOON),
+            Hint::Changed => {
+                (self.vouched, self.trusted) = (false, false);
+                if !self.held(now) {
+                    self.hands = Some(Hands {
+                        since: now,
+                        open: 0,
+                    });
+                }
+                self.look_by(now + SOON);
+            }
+            Hint::Opened => {
+                if !self.knocks.opened()
+                    && let Some(hands) = &mut self.hands
+                {
+                    hands.open += 1;
+                }
+            }
+            Hint::Knocked => self.knocked(),
+        }
+    }
+
+    /// Whether [`Rule::next`] would tell something.
+    #[must_use]
+    pub fn has_news(&self) -> bool {
+        self.written.is_some() || (self.settled && self.told.as_ref() != Some(&self.health()))
+    }
+
+    /// What to do next. What it returns counts as done, but for a look's result.
+    pub fn next(&mut self, now: Duration) -> Step {
+        if let Some(writing) = self.written.take() {
+            return Step::Tell(Report::Written(writing));
+        }
+        if self.settled && self.told.as_ref() != Some(&self.health()) {
+            let health = self.health();
+            self.told = Some(health.clone());
+            return Step::Tell(Report::Health(health));
+        }
+        if self.trusted
+            && let Some(candidate) = &mut self.candidate
+        {
+            if std::mem::take(&mut candidate.knock) {
+                self.knocks.made(now);
+                return Step::Knock;
+            }
+            if let Some(until) = self.knocks.patience(now) {
+                return Step::Wait(until);
+            }
+        }
+        if now < self.due {
+            return Step::Wait(self.due);
+        }
+        self.knocks.patience(now);
+        self.trusted = std::mem::take(&mut self.vouched) && !self.knocks.lags();
+        self.knocks.look_begins();
+        self.due = now
+            + if self.watch == Watch::Poll {
+                QUIET
+            } else {
+                EVERY
+            };
+        Step::Look
+    }
+
+    /// A look that was asked for is over.
+    pub fn looked(&mut self, now: Duration, look: Look) {
+        if !look.opened {
+            self.knocks.look_did_not_open();
+        }
+        if self.knows(&look.seen) {
+            self.settled = true;
+            self.candidate = None;
+            self.trusted = false;
+            return;
+        }
+        let since = match self.candidate.take() {
+            Some(before) if before.seen == look.seen => before.since,
+            _ => now,
+        };
+        match look.seen {
+            Seen::Moving => {
+                self.trusted = false;
+                self.due = self.due.min(now + SOON);
+            }
+            Seen::Text(writing) if now >= since + QUIET => {
+                self.believe(writing);
+                self.hands = None;
+            }
+            Seen::Fault(fault) if now >= since + QUIET => {
+                self.fault = Some(fault);
+                (self.settled, self.trusted) = (true, false);
+                self.hands = None;
+            }
+            seen => {
+                self.trusted &= matches!(seen, Seen::Text(_));
+                self.candidate = Some(Candidate {
+                    seen,
+                    since,
+                    knock: self.trusted,
+                });
+                self.due = self.due.min(since + QUIET);
+            }
+        }
+    }
+
+    /// Whether a look brought nothing new; a known text also heals what was wrong.
+    fn knows(&mut self, seen: &Seen) -> bool {
+        match seen {
+            Seen::Text(writing) if self.believed.as_ref() == Some(writing) => {
+                self.fault = None;
+                true
+            }
+            Seen::Fault(fault) => self
+                .fault
+                .as_ref()
+                .is_some_and(|old| old.detail == fault.detail),
+            _ => false,
+        }
+    }
+
+    fn believe(&mut self, writing: Writing) {
+        self.believed = Some(writing.clone());
+        self.written = Some(writing);
+        self.fault = None;
+        self.settled = true;
+        self.trusted = false;
+    }
+
+    fn knocked(&mut self) {
+        if self.knocks.came()
+            && self.trusted
+            && let Some(Candidate {
+                seen: Seen::Text(writing),
+                ..
+            }) = self.candidate.take()
+        {
+            self.believe(writing);
+        }
+    }
+
+    /// Whether somebody may be in the middle of a writing.
+    fn held(&self, now: Duration) -> bool {
+        self.hands
+            .as_ref()
+            .is_some_and(|hands| now < hands.since + OVERLAP)
+    }
+
+    /// Somebody closed the file. Whether they were the last to have their hands on it.
+    fn let_go(&mut self, now: Duration) -> bool {
+        let held = self.held(now);
+        let Some(hands) = &mut self.hands else {
+            return true;
+        };
+        hands.open = hands.open.saturating_sub(1);
+        let free = hands.open == 0 || !held;
+        if free {
+            self.hands = None;
+        }
+        free
+    }
+
+    fn vouch(&mut self, now: Duration) {
+        self.vouched = true;
+        self.look_by(now);
+        self.due = self.due.min(now);
+    }
+
+    /// A candidate has its own time; only one that was missing cannot tell by itself whether it
+    /// was there in between.
+    fn look_by(&mut self, time: Duration) {
+        let missing =
+            |seen: &Seen| matches!(seen, Seen::Fault(f) if f.condition == Condition::Missing);
+        if self
+            .candidate
+            .as_ref()
+            .is_some_and(|candidate| missing(&candidate.seen))
+        {
+            self.candidate = None;
+        }
+        if self.candidate.is_none() || self.trusted {
+            self.due = self.due.min(time);
+        }
+    }
+
+    fn health(&self) -> Health {
+        // Nobody has answered yet, and that is well.
+        let fault = self
+            .fault
+            .as_ref()
+            .filter(|fault| (self.file, fault.condition) != (File::Accept, Condition::Missing));
+        Health {
+            state: fault.map_or(Condition::Ok, |fault| fault.condition),
+            detail: fault.map(|fault| fault.detail.clone()).unwrap_or_default(),
+            watch: self.watch,
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! How changes of a file are noticed: the only place that knows notify.
+//!
+//! The directory is watched, not the file: a file renamed in is another one. What the events say
+//! is boiled down to hints; that a file is written, or what it says, is not known here.
+
+use std::io;
+use std::path::Path;
+
+use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind, RenameMode};
+use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
+use super::ground::{Ground, Target};
+use super::rule::Hint;
+
+/// A watch of the kernel's that is in force; dropping it ends it.
+#[derive(Debug)]
+pub(super) struct Armed {
+    /// Where things stood when it was armed.
+    ground: Ground,
+    _watcher: RecommendedWatcher,
+}
+
+/// Why there is no watch, with advice for whoever can do something about it.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NoWatch {
+    /// No inotify instance is left.
+    #[error(
+        "no inotify instance is left; raise fs.inotify.max_user_instances or the open files limit"
+    )]
+    Instances,
+    /// No inotify watch is left.
+    #[error("no inotify watch is left; raise fs.inotify.max_user_watches")]
+    Watches,
+    /// The directory does not exist or cannot be read.
+    #[error("the directory cannot be watched: {0}")]
+    Directory(#[from] io::Error),
+    /// Others may write the file without the kernel's telling.
+    #[error("{0}, where changes may go unnoticed")]
+    Deaf(String),
+    /// Anything else.
+    #[error("{0}")]
+    Other(notify::Error),
+}
+
+impl From<notify::Error> for NoWatch {
+    fn from(error: notify::Error) -> Self {
+        let exhausted = [Errno::MFILE, Errno::NFILE].map(|errno| Some(errno.raw_os_error()));
+        match &error.kind {
+            notify::ErrorKind::MaxFilesWatch => Self::Watches,
+            notify::ErrorKind::Io(io) if exhausted.contains(&io.raw_os_error()) => Self::Instances,
+            _ => Self::Other(error),
+        }
+    }
+}
+
+impl Armed {
+    /// Watches; `tell` is called with every hint, on a thread of notify's.
+    pub(super) fn arm(
+        ground: Ground,
+        tell: impl Fn(Hint) + Send + 'static,
+    ) -> Result<Self, NoWatch> {
+        let sieve = ground.clone();
+        let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            let hint = match event {
+                Ok(event) => sift(&sieve, &event),
+                // What was lost with an error is not known.
+                Err(_) => Some(Hint::Changed),
+            };
+            if let Some(hint) = hint {
+                tell(hint);
+            }
+        })?;
+        watcher.watch(&ground.dir, RecursiveMode::NonRecursive)?;
+        if let Some(dir) = ground.other_dir() {
+            watcher.watch(dir, RecursiveMode::NonRecursive)?;
+        }
+        Ok(Self {
+            ground,
+            _watcher: watcher,
+        })
+    }
+
+    /// Whether things stand as they did when it was armed.
+    pub(super) fn holds(&self, now: &Ground) -> bool {
+        self.ground == *now
+    }
+}
+
+/// Opens a directory and closes it, so that the watcher tells of it after all that came before.
+pub(super) fn knock(dir: &Path) {
+    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+    // If it cannot be opened the knock does not come round, and the rule knows what to do then.
+    drop(rustix::fs::open(dir, flags, Mode::empty()));
+}
+
+/// What an event says about the file: mostly nothing, and that is found out first.
+fn sift(ground: &Ground, event: &Event) -> Option<Hint> {
+    if event.need_rescan() {
+        return Some(Hint::Changed);
+    }
+    // Compared as bare strings, because every event of every name in the directory comes by here.
+    let path = event.paths.first()?.as_os_str();
+    let target = match &ground.target {
+        Target::There(there, _) => Some(there.as_os_str()),
+        _ => None,
+    };
+    if path == ground.file.as_os_str() || Some(path) == target {
+        of_the_file(event.kind)
+    } else if path == ground.dir.as_os_str() {
+        of_the_directory(event.kind)
+    } else if ground.target == Target::Itself {
+        None
+    } else {
+        of_another(event.kind)
+    }
+}
+
+fn of_the_file(kind: EventKind) -> Option<Hint> {
+    match kind {
+        EventKind::Access(AccessKind::Close(AccessMode::Write)) => Some(Hint::Closed),
+        EventKind::Access(AccessKind::Open(_)) => Some(Hint::Opened),
+        EventKind::Modify(ModifyKind::Name(RenameMode::To)) => Some(Hint::MovedIn),
+        // A rename comes as From, To and, saying nothing new, Both.
+        EventKind::Access(_) | EventKind::Modify(ModifyKind::Name(RenameMode::Both)) => None,
+        EventKind::Modify(ModifyKind::Name(_) | ModifyKind::Metadata(_)) | EventKind::Remove(_) => {
+            Some(Hint::Stirred)
+        }
+        EventKind::Any | EventKind::Create(_) | EventKind::Modify(_) | EventKind::Other => {
+            Some(Hint::Changed)
+        }
+    }
+}
+
+fn of_the_directory(kind: EventKind) -> Option<Hint> {
+    match kind {
+        EventKind::Access(AccessKind::Open(_)) => Some(Hint::Knocked),
+        EventKind::Access(_) => None,
+        _ => Some(Hint::Stirred),
+    }
+}
+
+/// Any name may be one that the symlink leads through, as Kubernetes' `..data` is.
+fn of_another(kind: EventKind) -> Option<Hint> {
+    match kind {
+        EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(RenameMode::To)) => {
+            Some(Hint::Swapped)
+        }
+        EventKind::Access(AccessKind::Close(AccessMode::Write))
+        | EventKind::Remove(_)
+        | EventKind::Modify(ModifyKind::Name(RenameMode::From) | ModifyKind::Metadata(_)) => {
+            Some(Hint::Stirred)
+        }
+        _ => None,
+    }
+}
