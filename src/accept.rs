@@ -108,11 +108,7 @@ impl AcceptFile {
         if meta.is_file() {
             return Ok(Some(meta));
         }
-        let kind = if meta.is_symlink() {
-            "symlink"
-        } else {
-            "special file"
-        };
+        let kind = if meta.is_symlink() { "symlink" } else { "special file" };
         warn!(file = %self.path.display(), kind, "what stands in the accept file's place is replaced");
         Ok(None)
     }
@@ -186,10 +182,7 @@ fn is_temp_name(candidate: &OsStr, name: &OsStr) -> bool {
 }
 
 fn name_of(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or_default()
-        .to_string_lossy()
-        .into_owned()
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 /// An error in the middle of a sentence: in lower case and without its number.
@@ -197,9 +190,7 @@ fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_lowercase().chain(letters).collect()
-    })
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ use uuid::Uuid;
 
 pub use self::engine::{Engine, Ports};
 pub use self::step::{Facts, Hub};
+use crate::clock::Clock;
 use crate::policy::{Owner, Peer};
 pub use crate::wire::Wire;
 use crate::writing::{File, Health, Report, Stamp};
@@ -28,6 +29,9 @@ use crate::writing::{File, Health, Report, Stamp};
 /// How often a JSON station hears a beat, in seconds. A panel that misses two and a half of them
 /// says that its link is lost, so this is what "honest link state" means in seconds.
 pub const HEARTBEAT_SECONDS: u32 = 5;
+
+/// The loop gives a sign of life every second; after so many without one it does not turn any more.
+const LIVELY_SECONDS: u32 = 5;
 
 /// How many inputs wait before the hub, sources apart.
 const QUEUE: usize = 1024;
@@ -177,6 +181,17 @@ pub struct Snapshot {
     pub closing: bool,
 }
 
+impl Snapshot {
+    /// The health of this file; `None` until its source has settled.
+    #[must_use]
+    pub fn health(&self, file: File) -> Option<&Health> {
+        match file {
+            File::Status => self.status_file.as_ref(),
+            File::Accept => self.accept_file.as_ref(),
+        }
+    }
+}
+
 /// A connection that HTTP hands over once the WebSocket handshake is answered.
 #[derive(Debug)]
 pub struct Newcomer {
@@ -210,8 +225,10 @@ pub struct Handle {
     reports: mpsc::Sender<(File, Report)>,
     /// Wakes the driver from its poll.
     waker: Arc<mio::Waker>,
-    /// When the driver's loop last turned, in its own seconds; [`ENDED`](Pulse) after its end.
+    /// When the driver's loop last gave a sign of life, in seconds.
     pulse: Arc<AtomicU32>,
+    /// What those seconds are counted by.
+    clock: Clock,
 }
 
 /// The hub has ended and takes no more.
@@ -238,11 +255,11 @@ impl Handle {
         self.wake()
     }
 
-    /// Counts the turns of the hub's loop, roughly one a second at least; it stands still when the
-    /// loop does.
+    /// Whether the hub's loop has turned lately.
     #[must_use]
-    pub fn pulse(&self) -> u32 {
-        self.pulse.load(Ordering::Relaxed)
+    pub fn is_alive(&self) -> bool {
+        let silence = self.clock.now().seconds() - self.pulse.load(Ordering::Relaxed);
+        silence <= LIVELY_SECONDS
     }
 
     fn wake(&self) -> Result<(), Gone> {

@@ -1,5 +1,29 @@
 //! Chadburn makes a file a live wire: its change reaches every open panel at once, and somebody
 //! answers.
+//!
+//! Reading order: [`server`] puts the rooms together. An order comes in through [`source`], is
+//! understood by [`hub`] and its [`telegraph`], and goes out to every station in its [`wire`]'s
+//! language. A reply goes through [`accept`] into its file and comes back through that file's
+//! [`source`]. ARCHITECTURE.md has the drawing.
+
+pub mod server;
+
+pub mod cli;
+pub mod dial_file;
+pub mod log;
+pub mod signals;
+pub mod systemd;
+
+pub mod http;
+pub mod owner;
+
 pub mod accept;
 pub mod source;
 pub mod writing;
+
+pub mod clock;
+pub mod hub;
+pub mod policy;
+pub mod session;
+pub mod telegraph;
+pub mod wire;

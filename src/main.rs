@@ -1,3 +1,92 @@
-//! The `chadburn` program.
+//! The `chadburn` program: command line, signals and exit codes around the [`Server`].
 
-fn main() {}
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::process::ExitCode;
+
+use chadburn::cli::{self, Command, Config};
+use chadburn::server::Server;
+use chadburn::signals::Signals;
+use chadburn::{http, log, systemd};
+use tokio::net::TcpSocket;
+use tokio::runtime;
+use tokio::sync::oneshot;
+
+/// A wrong command line (`EX_USAGE` would be 64; 2 is what shells and clap use).
+const MISUSE: u8 = 2;
+
+/// A second signal: 128 + SIGINT, as a shell reports it.
+const AT_ONCE: u8 = 130;
+
+/// How many connections may wait to be accepted; the kernel takes less if it allows less.
+const BACKLOG: u32 = 4096;
+
+fn main() -> ExitCode {
+    let config = match cli::from_process() {
+        Ok(Command::Serve(config)) => *config,
+        Ok(Command::Print(text)) => {
+            // Whoever closed the pipe has read enough.
+            let _ = std::io::stdout().write_all(text.as_bytes());
+            return ExitCode::SUCCESS;
+        }
+        Err(misuse) => return fail(MISUSE, &misuse),
+    };
+    let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(1, &error),
+    };
+    let code = runtime.block_on(serve(config)).unwrap_or_else(|error| fail(1, &*error));
+    // A thread may still be stuck in a dead disk; it must not hold up the end.
+    runtime.shutdown_background();
+    code
+}
+
+/// Says why, in one line.
+fn fail(code: u8, why: &dyn std::fmt::Display) -> ExitCode {
+    let _ = writeln!(std::io::stderr(), "chadburn: {why}");
+    ExitCode::from(code)
+}
+
+async fn serve(config: Config) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    // First of all, so that a signal during the start is a stop like any other.
+    let mut signals = Signals::catch()?;
+    let listener = match systemd::listener()? {
+        Some(listener) => listener,
+        None => listen(config.listen)
+            .map_err(|error| format!("cannot listen on {}: {error}", config.listen))?,
+    };
+    let seats = http::seats(http::raise_descriptor_limit());
+    let filter = std::env::var("CHADBURN_LOG").ok();
+    let _log = log::start(config.log_format, filter.as_deref())?;
+    let server = Server::new(config, listener, seats)?;
+
+    let (stop, stopped) = oneshot::channel::<()>();
+    let mut stop = Some(stop);
+    let mut running = Box::pin(server.run(async {
+        // A sender that is gone without a word means stop as well.
+        let _ = stopped.await;
+    }));
+    loop {
+        tokio::select! {
+            result = &mut running => {
+                result?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            signal = signals.stop() => {
+                tracing::debug!(%signal, "asked to stop");
+                match stop.take() {
+                    Some(stop) => drop(stop.send(())),
+                    None => return Ok(ExitCode::from(AT_ONCE)),
+                }
+            }
+        }
+    }
+}
+
+fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A restarted server takes its port at once, although old connections linger in TIME_WAIT.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
+}

@@ -32,11 +32,7 @@ const CHECK: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_secs(10);
 
 /// What the kernel's watch is called here.
-const KERNEL: Watch = if cfg!(target_os = "macos") {
-    Watch::Fsevents
-} else {
-    Watch::Inotify
-};
+const KERNEL: Watch = if cfg!(target_os = "macos") { Watch::Fsevents } else { Watch::Inotify };
 
 /// How a file is to be watched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,21 +77,16 @@ impl Source {
             }),
             woken: Condvar::new(),
         });
-        let thread = thread::Builder::new()
-            .name(format!("source-{file}"))
-            .spawn({
-                let shared = Arc::clone(&shared);
-                move || {
-                    let keeping = || keep(&shared, Keeper::new(path, mode), &mut report);
-                    if catch_unwind(AssertUnwindSafe(keeping)).is_err() {
-                        give_up(&shared.name, &mut report);
-                    }
+        let thread = thread::Builder::new().name(format!("source-{file}")).spawn({
+            let shared = Arc::clone(&shared);
+            move || {
+                let keeping = || keep(&shared, Keeper::new(path, mode), &mut report);
+                if catch_unwind(AssertUnwindSafe(keeping)).is_err() {
+                    give_up(&shared.name, &mut report);
                 }
-            })?;
-        Ok(Self {
-            shared,
-            thread: Some(thread),
-        })
+            }
+        })?;
+        Ok(Self { shared, thread: Some(thread) })
     }
 
     /// Ends the watch, and returns when nothing will be reported any more.
@@ -238,14 +229,7 @@ struct Keeper {
 
 impl Keeper {
     fn new(path: PathBuf, mode: WatchMode) -> Self {
-        Self {
-            path,
-            mode,
-            armed: None,
-            link: false,
-            next: Duration::ZERO,
-            said: false,
-        }
+        Self { path, mode, armed: None, link: false, next: Duration::ZERO, said: false }
     }
 
     /// Arms the watch anew if it is time to check and things are not what they were. The lookout
@@ -267,11 +251,7 @@ impl Keeper {
             Err(_) if self.armed.is_some() => return,
             Err(error) => return self.do_without(shared, &NoWatch::Directory(error)),
         };
-        if self
-            .armed
-            .as_ref()
-            .is_some_and(|armed| armed.holds(&ground))
-        {
+        if self.armed.as_ref().is_some_and(|armed| armed.holds(&ground)) {
             return;
         }
         if let (WatchMode::Auto, Some(reason)) = (self.mode, &ground.deaf) {
@@ -287,10 +267,7 @@ impl Keeper {
             Ok(armed) => {
                 self.armed = Some(armed);
                 if std::mem::take(&mut self.said) {
-                    info!(
-                        file = shared.name,
-                        "changes are noticed by the kernel again"
-                    );
+                    info!(file = shared.name, "changes are noticed by the kernel again");
                 }
                 shared.lookout().use_watch(shared.now(), KERNEL, Some(door));
             }
@@ -312,12 +289,7 @@ impl Keeper {
 }
 
 fn log(name: &str, report: &Report) {
-    let Report::Health(Health {
-        state,
-        detail,
-        watch,
-    }) = report
-    else {
+    let Report::Health(Health { state, detail, watch }) = report else {
         return;
     };
     if *state == Condition::Ok {

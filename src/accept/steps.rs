@@ -63,12 +63,7 @@ impl<'a> Temp<'a> {
         // Nobody reads it before it has the group and mode that say who may.
         let mode = if before.is_some() { 0o600 } else { 0o666 };
         let file = rustix::fs::open(&path, flags, Mode::from_raw_mode(mode))?;
-        let temp = Self {
-            path,
-            file: Some(File::from(file)),
-            fault,
-            renamed: false,
-        };
+        let temp = Self { path, file: Some(File::from(file)), fault, renamed: false };
         if let Some(before) = before {
             temp.take_after(before)?;
         }
@@ -118,9 +113,7 @@ impl<'a> Temp<'a> {
     }
 
     fn file(&self) -> io::Result<&File> {
-        self.file
-            .as_ref()
-            .ok_or_else(|| io::ErrorKind::NotFound.into())
+        self.file.as_ref().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 }
 

@@ -65,17 +65,12 @@ impl Writer {
         on: impl FnMut(Outcome) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (sender, stores) = sync_channel(1);
-        let thread = thread::Builder::new()
-            .name("accept-writer".to_owned())
-            .spawn(move || {
-                if catch_unwind(AssertUnwindSafe(|| write_all(&file, &stores, on))).is_err() {
-                    error!("the accept file is no longer written after a panic");
-                }
-            })?;
-        Ok(Self {
-            stores: Some(sender),
-            thread: Some(thread),
-        })
+        let thread = thread::Builder::new().name("accept-writer".to_owned()).spawn(move || {
+            if catch_unwind(AssertUnwindSafe(|| write_all(&file, &stores, on))).is_err() {
+                error!("the accept file is no longer written after a panic");
+            }
+        })?;
+        Ok(Self { stores: Some(sender), thread: Some(thread) })
     }
 
     /// Hands over a reply without ever waiting. One may be in hand and one wait.

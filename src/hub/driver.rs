@@ -54,7 +54,7 @@ pub enum Ended {
 pub fn start<P: Ports + Send + 'static>(
     clock: Clock,
     hub: Hub,
-    ports: impl FnOnce(&Handle) -> P,
+    ports: impl FnOnce(&Handle) -> io::Result<P>,
 ) -> io::Result<Running> {
     let poll = Poll::new()?;
     let (inputs, from_rooms) = mpsc::channel(QUEUE);
@@ -65,11 +65,12 @@ pub fn start<P: Ports + Send + 'static>(
         inputs,
         reports,
         waker: Arc::new(Waker::new(poll.registry(), WAKER)?),
-        pulse: Arc::new(AtomicU32::new(0)),
+        pulse: Arc::new(AtomicU32::new(clock.now().seconds())),
+        clock,
     };
     let driver = Driver {
         poll,
-        engine: Engine::new(hub, ports(&handle)),
+        engine: Engine::new(hub, ports(&handle)?),
         inputs: from_rooms,
         reports: from_sources,
         clock,
@@ -150,7 +151,7 @@ impl<P: Ports> Driver<P> {
                 next_tick = now.since_start + TICK;
             }
             if now.since_start >= next_sign {
-                self.pulse.fetch_add(1, Ordering::Relaxed);
+                self.pulse.store(now.seconds(), Ordering::Relaxed);
                 self.engine.ports().sign_of_life();
                 next_sign = now.since_start + IDLE;
             }

@@ -48,8 +48,9 @@ pub trait Socket: Read + Write {
 
 /// Where effects go that are not for stations.
 pub trait Ports {
-    /// Write this into the accept file; the outcome comes back as [`Event::Stored`].
-    fn store(&mut self, ticket: u64, text: String);
+    /// Write this into the accept file; the outcome comes back as [`Event::Stored`]. `Err` if
+    /// nobody is there to do it, with a line that says why.
+    fn store(&mut self, ticket: u64, text: String) -> Result<(), String>;
     /// Find out whose socket the peer's is; comes back as [`Event::Owned`].
     fn ask_owner(&mut self, key: Key, addresses: Option<(SocketAddr, SocketAddr)>);
     /// Let the other rooms see this.
@@ -275,7 +276,11 @@ impl<S: Socket, P: Ports> Engine<S, P> {
                 let addresses = self.slot(key).and_then(|slot| slot.socket.addresses());
                 self.ports.ask_owner(key, addresses);
             }
-            Effect::Store { ticket, text } => self.ports.store(ticket, text),
+            Effect::Store { ticket, text } => {
+                if let Err(reason) = self.ports.store(ticket, text) {
+                    self.run(now, Event::Stored { ticket, result: Err(reason) });
+                }
+            }
             Effect::Publish(snapshot) => self.ports.publish(snapshot),
             Effect::Log(line) => self.ports.log(&line),
             Effect::AskShutdown => self.ports.ask_shutdown(),

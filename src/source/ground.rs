@@ -55,13 +55,7 @@ impl Ground {
             Target::There(there, _) => deaf(there),
             _ => deaf(&file),
         };
-        Ok(Self {
-            id: id_of(&dir)?,
-            file,
-            dir,
-            target,
-            deaf,
-        })
+        Ok(Self { id: id_of(&dir)?, file, dir, target, deaf })
     }
 
     /// The directory of a symlink's target, if it is another one.
@@ -112,19 +106,9 @@ fn deaf(file: &Path) -> Option<String> {
     }
     // Writers outside reach a bind-mounted file through another directory than this. Only where
     // the kernel does not say so (before 5.8) the devices must do: on overlayfs they may differ.
-    let stat = statx(
-        CWD,
-        file,
-        AtFlags::SYMLINK_NOFOLLOW,
-        StatxFlags::BASIC_STATS,
-    )
-    .ok();
+    let stat = statx(CWD, file, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::BASIC_STATS).ok();
     let mounted = match stat {
-        Some(stat)
-            if stat
-                .stx_attributes_mask
-                .contains(StatxAttributes::MOUNT_ROOT) =>
-        {
+        Some(stat) if stat.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT) => {
             stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT)
         }
         _ => {

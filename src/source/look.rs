@@ -100,11 +100,7 @@ pub struct Fault {
 
 /// Looks once: `fstat`, read, `fstat` on one descriptor, and again while the two differ.
 pub fn look<D: Disk>(disk: &mut D, name: &str) -> Look {
-    let mut look = Look {
-        seen: Seen::Moving,
-        link: false,
-        opened: false,
-    };
+    let mut look = Look { seen: Seen::Moving, link: false, opened: false };
     let fault = match take(disk, &mut look) {
         Ok(()) => return look,
         Err(fault) => fault,
@@ -136,10 +132,7 @@ fn take<D: Disk>(disk: &mut D, look: &mut Look) -> Result<(), Wrong> {
         let still = (before.stamp, before.size) == (after.stamp, after.size);
         if still && whole {
             let text = parse(&bytes).map_err(|wrong| wrong.of(after.stamp))?;
-            look.seen = Seen::Text(Writing {
-                stamp: after.stamp,
-                text,
-            });
+            look.seen = Seen::Text(Writing { stamp: after.stamp, text });
             return Ok(());
         }
         before = after;
@@ -192,11 +185,7 @@ pub struct Wrong {
 
 impl Wrong {
     fn new(condition: Condition, reason: &str) -> Self {
-        Self {
-            condition,
-            reason: reason.to_owned(),
-            stamp: None,
-        }
+        Self { condition, reason: reason.to_owned(), stamp: None }
     }
 
     fn of(mut self, stamp: Stamp) -> Self {
@@ -226,9 +215,7 @@ fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     let text = text.split(" (os error").next().unwrap_or_default();
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| {
-        first.to_lowercase().chain(letters).collect()
-    })
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 /// The path on the real disk.
@@ -241,9 +228,7 @@ impl RealDisk {
     /// A disk of this one path.
     #[must_use]
     pub fn new(path: &Path) -> Self {
-        Self {
-            path: path.to_owned(),
-        }
+        Self { path: path.to_owned() }
     }
 }
 
@@ -255,20 +240,13 @@ impl Disk for RealDisk {
         if !meta.is_symlink() {
             return Ok(meta_of(&meta));
         }
-        Ok(Meta {
-            link: true,
-            ..meta_of(&self.path.metadata()?)
-        })
+        Ok(Meta { link: true, ..meta_of(&self.path.metadata()?) })
     }
 
     fn open(&mut self) -> io::Result<File> {
         // Not waiting and no terminal: what stands there may have changed since it was looked at.
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-        Ok(File::from(rustix::fs::open(
-            &self.path,
-            flags,
-            Mode::empty(),
-        )?))
+        Ok(File::from(rustix::fs::open(&self.path, flags, Mode::empty())?))
     }
 
     fn fstat(&mut self, open: &mut File) -> io::Result<Meta> {
@@ -317,8 +295,5 @@ fn meta_of(meta: &std::fs::Metadata) -> Meta {
 
 /// A file's name in a sentence.
 pub(super) fn name_of(path: &Path) -> String {
-    path.file_name()
-        .unwrap_or_else(|| OsStr::new("the file"))
-        .to_string_lossy()
-        .into_owned()
+    path.file_name().unwrap_or_else(|| OsStr::new("the file")).to_string_lossy().into_owned()
 }

@@ -152,10 +152,7 @@ impl Rule {
             Hint::Changed => {
                 (self.vouched, self.trusted) = (false, false);
                 if !self.held(now) {
-                    self.hands = Some(Hands {
-                        since: now,
-                        open: 0,
-                    });
+                    self.hands = Some(Hands { since: now, open: 0 });
                 }
                 self.look_by(now + SOON);
             }
@@ -203,12 +200,7 @@ impl Rule {
         self.knocks.patience(now);
         self.trusted = std::mem::take(&mut self.vouched) && !self.knocks.lags();
         self.knocks.look_begins();
-        self.due = now
-            + if self.watch == Watch::Poll {
-                QUIET
-            } else {
-                EVERY
-            };
+        self.due = now + if self.watch == Watch::Poll { QUIET } else { EVERY };
         Step::Look
     }
 
@@ -243,11 +235,7 @@ impl Rule {
             }
             seen => {
                 self.trusted &= matches!(seen, Seen::Text(_));
-                self.candidate = Some(Candidate {
-                    seen,
-                    since,
-                    knock: self.trusted,
-                });
+                self.candidate = Some(Candidate { seen, since, knock: self.trusted });
                 self.due = self.due.min(since + QUIET);
             }
         }
@@ -260,10 +248,7 @@ impl Rule {
                 self.fault = None;
                 true
             }
-            Seen::Fault(fault) => self
-                .fault
-                .as_ref()
-                .is_some_and(|old| old.detail == fault.detail),
+            Seen::Fault(fault) => self.fault.as_ref().is_some_and(|old| old.detail == fault.detail),
             _ => false,
         }
     }
@@ -279,10 +264,7 @@ impl Rule {
     fn knocked(&mut self) {
         if self.knocks.came()
             && self.trusted
-            && let Some(Candidate {
-                seen: Seen::Text(writing),
-                ..
-            }) = self.candidate.take()
+            && let Some(Candidate { seen: Seen::Text(writing), .. }) = self.candidate.take()
         {
             self.believe(writing);
         }
@@ -290,9 +272,7 @@ impl Rule {
 
     /// Whether somebody may be in the middle of a writing.
     fn held(&self, now: Duration) -> bool {
-        self.hands
-            .as_ref()
-            .is_some_and(|hands| now < hands.since + OVERLAP)
+        self.hands.as_ref().is_some_and(|hands| now < hands.since + OVERLAP)
     }
 
     /// Somebody closed the file. Whether they were the last to have their hands on it.
@@ -320,11 +300,7 @@ impl Rule {
     fn look_by(&mut self, time: Duration) {
         let missing =
             |seen: &Seen| matches!(seen, Seen::Fault(f) if f.condition == Condition::Missing);
-        if self
-            .candidate
-            .as_ref()
-            .is_some_and(|candidate| missing(&candidate.seen))
-        {
+        if self.candidate.as_ref().is_some_and(|candidate| missing(&candidate.seen)) {
             self.candidate = None;
         }
         if self.candidate.is_none() || self.trusted {

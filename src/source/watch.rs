@@ -76,10 +76,7 @@ impl Armed {
         if let Some(dir) = ground.other_dir() {
             watcher.watch(dir, RecursiveMode::NonRecursive)?;
         }
-        Ok(Self {
-            ground,
-            _watcher: watcher,
-        })
+        Ok(Self { ground, _watcher: watcher })
     }
 
     /// Whether things stand as they did when it was armed.

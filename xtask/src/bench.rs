@@ -120,7 +120,7 @@ fn fault_load(options: &Options, mode: &'static str) -> Load {
 
 /// Builds what is to be measured. The floor comes first.
 fn choose(options: &Options) -> Result<Vec<Program>> {
-    let target = target_directory()?;
+    let target = tools::target()?;
     let bench = target.join("release/chadburn-bench");
     let mut packages = vec!["chadburn-bench"];
     let own = options.server.is_empty() && !options.check;
@@ -163,17 +163,6 @@ fn build(packages: &[&str]) -> Result<()> {
         bail!("cargo build failed");
     }
     Ok(())
-}
-
-fn target_directory() -> Result<PathBuf> {
-    let output = Command::new(cargo())
-        .args(["metadata", "--no-deps", "--format-version", "1"])
-        .output()
-        .context("cannot run cargo")?;
-    let metadata: serde_json::Value =
-        serde_json::from_slice(&output.stdout).context("cargo metadata said nothing useful")?;
-    let directory = metadata["target_directory"].as_str().context("no target directory")?;
-    Ok(PathBuf::from(directory))
 }
 
 fn cargo() -> std::ffi::OsString {

@@ -1,6 +1,9 @@
-//! The project's own chores: `cargo xtask bench`. Each chore is a module; this file only chooses.
+//! The project's own chores: `cargo xtask test`, `cargo xtask bench`. Each chore is a module; this
+//! file only chooses.
 
 mod bench;
+mod test;
+mod tools;
 
 use clap::Parser;
 
@@ -8,12 +11,15 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo xtask", max_term_width = 100)]
 enum Chore {
+    /// Run every check there is; what CI runs.
+    Test(test::Options),
     /// Measure speed and memory against the floor.
     Bench(bench::Options),
 }
 
 fn main() -> anyhow::Result<()> {
     match Chore::parse() {
+        Chore::Test(options) => test::run(&options),
         Chore::Bench(options) => bench::run(&options),
     }
 }

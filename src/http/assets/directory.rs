@@ -1,0 +1,128 @@
+//! A directory that outsiders may name files in, and in nothing beside it.
+//!
+//! A name is taken apart before it touches the disk, links that lead out of the directory lead
+//! nowhere, and the way to the file is walked without following any link, so that one which is
+//! put there in between leads nowhere either.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::fd::OwnedFd;
+use std::path::{Component, Path, PathBuf};
+
+use rustix::fs::{CWD, Mode, OFlags, openat};
+
+use super::PANEL;
+
+/// The largest file that is served.
+const LARGEST: u64 = 8 * 1024 * 1024;
+
+/// The most files that are read for the digest. Beyond, the directory was hardly meant.
+const MOST: usize = 1000;
+
+/// How deep `static/` may go.
+const DEEPEST: usize = 8;
+
+/// The directory.
+#[derive(Debug)]
+pub(super) struct Directory {
+    /// Absolute, without links.
+    root: PathBuf,
+}
+
+impl Directory {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let root = path.canonicalize()?;
+        fs::read_dir(&root)?;
+        Ok(Self { root })
+    }
+
+    /// The content of the file of this name, `/` between its segments; `None` unless it is a
+    /// regular file in the directory, of no more than 8 MiB, that we may read.
+    pub(super) fn read(&self, name: &str) -> Option<Vec<u8>> {
+        if !name.split('/').all(is_plain) {
+            return None;
+        }
+        match self.read_plain(name) {
+            Ok(content) => Some(content),
+            Err(error) => {
+                tracing::debug!(%error, name = %crate::log::escaped(name), "no such asset");
+                None
+            }
+        }
+    }
+
+    fn read_plain(&self, name: &str) -> io::Result<Vec<u8>> {
+        // Links within the directory are welcome: a Kubernetes ConfigMap consists of them.
+        let real = self.root.join(name).canonicalize()?;
+        let way = real.strip_prefix(&self.root).map_err(|_| io::ErrorKind::PermissionDenied)?;
+        let way: Vec<_> = way.components().collect();
+        let (last, parents) = way.split_last().ok_or(io::ErrorKind::IsADirectory)?;
+        let mut at = step(&CWD, self.root.as_os_str(), OFlags::DIRECTORY)?;
+        for parent in parents {
+            at = step(&at, named(*parent)?, OFlags::DIRECTORY)?;
+        }
+        // Without O_NONBLOCK the opening of a FIFO waits for somebody to write into it.
+        let file = File::from(step(&at, named(*last)?, OFlags::NONBLOCK)?);
+        if !file.metadata()?.is_file() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let mut content = Vec::new();
+        if file.take(LARGEST + 1).read_to_end(&mut content)? as u64 > LARGEST {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        Ok(content)
+    }
+
+    /// Every file that can be asked for, with its content.
+    pub(super) fn all(&self) -> io::Result<Vec<(String, Vec<u8>)>> {
+        let mut names = vec![PANEL.to_owned()];
+        let mut pending = vec![("static".to_owned(), 1)];
+        while let Some((folder, depth)) = pending.pop() {
+            let Ok(entries) = fs::read_dir(self.root.join(&folder)) else {
+                continue;
+            };
+            for entry in entries {
+                let entry = entry?;
+                let Ok(name) = entry.file_name().into_string() else {
+                    continue;
+                };
+                let name = format!("{folder}/{name}");
+                // Not the entry's own type: a link within the directory counts as what it is to.
+                let Ok(metadata) = fs::metadata(entry.path()) else {
+                    continue;
+                };
+                if metadata.is_dir() && depth < DEEPEST {
+                    pending.push((name, depth + 1));
+                } else if metadata.is_file() {
+                    names.push(name);
+                }
+            }
+            if names.len() > MOST {
+                return Err(io::Error::other(format!("more than {MOST} files in static")));
+            }
+        }
+        let read = |name: String| self.read(&name).map(|content| (name, content));
+        Ok(names.into_iter().filter_map(read).collect())
+    }
+}
+
+/// Whether a segment of a name is only that. Hidden files are nobody's business either.
+fn is_plain(segment: &str) -> bool {
+    !segment.is_empty()
+        && !segment.starts_with('.')
+        && !segment.contains(|c: char| c == '\\' || c.is_control())
+}
+
+fn named(component: Component<'_>) -> io::Result<&OsStr> {
+    match component {
+        Component::Normal(name) => Ok(name),
+        _ => Err(io::ErrorKind::InvalidInput.into()),
+    }
+}
+
+/// Opens what is here under this name, and nowhere else.
+fn step(at: &impl std::os::fd::AsFd, name: &OsStr, flags: OFlags) -> io::Result<OwnedFd> {
+    let flags = flags | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(openat(at, name, flags, Mode::empty())?)
+}

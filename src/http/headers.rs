@@ -1,0 +1,48 @@
+//! What every answer tells a browser not to do.
+
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+
+/// What holds for every answer, whatever it is.
+const ALWAYS: [(HeaderName, &str); 5] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    // For browsers that do not know frame-ancestors.
+    (header::X_FRAME_OPTIONS, "DENY"),
+    // Not `no-referrer`: with it a form of our own would send `Origin: null`, which is refused.
+    (header::REFERRER_POLICY, "same-origin"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
+    // No page from elsewhere may embed what is said here, not even as a script. There is no
+    // Cross-Origin-Opener-Policy: over plain http, which is how panels reach an office's
+    // server, browsers ignore it and complain.
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+
+/// For answers that are no page: should one be opened as a page, it may do nothing.
+const NO_PAGE: &str = "default-src 'none'; frame-ancestors 'none'";
+
+/// Puts the headers on that every answer bears.
+pub(super) fn dress(headers: &mut HeaderMap) {
+    for (name, value) in ALWAYS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(NO_PAGE));
+}
+
+/// What the panel may do when it was asked for under this (judged) `Host`: load its own parts,
+/// and talk to where it came from. `'self'` covers WebSockets in all current browsers, but not in
+/// Safari before 15.4; those get the address spelt out, which is tighter than `ws: wss:`. A v6
+/// address cannot be spelt in this language.
+pub(super) fn panel_policy(host: &str) -> HeaderValue {
+    let sockets = match host {
+        v6 if v6.starts_with('[') => String::new(),
+        host => format!(" ws://{host} wss://{host}"),
+    };
+    let policy = format!(
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+         font-src 'self'; manifest-src 'self'; connect-src 'self'{sockets}; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'none'"
+    );
+    HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static(NO_PAGE))
+}

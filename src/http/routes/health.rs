@@ -1,0 +1,73 @@
+//! `/livez` and `/readyz`, for whatever restarts servers and sends them visitors.
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::View;
+use crate::http::problem::Problem;
+use crate::hub::Snapshot;
+use crate::writing::{Condition, Health};
+
+/// The process is worth keeping: the loop that serves stations turns.
+pub(super) async fn live(State(view): State<View>) -> Response {
+    if (view.alive)() {
+        let headers = [
+            (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+            (header::CACHE_CONTROL, "no-store"),
+        ];
+        (headers, "ok\n").into_response()
+    } else {
+        Problem::not_now("the hub's loop does not turn").into_response()
+    }
+}
+
+/// Visitors find everything in order; if not, what is wrong, file by file.
+pub(super) async fn ready(State(view): State<View>) -> Response {
+    let snapshot = view.snapshot();
+    let mut wrong = Vec::new();
+    if snapshot.closing {
+        wrong.push("the server is shutting down".to_owned());
+    }
+    if !(view.alive)() {
+        wrong.push("the hub's loop does not turn".to_owned());
+    }
+    let Snapshot { status_file, accept_file, .. } = &*snapshot;
+    for (name, health) in [("status", status_file), ("accept", accept_file)] {
+        if let Some(what) = complaint(health.as_ref()) {
+            wrong.push(format!("{name} file: {what}"));
+        }
+    }
+    if wrong.is_empty() {
+        let body = json!({
+            "ready": true,
+            "status_file": file(status_file.as_ref()),
+            "accept_file": file(accept_file.as_ref()),
+        });
+        let headers =
+            [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
+        (StatusCode::OK, headers, format!("{body}\n")).into_response()
+    } else {
+        Problem::not_now(wrong.join("; "))
+            .with("ready", false)
+            .with("status_file", file(status_file.as_ref()))
+            .with("accept_file", file(accept_file.as_ref()))
+            .into_response()
+    }
+}
+
+fn complaint(health: Option<&Health>) -> Option<String> {
+    let Some(health) = health else {
+        return Some("not read yet".into());
+    };
+    match (health.state, &*health.detail) {
+        (Condition::Ok, _) => None,
+        (condition, "") => Some(format!("{condition:?}")),
+        (_, detail) => Some(detail.to_owned()),
+    }
+}
+
+fn file(health: Option<&Health>) -> Value {
+    health.and_then(|health| serde_json::to_value(health).ok()).unwrap_or(Value::Null)
+}

@@ -1,0 +1,132 @@
+//! Connections that come, stay too long, are too many, break, and are told to go.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::*;
+
+/// One good request, as bytes.
+const LIVEZ: &str = "GET /livez HTTP/1.1\r\nHost: eot\r\n\r\n";
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_connection_ends() {
+    let room = TestRoom::open().await;
+    for said in ["", "GET / HTTP/1.1\r\nHost: e", LIVEZ] {
+        let begun = Instant::now();
+        let mut caller = room.call().await;
+        caller.say(said).await;
+        caller.end().await;
+        assert_eq!(begun.elapsed().as_secs(), 10, "{said:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_drip_of_headers_does_not_keep_a_connection() {
+    let room = TestRoom::open().await;
+    let begun = Instant::now();
+    let mut caller = room.call().await;
+    caller.say("GET / HTTP/1.1\r\n").await;
+    while caller.stream.write_all(b"X-Drip: 1\r\n").await.is_ok() {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    assert!(begun.elapsed() <= Duration::from_secs(13), "{:?}", begun.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_takes_no_answer_is_given_up() {
+    let room = TestRoom::open().await;
+    let mut caller = room.call().await;
+    let begun = Instant::now();
+    // Requests without end, and not one answer read: at some point neither side can write.
+    let flood = LIVEZ.repeat(100);
+    while caller.stream.write_all(flood.as_bytes()).await.is_ok() {}
+    assert!(begun.elapsed() <= Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn requests_follow_each_other_on_one_connection() {
+    let room = TestRoom::open().await;
+    let mut caller = room.call().await;
+    caller.say(LIVEZ.repeat(3)).await;
+    for _ in 0..3 {
+        assert_eq!(caller.answer(false).await.unwrap().text(), "ok\n");
+    }
+}
+
+#[tokio::test]
+async fn a_head_is_at_most_32_kib() {
+    let room = TestRoom::open().await;
+    let fits = format!("X-Long: {}", "x".repeat(16 * 1024));
+    assert_eq!(room.ask(&["GET /livez HTTP/1.1", "Host: eot", &fits]).await.status, 200);
+    let long = format!("X-Long: {}", "x".repeat(40 * 1024));
+    assert_eq!(room.ask(&["GET /livez HTTP/1.1", "Host: eot", &long]).await.status, 431);
+}
+
+#[tokio::test]
+async fn a_full_house_says_so_and_takes_the_next_one_when_somebody_leaves() {
+    let mut room = TestRoom::with(Assets::embedded(), 1).await;
+    let mut first = room.call().await;
+    let websocket = [
+        "GET /websocket HTTP/1.1",
+        "Host: eot",
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    ];
+    assert_eq!(first.ask(&websocket).await.status, 101);
+    let station = room.newcomers.recv().await.unwrap();
+    let answer = room.ask(&["GET /livez HTTP/1.1", "Host: eot"]).await;
+    assert_eq!(answer.status, 503);
+    assert_eq!(answer.header("connection"), "close");
+    assert_eq!(answer.header("retry-after"), "5");
+    drop(station);
+    assert_eq!(room.get("/livez").await.status, 200, "the seat went with the station");
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_takes_nobody_with_it() {
+    let room = TestRoom::with(Assets::embedded(), 2).await;
+    let mut bystander = room.call().await;
+    let mut victim = room.call().await;
+    let handshake = "GET /websocket HTTP/1.1\r\nHost: eot\r\nUpgrade: websocket\r\n\
+        Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\npanic";
+    victim.say(handshake).await;
+    victim.end().await;
+    assert_eq!(bystander.ask(&["GET /livez HTTP/1.1", "Host: eot"]).await.status, 200);
+    assert_eq!(room.get("/livez").await.status, 200, "and its seat is free");
+}
+
+#[tokio::test]
+async fn when_told_to_stop_it_lets_go_of_the_port_and_of_idle_connections() {
+    let room = TestRoom::open().await;
+    let mut new = room.call().await;
+    let mut used = room.call().await;
+    assert_eq!(used.ask(&["GET /livez HTTP/1.1", "Host: eot"]).await.status, 200);
+    let begun = Instant::now();
+    room.stop.cancel();
+    room.tracker.close();
+    room.tracker.wait().await;
+    assert!(begun.elapsed() < Duration::from_millis(500), "{:?}", begun.elapsed());
+    used.end().await;
+    new.end().await;
+    assert!(TcpStream::connect(room.address).await.is_err());
+    TcpListener::bind(room.address).await.expect("the port is free at once");
+}
+
+#[tokio::test]
+async fn when_told_to_stop_half_a_request_gets_a_second_and_no_more() {
+    let room = TestRoom::open().await;
+    let mut half = room.call().await;
+    half.say("GET / HTTP/1.1\r\n").await;
+    let mut other = room.call().await;
+    assert_eq!(other.ask(&["GET /livez HTTP/1.1", "Host: eot"]).await.status, 200);
+    let begun = Instant::now();
+    room.stop.cancel();
+    room.tracker.close();
+    room.tracker.wait().await;
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    half.end().await;
+}

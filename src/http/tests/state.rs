@@ -1,0 +1,80 @@
+//! What programs are told: `/status`, `/livez`, `/readyz`.
+
+use super::*;
+
+#[tokio::test]
+async fn the_status_is_a_state_object_or_the_bare_text() {
+    let room = TestRoom::open().await;
+    let answer = room.get("/status").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(answer.json()["seq"], 7);
+    let plain = ["GET /status HTTP/1.1", "Host: eot", "Accept: text/plain"];
+    for answer in [room.get("/status?format=text").await, room.ask(&plain).await] {
+        assert_eq!(answer.header("content-type"), "text/plain; charset=utf-8");
+        assert_eq!(answer.text(), "COFFEE\n");
+    }
+    room.get("/status?format=xml").await.problem(400);
+    let plain = ["GET /status?format=json HTTP/1.1", "Host: eot", "Accept: text/plain"];
+    assert_eq!(room.ask(&plain).await.json()["seq"], 7);
+}
+
+#[tokio::test]
+async fn the_status_is_the_newest() {
+    let room = TestRoom::open().await;
+    room.say(|snapshot| snapshot.status = Some("LUNCH".into()));
+    assert_eq!(room.get("/status?format=text").await.text(), "LUNCH\n");
+    room.say(|snapshot| snapshot.status = None);
+    room.get("/status?format=text").await.problem(503);
+    assert_eq!(room.get("/status").await.status, 200);
+    room.say(|snapshot| snapshot.state = "".into());
+    assert!(!room.get("/status").await.problem(503).is_empty());
+}
+
+#[tokio::test]
+async fn head_says_what_get_would() {
+    let room = TestRoom::open().await;
+    for path in ["/", "/static/main.js", "/status", "/livez", "/readyz"] {
+        let mut caller = room.call().await;
+        let line = format!("HEAD {path} HTTP/1.1");
+        let head = caller.ask(&[&line, "Host: eot"]).await;
+        let get = caller.ask(&[&line.replace("HEAD", "GET"), "Host: eot"]).await;
+        assert_eq!(head.status, 200, "{path}");
+        for name in ["content-type", "content-length", "etag", "cache-control"] {
+            assert_eq!(head.header(name), get.header(name), "{path} {name}");
+        }
+        assert_eq!(get.header("content-length"), get.body.len().to_string(), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_process_lives_while_the_hub_turns() {
+    let room = TestRoom::open().await;
+    let answer = room.get("/livez").await;
+    assert_eq!((answer.status, answer.text()), (200, "ok\n"));
+    room.alive.store(false, Ordering::Relaxed);
+    room.get("/livez").await.problem(503);
+    assert!(room.get("/readyz").await.problem(503).contains("hub"));
+}
+
+#[tokio::test]
+async fn it_is_ready_when_both_files_are_well() {
+    let room = TestRoom::open().await;
+    let answer = room.get("/readyz").await;
+    assert_eq!(answer.status, 200);
+    assert_eq!(answer.json()["ready"], true);
+    assert_eq!(answer.json()["status_file"]["health"], "ok");
+    room.say(|snapshot| {
+        let detail = "permission denied".into();
+        snapshot.status_file = Some(Health { state: Condition::Unreadable, detail, ..healthy() });
+        snapshot.accept_file = None;
+    });
+    let answer = room.get("/readyz").await;
+    let detail = answer.problem(503);
+    assert_eq!(detail, "status file: permission denied; accept file: not read yet");
+    assert_eq!(answer.json()["ready"], false);
+    assert_eq!(answer.json()["status_file"]["health"], "unreadable");
+    room.say(|now| *now = Snapshot { closing: true, ..snapshot() });
+    assert!(room.get("/readyz").await.problem(503).contains("shutting down"));
+}

@@ -1,0 +1,89 @@
+//! Who is answered at all, and what every answer bears.
+
+use super::*;
+
+#[tokio::test]
+async fn a_foreign_host_is_told_what_would_help() {
+    let room = TestRoom::open().await;
+    for path in ["/", "/status", "/websocket", "/nothing"] {
+        let line = format!("GET {path} HTTP/1.1");
+        let answer = room.ask(&[&line, "Host: evil.example"]).await;
+        assert!(answer.problem(421).contains("--host evil.example"));
+    }
+    assert_eq!(room.ask(&["GET / HTTP/1.1", "Host: EOT.example.com:80"]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_request_says_once_whom_it_is_for() {
+    let room = TestRoom::open().await;
+    room.ask(&["GET / HTTP/1.1"]).await.problem(400);
+    room.ask(&["GET / HTTP/1.0"]).await.problem(400);
+    room.ask(&["GET / HTTP/1.1", "Host: eot", "Host: eot"]).await.problem(400);
+    room.ask(&["GET / HTTP/1.1", "Host: e\u{e4}t"]).await.problem(400);
+    room.ask(&["GET / HTTP/1.1", "Host: "]).await.problem(400);
+    let absolute = "GET http://evil.example/ HTTP/1.1";
+    room.ask(&[absolute, "Host: eot"]).await.problem(400);
+    room.ask(&[absolute, "Host: evil.example"]).await.problem(421);
+    assert_eq!(room.ask(&["GET http://EOT/ HTTP/1.1", "Host: eot"]).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_foreign_page_is_refused_and_an_allowed_one_is_not() {
+    let room = TestRoom::open().await;
+    for (origin, status) in [
+        ("http://evil.example", 403),
+        ("null", 403),
+        ("http://eot:1874", 403),
+        ("http://eot", 200),
+        ("https://wall.example.com", 200),
+    ] {
+        let origin = format!("Origin: {origin}");
+        assert_eq!(room.ask(&["GET / HTTP/1.1", "Host: eot", &origin]).await.status, status);
+    }
+    let twice = ["GET / HTTP/1.1", "Host: eot", "Origin: http://eot", "Origin: http://eot"];
+    room.ask(&twice).await.problem(403);
+}
+
+#[tokio::test]
+async fn every_answer_ties_a_browsers_hands() {
+    let room = TestRoom::open().await;
+    for path in ["/", "/status", "/static/main.js", "/nothing", "/livez", "/websocket"] {
+        let answer = room.get(path).await;
+        assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
+        assert_eq!(answer.header("x-frame-options"), "DENY", "{path}");
+        assert_eq!(answer.header("referrer-policy"), "same-origin", "{path}");
+        assert_eq!(answer.header("cross-origin-resource-policy"), "same-origin", "{path}");
+        assert!(answer.headers.contains_key("permissions-policy"), "{path}");
+        let policy = answer.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'"), "{path}: {policy}");
+        assert!(policy.contains("frame-ancestors 'none'"), "{path}: {policy}");
+        assert!(!policy.contains("unsafe"), "{path}: {policy}");
+    }
+}
+
+#[tokio::test]
+async fn the_panel_may_talk_to_where_it_came_from() {
+    let room = TestRoom::open().await;
+    let answer = room.ask(&["GET / HTTP/1.1", "Host: eot:1873"]).await;
+    let policy = answer.header("content-security-policy");
+    assert!(policy.contains("connect-src 'self' ws://eot:1873 wss://eot:1873;"), "{policy}");
+    let answer = room.ask(&["GET / HTTP/1.1", "Host: [::1]:1873"]).await;
+    assert!(answer.header("content-security-policy").contains("connect-src 'self';"));
+}
+
+#[tokio::test]
+async fn what_is_not_here_and_what_cannot_be_done_are_said() {
+    let room = TestRoom::open().await;
+    for path in ["/nothing", "/websocket/", "/static", "/static/", "//", "/status/"] {
+        room.get(path).await.problem(404);
+    }
+    room.ask(&["OPTIONS * HTTP/1.1", "Host: eot"]).await.problem(404);
+    for path in ["/", "/status", "/static/main.js", "/livez", "/readyz", "/favicon.ico"] {
+        for method in ["POST", "DELETE", "OPTIONS", "NONSENSE"] {
+            let line = format!("{method} {path} HTTP/1.1");
+            let answer = room.ask(&[&line, "Host: eot"]).await;
+            answer.problem(405);
+            assert_eq!(answer.header("allow"), "GET,HEAD", "{line}");
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Puts the rooms together: sources, hub, accept file and HTTP, and takes them down in order.
+//!
+//! It binds no port, traps no signal and ends no process: the caller brings the listener and says
+//! when to stop.
+
+mod outlets;
+
+use std::future::Future;
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, watch};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use self::outlets::{Outlets, Owners};
+use crate::accept::{self, AcceptFile};
+use crate::cli::{Config, Watching};
+use crate::clock::Clock;
+use crate::http;
+use crate::hub::driver::{self, Ended, Running};
+use crate::hub::{Event, Facts, Handle, Hub, Input, Snapshot};
+use crate::source::{Source, WatchMode};
+use crate::systemd::Manager;
+use crate::writing::File;
+
+/// How long a shutdown may take, from the signal to the end of the process. The contract says five
+/// seconds; what is kept back is for the process itself to end.
+const PATIENCE: Duration = Duration::from_millis(4_700);
+
+/// A server that is ready to run.
+#[derive(Debug)]
+pub struct Server {
+    /// What it was told to do.
+    config: Config,
+    /// Where it listens.
+    listener: TcpListener,
+    /// The accept file, locked for this server alone.
+    accept_file: AcceptFile,
+    /// How many connections it can afford.
+    seats: usize,
+}
+
+/// Why a server cannot start. Whoever started it must act.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another server writes this accept file.
+    #[error(transparent)]
+    Accept(#[from] accept::OpenError),
+    /// The panel cannot be loaded.
+    #[error(transparent)]
+    Assets(#[from] http::NoAssets),
+    /// The machine gives no thread, descriptor or socket.
+    #[error("the server cannot start: {0}")]
+    Io(#[from] std::io::Error),
+    /// The hub has ended, although nobody asked it to.
+    #[error("the hub has failed: {0}")]
+    Hub(String),
+}
+
+impl Server {
+    /// A server on this listener, for at most `seats` connections ([`http::seats`]). It takes the
+    /// lock of its accept file now.
+    pub fn new(config: Config, listener: TcpListener, seats: usize) -> Result<Self, StartError> {
+        let accept_file = AcceptFile::open(&config.accept_file)?;
+        listener.set_nonblocking(true)?;
+        Ok(Self { config, listener, accept_file, seats })
+    }
+
+    /// Serves until `stop` resolves or a station that may says `shutdown`, then says farewell.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
+        let Self { config, listener, accept_file, seats } = self;
+        let address = listener.local_addr()?;
+        let assets = match &config.assets {
+            None => http::Assets::embedded(),
+            Some(directory) => http::Assets::from_directory(directory)?,
+        };
+        let policy = config.policy();
+        let seats = Arc::new(Semaphore::new(seats));
+        let stopping = CancellationToken::new();
+        let (publish, mut snapshots) = watch::channel(Arc::new(Snapshot::default()));
+        let manager = Arc::new(Manager::of_this_process());
+
+        let clock = Clock::start();
+        let facts = Facts {
+            dial: config.dial,
+            base: config.base.display().to_string(),
+            status_file: config.status_name.clone(),
+            assets: assets.digest().to_owned(),
+            policy: policy.clone(),
+        };
+        let Running { handle, mut ended } =
+            driver::start(clock, Hub::new(clock.now(), facts), |handle| {
+                let to_hub = handle.clone();
+                let writer = accept::Writer::spawn(accept_file, move |outcome| {
+                    // A hub that has ended has nobody left to tell.
+                    let _ = to_hub.blocking_send(outcome.into());
+                })?;
+                let owners = Owners::start(handle.clone())?;
+                Ok(Outlets {
+                    writer,
+                    owners,
+                    snapshots: publish,
+                    stopping: stopping.clone(),
+                    manager: Arc::clone(&manager),
+                })
+            })?;
+
+        // From here on, whatever happens, everything that was started is taken down again.
+        let tracker = TaskTracker::new();
+        let listening = CancellationToken::new();
+        let mut sources = Vec::new();
+        let up = async {
+            // The order is read before the reply, so that equal files are answered.
+            for file in [File::Status, File::Accept] {
+                sources.push(watch_file(&config, file, &handle)?);
+                let settled = |snapshot: &Arc<Snapshot>| snapshot.health(file).is_some();
+                if snapshots.wait_for(settled).await.is_err() {
+                    return Ok(());
+                }
+            }
+            let hub = handle.clone();
+            let house = http::House {
+                admit: handle.clone(),
+                snapshot: snapshots,
+                alive: Arc::new(move || hub.is_alive()),
+                policy,
+                assets,
+                seats,
+            };
+            let listener = tokio::net::TcpListener::from_std(listener)?;
+            tracing::info!("{}", announcement(&config, address));
+            manager.ready();
+            http::listen(listener, house, listening.clone(), &tracker).await;
+            Ok(())
+        };
+        let result = tokio::select! {
+            () = stop => Ok(()),
+            () = stopping.cancelled() => Ok(()),
+            result = up => result,
+            how = &mut ended => Err(StartError::Hub(match how {
+                Ok(Ended::Failed(error)) => error.to_string(),
+                _ => "its thread is gone".into(),
+            })),
+        };
+
+        let deadline = Instant::now() + PATIENCE;
+        manager.stopping();
+        tracing::info!("Stopping Status Watcher...");
+        listening.cancel();
+        // The hub may have ended by itself; then it has said what was to be said.
+        let _ = handle.send(Input::Event(Event::Shutdown)).await;
+        tracing::info!(
+            "Shutting down EOT server (will wait up to 5 seconds for the stations to leave)"
+        );
+        tracker.close();
+        let drained = async {
+            let watchers = spawn_blocking(move || drop(sources));
+            if result.is_ok() {
+                // It ends when the last station has gone.
+                let _ = ended.await;
+            }
+            let _ = watchers.await;
+            tracker.wait().await;
+        };
+        if timeout_at(deadline, drained).await.is_err() {
+            tracing::warn!("not everyone has left in time");
+        }
+        tracing::info!("Shutdown.");
+        result
+    }
+}
+
+fn watch_file(config: &Config, file: File, hub: &Handle) -> Result<Source, std::io::Error> {
+    let path = match file {
+        File::Status => &config.status_file,
+        File::Accept => &config.accept_file,
+    };
+    let mode = match config.watching {
+        Watching::Auto => WatchMode::Auto,
+        Watching::Kernel => WatchMode::Inotify,
+        Watching::Poll => WatchMode::Poll,
+    };
+    let hub = hub.clone();
+    Source::start(path, file, mode, move |report| {
+        // A hub that has ended has nobody left to tell.
+        let _ = hub.report(file, report);
+    })
+}
+
+/// The line that tells where the panel is.
+fn announcement(config: &Config, address: SocketAddr) -> String {
+    let mut reachable = address;
+    if address.ip().is_unspecified() {
+        reachable.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    format!(
+        "{} {} listening on http://{reachable} (status file {})",
+        env!("CARGO_PKG_NAME"),
+        env!("CARGO_PKG_VERSION"),
+        crate::log::escaped(&config.status_name)
+    )
+}

@@ -1,0 +1,166 @@
+//! Holds the rooms to the table in ARCHITECTURE.md: who may use whom, and who knows which crate.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot read the code has failed")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Crates that one room alone knows, and the files it may be named in beside that room.
+const KNOWN_BY: [(&str, &str); 7] = [
+    ("axum", "src/http"),
+    ("hyper", "src/http"),
+    ("hyper_util", "src/http"),
+    ("tower_http", "src/http"),
+    ("notify", "src/source"),
+    ("mio", "src/hub"),
+    ("signal_hook_tokio", "src/signals"),
+];
+
+/// Rooms that do no IO, wait for nothing and read no clock.
+const PURE: [&str; 9] = [
+    "src/hub/step",
+    "src/hub/frame",
+    "src/hub/outbox",
+    "src/session",
+    "src/telegraph",
+    "src/policy",
+    "src/wire",
+    "src/writing",
+    "src/source/rule",
+];
+
+/// What a pure room must not name.
+const IMPURE: [&str; 9] = [
+    "std::fs",
+    "std::net::Tcp",
+    "std::thread",
+    "std::env",
+    "Instant::now",
+    "SystemTime::now",
+    "tokio::",
+    "println!",
+    "mio::",
+];
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The table: room → rooms it may use.
+fn table() -> BTreeMap<String, BTreeSet<String>> {
+    let text = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let rows = text.lines().skip_while(|line| !line.starts_with("| room |")).skip(2);
+    rows.take_while(|line| line.starts_with('|'))
+        .map(|line| {
+            let cells: Vec<_> = line.split('|').map(str::trim).collect();
+            let uses = cells[3].split(',').map(str::trim).filter(|room| !room.is_empty());
+            (cells[1].trim_matches('`').to_owned(), uses.map(str::to_owned).collect())
+        })
+        .collect()
+}
+
+/// Every Rust file under `src`, with its text; comments are left out.
+fn sources() -> Vec<(PathBuf, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+                let code = code.collect::<Vec<_>>().join("\n");
+                found.push((path.strip_prefix(root()).unwrap().to_owned(), code));
+            }
+        }
+    }
+    assert!(found.len() > 20);
+    found
+}
+
+/// The room that a file belongs to.
+fn room_of(path: &Path) -> String {
+    let first = path.components().nth(1).unwrap().as_os_str().to_string_lossy();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// The words that follow `prefix` in this text.
+fn words_after<'a>(text: &'a str, prefix: &str) -> impl Iterator<Item = &'a str> {
+    text.match_indices(prefix).map(move |(at, _)| {
+        let rest = &text[at + prefix.len()..];
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+        &rest[..end]
+    })
+}
+
+fn is_test(path: &Path) -> bool {
+    path.file_stem().is_some_and(|stem| stem == "tests")
+}
+
+#[test]
+fn rooms_use_only_what_the_table_says() {
+    let table = table();
+    let mut used: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (path, code) in sources() {
+        let room = room_of(&path);
+        if matches!(room.as_str(), "lib" | "main") || is_test(&path) {
+            continue;
+        }
+        let allowed = table.get(&room).unwrap_or_else(|| panic!("{room} is not in the table"));
+        let code = code.split("#[cfg(test)]").next().unwrap_or_default();
+        for other in words_after(code, "crate::") {
+            if other == room || !table.contains_key(other) {
+                continue;
+            }
+            assert!(allowed.contains(other), "{} uses {other}", path.display());
+            used.entry(room.clone()).or_default().insert(other.to_owned());
+        }
+    }
+    for (room, allowed) in &table {
+        let used = used.remove(room).unwrap_or_default();
+        assert_eq!(&used, allowed, "the table says more than {room} uses");
+    }
+}
+
+#[test]
+fn arrows_go_one_way() {
+    let mut rooms = table();
+    while !rooms.is_empty() {
+        let leaf = rooms.iter().find(|(_, uses)| uses.iter().all(|used| !rooms.contains_key(used)));
+        let leaf = leaf.unwrap_or_else(|| panic!("a circle among {:?}", rooms.keys())).0.clone();
+        rooms.remove(&leaf);
+    }
+}
+
+#[test]
+fn each_foreign_crate_is_known_in_one_room() {
+    for (path, code) in sources() {
+        for (name, room) in KNOWN_BY {
+            let named = code.contains(&format!("{name}::")) && !path.starts_with(room);
+            let named = named && path != Path::new(&format!("{room}.rs"));
+            // `mio::` also ends other words; whole words only.
+            let whole = code.match_indices(&format!("{name}::")).any(|(at, _)| {
+                !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':')
+            });
+            assert!(!(named && whole), "{} knows {name}", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_pure_rooms_are_pure() {
+    for (path, code) in sources() {
+        let name = path.with_extension("");
+        let pure = PURE.iter().any(|room| name.starts_with(room));
+        if !pure || is_test(&path) {
+            continue;
+        }
+        let code = code.split("#[cfg(test)]").next().unwrap_or_default();
+        for word in IMPURE {
+            assert!(!code.contains(word), "{} is pure, but names {word}", path.display());
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! `cargo xtask test`: every check there is, in the order in which a failure is cheapest to find.
+//!
+//! It is what a newcomer, a developer and CI run. A check that cannot run is a failure.
+
+mod units;
+
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use crate::tools::{self, run};
+
+/// Which checks to run.
+#[derive(Debug, Args)]
+pub(crate) struct Options {
+    /// Only the checks whose name contains this.
+    only: Option<String>,
+}
+
+/// A check: its name, and what it does.
+type Check = (&'static str, fn() -> Result<()>);
+
+const CHECKS: [Check; 10] = [
+    ("format", format),
+    ("clippy", clippy),
+    ("panel modules", panel_modules),
+    ("unit and integration tests", tests),
+    ("doc tests", doc_tests),
+    ("documentation", documentation),
+    ("dependencies", dependencies),
+    ("systemd units", units::check),
+    ("release build", release),
+    ("browser", browser),
+];
+
+pub(crate) fn run(options: &Options) -> Result<()> {
+    let wanted = options.only.as_deref().unwrap_or("");
+    let checks: Vec<_> = CHECKS.into_iter().filter(|(name, _)| name.contains(wanted)).collect();
+    if checks.is_empty() {
+        let names: Vec<_> = CHECKS.iter().map(|(name, _)| *name).collect();
+        bail!("no check is called {wanted:?}; there are: {}", names.join(", "));
+    }
+    tools::ensure()?;
+    for (name, check) in &checks {
+        println!("\n== {name}");
+        let start = Instant::now();
+        check().with_context(|| format!("the check \"{name}\" failed"))?;
+        println!("== {name}: passed in {:.1} s", start.elapsed().as_secs_f32());
+    }
+    println!("\n{} checks passed", checks.len());
+    Ok(())
+}
+
+fn cargo() -> Command {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(tools::root());
+    cargo
+}
+
+fn format() -> Result<()> {
+    tools::run(cargo().args(["fmt", "--all", "--check"]))
+}
+
+fn clippy() -> Result<()> {
+    let arguments = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    tools::run(cargo().args(arguments))
+}
+
+fn tests() -> Result<()> {
+    // nextest runs the tests side by side and tells them apart better, but is not everywhere.
+    if tools::find("cargo-nextest").is_some() {
+        tools::run(cargo().args(["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]))
+    } else {
+        tools::run(cargo().args(["test", "--workspace", "--locked", "--lib", "--bins", "--tests"]))
+    }
+}
+
+fn doc_tests() -> Result<()> {
+    tools::run(cargo().args(["test", "--workspace", "--locked", "--doc"]))
+}
+
+fn documentation() -> Result<()> {
+    tools::run(
+        cargo()
+            .args(["doc", "--workspace", "--locked", "--no-deps", "--document-private-items"])
+            .env("RUSTDOCFLAGS", "-D warnings"),
+    )
+}
+
+fn dependencies() -> Result<()> {
+    if tools::find("cargo-deny").is_some() {
+        return tools::run(
+            cargo().args(["deny", "--locked", "check", "bans", "licenses", "sources"]),
+        );
+    }
+    println!("cargo-deny is not installed; the lock file is all that was checked");
+    tools::run(
+        cargo()
+            .args(["metadata", "--locked", "--format-version=1", "--quiet"])
+            .stdout(std::process::Stdio::null()),
+    )
+}
+
+fn panel_modules() -> Result<()> {
+    tools::run(Command::new("node").args(["--test", "tests/panel/"]).current_dir(tools::root()))
+}
+
+fn release() -> Result<()> {
+    tools::run(cargo().args(["build", "--release", "--locked"]))
+}
+
+fn browser() -> Result<()> {
+    let place = tools::root().join("tests/browser");
+    tools::run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&place))?;
+    let binary = tools::target()?.join("release/chadburn");
+    tools::run(
+        Command::new("node").args(["--test", "."]).current_dir(&place).env("CHADBURN_BIN", binary),
+    )
+}
