@@ -15,6 +15,8 @@ use clap::Args;
 use figures::Figures;
 use program::{Kind, Load, Program};
 
+use crate::tools;
+
 /// What every other is measured against: the first in each round.
 const FLOOR: usize = 0;
 /// Deliveries that one run aims at, so that a run takes seconds whatever the number of stations.

@@ -10,7 +10,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use crate::tools::{self, run};
+use crate::tools;
 
 /// Which checks to run.
 #[derive(Debug, Args)]
