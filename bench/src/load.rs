@@ -21,7 +21,7 @@ use crate::descriptors;
 use crate::wire::{self, Wire};
 use crowd::Crowd;
 use figures::{Report, float, micros, per, percentile, rate};
-use process::Process;
+use process::{Process, machine_cpu, own_cpu};
 use station::Ledger;
 use writer::{Mode, Writer};
 
@@ -121,10 +121,15 @@ fn measure(options: &Options) -> Result<Report> {
 
     let writer = Writer::new(options.mode, &options.status_file);
     write(options, &writer, 1..=options.warm_up, &mut crowd, deadline)?;
-    let cpu_before = server.cpu()?;
+    let (from, cpu_before) = (Instant::now(), server.cpu()?);
+    let elsewhere_before = machine_cpu()?.saturating_sub(cpu_before + own_cpu()?);
     let measured = options.warm_up + 1..=options.warm_up + options.messages;
     write(options, &writer, measured, &mut crowd, deadline)?;
-    let cpu = server.cpu()?.saturating_sub(cpu_before);
+    let cpu_after = server.cpu()?;
+    let cpu = cpu_after.saturating_sub(cpu_before);
+    let elsewhere = machine_cpu()?.saturating_sub(cpu_after + own_cpu()?);
+    let elsewhere = elsewhere.saturating_sub(elsewhere_before).as_secs_f64();
+    let busy_elsewhere = elsewhere / from.elapsed().as_secs_f64();
     let with_kib = greeted_kib.max(server.resident_kib()?);
     let aftermath = Duration::from_millis(options.aftermath_ms);
     crowd.settle(aftermath, aftermath)?;
@@ -147,6 +152,7 @@ fn measure(options: &Options) -> Result<Report> {
         p99_us: micros(percentile(&latencies, 990)),
         max_us: micros(percentile(&latencies, 1000)),
         cpu_us_per_message: per(cpu.as_secs_f64() * 1e6, delivered),
+        busy_elsewhere,
         idle_kib,
         before_kib,
         with_kib,

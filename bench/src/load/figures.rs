@@ -23,6 +23,9 @@ pub(crate) struct Report {
     pub(crate) max_us: f64,
     /// The server's CPU time, for each delivery.
     pub(crate) cpu_us_per_message: f64,
+    /// How many cores were busy with something else meanwhile: with more than a little of that, the
+    /// times above are worth little.
+    pub(crate) busy_elsewhere: f64,
     /// The server's memory before anyone came.
     pub(crate) idle_kib: u64,
     /// Its memory once one station had come and gone, so that code touched first is not counted

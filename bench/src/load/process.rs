@@ -1,4 +1,5 @@
-//! What another process costs: CPU time and memory. Knows not what it does with them.
+//! What another process costs: CPU time and memory, and what the rest of the machine is busy with
+//! meanwhile. Knows not what anybody does with them.
 
 use std::fs;
 use std::time::Duration;
@@ -39,6 +40,32 @@ impl Process {
     }
 }
 
+/// CPU time that this process used since it started.
+pub(crate) fn own_cpu() -> Result<Duration> {
+    Ok(ClockId::CLOCK_PROCESS_CPUTIME_ID.now()?.into())
+}
+
+/// CPU time that all cores together were busy since the machine started, or were taken away by the
+/// machine below.
+pub(crate) fn machine_cpu() -> Result<Duration> {
+    let text = fs::read_to_string("/proc/stat").context("cannot read /proc/stat")?;
+    busy_in(&text).context("no cpu line in /proc/stat")
+}
+
+/// User, nice, system, irq, softirq and steal of proc(5)'s first line, in ticks of 10 ms.
+fn busy_in(stat: &str) -> Option<Duration> {
+    let ticks: Option<Vec<u64>> = stat
+        .lines()
+        .next()?
+        .strip_prefix("cpu ")?
+        .split_whitespace()
+        .map(|t| t.parse().ok())
+        .collect();
+    let ticks = ticks?;
+    let busy = [0, 1, 2, 5, 6, 7].iter().map(|&field| ticks.get(field));
+    Some(Duration::from_millis(10 * busy.sum::<Option<u64>>()?))
+}
+
 fn resident_in(smaps_rollup: &str) -> Option<u64> {
     let line = smaps_rollup.lines().find_map(|line| line.strip_prefix("Rss:"))?;
     line.trim().strip_suffix("kB")?.trim().parse().ok()
@@ -53,6 +80,14 @@ mod tests {
         let text = "55d0-7ffe ---p 00000000 00:00 0  [rollup]\nRss:     5124 kB\nPss:   4000 kB\n";
         assert_eq!(resident_in(text), Some(5124));
         assert_eq!(resident_in("SwapPss: 3 kB\n"), None);
+    }
+
+    #[test]
+    fn a_machine_that_idles_or_waits_is_not_busy() {
+        let text = "cpu  1 2 4 1000 1000 8 16 32 0 0\ncpu0 9 9 9 9 9 9 9 9 0 0\n";
+        assert_eq!(busy_in(text), Some(Duration::from_millis(630)));
+        assert_eq!(busy_in("intr 5\n"), None);
+        assert!(machine_cpu().unwrap() > Duration::ZERO);
     }
 
     #[test]

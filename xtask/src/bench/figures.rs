@@ -17,6 +17,8 @@ pub(super) struct Figures {
     pub(super) p99_us: f64,
     /// The server's CPU time for each delivery.
     pub(super) cpu_us_per_message: f64,
+    /// How many cores were busy with something else meanwhile.
+    pub(super) busy_elsewhere: f64,
     /// Its memory before anyone came.
     pub(super) idle_kib: f64,
     /// What a station adds to that.
@@ -53,9 +55,18 @@ impl Figures {
     }
 }
 
-/// One figure of each run.
-pub(super) fn each(runs: &[Figures], figure: impl Fn(&Figures) -> f64) -> Vec<f64> {
-    runs.iter().map(figure).collect()
+/// How busy the machine was elsewhere in the worst of a round's runs.
+pub(super) fn disturbance(round: &[Figures]) -> f64 {
+    round.iter().map(|run| run.busy_elsewhere).fold(0.0, f64::max)
+}
+
+/// One figure of one program, in each round.
+pub(super) fn each(
+    rounds: &[Vec<Figures>],
+    program: usize,
+    figure: impl Fn(&Figures) -> f64,
+) -> Vec<f64> {
+    rounds.iter().filter_map(|round| round.get(program)).map(figure).collect()
 }
 
 /// Each run's figure over that of the floor's run just before it: what both share, such as a
@@ -100,6 +111,14 @@ mod tests {
     }
 
     #[test]
+    fn a_round_is_as_disturbed_as_its_worst_run() {
+        let run = |busy_elsewhere| Figures { busy_elsewhere, ..Figures::default() };
+        let rounds = [vec![run(0.0), run(0.5)], vec![run(0.2), run(0.1)]];
+        assert_eq!(rounds.each_ref().map(|round| disturbance(round)), [0.5, 0.2]);
+        assert_eq!(each(&rounds, 1, |run| run.busy_elsewhere), [0.5, 0.1]);
+    }
+
+    #[test]
     fn any_fault_is_a_fault() {
         let clean = Figures { written: 3, ..Figures::default() };
         assert!(clean.is_faultless());
@@ -111,7 +130,7 @@ mod tests {
     #[test]
     fn a_report_with_more_in_it_is_understood() {
         let text = r#"{"stations":1,"written":2,"delivered":2,"connects_per_s":1.5,"p50_us":1.0,
-            "p99_us":2.0,"max_us":3.0,"cpu_us_per_message":4.5,"idle_kib":2900,"before_kib":3000,
+            "p99_us":2.0,"max_us":3.0,"cpu_us_per_message":4.5,"busy_elsewhere":0.1,"idle_kib":2900,"before_kib":3000,
             "with_kib":3001,"kib_per_station":1.0,"missing_last":0,"missing":0,"duplicates":0,
             "empties":0,"out_of_order":0,"foreign":0,"lost":0,"others":0}"#;
         let figures: Figures = serde_json::from_str(text).unwrap();

@@ -4,13 +4,21 @@ use std::fmt::Write;
 
 use super::figures::{Figures, each, median, range, ratios};
 
-/// One number of stations, the messages of each run, and each program's runs.
-pub(super) type Row = (usize, usize, Vec<Vec<Figures>>);
+/// What was measured at one number of stations.
+#[derive(Debug)]
+pub(super) struct Speed {
+    /// Stations.
+    pub(super) stations: usize,
+    /// Values measured in each run.
+    pub(super) messages: usize,
+    /// Each round's runs, one of each program.
+    pub(super) rounds: Vec<Vec<Figures>>,
+}
 
 const SPEED_HEAD: &str = "\
 | stations | server | CPU/message | × | range | p50 | × | p99 | × | connects/s | × \
-| KiB a station | idle KiB |
-|--:|:--|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
+| KiB a station | idle KiB | busy elsewhere |
+|--:|:--|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
 ";
 
 const FAULTS_HEAD: &str = "\
@@ -20,22 +28,23 @@ const FAULTS_HEAD: &str = "\
 ";
 
 /// Speed and memory: medians, and medians of the ratios to the floor's run in the same round.
-pub(super) fn speed(names: &[&str], rows: &[Row], floor: usize, rounds: usize) -> String {
+pub(super) fn speed(names: &[&str], rows: &[Speed], floor: usize) -> String {
     let mut text = String::from(SPEED_HEAD);
-    for (stations, _, measured) in rows {
-        for (index, (name, runs)) in names.iter().zip(measured).enumerate() {
-            let base = (index != floor).then(|| measured[floor].as_slice());
-            let cpu = Column::of(runs, base, |run| run.cpu_us_per_message);
-            let p50 = Column::of(runs, base, |run| run.p50_us / 1e3);
-            let p99 = Column::of(runs, base, |run| run.p99_us / 1e3);
-            let connects = Column::of(runs, base, |run| run.connects_per_s);
-            let memory = median(&each(runs, |run| run.kib_per_station));
-            let idle = median(&each(runs, |run| run.idle_kib));
+    for Speed { stations, rounds, .. } in rows {
+        for (index, name) in names.iter().enumerate() {
+            let base = (index != floor).then_some(floor);
+            let cpu = Column::of(rounds, index, base, |run| run.cpu_us_per_message);
+            let p50 = Column::of(rounds, index, base, |run| run.p50_us / 1e3);
+            let p99 = Column::of(rounds, index, base, |run| run.p99_us / 1e3);
+            let connects = Column::of(rounds, index, base, |run| run.connects_per_s);
+            let memory = median(&each(rounds, index, |run| run.kib_per_station));
+            let idle = median(&each(rounds, index, |run| run.idle_kib));
+            let elsewhere = median(&each(rounds, index, |run| run.busy_elsewhere));
             push(
                 &mut text,
                 format_args!(
                     "| {stations} | {name} | {:.2} µs | {} | {} | {:.2} ms | {} | {:.2} ms | {} \
-                     | {:.0} | {} | {memory:.2} | {idle:.0} |",
+                     | {:.0} | {} | {memory:.2} | {idle:.0} | {elsewhere:.2} |",
                     cpu.median,
                     cpu.ratio(),
                     cpu.range(),
@@ -49,15 +58,19 @@ pub(super) fn speed(names: &[&str], rows: &[Row], floor: usize, rounds: usize) -
             );
         }
     }
-    let messages: Vec<String> =
-        rows.iter().map(|(stations, messages, _)| format!("{messages} to {stations}")).collect();
+    let amounts: Vec<String> = rows
+        .iter()
+        .map(|Speed { stations, messages, rounds }| {
+            format!("{} × {messages} messages to {stations}", rounds.len())
+        })
+        .collect();
     push(
         &mut text,
         format_args!(
-            "\nMedians of {rounds} interleaved rounds; × is the median of the ratios to the \
-             floor's run in the same round, and the range is that of the CPU's ratios. Messages \
-             a run: {}.\n",
-            messages.join(", ")
+            "\nMedians of interleaved rounds, the quietest ones; × is the median of the ratios to \
+             the floor's run in the same round, and the range is that of the CPU's ratios. Busy \
+             elsewhere: cores that worked for something else meanwhile. Rounds: {}.\n",
+            amounts.join(", ")
         ),
     );
     text
@@ -99,9 +112,14 @@ struct Column {
 }
 
 impl Column {
-    fn of(runs: &[Figures], base: Option<&[Figures]>, figure: impl Fn(&Figures) -> f64) -> Self {
-        let own = each(runs, &figure);
-        let ratios = base.map(|base| ratios(&own, &each(base, &figure)));
+    fn of(
+        rounds: &[Vec<Figures>],
+        program: usize,
+        base: Option<usize>,
+        figure: impl Fn(&Figures) -> f64,
+    ) -> Self {
+        let own = each(rounds, program, &figure);
+        let ratios = base.map(|base| ratios(&own, &each(rounds, base, &figure)));
         Self { median: median(&own), ratios }
     }
 
@@ -133,6 +151,7 @@ mod tests {
             p99_us: 2000.0,
             connects_per_s: 20_000.0,
             kib_per_station: 0.22,
+            busy_elsewhere: 0.1,
             idle_kib: 2900.0,
             written: 20,
             ..Figures::default()
@@ -141,26 +160,27 @@ mod tests {
 
     #[test]
     fn the_floor_is_one_and_the_others_are_measured_by_it() {
-        let rows = [(100, 20, vec![vec![run(4.0), run(8.0)], vec![run(5.0), run(6.0)]])];
-        let text = speed(&["floor", "ours"], &rows, 0, 2);
+        let rounds = vec![vec![run(4.0), run(5.0)], vec![run(8.0), run(6.0)]];
+        let rows = [Speed { stations: 100, messages: 20, rounds }];
+        let text = speed(&["floor", "ours"], &rows, 0);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(
             lines[2],
-            "| 100 | floor | 6.00 µs | 1 |  | 1.00 ms | 1 | 2.00 ms | 1 | 20000 | 1 | 0.22 | 2900 |"
+            "| 100 | floor | 6.00 µs | 1 |  | 1.00 ms | 1 | 2.00 ms | 1 | 20000 | 1 | 0.22 | 2900 | 0.10 |"
         );
         assert_eq!(
             lines[3],
             "| 100 | ours | 5.50 µs | 1.00 | 0.75–1.25 | 1.00 ms | 1.00 | 2.00 ms | 1.00 | 20000 \
-             | 1.00 | 0.22 | 2900 |"
+             | 1.00 | 0.22 | 2900 | 0.10 |"
         );
-        assert!(text.contains("20 to 100"));
+        assert!(text.contains("2 × 20 messages to 100"));
     }
 
     #[test]
     fn every_line_of_a_table_has_as_many_cells_as_its_head() {
-        let rows = [(100, 20, vec![vec![run(4.0)]])];
+        let rows = [Speed { stations: 100, messages: 20, rounds: vec![vec![run(4.0)]] }];
         let faulty = [("gap", "floor".to_owned(), Figures { empties: 3, ..run(1.0) })];
-        for text in [speed(&["floor"], &rows, 0, 1), faults(&faulty)] {
+        for text in [speed(&["floor"], &rows, 0), faults(&faulty)] {
             let cells = |line: &str| line.matches('|').count();
             let mut lines = text.lines().take_while(|line| !line.is_empty());
             let head = lines.next().unwrap();
