@@ -172,6 +172,22 @@ mod tests {
     }
 
     #[test]
+    fn every_fixture_of_the_wire_is_understood() {
+        let fixtures = include_str!("../../tests/fixtures/chadburn.v1.json");
+        let fixtures: serde_json::Value = serde_json::from_str(fixtures).unwrap();
+        let mut ear = Ear::new(Wire::Json);
+        for fixture in fixtures["server"].as_array().unwrap() {
+            let heard = ear.status(fixture["message"].to_string().as_bytes()).unwrap();
+            let expected = match &fixture["message"] {
+                message if message["type"] != "state" => None,
+                message if message["order"].is_null() => Some(Value::Empty),
+                _ => Some(Value::Foreign),
+            };
+            assert_eq!(heard, expected, "{}", fixture["name"]);
+        }
+    }
+
+    #[test]
     fn a_status_is_found_in_a_state_and_nowhere_else() {
         let mut ear = Ear::new(Wire::Json);
         for _ in 0..2 {
