@@ -7,8 +7,10 @@ import { isOpen, isRinging, sectorOf } from './store.js';
 import { mark, say } from './svg.js';
 import * as words from './words.js';
 
-/** Up to how many characters a text counts as a name, a line, a paragraph; beyond, a page. */
-const SIZES = [[12, 'name'], [40, 'line'], [220, 'paragraph'], [Infinity, 'page']];
+/** Up to how many characters a text counts as a name, a line, a paragraph, a page, or a book. */
+const SIZES = [
+  [12, 'name'], [40, 'line'], [220, 'paragraph'], [900, 'page'], [Infinity, 'book'],
+];
 
 export class Board {
   #at;

@@ -57,7 +57,7 @@ export class Console {
     const follows = log.scrollTop + log.clientHeight >= log.scrollHeight - 4;
     log.append(...fresh.map(({ kind, text }) => {
       const item = document.createElement('li');
-      item.className = kind;
+      item.dataset.kind = kind;
       item.textContent = text;
       return item;
     }));

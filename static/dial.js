@@ -68,6 +68,7 @@ export class Dial {
     point(this.#face.reply, answered ? angles[answered.position - 1] : aside);
     this.#face.order.classList.toggle('parked', !ordered);
     this.#face.reply.classList.toggle('parked', !answered);
+    this.#face.reply.classList.toggle('agrees', isMatch(state) && !state.bell);
   }
 
   #answer(target) {

@@ -30,7 +30,7 @@ export function drawFace(root, dial) {
   root.replaceChildren(
     gradients(),
     body(),
-    svg('g', { class: 'sectors' }, ...sectors.map(({ group }) => group)),
+    svg('g', { class: 'sectors' }, ...sectors),
     svg('g', { class: 'arcs' }, ...(dial ? arcs(dial.positions, plan) : [])),
     ...(dial?.title ? [plate(dial.title, plan)] : []),
     reply,
@@ -38,8 +38,8 @@ export function drawFace(root, dial) {
     svg('circle', { class: 'hub', r: R.hub }),
     svg('circle', { class: 'hub-cap', r: R.hub * 0.42 }),
   );
-  for (const { texts } of sectors) shrinkToFit(texts);
-  return { sectors: sectors.map(({ group }) => group), order, reply, layout: plan };
+  for (const group of root.querySelectorAll('.sector, .arcs, .plate')) shrinkToFit(group);
+  return { sectors, order, reply, layout: plan };
 }
 
 function gradients() {
@@ -70,7 +70,7 @@ function sector({ position, name }, index, { step, angles }) {
   const inset = 0.7;
   const at = polar(middle, R.number);
   const { paths, texts } = lettering(name, `chadburn-name-${index}`, middle, step);
-  const group = svg('g', {
+  return svg('g', {
     class: 'sector', role: 'button', tabindex: -1, 'aria-label': `Answer ${name}`,
     'data-index': index, 'data-position': position,
   },
@@ -79,11 +79,9 @@ function sector({ position, name }, index, { step, angles }) {
   svg('path', { class: 'wait', d: arcPath(from + 1.4, to - 1.4, R.nameOuter + 1) }),
   ...paths, ...texts,
   svg('text', { class: 'number', x: at.x, y: at.y, dy: '0.36em' }, String(position)),
-  svg('path', { class: 'mark', d: tick(middle) }),
   svg('path', {
     class: 'focus', d: sectorPath(from + inset, to - inset, R.wedge + 5, R.enamel - 5),
   }));
-  return { group, texts };
 }
 
 /** The name of a sector along its own arc: the paths to write on, and the texts. */
@@ -107,20 +105,15 @@ function lettering(name, id, middle, step) {
   return { paths, texts };
 }
 
-/** Makes a name smaller when the font is wider than was guessed. */
-function shrinkToFit(texts) {
+/** Makes writing smaller when the font is wider than was guessed; lines stay of one size. */
+function shrinkToFit(group) {
+  const texts = [...group.querySelectorAll('[data-room]')];
   const excess = Math.max(...texts.map((text) =>
     text.getComputedTextLength() / Number(text.dataset.room)));
   if (!(excess > 1)) return;
   for (const text of texts) {
     text.setAttribute('font-size', Number(text.getAttribute('font-size')) / excess);
   }
-}
-
-/** A small check mark at the rim of the answered sector: colour is never the only sign. */
-function tick(middle) {
-  const { x, y } = polar(middle, R.enamel + 19);
-  return `M${x - 9} ${y}l6 7l12 -14`;
 }
 
 function arcs(positions, { step, angles }) {
@@ -141,7 +134,7 @@ function arcs(positions, { step, angles }) {
       svg('path', {
         id, class: 'baseline', d: arcPath(flipped ? to : from, flipped ? from : to, radius),
       }),
-      svg('text', { class: 'arc-name', 'font-size': size },
+      svg('text', { class: 'arc-name', 'font-size': size, 'data-room': room },
         svg('textPath', { href: `#${id}`, startOffset: '50%' }, lines.join(' '))),
     ];
   });
@@ -154,7 +147,7 @@ function plate(title, plan) {
   // A slash on the plate separates two lines, as maker and instrument.
   const wanted = title.split(' / ').map((part) => part.replaceAll(' ', '\u00a0')).join(' ');
   const { lines, size } = engrave(half > 60 && title.includes(' / ') ? wanted : title, {
-    width: () => half * 1.8, height: height * 0.8, largest: 30,
+    width: () => half * 1.75, height: height * 0.84, largest: 30,
   });
   const middle = (PLATE.top + PLATE.bottom) / 2;
   return svg('g', { class: 'plate' },
@@ -163,7 +156,7 @@ function plate(title, plan) {
     svg('circle', { class: 'screw', cx: half - 11, cy: middle, r: 4 }),
     ...lines.map((line, k) => svg('text', {
       x: 0, y: middle + (k - (lines.length - 1) / 2) * size * LEADING, dy: '0.36em',
-      'font-size': size,
+      'font-size': size, 'data-room': half * 1.75,
     }, line)));
 }
 
@@ -187,6 +180,8 @@ function replyFork(step) {
   return svg('g', { class: 'pointer reply' },
     prong(-1), prong(1),
     svg('path', { class: 'yoke', d: sectorPath(-half - 0.6, half + 0.6, 428, 460) }),
-    svg('rect', { class: 'neck', x: -9, y: -470, width: 18, height: 30, rx: 3 }),
-    svg('rect', { class: 'grip', x: -19, y: -499, width: 38, height: 36, rx: 11 }));
+    svg('rect', { class: 'neck', x: -9, y: -472, width: 18, height: 16, rx: 3 }),
+    svg('rect', { class: 'grip', x: -19, y: -499, width: 38, height: 36, rx: 11 }),
+    // Engraved on the yoke when reply and order agree: colour is never the only sign.
+    svg('path', { class: 'check', d: 'M-10 -446l7 8l14 -16' }));
 }

@@ -3,8 +3,9 @@
 // Pure, and therefore a guess: it does not know the font. The dial measures what came out and
 // makes it smaller where the guess was too bold.
 
-/** The width of a condensed capital in its size, with a little air. */
+/** The width of a condensed capital in its size, with a little air, and of a small letter. */
 const CAPITAL = 0.66;
+const SMALL = 0.56;
 
 /** The width of a character as wide as high: Chinese, Japanese, Korean, pictures. */
 const SQUARE = 1.05;
@@ -15,6 +16,9 @@ const FIRST_SQUARE = 0x2e80;
 /** The distance between baselines, in sizes. */
 export const LEADING = 1.12;
 
+/** Where a line may end: at any space but one that is meant to hold its words together. */
+const BREAK = /[^\S\u00a0]+/u;
+
 /** The most lines a name is broken into. */
 const MAX_LINES = 3;
 
@@ -24,8 +28,13 @@ const MAX_WORDS = 8;
 /** The width of a text in its size, roughly. */
 export function widthOf(text) {
   let width = 0;
-  for (const char of text) width += char.codePointAt(0) >= FIRST_SQUARE ? SQUARE : CAPITAL;
+  for (const char of text) width += widthOfChar(char);
   return width;
+}
+
+function widthOfChar(char) {
+  if (char.codePointAt(0) >= FIRST_SQUARE) return SQUARE;
+  return char === char.toUpperCase() ? CAPITAL : SMALL;
 }
 
 /**
@@ -34,7 +43,7 @@ export function widthOf(text) {
  */
 export function engrave(text, { width, height, largest }) {
   let best = null;
-  for (const lines of breaks(text.trim().split(/\s+/u))) {
+  for (const lines of breaks(text.trim().split(BREAK))) {
     const count = lines.length;
     const sizes = lines.map((line, k) => width(k, count) / widthOf(line));
     const size = Math.min(largest, height / (count * LEADING), ...sizes);

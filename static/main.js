@@ -7,6 +7,7 @@ import { Bell } from './bell.js';
 import { Board } from './board.js';
 import { Console } from './console.js';
 import { Dial } from './dial.js';
+import { showIcon } from './icon.js';
 import { Idle } from './idle.js';
 import { memory } from './memory.js';
 import { SUBPROTOCOL, answer, command, parse } from './protocol.js';
@@ -135,8 +136,7 @@ function changed() {
   bell.ring(isRinging(state));
   const title = words.title(state);
   if (document.title !== title) document.title = title;
-  const href = isRinging(state) ? icon.dataset.bell : icon.dataset.calm;
-  if (icon.getAttribute('href') !== href) icon.setAttribute('href', href);
+  showIcon(icon, isRinging(state));
   count(state.link.retryAt !== null);
   forget(state.refusal);
   drawSoon();

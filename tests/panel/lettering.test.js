@@ -30,6 +30,11 @@ test('every name fits its room, and no word is lost', () => {
   }
 });
 
+test('a space that holds words together is no place to break', () => {
+  const { lines } = engrave('CQP ENGINE\u00a0ORDER\u00a0TELEGRAPH', ROOM);
+  assert.deepEqual(lines, ['CQP', 'ENGINE\u00a0ORDER\u00a0TELEGRAPH']);
+});
+
 test('lines further in have less room', () => {
   const { lines } = engrave('AAAA BB', {
     ...ROOM, height: 1000, width: (k, count) => (count === 2 ? [100, 50][k] : 90),
