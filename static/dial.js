@@ -26,7 +26,8 @@ export class Dial {
     this.#now = now;
     root.addEventListener('click', (event) => this.#answer(event.target));
     root.addEventListener('keydown', (event) => this.#key(event));
-    root.addEventListener('focusin', (event) => this.#moveTo(indexOf(event.target)));
+    // Not on the svg itself: Chromium then takes it for something to be focused.
+    root.parentElement.addEventListener('focusin', ({ target }) => this.#moveTo(indexOf(target)));
   }
 
   render(state) {

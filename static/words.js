@@ -103,7 +103,7 @@ export function link({ link }, { wall, mono }) {
 export function source({ sources, order, reply }, file) {
   const it = sources[file];
   if (!it || it.health === 'ok') return '';
-  const detail = it.detail || `${file} ${HEALTH[it.health]}`;
+  const detail = it.detail || `${file} ${HEALTH[it.health] ?? `file unwell (${it.health})`}`;
   const shown = file === 'status' ? order : reply;
   const what = file === 'status' ? 'order' : 'reply';
   return `${detail}, ${shown ? `last known ${what} shown` : `no ${what} known`}`;

@@ -118,6 +118,14 @@ test('a file that is unwell says what is still shown', () => {
   assert.equal(words.source(bare, 'status'), 'status file empty, last known order shown');
 });
 
+test('a health that a later server invents is a health to be shown', () => {
+  const state = heard(ringing(), {
+    type: 'source', file: 'status', health: 'on_fire', detail: '', watch: 'poll',
+  });
+  assert.equal(words.source(state, 'status'),
+    'status file unwell (on_fire), last known order shown');
+});
+
 test('a waiting and a refused answer are told', () => {
   const ask = { type: 'asked', id: 'a-1', kind: 'answer', order: 1, position: 3 };
   assert.equal(words.waiting(reduce(OPEN, ask)), 'Answering COFFEE …');

@@ -1,0 +1,206 @@
+// The house the browser tests live in: a real server in a directory of its own, a real browser, and
+// panels that notice whatever goes wrong in them.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+
+import { chromium } from 'playwright-core';
+
+const HERE = fileURLToPath(new URL('.', import.meta.url));
+
+/** The server under test. */
+const SERVER = resolve(HERE, process.env.CHADBURN_BIN ?? '../../target/debug/chadburn');
+
+/** The browser; a name for it that no resolver knows makes an insecure context. */
+const BROWSER = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const BROWSER_ARGS = [
+  '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+  '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  '--no-proxy-server', '--host-resolver-rules=MAP office.test 127.0.0.1',
+];
+
+/** How long anything may take that is waited for, in ms; only a broken panel needs it all. */
+const PATIENCE_MS = 20_000;
+
+/** How often a text that is waited for is looked at, in ms. */
+const LOOK_MS = 20;
+
+/** What a browser says of itself when a server is gone; the panel cannot keep it from saying so. */
+const LOSS = /WebSocket connection to .* failed|net::ERR_CONNECTION_(REFUSED|RESET|CLOSED)/;
+
+export function launch() {
+  return chromium.launch({ executablePath: BROWSER, args: BROWSER_ARGS });
+}
+
+/** A running server, its directory and its two files. */
+export class Telegraph {
+  #child = null;
+  #log = '';
+  directory;
+  port = 0;
+
+  /** Starts a server whose status file says this; `args` are further options. */
+  static async start({ status = '6', accept = null, args = [] } = {}) {
+    assert.ok(existsSync(SERVER), `no server at ${SERVER}: build it, or set CHADBURN_BIN`);
+    const telegraph = new Telegraph();
+    telegraph.directory = await mkdtemp(join(tmpdir(), 'chadburn-panel-'));
+    telegraph.args = args;
+    if (status !== null) await telegraph.write('status.eot', status);
+    if (accept !== null) await telegraph.write('accept.eot', accept);
+    await telegraph.resume();
+    return telegraph;
+  }
+
+  /** Starts the server again, on the port that it had. */
+  async resume() {
+    assert.equal(this.#child, null, 'it is running');
+    const args = ['serve', '--bind', '127.0.0.1', '--port', String(this.port), ...this.args];
+    const child = spawn(SERVER, args, { cwd: this.directory, stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = child;
+    child.once('exit', () => {
+      if (this.#child === child) this.#child = null;
+    });
+    child.stderr.on('data', (data) => {
+      this.#log += data;
+    });
+    this.port = await new Promise((found, fail) => {
+      child.once('exit', () => fail(new Error(`the server ended:\n${this.#log}`)));
+      child.stdout.on('data', (data) => {
+        this.#log += data;
+        const [, port] = /listening on http:\/\/[^:]+:(\d+)/.exec(this.#log) ?? [];
+        if (port) found(Number(port));
+      });
+    });
+    this.#log = '';
+  }
+
+  /** Sends the server a signal, and waits for its end if it is one to end by. */
+  async signal(name) {
+    const child = this.#child;
+    const gone = once(child, 'exit');
+    child.kill(name);
+    if (!['SIGSTOP', 'SIGCONT'].includes(name)) await gone;
+  }
+
+  url(host = '127.0.0.1') {
+    return `http://${host}:${this.port}/`;
+  }
+
+  /** Writes a file as a careful writer does: whole, then renamed in. */
+  async write(name, text) {
+    const path = join(this.directory, name);
+    await writeFile(`${path}.new`, text);
+    await rename(`${path}.new`, path);
+  }
+
+  async remove(name) {
+    await rm(join(this.directory, name));
+  }
+
+  read(name) {
+    return readFile(join(this.directory, name), 'utf8');
+  }
+
+  /** Ends the server and takes its directory away. */
+  async stop() {
+    if (this.#child) await this.signal('SIGKILL');
+    await rm(this.directory, { recursive: true, force: true });
+  }
+}
+
+/** One open panel, in a profile of its own. */
+export class Panel {
+  #problems = [];
+  #mayLose = false;
+  context;
+  page;
+
+  /** Opens a panel and waits until it shows what the server says. */
+  static async open(browser, url, { prepare, ...options } = {}) {
+    const panel = new Panel();
+    panel.context = await browser.newContext({ reducedMotion: 'reduce', ...options });
+    panel.page = await panel.context.newPage();
+    panel.page.setDefaultTimeout(PATIENCE_MS);
+    panel.#listen();
+    await panel.page.addInitScript(() => {
+      addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
+        console.error(`policy violated: ${violatedDirective} ${blockedURI}`);
+      });
+    });
+    await prepare?.(panel.page);
+    await panel.page.goto(url);
+    await panel.expectConnected();
+    return panel;
+  }
+
+  #listen() {
+    this.page.on('pageerror', (error) => this.#problems.push(String(error)));
+    this.page.on('console', (message) => {
+      if (message.type() !== 'error' && message.type() !== 'warning') return;
+      if (this.#mayLose && LOSS.test(message.text())) return;
+      this.#problems.push(`${message.type()}: ${message.text()}`);
+    });
+  }
+
+  /** From here on the server may be gone, and the browser may say so. */
+  expectLosses() {
+    this.#mayLose = true;
+  }
+
+  /** Closes it; nothing may have gone wrong in it. */
+  async close() {
+    await this.context.close();
+    assert.deepEqual(this.#problems, []);
+  }
+
+  sector(position) {
+    return this.page.locator(`.sector[data-position="${position}"]`);
+  }
+
+  /** Clicks a sector as a finger does, which does not ask whether it is enabled. */
+  async tap(position) {
+    await this.sector(position).click({ force: true });
+  }
+
+  /** Waits until a visible element has exactly this text, or one that matches. */
+  async expectText(selector, wanted) {
+    const fits = (text) => (typeof wanted === 'string' ? text === wanted : wanted.test(text));
+    const element = this.page.locator(selector).last();
+    const end = Date.now() + PATIENCE_MS;
+    let text;
+    while (Date.now() < end) {
+      text = await element.textContent();
+      if (fits(text) && await element.isVisible()) return;
+      await setTimeout(LOOK_MS);
+    }
+    assert.fail(`${selector} should say ${wanted}, but says ${text}`);
+  }
+
+  /** Waits until an element is there and looks like this: an attribute, a class. */
+  expect(selector) {
+    return this.page.locator(selector).waitFor({ state: 'attached' });
+  }
+
+  expectOrder(name) {
+    return this.expectText('#order', name);
+  }
+
+  expectConnected() {
+    return this.expect('#panel[data-link="open"]');
+  }
+
+  expectRinging() {
+    return this.expect('#panel[data-bell="rings"]');
+  }
+
+  expectSilent() {
+    return this.expect('#panel[data-bell="silent"]');
+  }
+}
