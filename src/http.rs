@@ -1,4 +1,4 @@
-//! HTTP: the panel, the present state for programs, and the door to the WebSockets.
+//! HTTP: the panel, the present state for programs, and the door to the stations.
 //!
 //! The only room that knows axum and hyper. A WebSocket's handshake is answered here; then the
 //! socket goes to whoever [`Admit`]s newcomers, and this room forgets it. It knows nothing of

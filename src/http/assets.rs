@@ -151,7 +151,8 @@ fn digest_of<'a>(assets: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
         .collect();
     each.sort_unstable();
     let hash: [u8; 20] = Sha1::new().chain_update(each.concat()).finalize().into();
-    hash[..8].iter().map(|byte| format!("{byte:02x}")).collect()
+    let number = hash[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
+    format!("{number:016x}")
 }
 
 /// The content type, by the name's ending. Scripts and styles must have theirs: with `nosniff`

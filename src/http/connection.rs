@@ -35,7 +35,7 @@ const LARGEST_HEAD: usize = 32 * 1024;
 /// How long an answer may still take when the server is told to end.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// Where WebSockets are opened.
+/// Where a WebSocket is opened.
 const WEBSOCKET: &str = "/websocket";
 
 /// What all connections share.

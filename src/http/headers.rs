@@ -31,7 +31,7 @@ pub(super) fn dress(headers: &mut HeaderMap) {
 }
 
 /// What the panel may do when it was asked for under this (judged) `Host`: load its own parts,
-/// and talk to where it came from. `'self'` covers WebSockets in all current browsers, but not in
+/// and talk to where it came from. `'self'` covers a `WebSocket` in all current browsers, but not in
 /// Safari before 15.4; those get the address spelt out, which is tighter than `ws: wss:`. A v6
 /// address cannot be spelt in this language.
 pub(super) fn panel_policy(host: &str) -> HeaderValue {

@@ -48,18 +48,13 @@ pub async fn listen<A: Admit>(
         match accepted {
             Ok((stream, address)) => {
                 mood.accepts();
-                match reception.house.seats.clone().try_acquire_owned() {
-                    Ok(seat) => {
-                        mood.seats(true);
-                        let (reception, stop) = (reception.clone(), stop.clone());
-                        tracker.spawn(connection::serve(reception, stream, address, seat, stop));
-                    }
-                    Err(_) => {
-                        mood.seats(false);
-                        if let Ok(place) = door.clone().try_acquire_owned() {
-                            tracker.spawn(turn_away(stream, place, stop.clone()));
-                        }
-                    }
+                let seat = reception.house.seats.clone().try_acquire_owned();
+                mood.seats(seat.is_ok());
+                if let Ok(seat) = seat {
+                    let (reception, stop) = (reception.clone(), stop.clone());
+                    tracker.spawn(connection::serve(reception, stream, address, seat, stop));
+                } else if let Ok(place) = door.clone().try_acquire_owned() {
+                    tracker.spawn(turn_away(stream, place, stop.clone()));
                 }
             }
             Err(error) if is_the_peers(&error) => {}

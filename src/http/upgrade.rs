@@ -11,13 +11,11 @@ use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest, Sha1};
 
 use super::problem::Problem;
-use crate::hub::Wire;
+use crate::wire::Wire;
+use crate::wire::json::SUBPROTOCOL;
 
 /// What is hashed together with the client's key (RFC 6455, 1.3).
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-
-/// The subprotocol of the JSON wire.
-const JSON: &str = "chadburn.v1";
 
 /// The one version of the protocol there is (RFC 6455, 4.1).
 const VERSION: &str = "13";
@@ -65,7 +63,7 @@ pub(super) fn answer<B: hyper::body::Body>(
 /// connection by themselves, as RFC 6455 section 4.1 tells them to, and plainer clients that send
 /// some protocol out of habit still get through.
 fn wire(headers: &HeaderMap) -> Wire {
-    if tokens(headers, &header::SEC_WEBSOCKET_PROTOCOL).any(|it| it == JSON) {
+    if tokens(headers, &header::SEC_WEBSOCKET_PROTOCOL).any(|it| it == SUBPROTOCOL) {
         Wire::Json
     } else {
         Wire::Text
@@ -87,7 +85,7 @@ fn switching(key: &str, wire: Wire) -> Response<Body> {
         headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     }
     if wire == Wire::Json {
-        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(JSON));
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
     }
     response
 }

@@ -1,6 +1,8 @@
 //! The project's own chores: `cargo xtask test`, `cargo xtask bench`. Each chore is a module; this
 //! file only chooses.
 
+#![allow(clippy::print_stdout, reason = "chores talk to whoever runs them")]
+
 mod bench;
 mod test;
 mod tools;

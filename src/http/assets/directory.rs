@@ -53,8 +53,16 @@ impl Directory {
     }
 
     fn read_plain(&self, name: &str) -> io::Result<Vec<u8>> {
-        // Links within the directory are welcome: a Kubernetes ConfigMap consists of them.
+        // Links within are welcome: a Kubernetes ConfigMap consists of them. Those out of
+        // `static/` are not, even to what lies beside it.
         let real = self.root.join(name).canonicalize()?;
+        let fence = match name.split_once('/') {
+            Some((folder, _)) => self.root.join(folder).canonicalize()?,
+            None => self.root.clone(),
+        };
+        if !real.starts_with(&fence) {
+            return Err(io::ErrorKind::PermissionDenied.into());
+        }
         let way = real.strip_prefix(&self.root).map_err(|_| io::ErrorKind::PermissionDenied)?;
         let way: Vec<_> = way.components().collect();
         let (last, parents) = way.split_last().ok_or(io::ErrorKind::IsADirectory)?;
