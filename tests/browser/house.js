@@ -23,7 +23,7 @@ const BROWSER = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const BROWSER_ARGS = [
   '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
-  '--no-proxy-server', '--host-resolver-rules=MAP office.test 127.0.0.1',
+  '--no-proxy-server',
 ];
 
 /** How long anything may take that is waited for, in ms; only a broken panel needs it all. */
@@ -35,8 +35,11 @@ const LOOK_MS = 20;
 /** What a browser says of itself when a server is gone; the panel cannot keep it from saying so. */
 const LOSS = /WebSocket connection to .* failed|net::ERR_CONNECTION_(REFUSED|RESET|CLOSED)/;
 
-export function launch() {
-  return chromium.launch({ executablePath: BROWSER, args: BROWSER_ARGS });
+/** Starts a browser that takes these names for this machine. */
+export function launch(names = ['office.test']) {
+  const rules = names.map((name) => `MAP ${name} 127.0.0.1`).join(', ');
+  const args = [...BROWSER_ARGS, `--host-resolver-rules=${rules}`];
+  return chromium.launch({ executablePath: BROWSER, args });
 }
 
 /** A running server, its directory and its two files. */

@@ -17,11 +17,12 @@ struct Tool {
     purpose: &'static str,
 }
 
-const TOOLS: [Tool; 7] = [
+const TOOLS: [Tool; 8] = [
     Tool { program: "node", package: "nodejs", purpose: "the panel's tests" },
     Tool { program: "npm", package: "npm", purpose: "the browser tests" },
     Tool { program: "chromium", package: "chromium", purpose: "the browser tests" },
     Tool { program: "curl", package: "curl", purpose: "the README's commands" },
+    Tool { program: "openssl", package: "openssl", purpose: "the reverse-proxy test" },
     Tool { program: "nginx", package: "nginx-light", purpose: "the reverse-proxy test" },
     Tool { program: "caddy", package: "caddy", purpose: "the reverse-proxy test" },
     Tool { program: "systemd-analyze", package: "systemd", purpose: "the units" },

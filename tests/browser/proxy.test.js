@@ -1,0 +1,133 @@
+// The README's reverse proxies, taken from the README itself: the panel through TLS and wss, in a
+// real browser. Only names of files and ports are put in the place of the README's.
+
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
+
+import { launch, Panel, Telegraph } from './house.js';
+
+const HOST = 'eot.example.com';
+const README = new URL('../../README.md', import.meta.url);
+const PATH = `${process.env.PATH}:/usr/sbin:/sbin`;
+
+let browser;
+let place;
+
+before(async () => {
+  browser = await launch([HOST]);
+  place = await mkdtemp(join(tmpdir(), 'chadburn-proxy-'));
+  execFileSync('openssl', [
+    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
+    '-days', '2', '-subj', `/CN=${HOST}`, '-addext', `subjectAltName=DNS:${HOST}`,
+    '-keyout', join(place, 'key.pem'), '-out', join(place, 'cert.pem'),
+  ], { stdio: 'ignore' });
+});
+
+after(async () => {
+  await browser?.close();
+  await rm(place, { recursive: true, force: true });
+});
+
+/** The README's code block in this language. */
+async function snippet(language) {
+  const readme = await readFile(README, 'utf8');
+  const block = new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(readme);
+  assert.ok(block, `the README has no ${language} block`);
+  return block[1];
+}
+
+/** Replaces what must be there. */
+function replaced(text, pairs) {
+  for (const [from, to] of pairs) {
+    assert.ok(text.includes(from), `${from} is not in the README's block`);
+    text = text.replaceAll(from, to);
+  }
+  return text;
+}
+
+async function freePort() {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** Waits until somebody listens, or the proxy has ended. */
+async function listening(port, proxy) {
+  for (let tries = 0; tries < 500; tries += 1) {
+    assert.equal(proxy.exitCode, null, `the proxy ended: ${proxy.said}`);
+    const socket = connect(port, '127.0.0.1');
+    const open = await once(socket, 'connect').then(() => true, () => false);
+    socket.destroy();
+    if (open) return;
+    await setTimeout(20);
+  }
+  assert.fail('the proxy does not listen');
+}
+
+async function throughProxy(configure) {
+  const telegraph = await Telegraph.start({ status: '7', args: ['--host', HOST] });
+  const port = await freePort();
+  const { command, args, env = {} } = await configure(telegraph.port, port);
+  const proxy = spawn(command, args, {
+    cwd: place, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, PATH, ...env },
+  });
+  proxy.said = '';
+  for (const stream of [proxy.stdout, proxy.stderr]) {
+    stream.on('data', (data) => {
+      proxy.said += data;
+    });
+  }
+  try {
+    await listening(port, proxy);
+    const url = `https://${HOST}:${port}/`;
+    const panel = await Panel.open(browser, url, { ignoreHTTPSErrors: true });
+    await panel.expectOrder('COFFEE');
+    assert.equal(await panel.page.evaluate(() => isSecureContext), true);
+    await telegraph.write('status.eot', '8');
+    await panel.expectOrder('LUNCH');
+    await panel.close();
+  } finally {
+    proxy.kill('SIGTERM');
+    if (proxy.exitCode === null) await once(proxy, 'exit');
+    await telegraph.stop();
+  }
+}
+
+test("the README's Caddyfile carries a panel over wss", () => throughProxy(async (server, port) => {
+  const site = replaced(await snippet('caddyfile'), [
+    [`${HOST} {`, `${HOST}:${port} {\n\ttls ${place}/cert.pem ${place}/key.pem`],
+    ['127.0.0.1:1873', `127.0.0.1:${server}`],
+  ]);
+  const file = join(place, 'Caddyfile');
+  await writeFile(file, `{\n\tadmin off\n\tauto_https off\n}\n${site}`);
+  return {
+    command: 'caddy',
+    args: ['run', '--config', file, '--adapter', 'caddyfile'],
+    env: { HOME: place, XDG_DATA_HOME: place, XDG_CONFIG_HOME: place },
+  };
+}));
+
+test("the README's nginx server carries a panel over wss", () => throughProxy(async (server, port) => {
+  const site = replaced(await snippet('nginx'), [
+    ['listen 443 ssl', `listen 127.0.0.1:${port} ssl`],
+    ['/etc/ssl/eot.example.com.pem', `${place}/cert.pem`],
+    ['/etc/ssl/eot.example.com.key', `${place}/key.pem`],
+    ['127.0.0.1:1873', `127.0.0.1:${server}`],
+  ]);
+  const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((name) => `${name}_temp_path ${place}/${name};`).join('\n');
+  const file = join(place, 'nginx.conf');
+  await writeFile(file, `daemon off;\nmaster_process off;\npid ${place}/nginx.pid;
+    error_log stderr;\nevents {}\nhttp {\naccess_log off;\n${temp}\n${site}}\n`);
+  return { command: 'nginx', args: ['-p', place, '-c', file] };
+}));
