@@ -111,7 +111,7 @@ pub enum Effect {
         /// To whom.
         to: Key,
         /// The messages.
-        messages: [String; 2],
+        messages: Vec<String>,
     },
     /// Say this to one station.
     Say {

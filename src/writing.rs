@@ -53,6 +53,12 @@ impl Health {
     /// What stands in the place of a health until the source has settled.
     pub const UNSETTLED: Self =
         Self { state: Condition::Missing, detail: String::new(), watch: Watch::Poll };
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_well(&self) -> bool {
+        self.state == Condition::Ok
+    }
 }
 
 /// What can be wrong with a watched file.

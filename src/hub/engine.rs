@@ -454,3 +454,6 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         (slot.generation == key.generation).then_some(slot)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -166,7 +166,7 @@ impl Hub {
             return;
         };
         let messages = match station.session.wire {
-            Wire::Text => [text::CONNECTED.into(), text::snapshot(self.telegraph.status())],
+            Wire::Text => vec![text::CONNECTED.into(), text::snapshot(self.telegraph.status())],
             Wire::Json => {
                 let peer = &station.session.peer;
                 let shutdown = self.facts.policy.judge(peer, &Act::Shutdown) == Verdict::Granted;
@@ -178,7 +178,13 @@ impl Hub {
                     heartbeat_ms: HEARTBEAT_SECONDS * 1000,
                     may: May { order: false, shutdown },
                 };
-                [welcome.encode(), self.state()]
+                let mut messages = vec![welcome.encode(), self.state()];
+                // The state tells the status file's health; of the other nobody would hear until
+                // it changes.
+                if let Some(health) = self.accept_file.as_ref().filter(|it| !it.is_well()) {
+                    messages.push(Message::Source { file: File::Accept, health }.encode());
+                }
+                messages
             }
         };
         effects.push(Effect::Greet { to, messages });

@@ -341,6 +341,18 @@ fn health_is_told_on_change_and_not_at_the_start() {
 }
 
 #[test]
+fn a_newcomer_hears_that_the_accept_file_is_unwell() {
+    let mut office = Office::with_order("7");
+    let health =
+        Health { state: Condition::NotAFile, detail: "a directory".into(), watch: Watch::Poll };
+    let report = Report::Health(health);
+    office.happens(Event::Source { file: File::Accept, report });
+    let said = said(&office.joins(1, Wire::Json, ELSEWHERE), 1);
+    let source: Value = serde_json::from_str(&said[2]).unwrap();
+    assert_eq!((&source["type"], &source["file"]), (&"source".into(), &"accept".into()));
+}
+
+#[test]
 fn nothing_from_the_network_reaches_the_log_raw() {
     let mut office = Office::with_order("7\u{1b}[2J");
     office.joins(1, Wire::Text, HERE);

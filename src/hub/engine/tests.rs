@@ -1,0 +1,366 @@
+//! The engine on sockets made of memory, with a clock in the tests' hands.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::Duration;
+
+use chadburn_core::DEFAULT;
+
+use super::*;
+use crate::hub::{Facts, HEARTBEAT_SECONDS};
+use crate::policy::{Owner, Policy, Reach};
+use crate::writing::{File, Report, Stamp, Writing};
+
+/// One end of a connection; the test holds the other.
+#[derive(Clone, Debug, Default)]
+struct Cable(Rc<RefCell<Ends>>);
+
+#[derive(Debug, Default)]
+struct Ends {
+    /// What the client has sent and the server has not read.
+    sent: VecDeque<u8>,
+    /// What the server has written.
+    received: Vec<u8>,
+    /// How much more the client's side takes; `None` is any amount.
+    room: Option<usize>,
+    /// The client has gone.
+    gone: bool,
+}
+
+impl Read for Cable {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut ends = self.0.borrow_mut();
+        match ends.sent.read(buffer) {
+            Ok(0) if !ends.gone => Err(ErrorKind::WouldBlock.into()),
+            otherwise => otherwise,
+        }
+    }
+}
+
+impl Write for Cable {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut ends = self.0.borrow_mut();
+        let taken = bytes.len().min(ends.room.unwrap_or(usize::MAX));
+        if taken == 0 {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        ends.received.extend_from_slice(&bytes[..taken]);
+        ends.room = ends.room.map(|room| room - taken);
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Socket for Cable {
+    fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
+        None
+    }
+}
+
+/// Collects what goes elsewhere.
+#[derive(Debug, Default)]
+struct Outside {
+    stores: Vec<(u64, String)>,
+    stopping: bool,
+}
+
+impl Ports for Outside {
+    fn store(&mut self, ticket: u64, text: String) -> Result<(), String> {
+        self.stores.push((ticket, text));
+        Ok(())
+    }
+    fn ask_owner(&mut self, _: Key, _: Option<(SocketAddr, SocketAddr)>) {}
+    fn publish(&mut self, _: Snapshot) {}
+    fn log(&mut self, _: &str) {}
+    fn ask_shutdown(&mut self) {
+        self.stopping = true;
+    }
+}
+
+/// A server whose clock stands still until the test moves it.
+struct Office {
+    engine: Engine<Cable, Outside>,
+    now: Now,
+}
+
+/// A client's side of a connection.
+struct Station {
+    key: Key,
+    cable: Cable,
+}
+
+impl Office {
+    fn new() -> Self {
+        let policy = Policy {
+            hosts: vec![],
+            origins: vec![],
+            shutdown: Reach::Any,
+            own_user: 0,
+            machine: None,
+        };
+        let facts = Facts {
+            dial: DEFAULT,
+            base: "/".into(),
+            status_file: "status.eot".into(),
+            assets: String::new(),
+            policy,
+        };
+        let now = Now { since_start: Duration::ZERO, unix_ms: 1_000 };
+        let mut office =
+            Self { engine: Engine::new(Hub::new(now, facts), Outside::default()), now };
+        office.order("6");
+        office
+    }
+
+    fn joins(&mut self, wire: Wire) -> Station {
+        let peer = Peer { loopback: false, forwarded: false, owner: Owner::Unasked };
+        let cable = Cable::default();
+        let id = Uuid::from_u128(7);
+        let key = self.engine.admit(self.now, cable.clone(), Vec::new(), wire, peer, id);
+        self.engine.turn(self.now);
+        Station { key, cable }
+    }
+
+    /// A text station that has read its greeting.
+    fn text_station(&mut self) -> Station {
+        let station = self.joins(Wire::Text);
+        assert_eq!(station.frames().len(), 2);
+        station
+    }
+
+    fn order(&mut self, text: &str) {
+        let stamp = Stamp { device: 1, inode: 1, mtime: (0, 0) };
+        let report = Report::Written(Writing { stamp, text: text.into() });
+        self.happens(Event::Source { file: File::Status, report });
+    }
+
+    fn happens(&mut self, event: Event<'_>) {
+        self.engine.run(self.now, event);
+        self.engine.turn(self.now);
+    }
+
+    fn sends(&mut self, station: &Station, opcode: u8, payload: &[u8]) {
+        let mut frame = frame::encode(opcode, payload);
+        let header = frame.len() - payload.len();
+        frame[1] |= 0x80;
+        frame.splice(header..header, [0; 4]);
+        self.sends_raw(station, &frame);
+    }
+
+    fn sends_raw(&mut self, station: &Station, bytes: &[u8]) {
+        station.cable.0.borrow_mut().sent.extend(bytes);
+        self.engine.ready(self.now, station.key);
+        while self.engine.turn(self.now) {}
+    }
+
+    fn says(&mut self, station: &Station, text: &str) {
+        self.sends(station, opcode::TEXT, text.as_bytes());
+    }
+
+    /// Lets this many seconds pass, as the driver does: a tick for each part in each second.
+    fn wait(&mut self, seconds: u32) {
+        for _ in 0..seconds {
+            self.now.since_start += Duration::from_secs(1);
+            for _ in 0..PARTS {
+                self.engine.tick(self.now);
+            }
+            self.engine.turn(self.now);
+        }
+    }
+
+    /// The client's side takes this much more.
+    fn takes(&mut self, station: &Station, room: usize) {
+        station.cable.0.borrow_mut().room = Some(room);
+        self.engine.ready(self.now, station.key);
+        while self.engine.turn(self.now) {}
+    }
+}
+
+impl Station {
+    /// The frames that have come whole since the last time: opcode, and payload as text.
+    fn frames(&self) -> Vec<(u8, String)> {
+        let mut ends = self.cable.0.borrow_mut();
+        let mut frames = Vec::new();
+        while let [first, length, rest @ ..] = ends.received.as_slice() {
+            let (header, length) = match (*length, rest) {
+                (126, [a, b, ..]) => (4, usize::from(u16::from_be_bytes([*a, *b]))),
+                (127, _) => unreachable!("no test sends that much"),
+                (short, _) => (2, usize::from(short)),
+            };
+            if ends.received.len() < header + length {
+                break;
+            }
+            let payload = ends.received[header..header + length].escape_ascii().to_string();
+            frames.push((first & 0x0F, payload));
+            ends.received.drain(..header + length);
+        }
+        frames
+    }
+
+    fn texts(&self) -> Vec<String> {
+        self.frames().into_iter().filter(|(op, _)| *op == opcode::TEXT).map(|(_, s)| s).collect()
+    }
+}
+
+#[test]
+fn a_station_is_pinged_and_dropped_after_forty_seconds_of_silence() {
+    let mut office = Office::new();
+    let (silent, good) = (office.text_station(), office.text_station());
+    office.wait(PING_SECONDS);
+    assert_eq!(silent.frames(), [(opcode::PING, String::new())]);
+    for _ in 0..3 {
+        office.sends(&good, opcode::PONG, b"");
+        office.wait(10);
+    }
+    assert_eq!(office.engine.sockets(), 1, "the silent one is gone after 45 s, the good one stays");
+    assert_eq!(office.engine.hub().stations(), 1);
+}
+
+#[test]
+fn json_stations_hear_a_beat_every_heartbeat() {
+    let mut office = Office::new();
+    let station = office.joins(Wire::Json);
+    station.frames();
+    office.wait(HEARTBEAT_SECONDS * 2);
+    assert_eq!(station.texts().len(), 2);
+    assert!(office.text_station().texts().is_empty());
+}
+
+#[test]
+fn one_who_takes_nothing_is_gone_after_fifteen_seconds_and_one_who_takes_a_little_stays() {
+    let mut office = Office::new();
+    let (stuck, slow) = (office.text_station(), office.text_station());
+    for station in [&stuck, &slow] {
+        station.cable.0.borrow_mut().room = Some(2);
+    }
+    office.order(&"x".repeat(100));
+    for _ in 0..20 {
+        office.takes(&slow, 1);
+        office.wait(1);
+    }
+    assert!(office.engine.socket(stuck.key).is_none());
+    assert!(office.engine.socket(slow.key).is_some());
+}
+
+#[test]
+fn a_slow_station_hears_the_newest_and_of_the_gap() {
+    let mut office = Office::new();
+    let (text, json) = (office.joins(Wire::Text), office.joins(Wire::Json));
+    text.frames();
+    json.frames();
+    for station in [&text, &json] {
+        station.cable.0.borrow_mut().room = Some(1);
+    }
+    for order in ["7", "8", "9", "10"] {
+        office.order(order);
+    }
+    office.takes(&text, 100_000);
+    office.takes(&json, 100_000);
+    assert_eq!(text.texts(), ["7", "10"], "the first had begun to go");
+    let texts = json.texts();
+    assert_eq!(texts.len(), 3, "{texts:?}");
+    assert!(texts[1].contains(r#"\"type\":\"gap\""#));
+    assert!(texts[2].contains(r#"\"status\":\"10\""#));
+}
+
+#[test]
+fn one_who_does_not_take_answers_is_not_asked_for_more_questions() {
+    let mut office = Office::new();
+    let station = office.text_station();
+    station.cable.0.borrow_mut().room = Some(5);
+    for number in 0..1000 {
+        office.says(&station, &format!("hello {number}"));
+    }
+    let slot = office.engine.slot(station.key).unwrap();
+    assert!(slot.outbox.as_ref().unwrap().owed() < 100);
+    assert!(slot.kept.is_empty(), "the rest stays in the socket");
+    office.takes(&station, 1_000_000);
+    let texts = station.texts();
+    assert_eq!(texts.len(), 1000);
+    assert_eq!(texts[999], "Server echoed: hello 999");
+}
+
+#[test]
+fn answers_come_in_the_order_of_their_questions_although_a_disk_is_between() {
+    let mut office = Office::new();
+    let station = office.text_station();
+    office.says(&station, "Accept&6");
+    office.says(&station, "status");
+    assert!(station.frames().is_empty());
+    let (ticket, _) = office.engine.ports().stores[0];
+    office.happens(Event::Stored { ticket, result: Ok(()) });
+    assert_eq!(station.texts(), ["Accepted state: 6", "Current Status: 6"]);
+}
+
+#[test]
+fn a_close_is_answered_with_its_code_and_the_socket_dropped() {
+    let mut office = Office::new();
+    let station = office.text_station();
+    office.sends(&station, opcode::CLOSE, &1000_u16.to_be_bytes());
+    assert_eq!(station.frames(), [(opcode::CLOSE, r"\x03\xe8".to_owned())]);
+    assert_eq!((office.engine.sockets(), office.engine.hub().stations()), (0, 0));
+}
+
+#[test]
+fn a_violation_is_closed_with_its_code_and_lingers_for_the_answer() {
+    let mut office = Office::new();
+    let (rude, mute) = (office.text_station(), office.text_station());
+    for station in [&rude, &mute] {
+        office.sends_raw(station, &[0xFF, 0x80, 0, 0, 0, 0]);
+        let (op, payload) = station.frames().remove(0);
+        assert!(op == opcode::CLOSE && payload.starts_with(r"\x03\xea"), "{payload}");
+    }
+    assert_eq!((office.engine.sockets(), office.engine.hub().stations()), (2, 0));
+    office.order("7");
+    assert!(rude.frames().is_empty(), "it hears nothing after its close");
+    office.sends(&rude, opcode::CLOSE, &1002_u16.to_be_bytes());
+    assert_eq!(office.engine.sockets(), 1);
+    office.wait(LINGER_SECONDS);
+    assert_eq!(office.engine.sockets(), 0);
+}
+
+#[test]
+fn farewell_reaches_everyone_once_and_closes_with_1001() {
+    let mut office = Office::new();
+    let (text, json, held) =
+        (office.text_station(), office.joins(Wire::Json), office.text_station());
+    json.frames();
+    office.says(&held, "Accept&6");
+    office.happens(Event::Shutdown);
+    office.happens(Event::Shutdown);
+    for station in [&text, &json, &held] {
+        let frames = station.frames();
+        assert_eq!(frames.len(), 2, "{frames:?}");
+        assert_eq!(frames[1], (opcode::CLOSE, r"\x03\xe9".to_owned()));
+        office.says(station, "status");
+        assert!(station.frames().is_empty());
+        office.sends(station, opcode::CLOSE, &1001_u16.to_be_bytes());
+    }
+    assert_eq!(office.engine.sockets(), 0);
+    let late = office.joins(Wire::Text);
+    assert_eq!(late.frames(), [(opcode::CLOSE, r"\x03\xe9".to_owned())]);
+}
+
+#[test]
+fn one_who_is_gone_leaves_nothing_behind() {
+    let mut office = Office::new();
+    for round in 0..100 {
+        let station = office.text_station();
+        if round % 3 == 0 {
+            office.says(&station, "Accept&6");
+        }
+        station.cable.0.borrow_mut().gone = true;
+        office.engine.ready(office.now, station.key);
+        office.engine.turn(office.now);
+        if let Some((ticket, _)) = office.engine.ports().stores.pop() {
+            office.happens(Event::Stored { ticket, result: Ok(()) });
+        }
+    }
+    assert_eq!((office.engine.sockets(), office.engine.hub().stations()), (0, 0));
+    assert_eq!(office.engine.hub().waiting(), 0);
+    assert!(office.engine.slots.len() < 3, "places are used again");
+}
