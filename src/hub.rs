@@ -5,6 +5,7 @@
 //! [`driver`] turns the crank: it alone knows mio. [`frame`] and [`outbox`] are the two halves
 //! of a connection. Other rooms reach the hub through a [`Handle`] and read a [`Snapshot`].
 
+mod opening;
 mod step;
 
 pub mod driver;
@@ -199,6 +200,9 @@ pub struct Newcomer {
     pub socket: TcpStream,
     /// What the peer sent after its handshake and HTTP had already read.
     pub unread: Vec<u8>,
+    /// The answer to its handshake, which has not gone out: with what the hub says first it makes
+    /// one packet, and costs one call instead of two.
+    pub unsent: Vec<u8>,
     /// The language it chose.
     pub wire: Wire,
     /// What is known of it.

@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
@@ -72,11 +73,17 @@ pub(super) async fn serve<A: Admit>(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, %address, "TCP_NODELAY is refused");
     }
-    let visitor = Visitor { reception: reception.clone(), address, station: Cell::new(None) };
+    let hold = Arc::new(AtomicBool::new(false));
+    let visitor = Visitor {
+        reception: reception.clone(),
+        address,
+        hold: hold.clone(),
+        station: Cell::new(None),
+    };
     // Not `with_upgrades`: hyper's way to an upgraded socket is a channel to a second task. This
     // task can take the socket back itself once the answer is out.
     let mut connection =
-        reception.protocol.serve_connection(TokioIo::new(Socket::new(stream)), visitor);
+        reception.protocol.serve_connection(TokioIo::new(Socket::new(stream, hold)), visitor);
     let ended = tokio::select! {
         biased;
         ended = &mut connection => ended,
@@ -97,7 +104,8 @@ pub(super) async fn serve<A: Admit>(
         return;
     };
     // Leaves tokio altogether: the hub has its own way of waiting for sockets.
-    let socket = match parts.io.into_inner().into_inner().into_std() {
+    let (stream, unsent) = parts.io.into_inner().into_parts();
+    let socket = match stream.into_std() {
         Ok(socket) => socket,
         Err(error) => {
             tracing::debug!(%error, %address, "connection lost between two loops");
@@ -106,13 +114,16 @@ pub(super) async fn serve<A: Admit>(
     };
     let unread = parts.read_buf.to_vec();
     // A hub that is gone takes nobody; the newcomer's socket closes with it.
-    let _ = reception.house.admit.admit(Newcomer { socket, unread, wire, peer, seat }).await;
+    let _ =
+        reception.house.admit.admit(Newcomer { socket, unread, unsent, wire, peer, seat }).await;
 }
 
 /// Whoever is at the other end, request by request.
 struct Visitor<A> {
     reception: Arc<Reception<A>>,
     address: SocketAddr,
+    /// Tells the socket to keep back the answer to a handshake.
+    hold: Arc<AtomicBool>,
     /// Set when a handshake was answered: what the connection is to become.
     station: Cell<Option<(Wire, Peer)>>,
 }
@@ -165,6 +176,7 @@ impl<A> Visitor<A> {
         }
         let (wire, switching) = upgrade::answer(request)?;
         self.station.set(Some((wire, peer)));
+        self.hold.store(true, Ordering::Relaxed);
         Ok(switching)
     }
 }

@@ -1,9 +1,12 @@
-//! A TCP stream that gives up on a peer which takes nothing.
+//! A TCP stream that gives up on a peer which takes nothing, and keeps back a last answer.
 //!
-//! hyper limits how long a request's head may take, and not how long an answer may.
+//! hyper limits how long a request's head may take, and not how long an answer may. And it writes
+//! the answer to a handshake at once, where the hub could send it together with its greeting.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -20,15 +23,21 @@ pub(super) struct Socket {
     stream: TcpStream,
     /// Runs while the peer takes nothing. Most connections never need it.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// Once set, nothing more goes out: what is written is kept for whoever takes the stream.
+    hold: Arc<AtomicBool>,
+    /// What was kept.
+    held: Vec<u8>,
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream) -> Self {
-        Self { stream, stalled: None }
+    /// A socket that keeps back what is written once `hold` is set.
+    pub(super) fn new(stream: TcpStream, hold: Arc<AtomicBool>) -> Self {
+        Self { stream, stalled: None, hold, held: Vec::new() }
     }
 
-    pub(super) fn into_inner(self) -> TcpStream {
-        self.stream
+    /// The stream, and what was kept back.
+    pub(super) fn into_parts(self) -> (TcpStream, Vec<u8>) {
+        (self.stream, self.held)
     }
 
     /// Passes on what a write came to, unless it has come to nothing for too long.
@@ -63,6 +72,10 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.hold.load(Ordering::Relaxed) {
+            self.held.extend_from_slice(bytes);
+            return Poll::Ready(Ok(bytes.len()));
+        }
         self.patiently(cx, |stream, cx| stream.poll_write(cx, bytes))
     }
 
@@ -71,6 +84,13 @@ impl AsyncWrite for Socket {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.hold.load(Ordering::Relaxed) {
+            let before = self.held.len();
+            for slice in slices {
+                self.held.extend_from_slice(slice);
+            }
+            return Poll::Ready(Ok(self.held.len() - before));
+        }
         self.patiently(cx, |stream, cx| stream.poll_write_vectored(cx, slices))
     }
 

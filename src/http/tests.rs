@@ -20,13 +20,15 @@ use super::*;
 use crate::policy::Reach;
 use crate::writing::{Condition, Health, Watch};
 
-/// A hub that takes newcomers and puts them aside; it is gone when the other end is dropped.
+/// A hub that sends newcomers the answer it is given and puts them aside; it is gone when the
+/// other end is dropped.
 struct Collector(mpsc::Sender<Newcomer>);
 
 impl Admit for Collector {
-    async fn admit(&self, newcomer: Newcomer) -> Result<(), Gone> {
+    async fn admit(&self, mut newcomer: Newcomer) -> Result<(), Gone> {
         // Stands for anything that might break while one connection is served.
         assert!(newcomer.unread != b"panic", "as asked for");
+        std::io::Write::write_all(&mut newcomer.socket, &newcomer.unsent).map_err(|_| Gone)?;
         self.0.send(newcomer).await.map_err(|_| Gone)
     }
 }

@@ -15,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use uuid::Uuid;
 
 use super::engine::{PARTS, Socket};
+use super::opening::Opening;
 use super::{Engine, Event, Handle, Hub, Input, Key, Newcomer, Ports, QUEUE};
 use crate::clock::Clock;
 use crate::writing::{File, Report};
@@ -90,6 +91,8 @@ pub fn start<P: Ports + Send + 'static>(
 struct Line {
     /// The socket.
     stream: TcpStream,
+    /// What goes out before the first frame.
+    opening: Opening,
     /// Its place among the connections that the server can afford.
     _seat: OwnedSemaphorePermit,
 }
@@ -102,7 +105,7 @@ impl Read for Line {
 
 impl Write for Line {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.write(bytes)
+        self.opening.write(&mut self.stream, bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -189,9 +192,10 @@ impl<P: Ports> Driver<P> {
     }
 
     fn admit(&mut self, newcomer: Newcomer) {
-        let Newcomer { socket, unread, wire, peer, seat } = newcomer;
+        let Newcomer { socket, unread, unsent, wire, peer, seat } = newcomer;
         let now = self.clock.now();
-        let line = Line { stream: TcpStream::from_std(socket), _seat: seat };
+        let (stream, opening) = (TcpStream::from_std(socket), Opening::new(unsent));
+        let line = Line { stream, opening, _seat: seat };
         let station = Uuid::new_v4();
         let admitted =
             self.guard(None, |engine| engine.admit(now, line, unread, wire, peer, station));
