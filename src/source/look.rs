@@ -297,3 +297,6 @@ fn meta_of(meta: &std::fs::Metadata) -> Meta {
 pub(super) fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or_else(|| OsStr::new("the file")).to_string_lossy().into_owned()
 }
+
+#[cfg(test)]
+mod tests;

@@ -321,3 +321,9 @@ impl Rule {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+mod sim;

@@ -1,15 +1,20 @@
 //! A real file in a real directory, watched by a real source.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::SystemTime;
 
 use super::*;
 
+mod measure;
+
 /// Longer than any machine takes; only a failing test waits so long.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Long enough for every look that something may have caused.
+const SILENCE: Duration = Duration::from_millis(400);
 
 struct Watched {
     directory: tempfile::TempDir,
@@ -27,7 +32,12 @@ fn watch(mode: WatchMode, prepare: impl FnOnce(&Path)) -> Watched {
     let source = Source::start(&path, File::Status, mode, move |report| {
         drop(sender.send(report));
     });
-    Watched { directory, reports, source: source.unwrap(), path }
+    Watched {
+        directory,
+        reports,
+        source: source.unwrap(),
+        path,
+    }
 }
 
 /// One that has told the status `1` and that all is well.
@@ -59,44 +69,391 @@ impl Watched {
         }
     }
 
+    #[track_caller]
+    fn expect_silence(&self) {
+        let said = self.reports.recv_timeout(SILENCE);
+        assert!(said.is_err(), "{said:?}");
+    }
+
+    /// What is said up to `text`, which must come.
+    #[track_caller]
+    fn up_to(&self, text: &str) -> Vec<String> {
+        let mut said = Vec::new();
+        while said.last().is_none_or(|last| last != text) {
+            match self.next() {
+                Report::Written(writing) => said.push(writing.text),
+                other @ Report::Health(_) => panic!("{other:?}"),
+            }
+        }
+        said
+    }
+
+    fn beside(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn write(&self, text: &str) {
+        fs::write(&self.path, text).unwrap();
+    }
+
     fn rename_in(&self, text: &str) {
-        let temp = self.directory.path().join("new");
+        let temp = self.beside("new");
         fs::write(&temp, text).unwrap();
         fs::rename(&temp, &self.path).unwrap();
     }
 }
 
-fn median(mut times: Vec<Duration>) -> (Duration, Duration) {
-    times.sort();
-    (times[times.len() / 2], times[times.len() * 99 / 100])
+const MODES: [WatchMode; 3] = [WatchMode::Auto, WatchMode::Inotify, WatchMode::Poll];
+
+#[test]
+fn a_writing_is_told_in_whichever_way_it_is_written() {
+    for mode in MODES {
+        let watched = well(mode);
+        watched.rename_in("renamed in\n");
+        watched.expect("renamed in");
+        watched.write("in place\n");
+        watched.expect("in place");
+        fs::remove_file(&watched.path).unwrap();
+        watched.write("made again\n");
+        watched.expect("made again");
+        let mut file = fs::File::options()
+            .append(true)
+            .open(&watched.path)
+            .unwrap();
+        file.write_all(b"and more").unwrap();
+        watched.expect("made again\nand more");
+        drop(file);
+        watched.expect_silence();
+    }
 }
 
 #[test]
-#[ignore = "measures, and proves nothing"]
-fn latency_of_a_writing() {
-    let watched = well(WatchMode::Auto);
-    for mode in ["in place", "renamed in"] {
-        let times = (0..1_000).map(|round| {
-            let text = format!("{mode} {round}");
-            let temp = watched.directory.path().join("new");
-            let start = if mode == "in place" {
-                let mut file = fs::File::create(&watched.path).unwrap();
-                file.write_all(text.as_bytes()).unwrap();
-                let start = Instant::now();
-                drop(file);
-                start
-            } else {
-                fs::write(&temp, &text).unwrap();
-                let start = Instant::now();
-                fs::rename(&temp, &watched.path).unwrap();
-                start
-            };
-            watched.expect(&text);
-            let time = start.elapsed();
-            std::thread::sleep(Duration::from_millis(2));
-            time
-        });
-        let (median, late) = median(times.collect());
-        eprintln!("{mode}: median {median:?}, p99 {late:?}");
+fn how_it_is_watched_is_said() {
+    for (mode, watch) in MODES.into_iter().zip([KERNEL, KERNEL, Watch::Poll]) {
+        let watched = super::tests::watch(mode, |path| fs::write(path, "1\n").unwrap());
+        watched.expect("1");
+        let Report::Health(health) = watched.next() else {
+            panic!("no health")
+        };
+        assert_eq!(health.watch, watch);
     }
+}
+
+#[test]
+fn a_writing_with_a_pause_after_the_truncation_is_told_once() {
+    let watched = well(WatchMode::Auto);
+    for round in 0..50 {
+        let text = round.to_string();
+        let mut file = fs::File::create(&watched.path).unwrap();
+        std::thread::sleep(Duration::from_micros(300));
+        file.write_all(text.as_bytes()).unwrap();
+        drop(file);
+        watched.expect(&text);
+    }
+    watched.expect_silence();
+}
+
+#[test]
+fn a_touch_is_a_repeat_and_a_chmod_is_nothing() {
+    for mode in MODES {
+        let watched = well(mode);
+        fs::set_permissions(&watched.path, Permissions::from_mode(0o600)).unwrap();
+        watched.expect_silence();
+        let file = fs::File::options()
+            .append(true)
+            .open(&watched.path)
+            .unwrap();
+        file.set_modified(SystemTime::now()).unwrap();
+        drop(file);
+        watched.expect("1");
+        drop(
+            fs::File::options()
+                .append(true)
+                .open(&watched.path)
+                .unwrap(),
+        );
+        drop(fs::read(&watched.path).unwrap());
+        watched.expect_silence();
+    }
+}
+
+#[test]
+fn a_missing_file_is_health_until_it_is_there() {
+    for mode in MODES {
+        let watched = watch(mode, |_| {});
+        watched.expect_health(Condition::Missing, "status.eot does not exist");
+        watched.write("2\n");
+        watched.expect("2");
+        watched.expect_health(Condition::Ok, "");
+    }
+}
+
+#[test]
+fn every_fault_is_health_and_heals() {
+    let watched = well(WatchMode::Auto);
+    let huge = "x".repeat(4_097);
+    for (bytes, condition, detail) in [
+        (
+            &b"\xFF\xFE7\0"[..],
+            Condition::NotUtf8,
+            "status.eot is UTF-16, not UTF-8",
+        ),
+        (b"caf\xE9", Condition::NotUtf8, "status.eot is not UTF-8"),
+        (b" \n", Condition::Empty, "status.eot is empty"),
+        (
+            huge.as_bytes(),
+            Condition::TooLarge,
+            "status.eot is larger than 4096 bytes",
+        ),
+    ] {
+        fs::write(&watched.path, bytes).unwrap();
+        watched.expect_health(condition, detail);
+        watched.write("2\n");
+        watched.expect("2");
+        watched.expect_health(Condition::Ok, "");
+    }
+}
+
+#[test]
+fn whatever_takes_the_place_of_the_file_is_health_and_the_file_comes_back() {
+    let watched = well(WatchMode::Auto);
+    let aside = watched.beside("aside");
+    let put = |what: &str| match what {
+        "is a directory" => fs::create_dir(&watched.path).unwrap(),
+        "is a FIFO" => {
+            let made = std::process::Command::new("mkfifo")
+                .arg(&watched.path)
+                .status();
+            assert!(made.unwrap().success());
+        }
+        _ => symlink("/dev/zero", &watched.path).unwrap(),
+    };
+    for what in ["is a directory", "is a FIFO", "is a device"] {
+        fs::rename(&watched.path, &aside).unwrap();
+        put(what);
+        watched.expect_health(
+            Condition::NotAFile,
+            &format!("status.eot {what}, not a file"),
+        );
+        drop(fs::remove_file(&watched.path).or_else(|_| fs::remove_dir(&watched.path)));
+        fs::rename(&aside, &watched.path).unwrap();
+        // It is the very same writing as before.
+        watched.expect_health(Condition::Ok, "");
+    }
+    watched.write("2");
+    watched.expect("2");
+}
+
+#[test]
+fn a_swap_of_what_a_symlink_leads_through_is_told() {
+    let watched = watch(WatchMode::Auto, |path| {
+        let directory = path.parent().unwrap();
+        for (name, text) in [("..1", "one"), ("..2", "two")] {
+            fs::create_dir(directory.join(name)).unwrap();
+            fs::write(directory.join(name).join("status.eot"), text).unwrap();
+        }
+        symlink("..1", directory.join("..data")).unwrap();
+        symlink("..data/status.eot", path).unwrap();
+    });
+    watched.expect("one");
+    watched.expect_health(Condition::Ok, "");
+    for (directory, text) in [("..2", "two"), ("..1", "one"), ("..2", "two")] {
+        symlink(directory, watched.beside("..tmp")).unwrap();
+        fs::rename(watched.beside("..tmp"), watched.beside("..data")).unwrap();
+        watched.expect(text);
+    }
+    fs::write(watched.beside("..2/status.eot"), "in place").unwrap();
+    watched.expect("in place");
+    fs::write(watched.beside("another"), "file").unwrap();
+    watched.expect_silence();
+}
+
+#[test]
+fn a_file_that_becomes_a_symlink_is_followed() {
+    let watched = well(WatchMode::Auto);
+    let there = tempfile::tempdir().unwrap();
+    let target = there.path().join("real");
+    fs::write(&target, "there").unwrap();
+    symlink(&target, watched.beside("link")).unwrap();
+    fs::rename(watched.beside("link"), &watched.path).unwrap();
+    watched.expect("there");
+    for round in 0..5 {
+        let text = round.to_string();
+        fs::write(&target, &text).unwrap();
+        watched.expect(&text);
+    }
+}
+
+#[test]
+fn a_directory_made_again_is_watched_again() {
+    let outer = tempfile::tempdir().unwrap();
+    let inner = outer.path().join("inner");
+    fs::create_dir(&inner).unwrap();
+    let path = inner.join("status.eot");
+    fs::write(&path, "1").unwrap();
+    let (sender, reports) = channel();
+    let source = Source::start(&path, File::Status, WatchMode::Auto, move |report| {
+        drop(sender.send(report));
+    });
+    let watched = Watched {
+        directory: outer,
+        reports,
+        source: source.unwrap(),
+        path,
+    };
+    watched.expect("1");
+    watched.expect_health(Condition::Ok, "");
+    fs::remove_dir_all(&inner).unwrap();
+    watched.expect_health(Condition::Missing, "status.eot does not exist");
+    fs::create_dir(&inner).unwrap();
+    watched.write("2");
+    watched.expect("2");
+    watched.expect_health(Condition::Ok, "");
+    // Armed anew by now, or within a second: until then the look every second finds it.
+    for round in 3..20 {
+        let text = round.to_string();
+        fs::write(inner.join("new"), &text).unwrap();
+        fs::rename(inner.join("new"), &watched.path).unwrap();
+        watched.expect(&text);
+    }
+}
+
+#[test]
+fn of_a_storm_the_last_writing_arrives_and_none_that_was_never_written() {
+    for pieces in [1, 3] {
+        let watched = well(WatchMode::Auto);
+        for round in 0..2_000 {
+            let mut file = fs::File::create(&watched.path).unwrap();
+            for _ in 0..pieces {
+                write!(file, "{round:05}").unwrap();
+            }
+        }
+        let text = |round: usize| format!("{round:05}").repeat(pieces);
+        let mut least = 0;
+        for said in watched.up_to(&text(1_999)) {
+            let round = (least..2_000).find(|round| text(*round) == said);
+            least =
+                round.unwrap_or_else(|| panic!("{said} was never written, or is told late")) + 1;
+        }
+        watched.expect_silence();
+    }
+}
+
+#[test]
+fn of_a_storm_of_renames_the_last_one_arrives_also_when_reports_are_taken_slowly() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("status.eot");
+    let (sender, reports) = std::sync::mpsc::sync_channel(0);
+    let source = Source::start(&path, File::Status, WatchMode::Auto, move |report| {
+        drop(sender.send(report));
+    });
+    let temp = directory.path().join("new");
+    for round in 0..2_000 {
+        fs::write(&temp, round.to_string()).unwrap();
+        fs::rename(&temp, &path).unwrap();
+    }
+    let mut said = Vec::new();
+    while said.last().is_none_or(|last| last != "1999") {
+        match reports.recv_timeout(PATIENCE).unwrap() {
+            Report::Written(writing) => said.push(writing.text),
+            Report::Health(_) => {}
+        }
+    }
+    assert!(said.len() < 100, "folded: {}", said.len());
+    drop(reports);
+    source.unwrap().stop();
+}
+
+#[test]
+fn stopping_ends_the_thread_at_once_from_whatever_it_does() {
+    for mode in MODES {
+        let watched = well(mode);
+        let start = Instant::now();
+        watched.source.stop();
+        assert!(start.elapsed() < Duration::from_millis(500));
+        fs::write(&watched.path, "2").unwrap();
+        assert!(
+            watched.reports.recv().is_err(),
+            "nobody is left to say anything"
+        );
+    }
+}
+
+#[test]
+fn a_panic_in_the_thread_is_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let (sender, reports) = channel();
+    let mut first = true;
+    let path = directory.path().join("status.eot");
+    let source = Source::start(&path, File::Status, WatchMode::Auto, move |report| {
+        assert!(!std::mem::take(&mut first), "made up");
+        drop(sender.send(report));
+    });
+    let Report::Health(health) = reports.recv_timeout(PATIENCE).unwrap() else {
+        panic!("told")
+    };
+    assert_eq!(health.state, Condition::Unreadable);
+    assert!(
+        health.detail.contains("no longer watched"),
+        "{}",
+        health.detail
+    );
+    drop(source);
+}
+
+/// In a process of its own, because it takes all descriptors there are.
+#[test]
+#[ignore = "run by the test below"]
+fn without_descriptors() {
+    let watched = well(WatchMode::Poll);
+    watched.source.stop();
+    let mut hoard = Vec::new();
+    rustix::process::setrlimit(
+        rustix::process::Resource::Nofile,
+        rustix::process::Rlimit {
+            current: Some(64),
+            maximum: Some(64),
+        },
+    )
+    .unwrap();
+    let path = watched.directory.path().join("other.eot");
+    fs::write(&path, "1").unwrap();
+    while let Ok(file) = fs::File::open("/dev/null") {
+        hoard.push(file);
+    }
+    let (sender, reports) = channel();
+    let source = Source::start(&path, File::Status, WatchMode::Auto, move |report| {
+        drop(sender.send(report));
+    });
+    let health = |state, detail: &str, watch| {
+        Some(Report::Health(Health {
+            state,
+            detail: detail.to_owned(),
+            watch,
+        }))
+    };
+    let next = || reports.recv_timeout(PATIENCE).ok();
+    let detail = "other.eot cannot be read: too many open files";
+    assert_eq!(next(), health(Condition::Unreadable, detail, Watch::Poll));
+    drop(hoard);
+    assert!(matches!(next(), Some(Report::Written(_))));
+    assert_eq!(next(), health(Condition::Ok, "", Watch::Poll));
+    assert_eq!(
+        next(),
+        health(Condition::Ok, "", KERNEL),
+        "and it is watched after all"
+    );
+    drop(source);
+}
+
+#[test]
+fn without_descriptors_it_says_so_and_heals_when_there_are_some() {
+    let test = std::env::current_exe().unwrap();
+    let arguments = ["--ignored", "--exact", "source::tests::without_descriptors"];
+    let output = std::process::Command::new(test)
+        .args(arguments)
+        .output()
+        .unwrap();
+    let out = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && out.contains("1 passed"), "{out}");
 }

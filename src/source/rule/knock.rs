@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
-use super::EVERY;
-
 /// A knock that has not come round by then is lost, or the watcher lags behind.
 const PATIENCE: Duration = Duration::from_millis(20);
+
+/// One that has not come round after so long more is lost for good.
+const LOST: Duration = Duration::from_millis(500);
 
 /// Knocks, and the opens of our own looks among which they travel.
 #[derive(Debug, Default)]
@@ -73,7 +74,7 @@ impl Knocks {
             (self.lag, self.out) = (None, 0);
         }
         if self.out > 0 && self.lag.is_none() && now >= self.until {
-            self.lag = Some(now + EVERY);
+            self.lag = Some(now + LOST);
         }
         (self.out > 0 && self.lag.is_none()).then_some(self.until)
     }

@@ -1,0 +1,317 @@
+//! Looks at a made-up disk that changes between any two calls, and at the real one.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::os::unix::net::UnixListener;
+
+use super::*;
+
+/// A disk on which, before every call, the next thing happens.
+struct Stage {
+    scenes: std::vec::IntoIter<Scene>,
+    scene: Scene,
+    opened: u32,
+    reads: u32,
+}
+
+#[derive(Clone, Copy)]
+struct Scene {
+    bytes: &'static str,
+    /// The size that `fstat` tells, if it is not that of the bytes.
+    size: Option<u64>,
+    mtime: i64,
+    kind: Kind,
+}
+
+const fn scene(bytes: &'static str, mtime: i64) -> Scene {
+    Scene {
+        bytes,
+        size: None,
+        mtime,
+        kind: Kind::Regular,
+    }
+}
+
+impl Stage {
+    /// The first scene is for `stat` and `open`, the others for each call after them.
+    fn new(first: Scene, others: &[Scene]) -> Self {
+        Self {
+            scenes: others.to_vec().into_iter(),
+            scene: first,
+            opened: 0,
+            reads: 0,
+        }
+    }
+
+    fn go_on(&mut self) {
+        self.scene = self.scenes.next().unwrap_or(self.scene);
+    }
+
+    fn meta(&self) -> Meta {
+        Meta {
+            kind: self.scene.kind,
+            stamp: Stamp {
+                device: 1,
+                inode: 1,
+                mtime: (self.scene.mtime, 0),
+            },
+            size: self.scene.size.unwrap_or(self.scene.bytes.len() as u64),
+            link: false,
+        }
+    }
+}
+
+impl Disk for Stage {
+    type Open = ();
+
+    fn stat(&mut self) -> io::Result<Meta> {
+        Ok(self.meta())
+    }
+
+    fn open(&mut self) -> io::Result<()> {
+        self.opened += 1;
+        Ok(())
+    }
+
+    fn fstat(&mut self, (): &mut ()) -> io::Result<Meta> {
+        self.go_on();
+        Ok(self.meta())
+    }
+
+    fn read(&mut self, (): &mut (), limit: usize) -> io::Result<Vec<u8>> {
+        self.go_on();
+        self.reads += 1;
+        Ok(self.scene.bytes.as_bytes()[..self.scene.bytes.len().min(limit)].to_vec())
+    }
+}
+
+fn seen(look: Look) -> Result<String, (Condition, String)> {
+    match look.seen {
+        Seen::Text(writing) => Ok(writing.text),
+        Seen::Fault(fault) => Err((fault.condition, fault.detail)),
+        Seen::Moving => Ok("(moving)".to_owned()),
+    }
+}
+
+fn real(path: &Path) -> Result<String, (Condition, String)> {
+    seen(look(&mut RealDisk::new(path), "status.eot"))
+}
+
+fn wrong(condition: Condition, detail: &str) -> Result<String, (Condition, String)> {
+    Err((condition, format!("status.eot {detail}")))
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_read_again() {
+    let [old, new] = [scene("old", 1), scene("newer", 2)];
+    let mut stage = Stage::new(old, &[old, old, new, new, new]);
+    assert_eq!(seen(look(&mut stage, "f")), Ok("newer".into()));
+    assert_eq!((stage.opened, stage.reads), (1, 2));
+}
+
+#[test]
+fn a_text_that_is_not_as_long_as_the_file_is_not_taken() {
+    // Emptied and half written within one tick of the clock, and back to its size.
+    let [full, half] = [scene("12345", 1), scene("67", 1)];
+    let mut stage = Stage::new(full, &[full, half, full, scene("67890", 1)]);
+    assert_eq!(seen(look(&mut stage, "f")), Ok("67890".into()));
+}
+
+#[test]
+fn a_file_that_never_holds_still_is_given_up_after_eight_reads() {
+    let scenes: Vec<_> = (0..100).map(|mtime| scene("x", mtime)).collect();
+    let mut stage = Stage::new(scene("x", 0), &scenes);
+    assert_eq!(seen(look(&mut stage, "f")), Ok("(moving)".into()));
+    assert_eq!(stage.reads, 8);
+}
+
+#[test]
+fn a_file_that_never_has_the_size_it_claims_is_taken_in_the_end() {
+    let odd = Scene {
+        size: Some(4_096),
+        ..scene("7\n", 1)
+    };
+    assert_eq!(seen(look(&mut Stage::new(odd, &[]), "f")), Ok("7".into()));
+}
+
+#[test]
+fn only_regular_files_are_opened_and_only_small_ones_read() {
+    for (kind, what) in [
+        (Kind::Directory, "a directory"),
+        (Kind::Fifo, "a FIFO"),
+        (Kind::Socket, "a socket"),
+        (Kind::Device, "a device"),
+    ] {
+        let there = Scene {
+            kind,
+            ..scene("7", 1)
+        };
+        let mut stage = Stage::new(there, &[]);
+        let detail = format!("f is {what}, not a file");
+        assert_eq!(
+            seen(look(&mut stage, "f")),
+            Err((Condition::NotAFile, detail.clone()))
+        );
+        assert_eq!(stage.opened, 0);
+        let mut stage = Stage::new(scene("7", 1), &[there]);
+        assert_eq!(
+            seen(look(&mut stage, "f")),
+            Err((Condition::NotAFile, detail))
+        );
+        assert_eq!(
+            stage.reads, 0,
+            "also when it takes the file's place just before it is opened"
+        );
+    }
+    let large = Scene {
+        size: Some(8_193),
+        ..scene("7", 1)
+    };
+    let mut stage = Stage::new(large, &[]);
+    assert_eq!(
+        seen(look(&mut stage, "f")).unwrap_err().0,
+        Condition::TooLarge
+    );
+    assert_eq!(stage.opened, 0);
+}
+
+#[test]
+fn a_status_is_without_byte_order_mark_and_trailing_white_space() {
+    assert_eq!(parse(b"7"), Ok("7".into()));
+    assert_eq!(parse(b"7 \r\n\t\n"), Ok("7".into()));
+    assert_eq!(parse(b" 7\n8\n"), Ok(" 7\n8".into()));
+    assert_eq!(parse(b"\xEF\xBB\xBFcaf\xC3\xA9\n"), Ok("café".into()));
+    assert_eq!(parse("7\u{2003}\u{A0}".as_bytes()), Ok("7".into()));
+}
+
+#[test]
+fn bytes_that_are_no_status_are_named() {
+    let condition = |bytes: &[u8]| parse(bytes).unwrap_err().condition;
+    for empty in [
+        &b""[..],
+        b"\n",
+        b" \r\n\t",
+        b"\xEF\xBB\xBF",
+        b"\xEF\xBB\xBF\n",
+    ] {
+        assert_eq!(condition(empty), Condition::Empty, "{empty:?}");
+    }
+    assert_eq!(condition(b"caf\xE9"), Condition::NotUtf8);
+    assert_eq!(parse(b"caf\xE9").unwrap_err().reason, "is not UTF-8");
+    for utf16 in [b"\xFF\xFE7\0\n\0", b"\xFE\xFF\x007\0\n"] {
+        assert_eq!(parse(utf16).unwrap_err().reason, "is UTF-16, not UTF-8");
+    }
+}
+
+#[test]
+fn a_status_has_at_most_4096_bytes_and_its_file_8192() {
+    assert_eq!(parse(&[b'x'; 4_096]).unwrap().len(), 4_096);
+    assert_eq!(
+        parse(&[b'x'; 4_097]).unwrap_err().condition,
+        Condition::TooLarge
+    );
+    let mut padded = vec![b' '; 8_192];
+    padded[0] = b'7';
+    assert_eq!(parse(&padded), Ok("7".into()));
+    padded.push(b' ');
+    assert_eq!(parse(&padded).unwrap_err().condition, Condition::TooLarge);
+}
+
+#[test]
+fn an_empty_file_is_told_from_one_emptied_anew() {
+    let empty = |mtime| look(&mut Stage::new(scene("\n", mtime), &[]), "f").seen;
+    assert_eq!(empty(1), empty(1));
+    assert_ne!(empty(1), empty(2));
+}
+
+#[test]
+fn what_stands_at_a_real_path_is_named_without_waiting_for_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("status.eot");
+    let link = |to: &str| {
+        drop(fs::remove_file(&path));
+        symlink(to, &path).unwrap();
+    };
+    assert_eq!(real(&path), wrong(Condition::Missing, "does not exist"));
+    assert_eq!(
+        real(&path.join("7")),
+        wrong(Condition::Missing, "does not exist")
+    );
+    fs::write(&path, "7\n").unwrap();
+    assert_eq!(real(&path), Ok("7".into()));
+    assert_eq!(
+        real(&path.join("7")),
+        wrong(Condition::Missing, "does not exist")
+    );
+    fs::remove_file(&path).unwrap();
+    let socket = UnixListener::bind(&path).unwrap();
+    assert_eq!(
+        real(&path),
+        wrong(Condition::NotAFile, "is a socket, not a file")
+    );
+    drop(socket);
+    fs::remove_file(&path).unwrap();
+    fs::create_dir(&path).unwrap();
+    assert_eq!(
+        real(&path),
+        wrong(Condition::NotAFile, "is a directory, not a file")
+    );
+    fs::remove_dir(&path).unwrap();
+    mkfifo(&path);
+    assert_eq!(
+        real(&path),
+        wrong(Condition::NotAFile, "is a FIFO, not a file")
+    );
+    link("/dev/zero");
+    assert_eq!(
+        real(&path),
+        wrong(Condition::NotAFile, "is a device, not a file")
+    );
+    link("status.eot");
+    let Err((Condition::Unreadable, detail)) = real(&path) else {
+        panic!("a loop")
+    };
+    assert!(
+        detail.starts_with("status.eot cannot be read: too many levels"),
+        "{detail}"
+    );
+    link("nowhere");
+    assert_eq!(real(&path), wrong(Condition::Missing, "does not exist"));
+    fs::write(directory.path().join("nowhere"), "8\n").unwrap();
+    let mut disk = RealDisk::new(&path);
+    assert!(look(&mut disk, "status.eot").link);
+    assert_eq!(real(&path), Ok("8".into()));
+}
+
+#[test]
+fn a_huge_file_is_not_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("status.eot");
+    File::create(&path).unwrap().set_len(1 << 40).unwrap();
+    assert_eq!(
+        real(&path),
+        wrong(Condition::TooLarge, "is larger than 4096 bytes")
+    );
+}
+
+#[test]
+fn an_error_is_told_in_the_middle_of_a_sentence() {
+    let error = io::Error::from(rustix::io::Errno::ACCESS);
+    assert_eq!(
+        Wrong::from(error).reason,
+        "cannot be read: permission denied"
+    );
+    let error = io::Error::from(rustix::io::Errno::MFILE);
+    assert_eq!(
+        Wrong::from(error).reason,
+        "cannot be read: too many open files"
+    );
+}
+
+fn mkfifo(path: &Path) {
+    let status = std::process::Command::new("mkfifo")
+        .arg(path)
+        .status()
+        .unwrap();
+    assert!(status.success());
+}
