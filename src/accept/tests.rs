@@ -1,1 +1,499 @@
+//! A real accept file, faults before every system call, and a process that is killed there.
 
+use std::fs::Permissions;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
+use super::steps::Step;
+use super::*;
+
+const STEPS: [Step; 8] = [
+    Step::Create,
+    Step::Own,
+    Step::Mode,
+    Step::Write,
+    Step::Sync,
+    Step::Stat,
+    Step::Rename,
+    Step::SyncDirectory,
+];
+
+/// Longer than any machine takes; only a failing test waits so long.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+struct Place {
+    directory: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl Place {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("accept.eot");
+        Self { directory, path }
+    }
+
+    fn open(&self) -> AcceptFile {
+        AcceptFile::open(&self.path).unwrap()
+    }
+
+    fn text(&self) -> String {
+        fs::read_to_string(&self.path).unwrap()
+    }
+
+    /// The names of all that is there.
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(self.directory.path()).unwrap();
+        let name = |entry: io::Result<fs::DirEntry>| entry.unwrap().file_name();
+        let mut names: Vec<_> = entries.map(|e| name(e).into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+fn store(file: &AcceptFile, text: &str) -> Result<(), String> {
+    file.store(text, |_| {}).map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_reply_is_in_the_file_with_a_newline_and_nothing_else_is_left() {
+    let place = Place::new();
+    let file = place.open();
+    for text in ["7", "all is well"] {
+        store(&file, text).unwrap();
+        assert_eq!(place.text(), format!("{text}\n"));
+        assert_eq!(place.names(), ["accept.eot", "accept.eot.lock"]);
+    }
+}
+
+#[test]
+fn the_writing_is_noted_before_it_can_be_seen_and_known_by_it_afterwards() {
+    let place = Place::new();
+    let file = place.open();
+    store(&file, "6").unwrap();
+    let mut noted = None;
+    file.store("7", |stamp| {
+        assert_eq!(place.text(), "6\n");
+        noted = Some(stamp);
+    })
+    .unwrap();
+    let meta = fs::metadata(&place.path).unwrap();
+    let mtime = (meta.mtime(), meta.mtime_nsec());
+    assert_eq!(
+        noted,
+        Some(Stamp {
+            device: meta.dev(),
+            inode: meta.ino(),
+            mtime
+        })
+    );
+}
+
+#[test]
+fn readers_never_see_half_a_reply_or_none() {
+    let place = Place::new();
+    let file = place.open();
+    let (long, short) = ("x".repeat(3_000), "7".to_owned());
+    store(&file, &short).unwrap();
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let reader = scope.spawn(|| {
+            let mut reads = 0;
+            while !done.load(Ordering::Relaxed) || reads < 1_000 {
+                let text = place.text();
+                let text = text.strip_suffix('\n').expect("a whole line");
+                assert!(text == long || text == short, "{} bytes", text.len());
+                reads += 1;
+            }
+        });
+        for _ in 0..150 {
+            store(&file, &long).unwrap();
+            store(&file, &short).unwrap();
+        }
+        done.store(true, Ordering::Relaxed);
+        reader.join().unwrap();
+    });
+}
+
+#[test]
+fn mode_owner_and_group_are_kept() {
+    let place = Place::new();
+    let file = place.open();
+    for mode in [0o600, 0o640, 0o664, 0o666, 0o400] {
+        fs::write(&place.path, "6\n").unwrap();
+        fs::set_permissions(&place.path, Permissions::from_mode(mode)).unwrap();
+        // Only root may give a file away; for others this changes nothing.
+        drop(std::os::unix::fs::chown(
+            &place.path,
+            Some(1_234),
+            Some(4_321),
+        ));
+        let before = fs::metadata(&place.path).unwrap();
+        store(&file, "7").unwrap();
+        let after = fs::metadata(&place.path).unwrap();
+        assert_eq!(after.mode() & 0o7777, mode);
+        assert_eq!((after.uid(), after.gid()), (before.uid(), before.gid()));
+        fs::remove_file(&place.path).unwrap();
+    }
+}
+
+#[test]
+fn a_new_file_has_the_mode_that_any_new_file_has() {
+    let place = Place::new();
+    store(&place.open(), "7").unwrap();
+    fs::write(place.directory.path().join("other"), "7").unwrap();
+    let mode = |name: &str| {
+        fs::metadata(place.directory.path().join(name))
+            .unwrap()
+            .mode()
+    };
+    assert_eq!(mode("accept.eot"), mode("other"));
+}
+
+#[test]
+fn a_symlink_is_replaced_and_its_target_is_not_touched() {
+    let place = Place::new();
+    let target = place.directory.path().join("target");
+    fs::write(&target, "precious").unwrap();
+    symlink(&target, &place.path).unwrap();
+    store(&place.open(), "7").unwrap();
+    assert_eq!(fs::read_to_string(&target).unwrap(), "precious");
+    assert!(fs::symlink_metadata(&place.path).unwrap().is_file());
+    assert_eq!(place.text(), "7\n");
+}
+
+#[test]
+fn a_fifo_is_replaced_without_waiting_for_a_reader() {
+    let place = Place::new();
+    assert!(
+        Command::new("mkfifo")
+            .arg(&place.path)
+            .status()
+            .unwrap()
+            .success()
+    );
+    store(&place.open(), "7").unwrap();
+    assert_eq!(place.text(), "7\n");
+}
+
+#[test]
+fn a_directory_in_its_place_is_an_error_and_leaves_nothing() {
+    let place = Place::new();
+    fs::create_dir(&place.path).unwrap();
+    let error = store(&place.open(), "7").unwrap_err();
+    assert_eq!(error, "accept.eot cannot be written: is a directory");
+    assert_eq!(place.names(), ["accept.eot", "accept.eot.lock"]);
+}
+
+#[test]
+fn a_directory_that_is_gone_is_an_error() {
+    let place = Place::new();
+    let file = place.open();
+    fs::remove_dir_all(place.directory.path()).unwrap();
+    let error = store(&file, "7").unwrap_err();
+    assert_eq!(
+        error,
+        "accept.eot cannot be written: no such file or directory"
+    );
+}
+
+#[test]
+fn a_fault_at_any_step_is_told_and_leaves_the_file_whole() {
+    for step in STEPS {
+        let place = Place::new();
+        let mut file = place.open();
+        store(&file, "6").unwrap();
+        file.fault = Fault(Box::new(move |at| {
+            if at == step {
+                Err(io::ErrorKind::StorageFull.into())
+            } else {
+                Ok(())
+            }
+        }));
+        let error = store(&file, "7").unwrap_err();
+        assert_eq!(error, "accept.eot cannot be written: no storage space");
+        let text = if step == Step::SyncDirectory {
+            "7\n"
+        } else {
+            "6\n"
+        };
+        assert_eq!(place.text(), text, "{step:?}");
+        assert_eq!(place.names(), ["accept.eot", "accept.eot.lock"], "{step:?}");
+        file.fault = Fault::default();
+        store(&file, "8").unwrap();
+        assert_eq!(place.text(), "8\n");
+    }
+}
+
+/// Runs one of the tests of this file in a process of its own; they are the ignored ones.
+fn child(test: &str, path: &Path) -> std::process::Output {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--ignored", "--exact", &format!("accept::tests::{test}")])
+        .env("ACCEPT_FILE_OF_A_TEST", path)
+        .output()
+        .unwrap()
+}
+
+fn path_for_child() -> PathBuf {
+    std::env::var_os("ACCEPT_FILE_OF_A_TEST")
+        .expect("the path")
+        .into()
+}
+
+#[test]
+#[ignore = "run by the test below"]
+fn killed_at_a_step() {
+    let path = path_for_child();
+    let mut file = AcceptFile::open(&path).unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    let step = STEPS[text.trim().parse::<usize>().unwrap() - 100];
+    file.fault = Fault(Box::new(move |at| {
+        if at == step {
+            std::process::abort();
+        }
+        Ok(())
+    }));
+    drop(store(&file, "killed"));
+}
+
+#[test]
+fn a_server_killed_at_any_step_leaves_old_or_new_and_at_most_one_file_to_sweep() {
+    for (index, step) in STEPS.into_iter().enumerate() {
+        let place = Place::new();
+        let old = format!("{}\n", 100 + index);
+        fs::write(&place.path, &old).unwrap();
+        assert!(!child("killed_at_a_step", &place.path).status.success());
+        let text = if step == Step::SyncDirectory {
+            "killed\n"
+        } else {
+            &old
+        };
+        assert_eq!(place.text(), text, "{step:?}");
+        assert!(place.names().len() <= 3, "{step:?}: {:?}", place.names());
+        drop(place.open());
+        assert_eq!(place.names(), ["accept.eot", "accept.eot.lock"], "{step:?}");
+    }
+}
+
+#[test]
+#[ignore = "run by the test below"]
+fn opened_by_another_process() {
+    let error = AcceptFile::open(&path_for_child()).unwrap_err();
+    assert_eq!(error.to_string(), "another server writes accept.eot");
+}
+
+#[test]
+fn no_two_servers_write_one_file() {
+    let place = Place::new();
+    let file = place.open();
+    let again = AcceptFile::open(&place.path).unwrap_err();
+    assert_eq!(again.to_string(), "another server writes accept.eot");
+    let output = child("opened_by_another_process", &place.path);
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    drop(file);
+    drop(place.open());
+    assert_eq!(place.names(), ["accept.eot.lock"], "the lock file stays");
+}
+
+#[test]
+fn a_lock_that_cannot_be_had_is_no_reason_not_to_serve() {
+    for put in [
+        |lock: &Path| symlink("elsewhere", lock),
+        |lock: &Path| fs::create_dir(lock),
+    ] {
+        let place = Place::new();
+        put(&place.directory.path().join("accept.eot.lock")).unwrap();
+        store(&place.open(), "7").unwrap();
+        assert_eq!(place.text(), "7\n");
+        assert!(!place.directory.path().join("elsewhere").exists());
+    }
+}
+
+#[test]
+fn a_fifo_as_lock_file_does_not_block() {
+    let place = Place::new();
+    let lock = place.directory.path().join("accept.eot.lock");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&lock)
+            .status()
+            .unwrap()
+            .success()
+    );
+    store(&place.open(), "7").unwrap();
+}
+
+#[test]
+fn own_strays_are_swept_and_nothing_else_is() {
+    let place = Place::new();
+    let id = "67e55044-10b1-426f-9247-bb680e5fe0c8";
+    let foreign = [
+        format!(".accept.eot.{}.tmp", id.to_uppercase()),
+        format!(".accept.eot.{}.tmp", id.replace('-', "")),
+        format!(".accept.eot.{id}.tmp~"),
+        format!(".accept.eot2.{id}.tmp"),
+        format!(".status.eot.{id}.tmp"),
+        format!("accept.eot.{id}.tmp"),
+        ".accept.eot..tmp".to_owned(),
+        ".accept.eot.tmp".to_owned(),
+    ];
+    for name in &foreign {
+        fs::write(place.directory.path().join(name), "").unwrap();
+    }
+    let directory = format!(".accept.eot.{}.tmp", id.replace('0', "1"));
+    fs::create_dir(place.directory.path().join(&directory)).unwrap();
+    let stray = place.directory.path().join(format!(".accept.eot.{id}.tmp"));
+    fs::write(&stray, "half").unwrap();
+    drop(place.open());
+    assert!(!stray.exists());
+    assert_eq!(
+        place.names().len(),
+        foreign.len() + 2,
+        "{:?}",
+        place.names()
+    );
+}
+
+#[test]
+fn another_servers_temporary_file_is_not_swept_from_under_it() {
+    let place = Place::new();
+    let _file = place.open();
+    let temp = place
+        .directory
+        .path()
+        .join(temp_name(OsStr::new("accept.eot")));
+    fs::write(&temp, "in use").unwrap();
+    AcceptFile::open(&place.path).unwrap_err();
+    assert!(temp.exists());
+}
+
+#[test]
+fn a_full_disk_is_told_and_leaves_the_file_as_it_was() {
+    let place = Place::new();
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=16k", "tmpfs"])
+        .arg(place.directory.path())
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !mounted {
+        // Without the right to mount, the made-up full disk of the steps' test must do.
+        eprintln!("no small disk can be mounted here, so no real one was filled");
+        return;
+    }
+    let file = place.open();
+    store(&file, "6").unwrap();
+    drop(fs::write(
+        place.directory.path().join("filler"),
+        vec![b'x'; 64 * 1024],
+    ));
+    let error = store(&file, &"7".repeat(4_000));
+    let (text, names) = (place.text(), place.names());
+    drop(file);
+    let unmounted = Command::new("umount")
+        .arg("-l")
+        .arg(place.directory.path())
+        .status();
+    assert!(unmounted.unwrap().success());
+    assert_eq!(
+        error.unwrap_err(),
+        "accept.eot cannot be written: no space left on device"
+    );
+    assert_eq!(text, "6\n");
+    assert_eq!(names, ["accept.eot", "accept.eot.lock", "filler"]);
+}
+
+#[test]
+fn the_writer_notes_and_then_says_how_it_went() {
+    let place = Place::new();
+    let (sender, outcomes) = channel();
+    let writer = Writer::spawn(place.open(), move |outcome| drop(sender.send(outcome))).unwrap();
+    let next = || outcomes.recv_timeout(PATIENCE).unwrap();
+    writer
+        .submit(Store {
+            ticket: 1,
+            text: "7".to_owned(),
+        })
+        .unwrap();
+    assert!(matches!(next(), Outcome::Noted { ticket: 1, .. }));
+    assert_eq!(
+        next(),
+        Outcome::Stored {
+            ticket: 1,
+            result: Ok(())
+        }
+    );
+    assert_eq!(place.text(), "7\n");
+    fs::remove_file(&place.path).unwrap();
+    fs::create_dir(&place.path).unwrap();
+    writer
+        .submit(Store {
+            ticket: 2,
+            text: "8".to_owned(),
+        })
+        .unwrap();
+    let result = Err("accept.eot cannot be written: is a directory".to_owned());
+    assert_eq!(next(), Outcome::Stored { ticket: 2, result });
+}
+
+#[test]
+fn a_writer_that_is_busy_refuses_at_once_and_one_that_stops_finishes_first() {
+    let place = Place::new();
+    let (sender, outcomes) = channel();
+    let (go, wait) = channel::<()>();
+    let writer = Writer::spawn(place.open(), move |outcome| {
+        if matches!(outcome, Outcome::Noted { ticket: 1, .. }) {
+            drop(sender.send(outcome));
+            drop(wait.recv());
+        } else {
+            drop(sender.send(outcome));
+        }
+    })
+    .unwrap();
+    let submit = |ticket: u64| {
+        writer.submit(Store {
+            ticket,
+            text: ticket.to_string(),
+        })
+    };
+    submit(1).unwrap();
+    outcomes.recv_timeout(PATIENCE).unwrap();
+    submit(2).unwrap();
+    assert_eq!(submit(3), Err(Busy::Full));
+    drop(go);
+    writer.stop();
+    assert_eq!(place.text(), "2\n");
+    let results = outcomes
+        .iter()
+        .filter(|outcome| matches!(outcome, Outcome::Stored { .. }));
+    assert_eq!(results.count(), 2);
+}
+
+#[test]
+fn a_writer_whose_thread_has_panicked_takes_no_more() {
+    let place = Place::new();
+    let (sender, outcomes) = channel::<()>();
+    let writer = Writer::spawn(place.open(), move |_| {
+        let _sender = &sender;
+        panic!("made up");
+    })
+    .unwrap();
+    let store = || {
+        writer.submit(Store {
+            ticket: 1,
+            text: "7".to_owned(),
+        })
+    };
+    store().unwrap();
+    outcomes.recv_timeout(PATIENCE).unwrap_err();
+    while store() != Err(Busy::Ended) {
+        std::thread::yield_now();
+    }
+    assert_eq!(place.names(), ["accept.eot.lock"]);
+}
