@@ -1,0 +1,191 @@
+//! Orders: what is written into the status file reaches every station.
+
+use std::fs::File;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::panel::{COFFEE, LUNCH, Panel, STOP};
+use crate::patience::{aside, within};
+use crate::server::{Setup, TestServer};
+use crate::station::TestStation;
+
+/// How long an order may take, from the end of its writing to a station.
+const PROMPT: Duration = Duration::from_secs(1);
+
+/// Sets the file's times to now, as `touch` does.
+fn touch(server: &TestServer) {
+    let file = File::options().write(true).open(server.home.status()).expect("it can be opened");
+    file.set_modified(SystemTime::now()).expect("it can be touched");
+}
+
+#[tokio::test]
+async fn an_order_reaches_every_station_within_a_second() {
+    for watch in ["auto", "inotify", "poll"] {
+        let server = Setup::new().args(["--watch", watch]).start().await;
+        let mut text = TestStation::text(&server).await;
+        let mut panel = Panel::open(&server).await;
+        for (order, by_rename) in [(COFFEE, false), (LUNCH, true), (STOP, false)] {
+            let written = Instant::now();
+            if by_rename {
+                server.home.order_by_rename(&order.to_string());
+            } else {
+                server.home.order(&order.to_string());
+            }
+            within(PROMPT, "the order as text", text.expect(&order.to_string())).await;
+            within(PROMPT, "the order as JSON", panel.expect_order(order)).await;
+            assert!(written.elapsed() < PROMPT, "{watch}: {:?}", written.elapsed());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_change_is_one_push() {
+    let server = TestServer::start().await;
+    let mut text = TestStation::text(&server).await;
+    let mut panel = Panel::open(&server).await;
+    for round in 0..20 {
+        let order = if round % 2 == 0 { COFFEE } else { LUNCH };
+        if round % 4 < 2 {
+            server.home.order(&order.to_string());
+        } else {
+            server.home.order_by_rename(&order.to_string());
+        }
+        // Each is the very next message: a push too many would be met one round later.
+        text.expect(&order.to_string()).await;
+        panel.expect_order(order).await;
+        assert_eq!(panel.order(), panel.state["seq"], "an order is the latest event");
+    }
+    text.expect_nothing_yet().await;
+    panel.expect_nothing_yet().await;
+}
+
+#[tokio::test]
+async fn a_quick_series_comes_in_order_and_its_last_always() {
+    let server = TestServer::with_status("0\n").await;
+    let mut text = TestStation::text(&server).await;
+    let mut panel = Panel::open(&server).await;
+    let home = server.home.clone();
+    aside(move || {
+        for order in 1..=500 {
+            if order % 2 == 0 {
+                home.order(&order.to_string());
+            } else {
+                home.order_by_rename(&order.to_string());
+            }
+        }
+    })
+    .await;
+    let mut before = 0;
+    for order in text.hear_until("500").await {
+        let order: u32 = order.parse().expect("only what was written is pushed");
+        assert!(order > before, "{order} after {before}");
+        before = order;
+    }
+    panel.until("the last order", |state| state["order"]["status"] == "500").await;
+    text.expect_nothing_yet().await;
+}
+
+#[tokio::test]
+async fn trailing_white_space_and_a_byte_order_mark_are_cut_off() {
+    let server = TestServer::start().await;
+    let mut station = TestStation::text(&server).await;
+    let writings = [
+        ("7", "7"),
+        ("8 \t\r\n\n", "8"),
+        ("\u{feff}9\n", "9"),
+        ("  10\n", "  10"),
+        ("two\nlines\n", "two\nlines"),
+        ("\u{feff}\u{feff}x\r\n", "\u{feff}x"),
+        ("7\r", "7"),
+    ];
+    for (writing, order) in writings {
+        server.home.rename_over("status.eot", writing);
+        station.expect(order).await;
+        assert_eq!(station.ask("status").await, format!("Current Status: {order}"));
+    }
+}
+
+#[tokio::test]
+async fn a_status_may_have_4096_bytes_beside_its_white_space() {
+    let server = TestServer::start().await;
+    let mut station = TestStation::text(&server).await;
+    let longest = "x".repeat(4096);
+    server.home.write("status.eot", &longest);
+    station.expect(&longest).await;
+    let longest = "y".repeat(4096);
+    server.home.write("status.eot", format!("{longest}\n"));
+    station.expect(&longest).await;
+}
+
+#[tokio::test]
+async fn a_touch_repeats_the_order() {
+    for watch in ["inotify", "poll"] {
+        let server = Setup::with_status("7\n").args(["--watch", watch]).start().await;
+        let mut text = TestStation::text(&server).await;
+        let mut panel = Panel::open(&server).await;
+        let (first, since) = (panel.order(), panel.state["order"]["since"].clone());
+        touch(&server);
+        text.expect("7").await;
+        panel.expect_order(COFFEE).await;
+        assert!(panel.order() > first, "{watch}: a repeat has a number of its own");
+        assert_eq!(panel.state["order"]["since"], since, "{watch}: it was given when it was");
+    }
+}
+
+#[tokio::test]
+async fn the_same_text_written_again_repeats_the_order() {
+    let server = TestServer::with_status("7\n").await;
+    let mut text = TestStation::text(&server).await;
+    let mut panel = Panel::open(&server).await;
+    let since = panel.state["order"]["since"].clone();
+    server.home.order_by_rename("7");
+    text.expect("7").await;
+    panel.expect_order(COFFEE).await;
+    server.home.order_by_rename("7 ");
+    text.expect("7").await;
+    panel.expect_order(COFFEE).await;
+    assert_eq!(panel.state["order"]["since"], since);
+    text.expect_nothing_yet().await;
+}
+
+#[tokio::test]
+async fn reading_the_file_is_not_a_writing() {
+    let server = TestServer::with_status("7\n").await;
+    let mut text = TestStation::text(&server).await;
+    for _ in 0..200 {
+        std::fs::read(server.home.status()).expect("it can be read");
+        std::fs::metadata(server.home.status()).expect("it can be looked at");
+    }
+    server.home.order("8");
+    text.expect("8").await;
+    text.expect_nothing_yet().await;
+}
+
+#[tokio::test]
+async fn other_files_in_the_directory_are_of_no_interest() {
+    let server = TestServer::with_status("7\n").await;
+    let mut text = TestStation::text(&server).await;
+    for name in ["status.eot~", ".status.eot.swp", "status.eo", "xstatus.eot", "Status.eot"] {
+        server.home.write(name, "8\n");
+    }
+    server.home.order("9");
+    text.expect("9").await;
+    text.expect_nothing_yet().await;
+}
+
+#[tokio::test]
+async fn many_stations_hear_the_same() {
+    let server = TestServer::start().await;
+    let mut texts = Vec::new();
+    let mut panels = Vec::new();
+    for _ in 0..20 {
+        texts.push(TestStation::text(&server).await);
+        panels.push(Panel::open(&server).await);
+    }
+    server.home.order("coffee");
+    for text in &mut texts {
+        text.expect("coffee").await;
+    }
+    for panel in &mut panels {
+        panel.expect_order(COFFEE).await;
+    }
+}
