@@ -24,3 +24,30 @@ mod replies;
 
 /// What `Accept&N` takes and how it gets into the accept file.
 mod accept_file;
+
+/// The end of the server: in time, and with a farewell to everybody.
+mod shutdown;
+
+/// Who may say `shutdown`.
+mod shutdown_policy;
+
+/// What the log says, and that it harms nobody.
+mod log_lines;
+
+/// The handshake, and whom the server talks to: Host and Origin.
+mod handshake;
+
+/// RFC 6455 after the handshake.
+mod frames;
+
+/// HTTP beside the WebSocket.
+mod http_wire;
+
+/// Peers that mean no good or know no better.
+mod abuse;
+
+/// What starts a server, and what ends it in one clear line.
+mod command_line;
+
+/// The status file in every state a file can be in.
+mod status_file;

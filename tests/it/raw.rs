@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
@@ -34,6 +35,9 @@ pub(crate) const PONG: u8 = 0xa;
 
 /// The bit that says that a frame is the last of its message.
 pub(crate) const FIN: u8 = 0x80;
+
+/// How long a connection takes no byte before it counts as stuck.
+const STUCK: Duration = Duration::from_millis(200);
 
 /// An HTTP response.
 #[derive(Debug)]
@@ -102,6 +106,29 @@ impl Raw {
         raw
     }
 
+    /// A connection whose server has stopped taking anything from it, because it takes nothing
+    /// from the server.
+    pub(crate) async fn stuck(server: &TestServer) -> Self {
+        let mut raw = Self::narrow(server).await;
+        raw.upgrade(server).await;
+        raw.hear_greeting().await;
+        let request = text("x".repeat(60_000));
+        let mut written = 0;
+        while written < 64 << 20 {
+            match raw.stream.try_write(&request[written % request.len()..]) {
+                Ok(length) => written += length,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    let room = tokio::time::timeout(STUCK, raw.stream.writable());
+                    if room.await.is_err() {
+                        return raw;
+                    }
+                }
+                Err(_) => return raw,
+            }
+        }
+        panic!("the server has taken 64 MiB from a station that takes nothing");
+    }
+
     /// Does the handshake.
     pub(crate) async fn upgrade(&mut self, server: &TestServer) {
         self.send(handshake(&server.authority(), &[])).await;
@@ -126,6 +153,12 @@ impl Raw {
     /// Sends these bytes, or as many of them as the server takes before it has had enough.
     pub(crate) async fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> bool {
         soon("the bytes' departure", self.stream.write_all(bytes.as_ref())).await.is_ok()
+    }
+
+    /// Sends no more, and still listens.
+    pub(crate) async fn say_no_more(&mut self) {
+        // The server may have ended the connection already.
+        let _ = self.stream.shutdown().await;
     }
 
     /// The next response.
@@ -194,13 +227,15 @@ impl Raw {
         assert_eq!(self.frame().await, Some((opcode, payload.to_vec())));
     }
 
-    /// A Close with this code and a reason in UTF-8, and then the end.
+    /// A Close with this code and a reason in UTF-8, and the end of the connection after it.
     pub(crate) async fn expect_close(&mut self, code: u16) {
         let (opcode, payload) = self.frame().await.expect("a Close comes");
         assert_eq!(opcode, CLOSE, "{:?}", String::from_utf8_lossy(&payload));
         assert!((2..=125).contains(&payload.len()), "a Close has a code and a short reason");
         assert_eq!(u16::from_be_bytes([payload[0], payload[1]]), code);
         assert!(str::from_utf8(&payload[2..]).is_ok(), "a reason is UTF-8");
+        // The server waits for this, unless it was answering ours.
+        self.try_send(close(code)).await;
         self.expect_end().await;
     }
 

@@ -3,7 +3,6 @@
 //! It is known by its command line, its log, its signals and its exit code, and by nothing else.
 
 use std::ffi::{OsStr, OsString};
-use std::io::PipeReader;
 use std::net::SocketAddr;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{ExitStatus, Stdio};
@@ -102,9 +101,7 @@ impl Setup {
         let mut server = self.launch();
         server.address = soon("the line that says where the server listens", async {
             let line = server.log.line_with(LISTENING).await;
-            let (_, rest) = line.split_once(LISTENING).expect("the line has these words");
-            let address = rest.split([' ', '/']).next().unwrap_or(rest);
-            address.parse().expect("an address and a port follow")
+            listening_at(&line).expect("an address and a port follow")
         })
         .await;
         server
@@ -309,8 +306,8 @@ impl Drop for TestServer {
     }
 }
 
-/// The two ends of a pipe for a log.
-pub(crate) fn pipe() -> (PipeReader, Stdio) {
-    let (reader, writer) = std::io::pipe().expect("a pipe can be made");
-    (reader, writer.into())
+/// The address in the line that says where a server listens.
+pub(crate) fn listening_at(line: &str) -> Option<SocketAddr> {
+    let (_, rest) = line.split_once(LISTENING)?;
+    rest.split([' ', '/', '\n']).next()?.parse().ok()
 }
