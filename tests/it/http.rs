@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::patience::soon;
 use crate::raw::{Raw, Response};
 use crate::server::TestServer;
 
@@ -29,7 +30,14 @@ pub(crate) async fn get_with(
     raw.response().await
 }
 
-/// Whether the server says that it is ready: the code of `/readyz`.
-pub(crate) async fn readiness(server: &TestServer) -> u16 {
-    get(server, "/readyz").await.code
+/// Waits until `/readyz` answers with this code.
+///
+/// A station may hear of a health a moment before it can be asked for over HTTP.
+pub(crate) async fn await_readiness(server: &TestServer, code: u16) {
+    soon(&format!("/readyz being {code}"), async {
+        while get(server, "/readyz").await.code != code {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::http::{get, get_with, readiness};
+use crate::http::{await_readiness, get, get_with};
 use crate::raw::{Raw, Response};
 use crate::server::{Setup, TestServer};
 use crate::station::TestStation;
@@ -80,7 +80,7 @@ async fn head_is_get_without_a_body() {
 async fn health_is_told_over_http() {
     let server = TestServer::start().await;
     assert_eq!(get(&server, "/livez").await.code, 200);
-    assert_eq!(readiness(&server).await, 200);
+    await_readiness(&server, 200).await;
     let server = Setup::without_status().start().await;
     assert_eq!(get(&server, "/livez").await.code, 200, "it lives");
     let response = get(&server, "/readyz").await;

@@ -51,3 +51,9 @@ mod command_line;
 
 /// The status file in every state a file can be in.
 mod status_file;
+
+/// Writers that are slow, hasty or many.
+mod status_storm;
+
+/// A server that the machine denies something.
+mod starved;

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use rustix::fs::{CWD, Mode, mkfifoat};
 
-use crate::http::{get, readiness};
+use crate::http::{await_readiness, get};
 use crate::panel::{COFFEE, LUNCH, Panel};
 use crate::server::{Setup, TestServer};
 use crate::station::TestStation;
@@ -34,7 +34,7 @@ async fn assert_heals(health: &str, spoil: impl Fn(&TestServer)) {
         let detail = message["detail"].as_str().unwrap_or_default();
         assert!(detail.contains("status.eot"), "it says which file it is: {message}");
         assert_eq!(text.ask("status").await, "Current Status: 7", "the last good status stays");
-        assert_eq!(readiness(&server).await, 503);
+        await_readiness(&server, 503).await;
         assert_eq!(get(&server, "/livez").await.code, 200);
         let newcomer = Panel::open(&server).await;
         assert_eq!(newcomer.state["order"]["position"], COFFEE);
@@ -51,7 +51,7 @@ async fn assert_heals(health: &str, spoil: impl Fn(&TestServer)) {
         let late = Panel::open(&server).await;
         assert_eq!(late.state["source"]["health"], "ok");
         assert_eq!(late.state["source"]["detail"], "");
-        assert_eq!(readiness(&server).await, 200);
+        await_readiness(&server, 200).await;
         #[cfg(target_os = "linux")]
         assert!(server.peak_memory() < BOUND, "{} KiB", server.peak_memory());
     }
@@ -64,11 +64,11 @@ async fn a_file_that_is_missing_at_the_start_may_be_made_later() {
         let mut text = TestStation::text(&server).await;
         let mut panel = Panel::open(&server).await;
         assert_eq!(panel.state["source"]["health"], "missing");
-        assert_eq!(readiness(&server).await, 503);
+        await_readiness(&server, 503).await;
         server.home.order("7");
         text.expect("7").await;
         panel.until("the order", |state| state["order"]["position"] == COFFEE).await;
-        assert_eq!(readiness(&server).await, 200);
+        await_readiness(&server, 200).await;
     }
 }
 
@@ -203,10 +203,10 @@ async fn an_unreadable_file_heals() {
     };
     mode(0o000);
     panel.expect_health("unreadable").await;
-    assert_eq!(readiness(&server).await, 503);
+    await_readiness(&server, 503).await;
     mode(0o644);
     panel.expect_health("ok").await;
-    assert_eq!(readiness(&server).await, 200);
+    await_readiness(&server, 200).await;
     fs::write(server.home.status(), "8\n").expect("it can be written");
     panel.until("the order", |state| state["order"]["position"] == LUNCH).await;
 }
