@@ -57,3 +57,9 @@ mod status_storm;
 
 /// A server that the machine denies something.
 mod starved;
+
+/// The accept file under stress.
+mod accept_durable;
+
+/// Many clients, most of them of no use.
+mod load;

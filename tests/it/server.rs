@@ -273,6 +273,13 @@ impl TestServer {
         number.and_then(|number| number.parse().ok()).expect("/proc says how much memory it had")
     }
 
+    /// How many descriptors it has open.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn descriptors(&self) -> usize {
+        let directory = format!("/proc/{}/fd", self.pid().as_raw_nonzero());
+        std::fs::read_dir(directory).expect("one's child is in /proc").count()
+    }
+
     /// The processor time it has used, in hundredths of a second.
     #[cfg(target_os = "linux")]
     pub(crate) fn processor_time(&self) -> u64 {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 
 use crate::panel::{COFFEE, LUNCH, Panel};
-use crate::patience::{aside, until};
+use crate::patience::aside;
 use crate::raw::Raw;
 use crate::server::{Setup, TestServer};
 use crate::station::TestStation;
@@ -23,10 +23,12 @@ async fn a_server_that_was_stopped_tells_what_it_missed() {
     text.say("status").await;
     server.signal(Signal::CONT);
     panel.until("the last order", |state| state["order"]["position"] == COFFEE).await;
-    text.hear_until("7").await;
-    // Its question was answered as well, before or after.
-    text.say("x&y").await;
-    assert_eq!(text.ask("base").await.split(' ').next(), Some("Current"));
+    // Its question is answered as well, before or after the order.
+    let is_answer = |line: &String| line.starts_with("Current Status: ");
+    if !text.hear_until("7").await.iter().any(is_answer) {
+        assert!(is_answer(&text.hear().await));
+    }
+    text.expect_nothing_yet().await;
 }
 
 #[tokio::test]
@@ -38,15 +40,19 @@ async fn an_overflow_of_the_kernels_queue_costs_nothing() {
     server.signal(Signal::STOP);
     let home = server.home.clone();
     aside(move || {
-        // Names that the server does not care for, and never the same event twice in a row.
-        for number in 0..=limit.min(100_000) / 4 {
-            home.write(&format!("noise-{}", number % 2), "x");
-            home.write(&format!("other-{}", number % 2), "x");
-        }
+        // Of a name that the server does not care for, and never the same event twice in a row.
+        let (one, other) = (home.file("noise"), home.file("other"));
+        home.write("noise", "x");
+        let noise = |times: u32| {
+            for _ in 0..times {
+                std::fs::rename(&one, &other).expect("it can be renamed");
+                std::fs::rename(&other, &one).expect("it can be renamed");
+            }
+        };
+        // Each turn is four events.
+        noise(limit.min(100_000) / 4 + 10);
         home.order_by_rename("7");
-        for number in 0..100 {
-            home.write(&format!("noise-{}", number % 2), "x");
-        }
+        noise(100);
     })
     .await;
     server.signal(Signal::CONT);
@@ -163,5 +169,4 @@ async fn a_directory_that_is_moved_away_and_back_is_watched_again() {
     panel.until("the order", |state| state["order"]["position"] == COFFEE).await;
     home.write("inner/order", "8\n");
     panel.until("the order", |state| state["order"]["position"] == LUNCH).await;
-    until("calm", || server.log.count("panicked") == 0).await;
 }

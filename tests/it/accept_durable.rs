@@ -1,0 +1,243 @@
+//! The accept file under stress: never torn, whoever reads it and whatever is killed when.
+
+use std::collections::HashSet;
+use std::fs;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::http::get;
+use crate::panel::{COFFEE, Panel};
+use crate::patience::{aside, soon, until};
+use crate::server::{Setup, TestServer};
+use crate::station::TestStation;
+
+/// What the stations of these tests write: of very different lengths, and each known as whole.
+fn states() -> Vec<String> {
+    (0..64).map(|number| format!("{number}-{}", "x".repeat(number % 60))).collect()
+}
+
+#[tokio::test]
+async fn nobody_ever_reads_half_a_reply() {
+    let setup = Setup::new();
+    setup.home.write("accept.eot", "old\n");
+    let server = setup.start().await;
+    let done = Arc::new(AtomicBool::new(false));
+    let (home, until_done) = (Arc::clone(&server.home), Arc::clone(&done));
+    let reader = aside(move || {
+        let mut reads = 0_u32;
+        let mut contents = HashSet::new();
+        while !until_done.load(Ordering::Relaxed) || reads < 20_000 {
+            let content = fs::read(home.accept()).expect("it is there at every moment");
+            contents.insert(content);
+            reads += 1;
+        }
+        contents
+    });
+    let write = async {
+        let mut stations = Vec::new();
+        for _ in 0..4 {
+            stations.push(TestStation::text(&server).await);
+        }
+        for state in states().iter().cycle().take(400) {
+            // Four at a time, so that some of them are superseded in the same instant.
+            for station in &mut stations {
+                station.say(&format!("Accept&{state}")).await;
+            }
+            for station in &mut stations {
+                station.expect(&format!("Accepted state: {state}")).await;
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    };
+    let (contents, ()) = tokio::join!(reader, write);
+    let mut whole: HashSet<Vec<u8>> = HashSet::from([b"old\n".to_vec()]);
+    whole.extend(states().iter().map(|state| format!("{state}\n").into_bytes()));
+    for content in &contents {
+        assert!(whole.contains(content), "{:?}", String::from_utf8_lossy(content));
+    }
+    assert!(contents.len() > 10, "the reader has seen the writers at work");
+}
+
+#[tokio::test]
+async fn a_kill_leaves_the_old_or_the_new_and_the_next_start_sweeps() {
+    let setup = Setup::new();
+    setup.home.write("accept.eot", "0\n");
+    let home = Arc::clone(&setup.home);
+    drop(setup);
+    let mut acknowledged = 0_u32;
+    for round in 0..8_u32 {
+        let mut server = Setup::at(Arc::clone(&home)).start().await;
+        assert_eq!(home.strays(), <[&str; 0]>::default(), "round {round}: swept at the start");
+        let mut station = TestStation::text(&server).await;
+        let requests = (1..=200).map(|number| format!("Accept&{}", acknowledged + number));
+        let before = acknowledged;
+        station.say_all(requests).await;
+        // Somewhere in the middle of them.
+        for _ in 0..=round * 3 {
+            let line = station.hear().await;
+            let state = line.strip_prefix("Accepted state: ").expect("each is accepted");
+            acknowledged = state.parse().expect("a number");
+        }
+        server.kill().await;
+        let reply = home.reply().expect("there is a reply");
+        let reply: u32 = reply.strip_suffix('\n').and_then(|text| text.parse().ok()).expect(&reply);
+        assert!(
+            (acknowledged..=before + 200).contains(&reply),
+            "{acknowledged} was acknowledged, and {reply} is there"
+        );
+        acknowledged = reply;
+        let strays = home.strays();
+        assert!(strays.len() <= 1, "{strays:?}");
+    }
+    let server = Setup::at(Arc::clone(&home)).start().await;
+    assert_eq!(home.strays(), <[&str; 0]>::default());
+    drop(server);
+}
+
+#[tokio::test]
+async fn what_others_left_in_the_directory_is_not_swept() {
+    let setup = Setup::new();
+    let names =
+        ["accept.eot.bak", ".accept.eot.swp", "accept.eot~", "accept.eot.tmp", ".accept.eot.tmp"];
+    for name in names {
+        setup.home.write(name, "somebody's");
+    }
+    let server = setup.start().await;
+    assert_eq!(TestStation::text(&server).await.ask("Accept&7").await, "Accepted state: 7");
+    for name in names {
+        assert_eq!(fs::read(server.home.file(name)).ok().as_deref(), Some(&b"somebody's"[..]));
+    }
+}
+
+#[tokio::test]
+async fn a_storm_of_accepts_does_not_delay_others() {
+    let server = TestServer::start().await;
+    let mut asker = TestStation::text(&server).await;
+    let mut stormers = Vec::new();
+    for _ in 0..4 {
+        stormers.push(TestStation::text(&server).await);
+    }
+    let storm = async {
+        let one = |mut station: TestStation| async move {
+            for number in 0..250 {
+                let answer = station.ask(&format!("Accept&{number}")).await;
+                assert_eq!(answer, format!("Accepted state: {number}"));
+            }
+        };
+        let all: tokio::task::JoinSet<()> = stormers.into_iter().map(one).collect();
+        all.join_all().await;
+    };
+    let ask = async {
+        let mut times = Vec::new();
+        for _ in 0..500 {
+            let asked = Instant::now();
+            assert_eq!(asker.ask("status").await, "Current Status: 6");
+            times.push(asked.elapsed());
+        }
+        times.sort();
+        times
+    };
+    let ((), times) = tokio::join!(storm, ask);
+    let p99 = times[times.len() * 99 / 100];
+    assert!(p99 < Duration::from_millis(250), "p99 is {p99:?}");
+}
+
+/// The words that start a server with its accept file on a full little disk of its own, which nobody
+/// else sees and which ends with the server.
+#[cfg(target_os = "linux")]
+fn with_a_little_disk() -> Vec<String> {
+    let shell = "mount -t tmpfs -o size=16k,mode=755 tmpfs disk && exec \"$0\" \"$@\"";
+    let mut way = vec!["unshare", "--mount"];
+    if !rustix::process::geteuid().is_root() {
+        way.extend(["--user", "--map-root-user"]);
+    }
+    way.extend(["sh", "-c", shell]);
+    way.into_iter().map(str::to_owned).collect()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_full_disk_is_an_error_that_passes() {
+    let setup = Setup::with_status("7\n");
+    fs::create_dir(setup.home.file("disk")).expect("a directory can be made");
+    let setup = setup.args(["--accept-file", "disk/accept.eot"]).by_way_of(with_a_little_disk());
+    let server = setup.start().await;
+    // The disk, as the server sees it.
+    let disk = format!(
+        "/proc/{}/root{}",
+        server.pid().as_raw_nonzero(),
+        server.home.file("disk").canonicalize().expect("it is there").display()
+    );
+    let file = |name: &str| std::path::Path::new(&disk).join(name);
+    assert_ne!(
+        rustix::fs::statfs(&disk).expect("a disk can be asked").f_type,
+        rustix::fs::statfs(server.home.path()).expect("a disk can be asked").f_type,
+        "the server has its own disk"
+    );
+    let mut station = TestStation::text(&server).await;
+    let mut panel = Panel::open(&server).await;
+    assert_eq!(station.ask("Accept&7").await, "Accepted state: 7");
+    panel.until_reply(COFFEE).await;
+
+    // Two sizes, so that the last bytes are taken as well.
+    let full = fs::write(file("ballast"), vec![0; 1 << 20]).expect_err("it is a little disk");
+    assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+    for _ in 0..3 {
+        let line = station.ask("Accept&8").await;
+        assert!(!line.starts_with("Accepted state") && !line.contains('\n'), "{line:?}");
+        assert_eq!(station.ask("status").await, "Current Status: 7", "the connection lives");
+    }
+    let outcome = panel.answer(8).await;
+    assert_eq!((&outcome["type"], &outcome["code"]), (&"error".into(), &"write_failed".into()));
+    assert_eq!(fs::read(file("accept.eot")).expect("it is there"), b"7\n", "the old reply stays");
+    let names = fs::read_dir(&disk).expect("it can be listed").count();
+    assert_eq!(names, 3, "the reply, its lock and the ballast, and no stray temp file");
+
+    fs::remove_file(file("ballast")).expect("it can be removed");
+    assert_eq!(station.ask("Accept&8").await, "Accepted state: 8");
+    assert_eq!(fs::read(file("accept.eot")).expect("it is there"), b"8\n");
+    panel.until_reply(8).await;
+}
+
+#[tokio::test]
+async fn a_directory_that_may_not_be_written_is_an_error_that_passes() {
+    use std::os::unix::fs::PermissionsExt;
+    let root = rustix::process::geteuid().is_root();
+    let setup = Setup::with_status("7\n");
+    fs::create_dir(setup.home.file("out")).expect("a directory can be made");
+    let setup = setup.args(["--accept-file", "out/accept.eot"]);
+    // Root may write everywhere, so that a server of root's does not show this.
+    let server = if root { setup.user(54_321).start().await } else { setup.start().await };
+    let mode = |mode| {
+        let permissions = fs::Permissions::from_mode(mode);
+        fs::set_permissions(server.home.file("out"), permissions).expect("it can be changed");
+    };
+    let mut station = TestStation::text(&server).await;
+    mode(0o555);
+    let line = station.ask("Accept&7").await;
+    assert!(!line.starts_with("Accepted state") && !line.contains('\n'), "{line:?}");
+    mode(0o755);
+    assert_eq!(station.ask("Accept&7").await, "Accepted state: 7");
+    mode(0o555);
+    let line = station.ask("Accept&8").await;
+    assert!(!line.starts_with("Accepted state"), "{line:?}");
+    let reply = fs::read(server.home.file("out/accept.eot")).expect("it is there");
+    assert_eq!(reply, b"7\n", "the old reply stays");
+    mode(0o755);
+}
+
+#[tokio::test]
+async fn the_last_of_many_accepts_is_what_remains() {
+    let server = TestServer::start().await;
+    let mut station = TestStation::text(&server).await;
+    let mut panel = Panel::open(&server).await;
+    station.say_all((1..=100).map(|number| format!("Accept&{number}"))).await;
+    for number in 1..=100 {
+        station.expect(&format!("Accepted state: {number}")).await;
+    }
+    assert_eq!(server.home.reply().as_deref(), Some("100\n"));
+    panel.until("the last reply", |state| state["reply"]["status"] == "100").await;
+    soon("the page", async { assert_eq!(get(&server, "/").await.code, 200) }).await;
+    until("no temp file", || server.home.strays().is_empty()).await;
+}

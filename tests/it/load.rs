@@ -1,0 +1,178 @@
+//! Many clients, most of them of no use: whoever behaves is served as if he were alone.
+
+use std::io::ErrorKind;
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
+
+use crate::panel::Panel;
+use crate::patience::{PATIENCE, aside, within};
+use crate::raw::{self, Raw};
+use crate::server::TestServer;
+use crate::station::TestStation;
+
+/// How long an order may take to a station that behaves.
+const PROMPT: Duration = Duration::from_secs(1);
+
+/// Lets this process hold thousands of connections.
+fn raise_own_limit() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })
+        .expect("a soft limit can be raised to the hard one");
+}
+
+/// Gives this order, and it is there in time.
+async fn assert_prompt(server: &TestServer, station: &mut TestStation, order: &str) {
+    let given = Instant::now();
+    server.home.order_by_rename(order);
+    within(PROMPT, "the order", station.expect(order)).await;
+    assert!(given.elapsed() < PROMPT, "{:?}", given.elapsed());
+}
+
+#[tokio::test]
+async fn a_hundred_stuck_readers_and_a_storm_do_not_harm_a_normal_station() {
+    let server = TestServer::start().await;
+    let mut text = TestStation::text(&server).await;
+    let mut panel = Panel::open(&server).await;
+    let mut stuck = Vec::new();
+    let requests = raw::text("x".repeat(60_000)).repeat(4);
+    for _ in 0..100 {
+        let mut raw = Raw::narrow(&server).await;
+        raw.upgrade(&server).await;
+        raw.hear_greeting().await;
+        stuck.push(raw);
+    }
+    for raw in &mut stuck {
+        // As much as goes; the rest of the last frame never comes.
+        while raw.stream.try_write(&requests).is_ok() {}
+    }
+    assert_prompt(&server, &mut text, "before").await;
+    let home = Arc::clone(&server.home);
+    let storm = aside(move || {
+        for order in 1..=300 {
+            home.order_by_rename(&order.to_string().repeat(1000));
+        }
+    });
+    let last = "300".repeat(1000);
+    let hear = async {
+        text.hear_until(&last).await;
+        panel.until("the last order", |state| state["order"]["status"] == last.as_str()).await;
+    };
+    tokio::join!(storm, hear);
+    assert_prompt(&server, &mut text, "after").await;
+    #[cfg(target_os = "linux")]
+    assert!(server.peak_memory() < 100 << 10, "{} KiB", server.peak_memory());
+    drop(stuck);
+    text.expect_nothing_yet().await;
+}
+
+#[tokio::test]
+async fn a_panel_that_does_not_read_gets_the_newest_state_at_last() {
+    let server = TestServer::start().await;
+    let mut text = TestStation::text(&server).await;
+    let mut slow = Panel::open(&server).await;
+    let home = Arc::clone(&server.home);
+    let storm = aside(move || {
+        for order in 1..=300 {
+            home.order_by_rename(&order.to_string().repeat(1000));
+        }
+    });
+    let last = "300".repeat(1000);
+    tokio::join!(storm, text.hear_until(&last));
+    // What it missed is said in a gap, and what it hears rises strictly.
+    slow.until("the last order", |state| state["order"]["status"] == last.as_str()).await;
+    slow.expect_nothing_yet().await;
+}
+
+#[tokio::test]
+async fn two_thousand_idle_connections_do_not_harm_a_station() {
+    raise_own_limit();
+    let server = TestServer::start().await;
+    let mut station = TestStation::text(&server).await;
+    let address = server.address;
+    let idle = aside(move || {
+        let connect = |_| TcpStream::connect_timeout(&address, PATIENCE).expect("it connects");
+        (0..2_000).map(connect).collect::<Vec<_>>()
+    })
+    .await;
+    assert_prompt(&server, &mut station, "7").await;
+    let mut late = TestStation::connect(&server, &[]).await;
+    late.hear_until("7&1").await;
+    drop(idle);
+    assert_prompt(&server, &mut station, "8").await;
+}
+
+#[tokio::test]
+async fn a_thousand_clients_that_reset_their_connections_do_no_harm() {
+    let server = TestServer::start().await;
+    let mut station = TestStation::text(&server).await;
+    let address = server.address;
+    let authority = server.authority();
+    aside(move || {
+        for number in 0..1_000 {
+            let mut stream = TcpStream::connect_timeout(&address, PATIENCE).expect("it connects");
+            let request = raw::handshake(&authority, &[]);
+            // Some leave at once, some amid their request, some after it, unread.
+            let length = [0, request.len() / 2, request.len()][number % 3];
+            let sent = std::io::Write::write_all(&mut stream, &request.as_bytes()[..length]);
+            assert!(sent.is_ok() || sent.is_err_and(|error| error.kind() == ErrorKind::BrokenPipe));
+            rustix::net::sockopt::set_socket_linger(&stream, Some(Duration::ZERO))
+                .expect("a socket can be told to reset");
+        }
+    })
+    .await;
+    assert_prompt(&server, &mut station, "7").await;
+    let mut late = TestStation::connect(&server, &[]).await;
+    late.hear_until("7&1").await;
+}
+
+#[tokio::test]
+async fn five_hundred_stations_hear_an_order_and_the_farewell() {
+    raise_own_limit();
+    let mut server = TestServer::start().await;
+    let mut stations = Vec::new();
+    for _ in 0..500 {
+        stations.push(TestStation::text(&server).await);
+    }
+    let given = Instant::now();
+    server.home.order_by_rename("7");
+    for station in &mut stations {
+        station.expect("7").await;
+    }
+    assert!(given.elapsed() < PROMPT, "{:?}", given.elapsed());
+    let asked = Instant::now();
+    server.signal(Signal::TERM);
+    for station in &mut stations {
+        station.expect_farewell().await;
+    }
+    let limit = Duration::from_millis(1500);
+    server.exits_well_within(limit).await;
+    assert!(asked.elapsed() < limit, "{:?}", asked.elapsed());
+}
+
+#[tokio::test]
+async fn stations_that_come_and_go_leave_nothing_behind() {
+    let server = TestServer::start().await;
+    let mut witness = TestStation::text(&server).await;
+    let mut gone = 0;
+    for _ in 0..10 {
+        let mut stations = Vec::new();
+        for _ in 0..20 {
+            stations.push(TestStation::text(&server).await);
+        }
+        for (number, mut station) in stations.into_iter().enumerate() {
+            if number % 2 == 0 {
+                station.close(1000).await;
+                station.expect_close(1000).await;
+            }
+            gone += 1;
+        }
+        witness.expect_nothing_yet().await;
+    }
+    crate::patience::until("everybody's leaving", || server.log.count(" disconnected.") == gone)
+        .await;
+    #[cfg(target_os = "linux")]
+    crate::patience::until("all descriptors' return", || server.descriptors() < 40).await;
+}
