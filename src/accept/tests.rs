@@ -82,14 +82,7 @@ fn the_writing_is_noted_before_it_can_be_seen_and_known_by_it_afterwards() {
     .unwrap();
     let meta = fs::metadata(&place.path).unwrap();
     let mtime = (meta.mtime(), meta.mtime_nsec());
-    assert_eq!(
-        noted,
-        Some(Stamp {
-            device: meta.dev(),
-            inode: meta.ino(),
-            mtime
-        })
-    );
+    assert_eq!(noted, Some(Stamp { device: meta.dev(), inode: meta.ino(), mtime }));
 }
 
 #[test]
@@ -126,11 +119,7 @@ fn mode_owner_and_group_are_kept() {
         fs::write(&place.path, "6\n").unwrap();
         fs::set_permissions(&place.path, Permissions::from_mode(mode)).unwrap();
         // Only root may give a file away; for others this changes nothing.
-        drop(std::os::unix::fs::chown(
-            &place.path,
-            Some(1_234),
-            Some(4_321),
-        ));
+        drop(std::os::unix::fs::chown(&place.path, Some(1_234), Some(4_321)));
         let before = fs::metadata(&place.path).unwrap();
         store(&file, "7").unwrap();
         let after = fs::metadata(&place.path).unwrap();
@@ -145,11 +134,7 @@ fn a_new_file_has_the_mode_that_any_new_file_has() {
     let place = Place::new();
     store(&place.open(), "7").unwrap();
     fs::write(place.directory.path().join("other"), "7").unwrap();
-    let mode = |name: &str| {
-        fs::metadata(place.directory.path().join(name))
-            .unwrap()
-            .mode()
-    };
+    let mode = |name: &str| fs::metadata(place.directory.path().join(name)).unwrap().mode();
     assert_eq!(mode("accept.eot"), mode("other"));
 }
 
@@ -168,13 +153,7 @@ fn a_symlink_is_replaced_and_its_target_is_not_touched() {
 #[test]
 fn a_fifo_is_replaced_without_waiting_for_a_reader() {
     let place = Place::new();
-    assert!(
-        Command::new("mkfifo")
-            .arg(&place.path)
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("mkfifo").arg(&place.path).status().unwrap().success());
     store(&place.open(), "7").unwrap();
     assert_eq!(place.text(), "7\n");
 }
@@ -194,10 +173,7 @@ fn a_directory_that_is_gone_is_an_error() {
     let file = place.open();
     fs::remove_dir_all(place.directory.path()).unwrap();
     let error = store(&file, "7").unwrap_err();
-    assert_eq!(
-        error,
-        "accept.eot cannot be written: no such file or directory"
-    );
+    assert_eq!(error, "accept.eot cannot be written: no such file or directory");
 }
 
 #[test]
@@ -207,19 +183,11 @@ fn a_fault_at_any_step_is_told_and_leaves_the_file_whole() {
         let mut file = place.open();
         store(&file, "6").unwrap();
         file.fault = Fault(Box::new(move |at| {
-            if at == step {
-                Err(io::ErrorKind::StorageFull.into())
-            } else {
-                Ok(())
-            }
+            if at == step { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
         }));
         let error = store(&file, "7").unwrap_err();
         assert_eq!(error, "accept.eot cannot be written: no storage space");
-        let text = if step == Step::SyncDirectory {
-            "7\n"
-        } else {
-            "6\n"
-        };
+        let text = if step == Step::SyncDirectory { "7\n" } else { "6\n" };
         assert_eq!(place.text(), text, "{step:?}");
         assert_eq!(place.names(), ["accept.eot", "accept.eot.lock"], "{step:?}");
         file.fault = Fault::default();
@@ -238,9 +206,7 @@ fn child(test: &str, path: &Path) -> std::process::Output {
 }
 
 fn path_for_child() -> PathBuf {
-    std::env::var_os("ACCEPT_FILE_OF_A_TEST")
-        .expect("the path")
-        .into()
+    std::env::var_os("ACCEPT_FILE_OF_A_TEST").expect("the path").into()
 }
 
 #[test]
@@ -266,11 +232,7 @@ fn a_server_killed_at_any_step_leaves_old_or_new_and_at_most_one_file_to_sweep()
         let old = format!("{}\n", 100 + index);
         fs::write(&place.path, &old).unwrap();
         assert!(!child("killed_at_a_step", &place.path).status.success());
-        let text = if step == Step::SyncDirectory {
-            "killed\n"
-        } else {
-            &old
-        };
+        let text = if step == Step::SyncDirectory { "killed\n" } else { &old };
         assert_eq!(place.text(), text, "{step:?}");
         assert!(place.names().len() <= 3, "{step:?}: {:?}", place.names());
         drop(place.open());
@@ -292,11 +254,7 @@ fn no_two_servers_write_one_file() {
     let again = AcceptFile::open(&place.path).unwrap_err();
     assert_eq!(again.to_string(), "another server writes accept.eot");
     let output = child("opened_by_another_process", &place.path);
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stdout)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     drop(file);
     drop(place.open());
     assert_eq!(place.names(), ["accept.eot.lock"], "the lock file stays");
@@ -304,10 +262,7 @@ fn no_two_servers_write_one_file() {
 
 #[test]
 fn a_lock_that_cannot_be_had_is_no_reason_not_to_serve() {
-    for put in [
-        |lock: &Path| symlink("elsewhere", lock),
-        |lock: &Path| fs::create_dir(lock),
-    ] {
+    for put in [|lock: &Path| symlink("elsewhere", lock), |lock: &Path| fs::create_dir(lock)] {
         let place = Place::new();
         put(&place.directory.path().join("accept.eot.lock")).unwrap();
         store(&place.open(), "7").unwrap();
@@ -320,13 +275,7 @@ fn a_lock_that_cannot_be_had_is_no_reason_not_to_serve() {
 fn a_fifo_as_lock_file_does_not_block() {
     let place = Place::new();
     let lock = place.directory.path().join("accept.eot.lock");
-    assert!(
-        Command::new("mkfifo")
-            .arg(&lock)
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(Command::new("mkfifo").arg(&lock).status().unwrap().success());
     store(&place.open(), "7").unwrap();
 }
 
@@ -353,22 +302,14 @@ fn own_strays_are_swept_and_nothing_else_is() {
     fs::write(&stray, "half").unwrap();
     drop(place.open());
     assert!(!stray.exists());
-    assert_eq!(
-        place.names().len(),
-        foreign.len() + 2,
-        "{:?}",
-        place.names()
-    );
+    assert_eq!(place.names().len(), foreign.len() + 2, "{:?}", place.names());
 }
 
 #[test]
 fn another_servers_temporary_file_is_not_swept_from_under_it() {
     let place = Place::new();
     let _file = place.open();
-    let temp = place
-        .directory
-        .path()
-        .join(temp_name(OsStr::new("accept.eot")));
+    let temp = place.directory.path().join(temp_name(OsStr::new("accept.eot")));
     fs::write(&temp, "in use").unwrap();
     AcceptFile::open(&place.path).unwrap_err();
     assert!(temp.exists());
@@ -389,22 +330,13 @@ fn a_full_disk_is_told_and_leaves_the_file_as_it_was() {
     }
     let file = place.open();
     store(&file, "6").unwrap();
-    drop(fs::write(
-        place.directory.path().join("filler"),
-        vec![b'x'; 64 * 1024],
-    ));
+    drop(fs::write(place.directory.path().join("filler"), vec![b'x'; 64 * 1024]));
     let error = store(&file, &"7".repeat(4_000));
     let (text, names) = (place.text(), place.names());
     drop(file);
-    let unmounted = Command::new("umount")
-        .arg("-l")
-        .arg(place.directory.path())
-        .status();
+    let unmounted = Command::new("umount").arg("-l").arg(place.directory.path()).status();
     assert!(unmounted.unwrap().success());
-    assert_eq!(
-        error.unwrap_err(),
-        "accept.eot cannot be written: no space left on device"
-    );
+    assert_eq!(error.unwrap_err(), "accept.eot cannot be written: no space left on device");
     assert_eq!(text, "6\n");
     assert_eq!(names, ["accept.eot", "accept.eot.lock", "filler"]);
 }
@@ -415,29 +347,13 @@ fn the_writer_notes_and_then_says_how_it_went() {
     let (sender, outcomes) = channel();
     let writer = Writer::spawn(place.open(), move |outcome| drop(sender.send(outcome))).unwrap();
     let next = || outcomes.recv_timeout(PATIENCE).unwrap();
-    writer
-        .submit(Store {
-            ticket: 1,
-            text: "7".to_owned(),
-        })
-        .unwrap();
+    writer.submit(Store { ticket: 1, text: "7".to_owned() }).unwrap();
     assert!(matches!(next(), Outcome::Noted { ticket: 1, .. }));
-    assert_eq!(
-        next(),
-        Outcome::Stored {
-            ticket: 1,
-            result: Ok(())
-        }
-    );
+    assert_eq!(next(), Outcome::Stored { ticket: 1, result: Ok(()) });
     assert_eq!(place.text(), "7\n");
     fs::remove_file(&place.path).unwrap();
     fs::create_dir(&place.path).unwrap();
-    writer
-        .submit(Store {
-            ticket: 2,
-            text: "8".to_owned(),
-        })
-        .unwrap();
+    writer.submit(Store { ticket: 2, text: "8".to_owned() }).unwrap();
     let result = Err("accept.eot cannot be written: is a directory".to_owned());
     assert_eq!(next(), Outcome::Stored { ticket: 2, result });
 }
@@ -456,12 +372,7 @@ fn a_writer_that_is_busy_refuses_at_once_and_one_that_stops_finishes_first() {
         }
     })
     .unwrap();
-    let submit = |ticket: u64| {
-        writer.submit(Store {
-            ticket,
-            text: ticket.to_string(),
-        })
-    };
+    let submit = |ticket: u64| writer.submit(Store { ticket, text: ticket.to_string() });
     submit(1).unwrap();
     outcomes.recv_timeout(PATIENCE).unwrap();
     submit(2).unwrap();
@@ -469,9 +380,7 @@ fn a_writer_that_is_busy_refuses_at_once_and_one_that_stops_finishes_first() {
     drop(go);
     writer.stop();
     assert_eq!(place.text(), "2\n");
-    let results = outcomes
-        .iter()
-        .filter(|outcome| matches!(outcome, Outcome::Stored { .. }));
+    let results = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Stored { .. }));
     assert_eq!(results.count(), 2);
 }
 
@@ -484,12 +393,7 @@ fn a_writer_whose_thread_has_panicked_takes_no_more() {
         panic!("made up");
     })
     .unwrap();
-    let store = || {
-        writer.submit(Store {
-            ticket: 1,
-            text: "7".to_owned(),
-        })
-    };
+    let store = || writer.submit(Store { ticket: 1, text: "7".to_owned() });
     store().unwrap();
     outcomes.recv_timeout(PATIENCE).unwrap_err();
     while store() != Err(Busy::Ended) {

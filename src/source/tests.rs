@@ -32,12 +32,7 @@ fn watch(mode: WatchMode, prepare: impl FnOnce(&Path)) -> Watched {
     let source = Source::start(&path, File::Status, mode, move |report| {
         drop(sender.send(report));
     });
-    Watched {
-        directory,
-        reports,
-        source: source.unwrap(),
-        path,
-    }
+    Watched { directory, reports, source: source.unwrap(), path }
 }
 
 /// One that has told the status `1` and that all is well.
@@ -116,10 +111,7 @@ fn a_writing_is_told_in_whichever_way_it_is_written() {
         fs::remove_file(&watched.path).unwrap();
         watched.write("made again\n");
         watched.expect("made again");
-        let mut file = fs::File::options()
-            .append(true)
-            .open(&watched.path)
-            .unwrap();
+        let mut file = fs::File::options().append(true).open(&watched.path).unwrap();
         file.write_all(b"and more").unwrap();
         watched.expect("made again\nand more");
         drop(file);
@@ -132,9 +124,7 @@ fn how_it_is_watched_is_said() {
     for (mode, watch) in MODES.into_iter().zip([KERNEL, KERNEL, Watch::Poll]) {
         let watched = super::tests::watch(mode, |path| fs::write(path, "1\n").unwrap());
         watched.expect("1");
-        let Report::Health(health) = watched.next() else {
-            panic!("no health")
-        };
+        let Report::Health(health) = watched.next() else { panic!("no health") };
         assert_eq!(health.watch, watch);
     }
 }
@@ -159,19 +149,11 @@ fn a_touch_is_a_repeat_and_a_chmod_is_nothing() {
         let watched = well(mode);
         fs::set_permissions(&watched.path, Permissions::from_mode(0o600)).unwrap();
         watched.expect_silence();
-        let file = fs::File::options()
-            .append(true)
-            .open(&watched.path)
-            .unwrap();
+        let file = fs::File::options().append(true).open(&watched.path).unwrap();
         file.set_modified(SystemTime::now()).unwrap();
         drop(file);
         watched.expect("1");
-        drop(
-            fs::File::options()
-                .append(true)
-                .open(&watched.path)
-                .unwrap(),
-        );
+        drop(fs::File::options().append(true).open(&watched.path).unwrap());
         drop(fs::read(&watched.path).unwrap());
         watched.expect_silence();
     }
@@ -193,18 +175,10 @@ fn every_fault_is_health_and_heals() {
     let watched = well(WatchMode::Auto);
     let huge = "x".repeat(4_097);
     for (bytes, condition, detail) in [
-        (
-            &b"\xFF\xFE7\0"[..],
-            Condition::NotUtf8,
-            "status.eot is UTF-16, not UTF-8",
-        ),
+        (&b"\xFF\xFE7\0"[..], Condition::NotUtf8, "status.eot is UTF-16, not UTF-8"),
         (b"caf\xE9", Condition::NotUtf8, "status.eot is not UTF-8"),
         (b" \n", Condition::Empty, "status.eot is empty"),
-        (
-            huge.as_bytes(),
-            Condition::TooLarge,
-            "status.eot is larger than 4096 bytes",
-        ),
+        (huge.as_bytes(), Condition::TooLarge, "status.eot is larger than 4096 bytes"),
     ] {
         fs::write(&watched.path, bytes).unwrap();
         watched.expect_health(condition, detail);
@@ -221,9 +195,7 @@ fn whatever_takes_the_place_of_the_file_is_health_and_the_file_comes_back() {
     let put = |what: &str| match what {
         "is a directory" => fs::create_dir(&watched.path).unwrap(),
         "is a FIFO" => {
-            let made = std::process::Command::new("mkfifo")
-                .arg(&watched.path)
-                .status();
+            let made = std::process::Command::new("mkfifo").arg(&watched.path).status();
             assert!(made.unwrap().success());
         }
         _ => symlink("/dev/zero", &watched.path).unwrap(),
@@ -231,10 +203,7 @@ fn whatever_takes_the_place_of_the_file_is_health_and_the_file_comes_back() {
     for what in ["is a directory", "is a FIFO", "is a device"] {
         fs::rename(&watched.path, &aside).unwrap();
         put(what);
-        watched.expect_health(
-            Condition::NotAFile,
-            &format!("status.eot {what}, not a file"),
-        );
+        watched.expect_health(Condition::NotAFile, &format!("status.eot {what}, not a file"));
         drop(fs::remove_file(&watched.path).or_else(|_| fs::remove_dir(&watched.path)));
         fs::rename(&aside, &watched.path).unwrap();
         // It is the very same writing as before.
@@ -295,12 +264,7 @@ fn a_directory_made_again_is_watched_again() {
     let source = Source::start(&path, File::Status, WatchMode::Auto, move |report| {
         drop(sender.send(report));
     });
-    let watched = Watched {
-        directory: outer,
-        reports,
-        source: source.unwrap(),
-        path,
-    };
+    let watched = Watched { directory: outer, reports, source: source.unwrap(), path };
     watched.expect("1");
     watched.expect_health(Condition::Ok, "");
     fs::remove_dir_all(&inner).unwrap();
@@ -372,10 +336,7 @@ fn stopping_ends_the_thread_at_once_from_whatever_it_does() {
         watched.source.stop();
         assert!(start.elapsed() < Duration::from_millis(500));
         fs::write(&watched.path, "2").unwrap();
-        assert!(
-            watched.reports.recv().is_err(),
-            "nobody is left to say anything"
-        );
+        assert!(watched.reports.recv().is_err(), "nobody is left to say anything");
     }
 }
 
@@ -389,15 +350,9 @@ fn a_panic_in_the_thread_is_told() {
         assert!(!std::mem::take(&mut first), "made up");
         drop(sender.send(report));
     });
-    let Report::Health(health) = reports.recv_timeout(PATIENCE).unwrap() else {
-        panic!("told")
-    };
+    let Report::Health(health) = reports.recv_timeout(PATIENCE).unwrap() else { panic!("told") };
     assert_eq!(health.state, Condition::Unreadable);
-    assert!(
-        health.detail.contains("no longer watched"),
-        "{}",
-        health.detail
-    );
+    assert!(health.detail.contains("no longer watched"), "{}", health.detail);
     drop(source);
 }
 
@@ -410,10 +365,7 @@ fn without_descriptors() {
     let mut hoard = Vec::new();
     rustix::process::setrlimit(
         rustix::process::Resource::Nofile,
-        rustix::process::Rlimit {
-            current: Some(64),
-            maximum: Some(64),
-        },
+        rustix::process::Rlimit { current: Some(64), maximum: Some(64) },
     )
     .unwrap();
     let path = watched.directory.path().join("other.eot");
@@ -426,11 +378,7 @@ fn without_descriptors() {
         drop(sender.send(report));
     });
     let health = |state, detail: &str, watch| {
-        Some(Report::Health(Health {
-            state,
-            detail: detail.to_owned(),
-            watch,
-        }))
+        Some(Report::Health(Health { state, detail: detail.to_owned(), watch }))
     };
     let next = || reports.recv_timeout(PATIENCE).ok();
     let detail = "other.eot cannot be read: too many open files";
@@ -438,11 +386,7 @@ fn without_descriptors() {
     drop(hoard);
     assert!(matches!(next(), Some(Report::Written(_))));
     assert_eq!(next(), health(Condition::Ok, "", Watch::Poll));
-    assert_eq!(
-        next(),
-        health(Condition::Ok, "", KERNEL),
-        "and it is watched after all"
-    );
+    assert_eq!(next(), health(Condition::Ok, "", KERNEL), "and it is watched after all");
     drop(source);
 }
 
@@ -450,10 +394,7 @@ fn without_descriptors() {
 fn without_descriptors_it_says_so_and_heals_when_there_are_some() {
     let test = std::env::current_exe().unwrap();
     let arguments = ["--ignored", "--exact", "source::tests::without_descriptors"];
-    let output = std::process::Command::new(test)
-        .args(arguments)
-        .output()
-        .unwrap();
+    let output = std::process::Command::new(test).args(arguments).output().unwrap();
     let out = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && out.contains("1 passed"), "{out}");
 }

@@ -24,23 +24,13 @@ struct Scene {
 }
 
 const fn scene(bytes: &'static str, mtime: i64) -> Scene {
-    Scene {
-        bytes,
-        size: None,
-        mtime,
-        kind: Kind::Regular,
-    }
+    Scene { bytes, size: None, mtime, kind: Kind::Regular }
 }
 
 impl Stage {
     /// The first scene is for `stat` and `open`, the others for each call after them.
     fn new(first: Scene, others: &[Scene]) -> Self {
-        Self {
-            scenes: others.to_vec().into_iter(),
-            scene: first,
-            opened: 0,
-            reads: 0,
-        }
+        Self { scenes: others.to_vec().into_iter(), scene: first, opened: 0, reads: 0 }
     }
 
     fn go_on(&mut self) {
@@ -50,11 +40,7 @@ impl Stage {
     fn meta(&self) -> Meta {
         Meta {
             kind: self.scene.kind,
-            stamp: Stamp {
-                device: 1,
-                inode: 1,
-                mtime: (self.scene.mtime, 0),
-            },
+            stamp: Stamp { device: 1, inode: 1, mtime: (self.scene.mtime, 0) },
             size: self.scene.size.unwrap_or(self.scene.bytes.len() as u64),
             link: false,
         }
@@ -127,10 +113,7 @@ fn a_file_that_never_holds_still_is_given_up_after_eight_reads() {
 
 #[test]
 fn a_file_that_never_has_the_size_it_claims_is_taken_in_the_end() {
-    let odd = Scene {
-        size: Some(4_096),
-        ..scene("7\n", 1)
-    };
+    let odd = Scene { size: Some(4_096), ..scene("7\n", 1) };
     assert_eq!(seen(look(&mut Stage::new(odd, &[]), "f")), Ok("7".into()));
 }
 
@@ -142,36 +125,18 @@ fn only_regular_files_are_opened_and_only_small_ones_read() {
         (Kind::Socket, "a socket"),
         (Kind::Device, "a device"),
     ] {
-        let there = Scene {
-            kind,
-            ..scene("7", 1)
-        };
+        let there = Scene { kind, ..scene("7", 1) };
         let mut stage = Stage::new(there, &[]);
         let detail = format!("f is {what}, not a file");
-        assert_eq!(
-            seen(look(&mut stage, "f")),
-            Err((Condition::NotAFile, detail.clone()))
-        );
+        assert_eq!(seen(look(&mut stage, "f")), Err((Condition::NotAFile, detail.clone())));
         assert_eq!(stage.opened, 0);
         let mut stage = Stage::new(scene("7", 1), &[there]);
-        assert_eq!(
-            seen(look(&mut stage, "f")),
-            Err((Condition::NotAFile, detail))
-        );
-        assert_eq!(
-            stage.reads, 0,
-            "also when it takes the file's place just before it is opened"
-        );
+        assert_eq!(seen(look(&mut stage, "f")), Err((Condition::NotAFile, detail)));
+        assert_eq!(stage.reads, 0, "also when it takes the file's place just before it is opened");
     }
-    let large = Scene {
-        size: Some(8_193),
-        ..scene("7", 1)
-    };
+    let large = Scene { size: Some(8_193), ..scene("7", 1) };
     let mut stage = Stage::new(large, &[]);
-    assert_eq!(
-        seen(look(&mut stage, "f")).unwrap_err().0,
-        Condition::TooLarge
-    );
+    assert_eq!(seen(look(&mut stage, "f")).unwrap_err().0, Condition::TooLarge);
     assert_eq!(stage.opened, 0);
 }
 
@@ -187,13 +152,7 @@ fn a_status_is_without_byte_order_mark_and_trailing_white_space() {
 #[test]
 fn bytes_that_are_no_status_are_named() {
     let condition = |bytes: &[u8]| parse(bytes).unwrap_err().condition;
-    for empty in [
-        &b""[..],
-        b"\n",
-        b" \r\n\t",
-        b"\xEF\xBB\xBF",
-        b"\xEF\xBB\xBF\n",
-    ] {
+    for empty in [&b""[..], b"\n", b" \r\n\t", b"\xEF\xBB\xBF", b"\xEF\xBB\xBF\n"] {
         assert_eq!(condition(empty), Condition::Empty, "{empty:?}");
     }
     assert_eq!(condition(b"caf\xE9"), Condition::NotUtf8);
@@ -206,10 +165,7 @@ fn bytes_that_are_no_status_are_named() {
 #[test]
 fn a_status_has_at_most_4096_bytes_and_its_file_8192() {
     assert_eq!(parse(&[b'x'; 4_096]).unwrap().len(), 4_096);
-    assert_eq!(
-        parse(&[b'x'; 4_097]).unwrap_err().condition,
-        Condition::TooLarge
-    );
+    assert_eq!(parse(&[b'x'; 4_097]).unwrap_err().condition, Condition::TooLarge);
     let mut padded = vec![b' '; 8_192];
     padded[0] = b'7';
     assert_eq!(parse(&padded), Ok("7".into()));
@@ -233,48 +189,25 @@ fn what_stands_at_a_real_path_is_named_without_waiting_for_it() {
         symlink(to, &path).unwrap();
     };
     assert_eq!(real(&path), wrong(Condition::Missing, "does not exist"));
-    assert_eq!(
-        real(&path.join("7")),
-        wrong(Condition::Missing, "does not exist")
-    );
+    assert_eq!(real(&path.join("7")), wrong(Condition::Missing, "does not exist"));
     fs::write(&path, "7\n").unwrap();
     assert_eq!(real(&path), Ok("7".into()));
-    assert_eq!(
-        real(&path.join("7")),
-        wrong(Condition::Missing, "does not exist")
-    );
+    assert_eq!(real(&path.join("7")), wrong(Condition::Missing, "does not exist"));
     fs::remove_file(&path).unwrap();
     let socket = UnixListener::bind(&path).unwrap();
-    assert_eq!(
-        real(&path),
-        wrong(Condition::NotAFile, "is a socket, not a file")
-    );
+    assert_eq!(real(&path), wrong(Condition::NotAFile, "is a socket, not a file"));
     drop(socket);
     fs::remove_file(&path).unwrap();
     fs::create_dir(&path).unwrap();
-    assert_eq!(
-        real(&path),
-        wrong(Condition::NotAFile, "is a directory, not a file")
-    );
+    assert_eq!(real(&path), wrong(Condition::NotAFile, "is a directory, not a file"));
     fs::remove_dir(&path).unwrap();
     mkfifo(&path);
-    assert_eq!(
-        real(&path),
-        wrong(Condition::NotAFile, "is a FIFO, not a file")
-    );
+    assert_eq!(real(&path), wrong(Condition::NotAFile, "is a FIFO, not a file"));
     link("/dev/zero");
-    assert_eq!(
-        real(&path),
-        wrong(Condition::NotAFile, "is a device, not a file")
-    );
+    assert_eq!(real(&path), wrong(Condition::NotAFile, "is a device, not a file"));
     link("status.eot");
-    let Err((Condition::Unreadable, detail)) = real(&path) else {
-        panic!("a loop")
-    };
-    assert!(
-        detail.starts_with("status.eot cannot be read: too many levels"),
-        "{detail}"
-    );
+    let Err((Condition::Unreadable, detail)) = real(&path) else { panic!("a loop") };
+    assert!(detail.starts_with("status.eot cannot be read: too many levels"), "{detail}");
     link("nowhere");
     assert_eq!(real(&path), wrong(Condition::Missing, "does not exist"));
     fs::write(directory.path().join("nowhere"), "8\n").unwrap();
@@ -288,30 +221,18 @@ fn a_huge_file_is_not_read() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("status.eot");
     File::create(&path).unwrap().set_len(1 << 40).unwrap();
-    assert_eq!(
-        real(&path),
-        wrong(Condition::TooLarge, "is larger than 4096 bytes")
-    );
+    assert_eq!(real(&path), wrong(Condition::TooLarge, "is larger than 4096 bytes"));
 }
 
 #[test]
 fn an_error_is_told_in_the_middle_of_a_sentence() {
     let error = io::Error::from(rustix::io::Errno::ACCESS);
-    assert_eq!(
-        Wrong::from(error).reason,
-        "cannot be read: permission denied"
-    );
+    assert_eq!(Wrong::from(error).reason, "cannot be read: permission denied");
     let error = io::Error::from(rustix::io::Errno::MFILE);
-    assert_eq!(
-        Wrong::from(error).reason,
-        "cannot be read: too many open files"
-    );
+    assert_eq!(Wrong::from(error).reason, "cannot be read: too many open files");
 }
 
 fn mkfifo(path: &Path) {
-    let status = std::process::Command::new("mkfifo")
-        .arg(path)
-        .status()
-        .unwrap();
+    let status = std::process::Command::new("mkfifo").arg(path).status().unwrap();
     assert!(status.success());
 }

@@ -91,11 +91,7 @@ impl World {
 
     fn stamp(&self, inode: u64) -> Stamp {
         let mtime = i64::try_from(self.inodes[&inode].mtime).unwrap();
-        Stamp {
-            device: 1,
-            inode,
-            mtime: (mtime, 0),
-        }
+        Stamp { device: 1, inode, mtime: (mtime, 0) }
     }
 
     fn change(&mut self, inode: u64, change: impl FnOnce(&mut Inode)) {
@@ -148,14 +144,7 @@ impl World {
             0 => {
                 let inode = 1_000 + self.serial;
                 let mtime = self.now / self.weather.tick;
-                self.inodes.insert(
-                    inode,
-                    Inode {
-                        bytes: text,
-                        mtime,
-                        writers: 0,
-                    },
-                );
+                self.inodes.insert(inode, Inode { bytes: text, mtime, writers: 0 });
                 self.path = Some(inode);
                 self.emit(Hint::MovedIn);
                 self.remember();
@@ -172,11 +161,7 @@ impl World {
                 self.inodes.get_mut(&inode).unwrap().writers += 1;
                 self.emit(Hint::Changed);
                 self.emit(Hint::Opened);
-                self.writers.push(Writer {
-                    inode,
-                    rest: text.into(),
-                    written: 0,
-                });
+                self.writers.push(Writer { inode, rest: text.into(), written: 0 });
             }
         }
     }
@@ -208,12 +193,7 @@ impl World {
             self.step();
         }
         let size = self.inodes[&inode].bytes.len() as u64;
-        Meta {
-            kind: Kind::Regular,
-            stamp: self.stamp(inode),
-            size,
-            link: false,
-        }
+        Meta { kind: Kind::Regular, stamp: self.stamp(inode), size, link: false }
     }
 }
 
@@ -290,11 +270,7 @@ impl Watcher {
 }
 
 fn live(seed: u64, weather: Weather) {
-    let watch = if weather.poll {
-        Watch::Poll
-    } else {
-        Watch::Inotify
-    };
+    let watch = if weather.poll { Watch::Poll } else { Watch::Inotify };
     let mut world = World {
         dice: Dice::new(seed),
         weather,
@@ -307,11 +283,7 @@ fn live(seed: u64, weather: Weather) {
         queue: VecDeque::new(),
         finished: Vec::new(),
     };
-    let mut watcher = Watcher {
-        rule: Rule::new(File::Status, watch),
-        told: vec![],
-        health: None,
-    };
+    let mut watcher = Watcher { rule: Rule::new(File::Status, watch), told: vec![], health: None };
     while world.plans > 0 || !world.writers.is_empty() {
         world.step();
         if weather.poll {
@@ -355,50 +327,27 @@ fn judge(seed: u64, world: &World, watcher: &Watcher) {
     let last = world.path.map(text).unwrap_or_default();
     let state = watcher.health.as_ref().map(|health| health.state);
     if last.is_empty() {
-        let missing = if world.path.is_none() {
-            Condition::Missing
-        } else {
-            Condition::Empty
-        };
+        let missing = if world.path.is_none() { Condition::Missing } else { Condition::Empty };
         assert_eq!(state, Some(missing), "seed {seed}");
     } else {
         let told = watcher.told.last().map(|writing| &writing.text);
-        assert_eq!(
-            (told, state),
-            (Some(&last), Some(Condition::Ok)),
-            "seed {seed}"
-        );
+        assert_eq!((told, state), (Some(&last), Some(Condition::Ok)), "seed {seed}");
     }
 }
 
 /// How many lives each world has; more are lived when somebody asks for them.
 fn lives() -> u64 {
-    std::env::var("CHADBURN_LIVES")
-        .ok()
-        .and_then(|lives| lives.parse().ok())
-        .unwrap_or(300)
+    std::env::var("CHADBURN_LIVES").ok().and_then(|lives| lives.parse().ok()).unwrap_or(300)
 }
 
-const CALM: Weather = Weather {
-    overlap: false,
-    pause: 40,
-    tick: 1,
-    lag: 2,
-    poll: false,
-    strangers: false,
-};
+const CALM: Weather =
+    Weather { overlap: false, pause: 40, tick: 1, lag: 2, poll: false, strangers: false };
 
 #[test]
 fn nothing_torn_and_nothing_lost_from_one_writer_after_the_other() {
     for seed in 0..lives() {
         live(seed, CALM);
-        live(
-            seed,
-            Weather {
-                pause: 2_000,
-                ..CALM
-            },
-        );
+        live(seed, Weather { pause: 2_000, ..CALM });
     }
 }
 
@@ -406,71 +355,29 @@ fn nothing_torn_and_nothing_lost_from_one_writer_after_the_other() {
 fn nothing_torn_and_nothing_lost_when_hints_come_late() {
     for seed in 0..lives() {
         live(seed, Weather { lag: 40, ..CALM });
-        live(
-            seed,
-            Weather {
-                lag: 200,
-                pause: 1_000,
-                ..CALM
-            },
-        );
+        live(seed, Weather { lag: 200, pause: 1_000, ..CALM });
     }
 }
 
 #[test]
 fn nothing_torn_and_nothing_lost_with_a_clock_of_four_milliseconds() {
     for seed in 0..lives() {
-        live(
-            seed,
-            Weather {
-                tick: 4_000,
-                ..CALM
-            },
-        );
-        live(
-            seed,
-            Weather {
-                tick: 4_000,
-                lag: 30,
-                pause: 300,
-                ..CALM
-            },
-        );
+        live(seed, Weather { tick: 4_000, ..CALM });
+        live(seed, Weather { tick: 4_000, lag: 30, pause: 300, ..CALM });
     }
 }
 
 #[test]
 fn nothing_torn_and_nothing_lost_from_writers_that_overlap() {
     for seed in 0..lives() {
-        live(
-            seed,
-            Weather {
-                overlap: true,
-                ..CALM
-            },
-        );
-        live(
-            seed,
-            Weather {
-                overlap: true,
-                lag: 20,
-                pause: 500,
-                ..CALM
-            },
-        );
+        live(seed, Weather { overlap: true, ..CALM });
+        live(seed, Weather { overlap: true, lag: 20, pause: 500, ..CALM });
     }
 }
 
 #[test]
 fn nothing_torn_and_nothing_lost_by_polling() {
     for seed in 0..lives() {
-        live(
-            seed,
-            Weather {
-                poll: true,
-                pause: 20_000,
-                ..CALM
-            },
-        );
+        live(seed, Weather { poll: true, pause: 20_000, ..CALM });
     }
 }

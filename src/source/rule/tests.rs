@@ -14,36 +14,18 @@ struct Play {
 }
 
 fn text(text: &str, mtime: i64) -> Seen {
-    let stamp = Stamp {
-        device: 1,
-        inode: 1,
-        mtime: (mtime, 0),
-    };
-    Seen::Text(Writing {
-        stamp,
-        text: text.to_owned(),
-    })
+    let stamp = Stamp { device: 1, inode: 1, mtime: (mtime, 0) };
+    Seen::Text(Writing { stamp, text: text.to_owned() })
 }
 
 fn fault(condition: Condition) -> Seen {
-    Seen::Fault(Fault {
-        condition,
-        detail: format!("status.eot {condition:?}"),
-        stamp: None,
-    })
+    Seen::Fault(Fault { condition, detail: format!("status.eot {condition:?}"), stamp: None })
 }
 
 impl Play {
     fn new(file: File, watch: Watch, seen: Seen) -> Self {
         let rule = Rule::new(file, watch);
-        Self {
-            rule,
-            now: Duration::ZERO,
-            seen,
-            link: false,
-            looks: 0,
-            knocks: 0,
-        }
+        Self { rule, now: Duration::ZERO, seen, link: false, looks: 0, knocks: 0 }
     }
 
     /// One that has told `7` and that all is well.
@@ -65,11 +47,7 @@ impl Play {
                     self.looks += 1;
                     self.hint(Hint::Opened);
                     let opened = matches!(self.seen, Seen::Text(_));
-                    let look = Look {
-                        seen: self.seen.clone(),
-                        link: self.link,
-                        opened,
-                    };
+                    let look = Look { seen: self.seen.clone(), link: self.link, opened };
                     self.rule.looked(self.now, look);
                 }
                 Step::Knock => self.knocks += 1,
@@ -116,13 +94,7 @@ fn the_first_thing_said_is_what_did_not_change_for_100_ms_and_then_the_health() 
 #[test]
 fn the_same_writing_says_nothing_however_often_it_is_hinted_at() {
     let mut play = Play::well(INOTIFY);
-    for hint in [
-        Hint::Closed,
-        Hint::MovedIn,
-        Hint::Stirred,
-        Hint::Changed,
-        Hint::Closed,
-    ] {
+    for hint in [Hint::Closed, Hint::MovedIn, Hint::Stirred, Hint::Changed, Hint::Closed] {
         play.hint(hint);
         assert!(play.say(300).is_empty());
     }
@@ -221,20 +193,10 @@ fn somebody_elses_knock_before_our_look_comes_round_is_not_ours() {
     let mut play = Play::well(INOTIFY);
     play.write(text("half of the next", 2));
     assert_eq!(play.rule.next(play.now), Step::Look);
-    let look = Look {
-        seen: play.seen.clone(),
-        link: false,
-        opened: true,
-    };
+    let look = Look { seen: play.seen.clone(), link: false, opened: true };
     play.rule.looked(play.now, look);
     assert_eq!(play.rule.next(play.now), Step::Knock);
-    for hint in [
-        Hint::Knocked,
-        Hint::Changed,
-        Hint::Opened,
-        Hint::Opened,
-        Hint::Knocked,
-    ] {
+    for hint in [Hint::Knocked, Hint::Changed, Hint::Opened, Hint::Opened, Hint::Knocked] {
         play.hint(hint);
     }
     assert!(play.say(90).is_empty());
@@ -243,13 +205,7 @@ fn somebody_elses_knock_before_our_look_comes_round_is_not_ours() {
 #[test]
 fn the_close_of_one_writer_says_nothing_while_another_writes() {
     let mut play = Play::well(INOTIFY);
-    for hint in [
-        Hint::Changed,
-        Hint::Opened,
-        Hint::Changed,
-        Hint::Opened,
-        Hint::Closed,
-    ] {
+    for hint in [Hint::Changed, Hint::Opened, Hint::Changed, Hint::Opened, Hint::Closed] {
         play.hint(hint);
     }
     play.seen = text("half", 2);
@@ -360,17 +316,9 @@ fn a_file_emptied_or_missing_for_a_moment_is_not_ill() {
 fn a_file_emptied_again_and_again_is_not_empty() {
     let mut play = Play::well(INOTIFY);
     for mtime in 0..100 {
-        let stamp = Stamp {
-            device: 1,
-            inode: 1,
-            mtime: (mtime, 0),
-        };
+        let stamp = Stamp { device: 1, inode: 1, mtime: (mtime, 0) };
         let detail = "status.eot is empty".to_owned();
-        let empty = Fault {
-            condition: Condition::Empty,
-            detail,
-            stamp: Some(stamp),
-        };
+        let empty = Fault { condition: Condition::Empty, detail, stamp: Some(stamp) };
         play.write(Seen::Fault(empty));
         assert!(play.say(35).is_empty());
     }

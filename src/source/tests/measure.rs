@@ -58,11 +58,7 @@ fn reports_during_a_storm() {
             writes += 1;
         }
         let told: Vec<_> = watched.reports.try_iter().collect();
-        eprintln!(
-            "{pieces} pieces: {} of {writes} in {:?}",
-            told.len(),
-            start.elapsed()
-        );
+        eprintln!("{pieces} pieces: {} of {writes} in {:?}", told.len(), start.elapsed());
         let start = Instant::now();
         eprintln!(
             "then {:?} after {:?}",
@@ -105,10 +101,7 @@ fn reports_of_a_steady_writer() {
                 );
             }
         }
-        let over = late
-            .iter()
-            .filter(|time| **time > Duration::from_millis(50))
-            .count();
+        let over = late.iter().filter(|time| **time > Duration::from_millis(50)).count();
         eprintln!(
             "pace {pace} gap {gap}: told {} of 1000, {:?}, over 50 ms: {over}",
             told.len(),
