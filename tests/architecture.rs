@@ -96,22 +96,40 @@ fn words_after<'a>(text: &'a str, prefix: &str) -> impl Iterator<Item = &'a str>
     })
 }
 
-fn is_test(path: &Path) -> bool {
-    path.file_stem().is_some_and(|stem| stem == "tests")
+/// The files that are compiled for tests only: `#[cfg(test)] mod NAME;` and what is below it.
+fn tests(sources: &[(PathBuf, String)]) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for (path, code) in sources {
+        for name in words_after(code, "#[cfg(test)]\nmod ") {
+            found.push(path.with_extension("").join(name));
+        }
+    }
+    found
+}
+
+/// The sources that are part of the program, without the tests in them.
+fn program() -> Vec<(PathBuf, String)> {
+    let sources = sources();
+    let tests = tests(&sources);
+    assert!(tests.len() > 5);
+    let part = |path: &Path| !tests.iter().any(|test| path.with_extension("").starts_with(test));
+    let without_tests =
+        |code: &str| code.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default().to_owned();
+    let program = sources.iter().filter(|(path, _)| part(path));
+    program.map(|(path, code)| (path.clone(), without_tests(code))).collect()
 }
 
 #[test]
 fn rooms_use_only_what_the_table_says() {
     let table = table();
     let mut used: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (path, code) in sources() {
+    for (path, code) in program() {
         let room = room_of(&path);
-        if matches!(room.as_str(), "lib" | "main") || is_test(&path) {
+        if matches!(room.as_str(), "lib" | "main") {
             continue;
         }
         let allowed = table.get(&room).unwrap_or_else(|| panic!("{room} is not in the table"));
-        let code = code.split("#[cfg(test)]").next().unwrap_or_default();
-        for other in words_after(code, "crate::") {
+        for other in words_after(&code, "crate::") {
             if other == room || !table.contains_key(other) {
                 continue;
             }
@@ -152,15 +170,11 @@ fn each_foreign_crate_is_known_in_one_room() {
 
 #[test]
 fn the_pure_rooms_are_pure() {
-    for (path, code) in sources() {
-        let name = path.with_extension("");
-        let pure = PURE.iter().any(|room| name.starts_with(room));
-        if !pure || is_test(&path) {
-            continue;
-        }
-        let code = code.split("#[cfg(test)]").next().unwrap_or_default();
-        for word in IMPURE {
-            assert!(!code.contains(word), "{} is pure, but names {word}", path.display());
+    for (path, code) in program() {
+        if PURE.iter().any(|room| path.with_extension("").starts_with(room)) {
+            for word in IMPURE {
+                assert!(!code.contains(word), "{} is pure, but names {word}", path.display());
+            }
         }
     }
 }
