@@ -75,6 +75,8 @@ pub struct Rule {
     fault: Option<Fault>,
     /// Something has been found out, be it a fault; before that there is no health to tell.
     settled: bool,
+    /// When health is told even so: a file that is written without end must not be waited for.
+    settle_by: Option<Duration>,
     /// What is seen at present and neither believed nor known to be wrong.
     candidate: Option<Candidate>,
     /// A hint said that a writer is done, nothing was changed since, and nobody has looked yet.
@@ -121,6 +123,7 @@ impl Rule {
             believed: None,
             fault: None,
             settled: false,
+            settle_by: None,
             candidate: None,
             vouched: false,
             trusted: false,
@@ -178,6 +181,7 @@ impl Rule {
         if let Some(writing) = self.written.take() {
             return Step::Tell(Report::Written(writing));
         }
+        self.settled |= now >= *self.settle_by.get_or_insert(now + EVERY);
         if self.settled && self.told.as_ref() != Some(&self.health()) {
             let health = self.health();
             self.told = Some(health.clone());

@@ -1,5 +1,6 @@
 //! Looks at a made-up disk that changes between any two calls, and at the real one.
 
+use std::collections::VecDeque;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
@@ -8,7 +9,7 @@ use super::*;
 
 /// A disk on which, before every call, the next thing happens.
 struct Stage {
-    scenes: std::vec::IntoIter<Scene>,
+    scenes: VecDeque<Scene>,
     scene: Scene,
     opened: u32,
     reads: u32,
@@ -30,11 +31,11 @@ const fn scene(bytes: &'static str, mtime: i64) -> Scene {
 impl Stage {
     /// The first scene is for `stat` and `open`, the others for each call after them.
     fn new(first: Scene, others: &[Scene]) -> Self {
-        Self { scenes: others.to_vec().into_iter(), scene: first, opened: 0, reads: 0 }
+        Self { scenes: others.iter().copied().collect(), scene: first, opened: 0, reads: 0 }
     }
 
     fn go_on(&mut self) {
-        self.scene = self.scenes.next().unwrap_or(self.scene);
+        self.scene = self.scenes.pop_front().unwrap_or(self.scene);
     }
 
     fn meta(&self) -> Meta {

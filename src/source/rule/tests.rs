@@ -92,6 +92,19 @@ fn the_first_thing_said_is_what_did_not_change_for_100_ms_and_then_the_health() 
 }
 
 #[test]
+fn a_file_written_without_end_is_not_waited_for_but_told_when_it_rests() {
+    let mut play = Play::new(File::Status, INOTIFY, text("0", 0));
+    let mut said = Vec::new();
+    for round in 1..200 {
+        play.seen = text(&round.to_string(), round);
+        play.hint(Hint::Changed);
+        said.extend(play.say(20));
+    }
+    assert_eq!(said, ["Ok"]);
+    assert_eq!(play.say(250), ["199"]);
+}
+
+#[test]
 fn the_same_writing_says_nothing_however_often_it_is_hinted_at() {
     let mut play = Play::well(INOTIFY);
     for hint in [Hint::Closed, Hint::MovedIn, Hint::Stirred, Hint::Changed, Hint::Closed] {
