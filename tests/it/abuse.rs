@@ -192,7 +192,7 @@ async fn many_giant_frames_at_once_stay_within_bounds() {
     for _ in 0..50 {
         let mut raw = Raw::greeted(&server).await;
         raw.send(raw::frame_head(FIN | TEXT, 65_536)).await;
-        raw.send([0; 65_000]).await;
+        raw.send(vec![0; 65_000]).await;
         raws.push(raw);
         let mut raw = Raw::greeted(&server).await;
         raw.try_send(raw::frame_head(FIN | TEXT, 1 << 40)).await;

@@ -246,3 +246,14 @@ async fn what_a_panel_may_do_depends_on_the_server() {
     let server = Setup::new().args(["--allow-shutdown", "never"]).start().await;
     assert_eq!(may(&Panel::open(&server).await), json!({ "order": false, "shutdown": false }));
 }
+
+#[tokio::test]
+async fn a_dial_of_ones_own_is_told_and_counts() {
+    let example = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/dial.example.toml");
+    let server = Setup::with_status("1\n").args(["--dial", example]).start().await;
+    let panel = Panel::open(&server).await;
+    assert_shape(&panel.welcome, &fixture("welcome"));
+    let first = &panel.welcome["dial"]["positions"][0];
+    assert_ne!(first["name"], "FULL", "it is not the default dial");
+    assert_eq!(panel.state["order"]["name"], first["name"]);
+}

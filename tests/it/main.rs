@@ -16,6 +16,9 @@ mod text_wire;
 /// From the status file to every station: promptly, in order, the last one always.
 mod orders;
 
+/// What counts as a writing of the status file.
+mod writings;
+
 /// What the JSON wire says and what it refuses.
 mod json_wire;
 
@@ -28,6 +31,9 @@ mod accept_file;
 /// The end of the server: in time, and with a farewell to everybody.
 mod shutdown;
 
+/// Endings under difficulties.
+mod endings;
+
 /// Who may say `shutdown`.
 mod shutdown_policy;
 
@@ -39,6 +45,12 @@ mod handshake;
 
 /// RFC 6455 after the handshake.
 mod frames;
+
+/// States: their numbers, their times, and what a slow panel hears of them.
+mod states;
+
+/// What programs are told over HTTP.
+mod http_state;
 
 /// HTTP beside the WebSocket.
 mod http_wire;

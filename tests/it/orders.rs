@@ -1,7 +1,6 @@
 //! Orders: what is written into the status file reaches every station.
 
-use std::fs::File;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use crate::panel::{COFFEE, LUNCH, Panel, STOP};
 use crate::patience::{aside, within};
@@ -10,12 +9,6 @@ use crate::station::TestStation;
 
 /// How long an order may take, from the end of its writing to a station.
 const PROMPT: Duration = Duration::from_secs(1);
-
-/// Sets the file's times to now, as `touch` does.
-fn touch(server: &TestServer) {
-    let file = File::options().write(true).open(server.home.status()).expect("it can be opened");
-    file.set_modified(SystemTime::now()).expect("it can be touched");
-}
 
 #[tokio::test]
 async fn an_order_reaches_every_station_within_a_second() {
@@ -114,62 +107,6 @@ async fn a_status_may_have_4096_bytes_beside_its_white_space() {
     let longest = "y".repeat(4096);
     server.home.write("status.eot", format!("{longest}\n"));
     station.expect(&longest).await;
-}
-
-#[tokio::test]
-async fn a_touch_repeats_the_order() {
-    for watch in ["inotify", "poll"] {
-        let server = Setup::with_status("7\n").args(["--watch", watch]).start().await;
-        let mut text = TestStation::text(&server).await;
-        let mut panel = Panel::open(&server).await;
-        let (first, since) = (panel.order(), panel.state["order"]["since"].clone());
-        touch(&server);
-        text.expect("7").await;
-        panel.expect_order(COFFEE).await;
-        assert!(panel.order() > first, "{watch}: a repeat has a number of its own");
-        assert_eq!(panel.state["order"]["since"], since, "{watch}: it was given when it was");
-    }
-}
-
-#[tokio::test]
-async fn the_same_text_written_again_repeats_the_order() {
-    let server = TestServer::with_status("7\n").await;
-    let mut text = TestStation::text(&server).await;
-    let mut panel = Panel::open(&server).await;
-    let since = panel.state["order"]["since"].clone();
-    server.home.order_by_rename("7");
-    text.expect("7").await;
-    panel.expect_order(COFFEE).await;
-    server.home.order_by_rename("7 ");
-    text.expect("7").await;
-    panel.expect_order(COFFEE).await;
-    assert_eq!(panel.state["order"]["since"], since);
-    text.expect_nothing_yet().await;
-}
-
-#[tokio::test]
-async fn reading_the_file_is_not_a_writing() {
-    let server = TestServer::with_status("7\n").await;
-    let mut text = TestStation::text(&server).await;
-    for _ in 0..200 {
-        std::fs::read(server.home.status()).expect("it can be read");
-        std::fs::metadata(server.home.status()).expect("it can be looked at");
-    }
-    server.home.order("8");
-    text.expect("8").await;
-    text.expect_nothing_yet().await;
-}
-
-#[tokio::test]
-async fn other_files_in_the_directory_are_of_no_interest() {
-    let server = TestServer::with_status("7\n").await;
-    let mut text = TestStation::text(&server).await;
-    for name in ["status.eot~", ".status.eot.swp", "status.eo", "xstatus.eot", "Status.eot"] {
-        server.home.write(name, "8\n");
-    }
-    server.home.order("9");
-    text.expect("9").await;
-    text.expect_nothing_yet().await;
 }
 
 #[tokio::test]

@@ -17,10 +17,8 @@ pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
 
 /// The future's value, which has to come within this time.
 pub(crate) async fn within<T>(limit: Duration, what: &str, future: impl Future<Output = T>) -> T {
-    match tokio::time::timeout(limit, future).await {
-        Ok(value) => value,
-        Err(_) => panic!("{what}: not within {limit:?}"),
-    }
+    let value = tokio::time::timeout(limit, future).await;
+    value.unwrap_or_else(|_| panic!("{what}: not within {limit:?}"))
 }
 
 /// Returns when the condition holds.

@@ -1,6 +1,7 @@
 //! A peer that writes its bytes itself: handshakes by hand, arbitrary frames, slow and rude ways.
 
 use std::collections::VecDeque;
+use std::fmt::Write;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -35,6 +36,13 @@ pub(crate) const PONG: u8 = 0xa;
 
 /// The bit that says that a frame is the last of its message.
 pub(crate) const FIN: u8 = 0x80;
+
+/// The bit that says that a payload is masked.
+const MASKED: u8 = 0x80;
+/// The length that says that the length follows in two bytes.
+const MEDIUM: u8 = 0x7e;
+/// The length that says that the length follows in eight bytes.
+const LONG: u8 = 0x7f;
 
 /// How long a connection takes no byte before it counts as stuck.
 const STUCK: Duration = Duration::from_millis(200);
@@ -202,11 +210,11 @@ impl Raw {
         let head = self.byte().await?;
         assert_eq!(head & 0xf0, FIN, "the server sends whole frames without extensions");
         let length = match self.byte().await? {
-            126 => {
+            MEDIUM => {
                 let bytes = self.bytes(2).await?;
                 usize::from(u16::from_be_bytes([bytes[0], bytes[1]]))
             }
-            127 => {
+            LONG => {
                 let bytes = self.bytes(8).await?.try_into().expect("eight bytes");
                 usize::try_from(u64::from_be_bytes(bytes)).expect("a frame fits into memory")
             }
@@ -263,9 +271,9 @@ impl Raw {
 
     async fn byte(&mut self) -> Option<u8> {
         if self.unread.is_empty() {
-            let mut buffer = [0; 4096];
-            match soon("bytes, or the end", self.stream.read(&mut buffer)).await {
-                Ok(length) => self.unread.extend(&buffer[..length]),
+            let mut buffer = Vec::with_capacity(4096);
+            match soon("bytes, or the end", self.stream.read_buf(&mut buffer)).await {
+                Ok(_) => self.unread.extend(buffer),
                 // A server that ends a conversation with us still talking resets it.
                 Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
                 Err(error) => panic!("the connection cannot be read: {error}"),
@@ -282,7 +290,7 @@ pub(crate) fn handshake(host: &str, headers: &[(&str, &str)]) -> String {
          Connection: Upgrade\r\nSec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n"
     );
     for (name, value) in headers {
-        request += &format!("{name}: {value}\r\n");
+        let _ = write!(request, "{name}: {value}\r\n");
     }
     request + "\r\n"
 }
@@ -299,13 +307,13 @@ pub(crate) fn frame(head: u8, payload: impl AsRef<[u8]>) -> Vec<u8> {
 pub(crate) fn frame_head(head: u8, length: u64) -> Vec<u8> {
     let mut frame = vec![head];
     match (u8::try_from(length), u16::try_from(length)) {
-        (Ok(short @ 0..126), _) => frame.push(0x80 | short),
+        (Ok(short @ 0..MEDIUM), _) => frame.push(MASKED | short),
         (_, Ok(medium)) => {
-            frame.push(0x80 | 126);
+            frame.push(MASKED | MEDIUM);
             frame.extend(medium.to_be_bytes());
         }
         _ => {
-            frame.push(0x80 | 127);
+            frame.push(MASKED | LONG);
             frame.extend(length.to_be_bytes());
         }
     }

@@ -138,7 +138,7 @@ async fn a_connection_over_ipv6_is_known_as_well() {
     let mut station = TestStation::text(&server).await;
     assert_eq!(station.ask("shutdown").await, GRANTED);
     station.expect_farewell().await;
-    server.exits_well_within(Duration::from_millis(5000)).await;
+    server.exits_well_within(Duration::from_secs(5)).await;
 }
 
 #[cfg(target_os = "linux")]
@@ -157,4 +157,20 @@ async fn a_connection_that_its_sender_has_left_is_not_roots() {
     let mut station = TestStation::text(&server).await;
     station.expect_nothing_yet().await;
     assert_eq!(server.log.count("Stopping Status Watcher"), 0);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_ipv4_client_of_an_ipv6_listener_is_known_as_well() {
+    // As on `--bind ::`, where IPv4 clients come as ::ffff:127.0.0.1.
+    let mut server = Setup::new().args(["--bind", "::ffff:127.0.0.1"]).start().await;
+    server.address = (std::net::Ipv4Addr::LOCALHOST, server.address.port()).into();
+    if is_root("another user's shutdown over mapped IPv4") {
+        let mut station = text_of(NOBODY, &server).await;
+        assert_eq!(station.ask("shutdown").await, REFUSED);
+    }
+    let mut station = TestStation::text(&server).await;
+    assert_eq!(station.ask("shutdown").await, GRANTED);
+    station.expect_farewell().await;
+    server.exits_well_within(Duration::from_secs(5)).await;
 }

@@ -76,7 +76,7 @@ async fn a_server_without_descriptors_survives_and_tells_what_it_missed() {
     panel.expect_health("unreadable").await;
     text.expect_nothing_yet().await;
     let failed = text.ask("Accept&7").await;
-    assert!(!failed.starts_with("Accepted state"), "{failed}");
+    assert!(failed.starts_with("Accept failed:"), "{failed}");
     assert_does_not_spin(&server, &mut text).await;
     server.limit_descriptors(None);
     panel.until("the missed order", |state| state["order"]["position"] == COFFEE).await;

@@ -94,7 +94,7 @@ async fn a_file_that_is_not_utf8_heals() {
 
 #[tokio::test]
 async fn utf16_is_named() {
-    for bytes in [&b"\xff\xfe7\0\n\0"[..], b"\xfe\xff\0007\0\n"] {
+    for bytes in [&b"\xff\xfe7\0\n\0"[..], b"\xfe\xff\x007\x00\n"] {
         let (server, text, mut panel) = scene("auto").await;
         server.home.rename_over("status.eot", bytes);
         let message = panel.expect_health("not_utf8").await;
