@@ -1,7 +1,8 @@
 //! Peers that mean no good or know no better: garbage, floods, and memory that must stay bounded.
 
+use crate::bytes::{self, CONTINUATION, FIN, PING, PONG, TEXT, frame, handshake};
 use crate::http::get;
-use crate::raw::{self, CONTINUATION, FIN, PING, PONG, Raw, TEXT, frame, handshake};
+use crate::raw::Raw;
 use crate::server::TestServer;
 use crate::station::TestStation;
 
@@ -122,7 +123,7 @@ async fn a_flood_of_empty_messages_is_answered_or_ended() {
     let server = TestServer::start().await;
     let mut witness = TestStation::text(&server).await;
     let mut raw = Raw::greeted(&server).await;
-    raw.send(raw::text("").repeat(1000)).await;
+    raw.send(bytes::text("").repeat(1000)).await;
     for _ in 0..1000 {
         raw.expect_text("Server echoed: ").await;
     }
@@ -164,7 +165,7 @@ async fn pongs_that_nobody_asked_for_cost_nothing() {
     for _ in 0..20 {
         raw.send(frame(FIN | PONG, [1; 100]).repeat(500)).await;
     }
-    raw.send(raw::text("still here")).await;
+    raw.send(bytes::text("still here")).await;
     raw.expect_text("Server echoed: still here").await;
     assert_unharmed(&server, &mut witness).await;
 }
@@ -191,11 +192,11 @@ async fn many_giant_frames_at_once_stay_within_bounds() {
     let mut raws = Vec::new();
     for _ in 0..50 {
         let mut raw = Raw::greeted(&server).await;
-        raw.send(raw::frame_head(FIN | TEXT, 65_536)).await;
+        raw.send(bytes::frame_head(FIN | TEXT, 65_536)).await;
         raw.send(vec![0; 65_000]).await;
         raws.push(raw);
         let mut raw = Raw::greeted(&server).await;
-        raw.try_send(raw::frame_head(FIN | TEXT, 1 << 40)).await;
+        raw.try_send(bytes::frame_head(FIN | TEXT, 1 << 40)).await;
         raw.try_send(vec![0; 200_000]).await;
         raws.push(raw);
     }

@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 use crate::http::get;
 use crate::panel::{COFFEE, Panel};
 use crate::patience::{aside, soon, until};
-use crate::server::{Setup, TestServer};
+use crate::server::TestServer;
+use crate::setup::Setup;
 use crate::station::TestStation;
 
 /// What the stations of these tests write: of very different lengths, and each known as whole.

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
+use crate::bytes;
 use crate::panel::{COFFEE, Panel};
 use crate::patience::until;
-use crate::raw::{self, Raw};
-use crate::server::{Setup, TestServer};
+use crate::raw::Raw;
+use crate::server::TestServer;
+use crate::setup::Setup;
 use crate::station::TestStation;
 
 /// How long a shutdown may take at most.
@@ -72,7 +74,7 @@ async fn the_port_of_a_killed_server_can_be_bound_at_once() {
 async fn an_answer_followed_by_a_close_is_acknowledged_first() {
     let server = TestServer::with_status("7\n").await;
     let mut raw = Raw::greeted(&server).await;
-    raw.send([raw::text("Accept&7"), raw::text("status"), raw::close(1000)].concat()).await;
+    raw.send([bytes::text("Accept&7"), bytes::text("status"), bytes::close(1000)].concat()).await;
     raw.expect_text("Accepted state: 7").await;
     raw.expect_text("Current Status: 7").await;
     raw.expect_close(1000).await;

@@ -1,8 +1,7 @@
 //! RFC 6455 after the handshake: what is understood, and with which code the rest is closed.
 
-use crate::raw::{
-    self, BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, Raw, TEXT, frame, frame_head,
-};
+use crate::bytes::{self, BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, TEXT, frame, frame_head};
+use crate::raw::Raw;
 use crate::server::TestServer;
 use crate::station::TestStation;
 
@@ -41,7 +40,7 @@ async fn assert_closed(code: u16, cases: Vec<(&str, Vec<u8>)>) {
         assert_eq!(u16::from_be_bytes([payload[0], payload[1]]), code, "{name}");
         assert!(str::from_utf8(&payload[2..]).is_ok(), "{name}: a reason is UTF-8");
         // Amid a frame that never ends, only the end of all bytes can be said.
-        raw.try_send(raw::close(code)).await;
+        raw.try_send(bytes::close(code)).await;
         raw.say_no_more().await;
         raw.expect_end().await;
     }
@@ -79,7 +78,7 @@ async fn a_frame_that_breaks_the_protocol_is_closed_with_1002() {
         cases.push(("a reserved opcode", frame(FIN | opcode, "")));
     }
     for code in [0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 2000, 2999, 5000, 65_535] {
-        cases.push(("a Close with a code that nobody may send", raw::close(code)));
+        cases.push(("a Close with a code that nobody may send", bytes::close(code)));
     }
     assert_closed(PROTOCOL, cases).await;
 }
@@ -128,12 +127,12 @@ async fn what_is_not_utf8_is_closed_with_1007() {
     assert_closed(
         INVALID,
         vec![
-            ("a lone continuation byte", raw::text([0x80])),
-            ("an overlong slash", raw::text([0xc0, 0xaf])),
-            ("a surrogate", raw::text([0xed, 0xa0, 0x80])),
-            ("beyond U+10FFFF", raw::text([0xf4, 0x90, 0x80, 0x80])),
-            ("0xff", raw::text([b'a', 0xff, b'b'])),
-            ("the beginning of a character", raw::text(&smiley[..smiley.len() - 1])),
+            ("a lone continuation byte", bytes::text([0x80])),
+            ("an overlong slash", bytes::text([0xc0, 0xaf])),
+            ("a surrogate", bytes::text([0xed, 0xa0, 0x80])),
+            ("beyond U+10FFFF", bytes::text([0xf4, 0x90, 0x80, 0x80])),
+            ("0xff", bytes::text([b'a', 0xff, b'b'])),
+            ("the beginning of a character", bytes::text(&smiley[..smiley.len() - 1])),
             (
                 "bad bytes in a later fragment",
                 [frame(TEXT, "good"), frame(FIN | CONTINUATION, [0xed, 0xa0, 0x80])].concat(),
@@ -161,8 +160,8 @@ async fn what_is_too_long_is_closed_with_1009() {
     assert_closed(
         TOO_BIG,
         vec![
-            ("one byte too many", raw::text("x".repeat(LONGEST + 1))),
-            ("1 MiB", raw::text("x".repeat(1 << 20))),
+            ("one byte too many", bytes::text("x".repeat(LONGEST + 1))),
+            ("1 MiB", bytes::text("x".repeat(1 << 20))),
             ("a head that promises 2^62 bytes", frame_head(FIN | TEXT, 1 << 62)),
             ("a head that promises 2 GiB", frame_head(FIN | TEXT, 1 << 31)),
             ("fragments, each of which is short", fragments(67)),
@@ -177,7 +176,7 @@ async fn a_message_may_be_64_kib_long() {
     let mut raw = Raw::greeted(&server).await;
     for length in [0, 1, 125, 126, 127, 1000, 65_535, LONGEST] {
         let text = "x".repeat(length);
-        raw.send(raw::text(&text)).await;
+        raw.send(bytes::text(&text)).await;
         raw.expect_text(&format!("Server echoed: {text}")).await;
     }
     let mut fragments = frame(TEXT, "x".repeat(LONGEST - 1));
@@ -222,7 +221,7 @@ async fn a_pong_has_the_payload_of_its_ping() {
         raw.expect_frame(PONG, payload).await;
     }
     raw.send(frame(FIN | PONG, &longest)).await;
-    raw.send(raw::text("status")).await;
+    raw.send(bytes::text("status")).await;
     raw.expect_text("Current Status: 6").await;
 }
 
@@ -231,7 +230,7 @@ async fn a_close_is_answered_with_its_code() {
     let server = TestServer::start().await;
     for code in [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 3000, 3999, 4000, 4999] {
         let mut raw = Raw::greeted(&server).await;
-        raw.send(raw::close(code)).await;
+        raw.send(bytes::close(code)).await;
         raw.expect_close(code).await;
     }
     let mut raw = Raw::greeted(&server).await;
@@ -255,11 +254,11 @@ async fn a_close_without_a_code_is_answered() {
 async fn what_precedes_a_close_is_answered_and_what_follows_is_not() {
     let server = TestServer::start().await;
     let mut raw = Raw::greeted(&server).await;
-    raw.send([raw::text("before"), raw::close(1000), raw::text("after")].concat()).await;
+    raw.send([bytes::text("before"), bytes::close(1000), bytes::text("after")].concat()).await;
     raw.expect_text("Server echoed: before").await;
     raw.expect_close(1000).await;
     let mut raw = Raw::greeted(&server).await;
-    raw.send([raw::text("before"), raw::close(1000), raw::text("Accept&9")].concat()).await;
+    raw.send([bytes::text("before"), bytes::close(1000), bytes::text("Accept&9")].concat()).await;
     raw.rest().await;
     assert_eq!(server.home.reply(), None);
 }
@@ -268,7 +267,7 @@ async fn what_precedes_a_close_is_answered_and_what_follows_is_not() {
 async fn requests_in_one_packet_are_answered_in_order() {
     let server = TestServer::start().await;
     let mut raw = Raw::greeted(&server).await;
-    let packet: Vec<u8> = (0..300).flat_map(|number| raw::text(number.to_string())).collect();
+    let packet: Vec<u8> = (0..300).flat_map(|number| bytes::text(number.to_string())).collect();
     raw.send(packet).await;
     for number in 0..300 {
         raw.expect_text(&format!("Server echoed: {number}")).await;

@@ -1,7 +1,9 @@
 //! The WebSocket handshake: what opens a conversation, and what is refused with a plain answer.
 
-use crate::raw::{self, ACCEPT, KEY, Raw, Response, handshake};
-use crate::server::{Setup, TestServer};
+use crate::bytes::{self, ACCEPT, KEY, handshake};
+use crate::raw::{Raw, Response};
+use crate::server::TestServer;
+use crate::setup::Setup;
 use crate::station::TestStation;
 
 /// The response to these bytes on a fresh connection.
@@ -108,10 +110,10 @@ async fn what_comes_in_the_packet_of_the_handshake_is_not_lost() {
     let mut raw = Raw::connect(&server).await;
     let mut packet = handshake(&server.authority(), &[]).into_bytes();
     for text in ["first", "second"] {
-        packet.extend(raw::text(text));
+        packet.extend(bytes::text(text));
     }
     // And a frame of which only the beginning comes with it.
-    let third = raw::text("third");
+    let third = bytes::text("third");
     packet.extend(&third[..3]);
     raw.send(packet).await;
     assert_eq!(raw.response().await.code, 101);
@@ -131,7 +133,7 @@ async fn a_handshake_may_come_byte_by_byte() {
     }
     assert_eq!(raw.response().await.code, 101);
     raw.hear_greeting().await;
-    for byte in raw::text("slow") {
+    for byte in bytes::text("slow") {
         raw.send([byte]).await;
     }
     raw.expect_text("Server echoed: slow").await;

@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::http::{await_readiness, get, get_with};
 use crate::panel::{COFFEE, Panel};
-use crate::server::{Setup, TestServer};
+use crate::server::TestServer;
+use crate::setup::Setup;
 use crate::station::TestStation;
 
 #[tokio::test]

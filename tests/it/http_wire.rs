@@ -4,7 +4,8 @@ use std::fs;
 
 use crate::http::{await_readiness, get, get_with};
 use crate::raw::{Raw, Response};
-use crate::server::{Setup, TestServer};
+use crate::server::TestServer;
+use crate::setup::Setup;
 use crate::station::TestStation;
 
 /// What stands in files that no request may bring to light.

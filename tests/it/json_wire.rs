@@ -2,9 +2,11 @@
 
 use serde_json::{Value, json};
 
+use crate::bytes::handshake;
 use crate::panel::{COFFEE, Panel, SUBPROTOCOL};
-use crate::raw::{Raw, handshake};
-use crate::server::{Setup, TestServer};
+use crate::raw::Raw;
+use crate::server::TestServer;
+use crate::setup::Setup;
 use crate::station::{CONNECTED, TestStation};
 
 /// One of each message, which server and panel agree on.

@@ -7,9 +7,10 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 
+use crate::bytes;
 use crate::panel::Panel;
 use crate::patience::{PATIENCE, aside, within};
-use crate::raw::{self, Raw};
+use crate::raw::Raw;
 use crate::server::TestServer;
 use crate::station::TestStation;
 
@@ -37,7 +38,7 @@ async fn a_hundred_stuck_readers_and_a_storm_do_not_harm_a_normal_station() {
     let mut text = TestStation::text(&server).await;
     let mut panel = Panel::open(&server).await;
     let mut stuck = Vec::new();
-    let requests = raw::text("x".repeat(60_000)).repeat(4);
+    let requests = bytes::text("x".repeat(60_000)).repeat(4);
     for _ in 0..100 {
         let mut raw = Raw::narrow(&server).await;
         raw.upgrade(&server).await;
@@ -113,7 +114,7 @@ async fn a_thousand_clients_that_reset_their_connections_do_no_harm() {
     aside(move || {
         for number in 0..1_000 {
             let mut stream = TcpStream::connect_timeout(&address, PATIENCE).expect("it connects");
-            let request = raw::handshake(&authority, &[]);
+            let request = bytes::handshake(&authority, &[]);
             // Some leave at once, some amid their request, some after it, unread.
             let length = [0, request.len() / 2, request.len()][number % 3];
             let sent = std::io::Write::write_all(&mut stream, &request.as_bytes()[..length]);

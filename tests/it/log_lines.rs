@@ -7,7 +7,8 @@ use rustix::process::Signal;
 
 use crate::panel::Panel;
 use crate::patience::{PATIENCE, aside, soon};
-use crate::server::{Setup, TestServer, listening_at};
+use crate::server::{TestServer, listening_at};
+use crate::setup::Setup;
 use crate::station::TestStation;
 
 #[tokio::test]

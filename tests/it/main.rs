@@ -1,14 +1,34 @@
 //! Chadburn from outside: the real program, real files, real sockets, and the contract.
 
-// How the tests get at the server.
-mod home;
-mod http;
-mod log;
-mod panel;
+/// How long anything may take.
 mod patience;
-mod raw;
+
+/// A directory with the two files in it, and the ways in which people write files.
+mod home;
+
+/// What the server says about itself, line by line.
+mod log;
+
+/// How a server is to be started.
+mod setup;
+
+/// The server under test.
 mod server;
+
+/// A station: the text wire over a real WebSocket.
 mod station;
+
+/// A station on the JSON wire.
+mod panel;
+
+/// The bytes of handshakes and frames, good and bad.
+mod bytes;
+
+/// A peer that writes its bytes itself.
+mod raw;
+
+/// Requests over HTTP.
+mod http;
 
 /// What the text wire says, byte for byte.
 mod text_wire;

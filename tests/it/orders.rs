@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use crate::panel::{COFFEE, LUNCH, Panel, STOP};
 use crate::patience::{aside, within};
-use crate::server::{Setup, TestServer};
+use crate::server::TestServer;
+use crate::setup::Setup;
 use crate::station::TestStation;
 
 /// How long an order may take, from the end of its writing to a station.

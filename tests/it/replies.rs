@@ -5,7 +5,8 @@ use serde_json::json;
 
 use crate::panel::{COFFEE, LUNCH, Panel, STOP};
 use crate::patience::PATIENCE;
-use crate::server::{Setup, TestServer};
+use crate::server::TestServer;
+use crate::setup::Setup;
 use crate::station::TestStation;
 
 #[tokio::test]

@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::json;
 
+use crate::bytes;
 use crate::panel::Panel;
 use crate::patience::{soon, until};
-use crate::raw::{self, Raw};
-use crate::server::{Setup, TestServer};
+use crate::raw::Raw;
+use crate::server::TestServer;
+use crate::setup::Setup;
 use crate::station::{FAREWELL, TestStation};
 
 /// How long a shutdown may take at most.
@@ -207,13 +209,13 @@ async fn nobody_is_greeted_after_the_farewell() {
     station.expect_farewell().await;
     server.log.line_with(WAITING).await;
     // One that was connected before, and one that comes now, if it can.
-    if early.try_send(raw::handshake(&server.authority(), &[])).await {
+    if early.try_send(bytes::handshake(&server.authority(), &[])).await {
         assert_not_greeted(&early.rest().await);
     }
     let late = soon("a connection or none", tokio::net::TcpStream::connect(server.address)).await;
     if late.is_ok() {
         let mut late = Raw::connect(&server).await;
-        if late.try_send(raw::handshake(&server.authority(), &[])).await {
+        if late.try_send(bytes::handshake(&server.authority(), &[])).await {
             assert_not_greeted(&late.rest().await);
         }
     }

@@ -6,7 +6,8 @@ use tokio::net::TcpStream;
 
 use crate::panel::{Panel, SUBPROTOCOL};
 use crate::patience::soon;
-use crate::server::{Setup, TestServer};
+use crate::server::TestServer;
+use crate::setup::Setup;
 use crate::station::TestStation;
 
 /// The answer to whoever may not.

@@ -8,7 +8,8 @@ use rustix::process::Signal;
 use crate::panel::{COFFEE, LUNCH, Panel};
 use crate::patience::aside;
 use crate::raw::Raw;
-use crate::server::{Setup, TestServer};
+use crate::server::TestServer;
+use crate::setup::Setup;
 use crate::station::TestStation;
 
 #[tokio::test]

@@ -8,7 +8,8 @@ use tokio::net::TcpSocket;
 
 use crate::panel::{COFFEE, LUNCH, Panel, SUBPROTOCOL};
 use crate::patience::{aside, soon};
-use crate::server::{Setup, TestServer};
+use crate::server::TestServer;
+use crate::setup::Setup;
 use crate::station::TestStation;
 
 /// This moment, as the wire has it.

@@ -9,7 +9,8 @@ use rustix::fs::{CWD, Mode, mkfifoat};
 
 use crate::http::{await_readiness, get};
 use crate::panel::{COFFEE, LUNCH, Panel};
-use crate::server::{Setup, TestServer};
+use crate::server::TestServer;
+use crate::setup::Setup;
 use crate::station::TestStation;
 
 /// The most memory that a server may ever have had, whatever its status file is, in KiB.

@@ -9,7 +9,8 @@ use crate::home::Home;
 use crate::panel::Panel;
 use crate::patience::aside;
 use crate::raw::Raw;
-use crate::server::{Setup, TestServer};
+use crate::server::TestServer;
+use crate::setup::Setup;
 use crate::station::TestStation;
 
 /// A file that has not changed for so long counts as written (DESIGN, "The source"), so that a

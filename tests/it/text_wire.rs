@@ -1,6 +1,7 @@
 //! The text wire: greeting, console answers, echo, silence.
 
-use crate::server::{Setup, TestServer};
+use crate::server::TestServer;
+use crate::setup::Setup;
 use crate::station::{CONNECTED, TestStation};
 
 #[tokio::test]
@@ -132,7 +133,7 @@ async fn a_foreign_subprotocol_is_spoken_to_in_text() {
     let server = TestServer::start().await;
     let mut raw = crate::raw::Raw::connect(&server).await;
     let protocols = [("Sec-WebSocket-Protocol", "chat, superchat")];
-    raw.send(crate::raw::handshake(&server.authority(), &protocols)).await;
+    raw.send(crate::bytes::handshake(&server.authority(), &protocols)).await;
     let response = raw.response().await;
     assert_eq!(response.code, 101);
     assert_eq!(response.header("sec-websocket-protocol"), None, "it speaks neither");

@@ -6,7 +6,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::SystemTime;
 
 use crate::panel::{COFFEE, Panel};
-use crate::server::{Setup, TestServer};
+use crate::server::TestServer;
+use crate::setup::Setup;
 use crate::station::TestStation;
 
 /// Sets the file's times to now, as `touch` does.
