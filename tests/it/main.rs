@@ -90,6 +90,9 @@ mod status_storm;
 /// A server that the machine denies something.
 mod starved;
 
+/// A server with few descriptors.
+mod seats;
+
 /// The accept file under stress.
 mod accept_durable;
 
