@@ -242,3 +242,36 @@ async fn the_last_of_many_accepts_is_what_remains() {
     soon("the page", async { assert_eq!(get(&server, "/").await.code, 200) }).await;
     until("no temp file", || server.home.strays().is_empty()).await;
 }
+
+#[tokio::test]
+async fn stations_and_another_hand_are_never_mixed_up() {
+    let server = TestServer::with_status("7\n").await;
+    let mut panel = Panel::open(&server).await;
+    let mut station = TestStation::text(&server).await;
+    let home = Arc::clone(&server.home);
+    let hand = aside(move || {
+        for _ in 0..300 {
+            home.rename_over("accept.eot", "8\n");
+        }
+    });
+    let answer = async {
+        for _ in 0..100 {
+            assert_eq!(station.ask("Accept&7").await, "Accepted state: 7");
+        }
+    };
+    tokio::join!(hand, answer);
+    server.home.rename_over("accept.eot", "9\n");
+    let mut by_station = None;
+    while panel.state["reply"]["status"] != "9" {
+        let reply = panel.expect_state().await["reply"].clone();
+        match reply["status"].as_str() {
+            Some("7") => {
+                // There is one station that answers, whatever its uuid is.
+                assert_ne!(reply["by"], "file", "{reply}");
+                assert_eq!(by_station.get_or_insert_with(|| reply["by"].clone()), &reply["by"]);
+            }
+            _ => assert_eq!(reply["by"], "file", "{reply}"),
+        }
+    }
+    assert!(by_station.is_some(), "some of the station's replies were read");
+}

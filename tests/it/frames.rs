@@ -137,6 +137,11 @@ async fn what_is_not_utf8_is_closed_with_1007() {
                 "bad bytes in a later fragment",
                 [frame(TEXT, "good"), frame(FIN | CONTINUATION, [0xed, 0xa0, 0x80])].concat(),
             ),
+            ("bad bytes in a first fragment, before there is another", frame(TEXT, [0xff])),
+            (
+                "bad bytes amid fragments",
+                [frame(TEXT, "good"), frame(CONTINUATION, [0xce, 0xce])].concat(),
+            ),
             (
                 "a character that the last fragment leaves open",
                 [frame(TEXT, "good"), frame(FIN | CONTINUATION, [0xce])].concat(),

@@ -279,7 +279,7 @@ async fn replies_that_wait_to_be_written_are_written_before_the_end() {
         last = line.strip_prefix("Accepted state: ").map(str::to_owned);
     }
     station.expect_close(1001).await;
-    server.exits_well_within(LIMIT).await;
+    server.exits_well_within(COOPERATIVE).await;
     if let Some(last) = last {
         let reply = server.home.reply().expect("there is a reply");
         let reply: u32 = reply.trim_end().parse().expect("a number");

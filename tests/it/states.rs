@@ -55,6 +55,7 @@ async fn every_station_hears_the_same_states() {
     }
 }
 
+#[ignore = "in DESIGN (Wire 2), and not yet in PROTOCOL.md nor in the server"]
 #[tokio::test]
 async fn the_same_answer_twice_is_applied_once() {
     let server = TestServer::with_status("7\n").await;
@@ -63,10 +64,21 @@ async fn the_same_answer_twice_is_applied_once() {
     panel.until_reply(COFFEE).await;
     let reply = panel.state["reply"]["seq"].clone();
     panel.accept(COFFEE).await;
-    // A different one is a change of mind, and its state is the next one.
-    panel.accept(LUNCH).await;
-    panel.until("another reply", |state| state["reply"]["seq"] != reply).await;
-    assert_eq!(panel.state["reply"]["position"], LUNCH, "{}", panel.state);
+    // A second reply would have come before this order.
+    server.home.order("8");
+    panel.until("the order", |state| state["order"]["position"] == LUNCH).await;
+    assert_eq!(panel.state["reply"]["seq"], reply, "{}", panel.state);
+}
+
+#[tokio::test]
+async fn a_change_of_mind_is_applied() {
+    let server = TestServer::with_status("7\n").await;
+    let mut panel = Panel::open(&server).await;
+    for position in [COFFEE, LUNCH, COFFEE] {
+        panel.accept(position).await;
+        panel.until_reply(position).await;
+        assert_eq!(panel.bell(), position != COFFEE);
+    }
 }
 
 #[tokio::test]
@@ -104,6 +116,9 @@ async fn what_a_slow_panel_misses_is_said_in_gaps() {
     let last = "2000".repeat(1000);
     tokio::join!(storm, text.hear_until(&last));
 
+    // What it asks for itself is answered, however much of the rest was left out for it.
+    slow.say(&json!({ "type": "console", "command": "x&y", "id": "asked" })).await;
+    let mut answered = false;
     let mut latest = slow.state["seq"].as_u64().expect("a number");
     let mut gaps = 0;
     while slow.state["order"]["status"] != last.as_str() {
@@ -117,9 +132,15 @@ async fn what_a_slow_panel_misses_is_said_in_gaps() {
         } else if message["type"] == "state" {
             assert_eq!(number("seq"), latest + 1, "nothing is left out without a word");
             latest = number("seq");
+        } else {
+            assert_eq!(message, json!({ "type": "ok", "id": "asked" }));
+            answered = true;
         }
     }
     assert!(gaps > 0, "this panel was slow");
+    if !answered {
+        assert_eq!(slow.hear().await, json!({ "type": "ok", "id": "asked" }));
+    }
     slow.expect_nothing_yet().await;
     #[cfg(target_os = "linux")]
     assert!(server.peak_memory() < 64 << 10, "{} KiB", server.peak_memory());

@@ -9,6 +9,7 @@ use rustix::fs::{CWD, Mode, mkfifoat};
 
 use crate::http::{await_readiness, get};
 use crate::panel::{COFFEE, LUNCH, Panel};
+use crate::patience::within;
 use crate::server::TestServer;
 use crate::setup::Setup;
 use crate::station::TestStation;
@@ -271,14 +272,16 @@ async fn a_swapped_link_to_the_directory_of_the_file_is_an_order() {
     let mut text = TestStation::text(&server).await;
     let mut panel = Panel::open(&server).await;
     assert_eq!(panel.state["order"]["position"], COFFEE);
-    version("2", "8\n");
-    fs::remove_dir_all(home.file("..1")).expect("it can be removed");
-    text.expect("8").await;
-    panel.expect_order(LUNCH).await;
-    version("3", "7\n");
-    fs::remove_dir_all(home.file("..2")).expect("it can be removed");
-    text.expect("7").await;
-    panel.expect_order(COFFEE).await;
+    let mut before = "..1".to_owned();
+    for number in 2..=7 {
+        let (order, position) = if number % 2 == 0 { ("8", LUNCH) } else { ("7", COFFEE) };
+        version(&number.to_string(), order);
+        within(Duration::from_secs(1), "the order", text.expect(order)).await;
+        fs::remove_dir_all(home.file(before)).expect("it can be removed");
+        before = format!("..{number}");
+        panel.expect_order(position).await;
+    }
+    text.expect_nothing_yet().await;
 }
 
 #[tokio::test]
