@@ -3,6 +3,8 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
+use tokio::task::JoinSet;
+
 use crate::server::TestServer;
 use crate::setup::Setup;
 use crate::station::TestStation;
@@ -18,7 +20,7 @@ async fn assert_refused(setup: Setup, words: &[&str]) {
 }
 
 /// What `file` says on a server with these arguments, whose status file holds `green`.
-async fn file_of(setup: Setup, name: &str) -> String {
+async fn file_of(setup: Setup, name: &'static str) -> String {
     setup.home.write(name, "green\n");
     let server = setup.start().await;
     let mut station = TestStation::text(&server).await;
@@ -29,42 +31,47 @@ async fn file_of(setup: Setup, name: &str) -> String {
 #[tokio::test]
 async fn the_status_file_can_be_named_in_every_spelling() {
     let expected = "EOT Status file: deploy.status";
-    for args in [
+    let spellings = [
         vec!["serve", "deploy.status"],
         vec!["--status-file", "deploy.status"],
         vec!["--status-file=deploy.status"],
         vec!["--status_file", "deploy.status"],
         vec!["--status_file=deploy.status"],
         vec!["serve", "--status_file", "deploy.status"],
-    ] {
-        let setup = Setup::without_status().args(args.clone());
-        assert_eq!(file_of(setup, "deploy.status").await, expected, "{args:?}");
+    ];
+    let mut setups: Vec<_> =
+        spellings.into_iter().map(|args| Setup::without_status().args(args)).collect();
+    let by_variable = |value| Setup::without_status().variable("CHADBURN_STATUS_FILE", value);
+    setups.push(by_variable("deploy.status"));
+    // What was typed goes first.
+    setups.push(by_variable("another").args(["--status-file", "deploy.status"]));
+    let files: JoinSet<_> =
+        setups.into_iter().map(|setup| file_of(setup, "deploy.status")).collect();
+    for file in files.join_all().await {
+        assert_eq!(file, expected);
     }
-    let setup = Setup::without_status().variable("CHADBURN_STATUS_FILE", "deploy.status");
-    assert_eq!(file_of(setup, "deploy.status").await, expected);
-    let setup = Setup::without_status()
-        .variable("CHADBURN_STATUS_FILE", "another")
-        .args(["--status-file", "deploy.status"]);
-    assert_eq!(file_of(setup, "deploy.status").await, expected, "what was typed goes first");
 }
 
 #[tokio::test]
 async fn the_accept_file_can_be_named_in_every_spelling() {
-    for (args, name) in [
+    let spellings = [
         (vec!["--accept-file", "a.txt"], "a.txt"),
         (vec!["--accept_file", "a.txt"], "a.txt"),
         (vec!["--accept_file=a.txt"], "a.txt"),
         (vec![], "accept.eot"),
         (vec!["--status-file", "deploy.status"], "deploy.status.accept"),
         (vec!["serve", "deploy.status"], "deploy.status.accept"),
-    ] {
+    ];
+    let accept = |(args, name): (Vec<&'static str>, &'static str)| async move {
         let setup = Setup::new();
         setup.home.write("deploy.status", "green\n");
         let server = setup.args(args.clone()).start().await;
         let answer = TestStation::text(&server).await.ask("Accept&7").await;
         assert_eq!(answer, "Accepted state: 7", "{args:?}");
         assert_eq!(fs::read(server.home.file(name)).expect("it is there"), b"7\n", "{args:?}");
-    }
+    };
+    let accepts: JoinSet<()> = spellings.into_iter().map(accept).collect();
+    accepts.join_all().await;
 }
 
 #[tokio::test]

@@ -29,34 +29,39 @@ async fn scene(watch: &str) -> (TestServer, TestStation, Panel) {
 /// With this done to the status file, its health becomes this, and the order stays; with it undone,
 /// LUNCH arrives.
 async fn assert_heals(health: &str, spoil: impl Fn(&TestServer)) {
-    for watch in ["inotify", "poll"] {
-        let (server, mut text, mut panel) = scene(watch).await;
-        spoil(&server);
-        let message = panel.expect_health(health).await;
-        let detail = message["detail"].as_str().unwrap_or_default();
-        assert!(detail.contains("status.eot"), "it says which file it is: {message}");
-        assert_eq!(text.ask("status").await, "Current Status: 7", "the last good status stays");
-        await_readiness(&server, 503).await;
-        assert_eq!(get(&server, "/livez").await.code, 200);
-        let newcomer = Panel::open(&server).await;
-        assert_eq!(newcomer.state["order"]["position"], COFFEE);
-        assert_eq!(newcomer.state["source"]["health"], health);
-        let path = server.home.status();
-        if path.is_dir() {
-            fs::remove_dir(&path).expect("it can be removed");
-        }
-        server.home.order_by_rename("8");
-        // The healing and the order may come in either order, or in one message.
-        panel.until("the order", |state| state["order"]["position"] == LUNCH).await;
-        text.expect("8").await;
-        text.expect_nothing_yet().await;
-        let late = Panel::open(&server).await;
-        assert_eq!(late.state["source"]["health"], "ok");
-        assert_eq!(late.state["source"]["detail"], "");
-        await_readiness(&server, 200).await;
-        #[cfg(target_os = "linux")]
-        assert!(server.peak_memory() < BOUND, "{} KiB", server.peak_memory());
+    tokio::join!(
+        Box::pin(assert_heals_when("inotify", health, &spoil)),
+        Box::pin(assert_heals_when("poll", health, &spoil)),
+    );
+}
+
+async fn assert_heals_when(watch: &str, health: &str, spoil: impl Fn(&TestServer)) {
+    let (server, mut text, mut panel) = scene(watch).await;
+    spoil(&server);
+    let message = panel.expect_health(health).await;
+    let detail = message["detail"].as_str().unwrap_or_default();
+    assert!(detail.contains("status.eot"), "it says which file it is: {message}");
+    assert_eq!(text.ask("status").await, "Current Status: 7", "the last good status stays");
+    await_readiness(&server, 503).await;
+    assert_eq!(get(&server, "/livez").await.code, 200);
+    let newcomer = Panel::open(&server).await;
+    assert_eq!(newcomer.state["order"]["position"], COFFEE);
+    assert_eq!(newcomer.state["source"]["health"], health);
+    let path = server.home.status();
+    if path.is_dir() {
+        fs::remove_dir(&path).expect("it can be removed");
     }
+    server.home.order_by_rename("8");
+    // The healing and the order may come in either order, or in one message.
+    panel.until("the order", |state| state["order"]["position"] == LUNCH).await;
+    text.expect("8").await;
+    text.expect_nothing_yet().await;
+    let late = Panel::open(&server).await;
+    assert_eq!(late.state["source"]["health"], "ok");
+    assert_eq!(late.state["source"]["detail"], "");
+    await_readiness(&server, 200).await;
+    #[cfg(target_os = "linux")]
+    assert!(server.peak_memory() < BOUND, "{} KiB", server.peak_memory());
 }
 
 #[tokio::test]
@@ -84,9 +89,11 @@ async fn a_missing_file_heals() {
 
 #[tokio::test]
 async fn an_empty_file_heals() {
-    assert_heals("empty", |server| server.home.write("status.eot", "")).await;
-    assert_heals("empty", |server| server.home.rename_over("status.eot", " \r\n\t\n")).await;
-    assert_heals("empty", |server| server.home.rename_over("status.eot", "\u{feff}\n")).await;
+    tokio::join!(
+        assert_heals("empty", |server| server.home.write("status.eot", "")),
+        assert_heals("empty", |server| server.home.rename_over("status.eot", " \r\n\t\n")),
+        assert_heals("empty", |server| server.home.rename_over("status.eot", "\u{feff}\n")),
+    );
 }
 
 #[tokio::test]
@@ -171,8 +178,10 @@ async fn a_link_to_nowhere_and_one_to_itself_heal() {
             fs::rename(link, server.home.status()).expect("it can be renamed");
         }
     };
-    assert_heals("missing", link_to("nowhere")).await;
-    assert_heals("unreadable", link_to("status.eot")).await;
+    tokio::join!(
+        assert_heals("missing", link_to("nowhere")),
+        assert_heals("unreadable", link_to("status.eot")),
+    );
 }
 
 #[tokio::test]
