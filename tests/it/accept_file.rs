@@ -166,25 +166,6 @@ async fn a_fifo_in_its_place_blocks_nobody() {
 }
 
 #[tokio::test]
-async fn a_directory_in_its_place_is_an_error_that_passes() {
-    let setup = Setup::with_status("7\n");
-    fs::create_dir(setup.home.accept()).expect("a directory can be made");
-    let server = setup.start().await;
-    let mut station = TestStation::text(&server).await;
-    let mut panel = Panel::open(&server).await;
-    let line = station.ask("Accept&7").await;
-    assert!(line.starts_with("Accept failed:") && !line.contains('\n'), "{line:?}");
-    let outcome = panel.answer(COFFEE).await;
-    assert_eq!((&outcome["type"], &outcome["code"]), (&"error".into(), &"write_failed".into()));
-    assert_eq!(station.ask("status").await, "Current Status: 7");
-    assert!(fs::metadata(server.home.accept()).expect("it is there").is_dir());
-    assert_eq!(server.home.strays(), <[&str; 0]>::default(), "a failed write leaves nothing");
-    fs::remove_dir(server.home.accept()).expect("it can be removed");
-    assert_eq!(station.ask("Accept&7").await, "Accepted state: 7");
-    panel.until_reply(COFFEE).await;
-}
-
-#[tokio::test]
 async fn a_removed_file_is_made_again() {
     let server = TestServer::start().await;
     let mut station = TestStation::text(&server).await;

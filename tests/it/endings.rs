@@ -10,10 +10,13 @@ use crate::patience::until;
 use crate::raw::Raw;
 use crate::server::TestServer;
 use crate::setup::Setup;
-use crate::station::TestStation;
+use crate::station::{FAREWELL, GOING_AWAY, TestStation};
 
 /// How long a shutdown may take at most.
 const LIMIT: Duration = Duration::from_secs(5);
+
+/// How long a shutdown may take when everybody cooperates.
+const COOPERATIVE: Duration = Duration::from_millis(1500);
 
 #[tokio::test]
 async fn a_stopped_server_that_goes_on_ends() {
@@ -52,9 +55,9 @@ async fn a_server_amid_a_storm_ends() {
     let end = async {
         station.hear().await;
         server.signal(Signal::TERM);
-        station.hear_until(crate::station::FAREWELL).await;
-        station.expect_close(crate::station::GOING_AWAY).await;
-        server.exits_well_within(Duration::from_millis(1500)).await;
+        station.hear_until(FAREWELL).await;
+        station.expect_close(GOING_AWAY).await;
+        server.exits_well_within(COOPERATIVE).await;
     };
     tokio::join!(storm, end);
 }
@@ -120,4 +123,65 @@ async fn a_supervisor_is_told_of_start_and_end() {
     server.signal(Signal::TERM);
     told("STOPPING=1").await;
     server.exits_well_within(LIMIT).await;
+}
+
+#[tokio::test]
+async fn the_port_can_be_bound_again_at_once() {
+    let mut server = TestServer::start().await;
+    let port = server.address.port();
+    for _ in 0..3 {
+        let mut station = TestStation::text(&server).await;
+        let open = Raw::greeted(&server).await;
+        server.signal(Signal::TERM);
+        station.expect_farewell().await;
+        drop(open);
+        server.exits_well_within(LIMIT).await;
+        server = Setup::at(server.home.clone()).port(port).start().await;
+        assert_eq!(server.address.port(), port);
+    }
+    TestStation::text(&server).await.expect_nothing_yet().await;
+}
+
+#[tokio::test]
+async fn a_signal_during_the_start_ends_it() {
+    use std::os::unix::process::ExitStatusExt;
+    for watch in ["inotify", "poll"] {
+        let setup = Setup::without_status().args(["--watch", watch]);
+        let fifo = setup.home.status();
+        rustix::fs::mkfifoat(rustix::fs::CWD, fifo, 0o644.into()).expect("a FIFO can be made");
+        let home = setup.home.clone();
+        let mut server = setup.launch();
+        // The lock is the first trace of a server that is past its very first steps.
+        until("the lock of the accept file", || home.file("accept.eot.lock").exists()).await;
+        server.signal(Signal::TERM);
+        server.exits_well_within(COOPERATIVE).await;
+    }
+    for _ in 0..20 {
+        let mut server = Setup::new().launch();
+        server.signal(Signal::TERM);
+        let status = server.exit_within(COOPERATIVE).await;
+        let unprepared = status.signal() == Some(Signal::TERM.as_raw());
+        assert!(status.code() == Some(0) || unprepared, "{status:?}");
+    }
+}
+
+#[tokio::test]
+async fn replies_that_wait_to_be_written_are_written_before_the_end() {
+    let mut server = TestServer::start().await;
+    let mut station = TestStation::text(&server).await;
+    station.say_all((1..=50).map(|number| format!("Accept&{number}"))).await;
+    server.signal(Signal::TERM);
+    let mut last = None;
+    for line in station.hear_until(FAREWELL).await {
+        last = line.strip_prefix("Accepted state: ").map(str::to_owned);
+    }
+    station.expect_close(GOING_AWAY).await;
+    server.exits_well_within(COOPERATIVE).await;
+    if let Some(last) = last {
+        let reply = server.home.reply().expect("there is a reply");
+        let reply: u32 = reply.trim_end().parse().expect("a number");
+        let acknowledged: u32 = last.parse().expect("a number");
+        assert!(reply >= acknowledged, "{acknowledged} was acknowledged, and {reply} is there");
+    }
+    assert_eq!(server.home.strays(), <[&str; 0]>::default());
 }

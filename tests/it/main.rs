@@ -39,8 +39,11 @@ mod orders;
 /// What counts as a writing of the status file.
 mod writings;
 
-/// What the JSON wire says and what it refuses.
+/// What the server says on the JSON wire.
 mod json_wire;
+
+/// What a station says on the JSON wire, and what is refused.
+mod json_requests;
 
 /// Replies: who answered, whether it matches, whether the bell rings.
 mod replies;
@@ -84,6 +87,9 @@ mod command_line;
 /// The status file in every state a file can be in.
 mod status_file;
 
+/// A status file that becomes another.
+mod replacements;
+
 /// Writers that are slow, hasty or many.
 mod status_storm;
 
@@ -92,6 +98,9 @@ mod starved;
 
 /// A server with few descriptors.
 mod seats;
+
+/// An accept file that cannot be written.
+mod accept_denied;
 
 /// The accept file under stress.
 mod accept_durable;
