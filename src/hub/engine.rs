@@ -218,6 +218,14 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         &mut self.ports
     }
 
+    /// How many bytes this station is owed, and how many of its own are kept.
+    #[must_use]
+    pub fn burden(&self, key: Key) -> Option<(usize, usize)> {
+        let slot = self.slots.get(key.slot as usize)?.as_ref()?;
+        let owed = slot.outbox.as_ref().map_or(0, |outbox| outbox.owed());
+        (slot.generation == key.generation).then_some((owed, slot.kept.len()))
+    }
+
     /// This station's socket.
     pub fn socket(&mut self, key: Key) -> Option<&mut S> {
         self.slot(key).map(|slot| &mut slot.socket)
