@@ -30,6 +30,8 @@ pub(super) struct Slot<S> {
     pub(super) heard: u32,
     /// When its socket last took something that was owed, in seconds.
     took: u32,
+    /// When it was that something was owed that is still owed, in seconds.
+    owes: u32,
     /// When it was last pinged, in seconds.
     pinged: u32,
     /// When it last heard a beat, in seconds.
@@ -64,6 +66,7 @@ impl<S: Socket> Slot<S> {
             outbox: None,
             heard: now,
             took: now,
+            owes: now,
             pinged: now,
             beat: now,
         }
@@ -130,8 +133,8 @@ impl<S: Socket> Slot<S> {
             self.took = now;
         }
         self.outbox = None;
-        // It was not heard while it owed us the room; its silence counts from here.
-        self.heard = now;
+        // It was not heard while it owed us the room, and that is no silence of its own.
+        self.heard = now.min(self.heard + (now - self.owes));
         Ok(())
     }
 
@@ -175,7 +178,7 @@ impl<S: Socket> Slot<S> {
                 0 => {
                     let outbox = self.outbox.insert(Box::default());
                     outbox.push_begun(frame.clone(), gone);
-                    self.took = now;
+                    (self.took, self.owes) = (now, now);
                     break;
                 }
                 taken => gone += taken,

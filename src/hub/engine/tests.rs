@@ -221,6 +221,19 @@ fn a_station_is_pinged_and_dropped_after_forty_seconds_of_silence() {
 }
 
 #[test]
+fn silence_counts_although_there_was_now_and_then_no_room_for_a_push() {
+    let mut office = Office::new();
+    let silent = office.text_station();
+    for round in 0..25 {
+        silent.cable.0.borrow_mut().room = Some(2);
+        office.order(&format!("order {round}"));
+        office.takes(&silent, 100);
+        office.wait(2);
+    }
+    assert_eq!(office.engine.sockets(), 0, "it takes everything, and says nothing for 50 s");
+}
+
+#[test]
 fn json_stations_hear_a_beat_every_heartbeat() {
     let mut office = Office::new();
     let station = office.joins(Wire::Json);
