@@ -100,7 +100,7 @@ impl Hub {
             Event::Source { file, report: Report::Written(writing) } => match file {
                 File::Status => self.ordered(now, &writing.text, effects),
                 File::Accept => {
-                    let by = self.stores.author(writing.stamp).map_or(By::File, By::Station);
+                    let by = self.stores.author(&writing).map_or(By::File, By::Station);
                     self.telegraph.replied(now, &writing.text, by);
                     effects.push(Effect::Log(format!("Reply: {}", escaped(&writing.text))));
                     self.push(None, effects);

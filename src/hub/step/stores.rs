@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::Key;
 use crate::session::Form;
-use crate::writing::Stamp;
+use crate::writing::{Stamp, Writing};
 
 /// Said when the order has moved on.
 pub(super) const STALE: &str = "that order is no longer the present one";
@@ -38,10 +38,24 @@ pub(super) struct Stores {
     in_hand: Vec<Waiting>,
     /// The ticket of the write in hand, or of the last one.
     ticket: u64,
-    /// Whose reply is in hand.
+    /// Whose reply is in hand, or was last.
     author: Uuid,
-    /// Who wrote which of our own writings, oldest first.
-    credits: Vec<(u64, Stamp, Uuid)>,
+    /// What that reply will be read back as.
+    text: String,
+    /// Our own writings that were not read back, oldest first.
+    credits: Vec<Credit>,
+}
+
+/// One of our own writings, and whose it is.
+#[derive(Debug)]
+struct Credit {
+    /// The write it came from.
+    ticket: u64,
+    /// What it will be read back as. The stamp alone does not do: within one tick of the clock
+    /// another hand may write the same inode, or the inode come round again.
+    writing: Writing,
+    /// Who caused it.
+    author: Uuid,
 }
 
 impl Stores {
@@ -75,6 +89,8 @@ impl Stores {
         let last = self.in_hand.last()?;
         self.ticket += 1;
         self.author = last.station;
+        // A source cuts off white space at the end.
+        self.text = last.text.trim_end().into();
         Some((self.ticket, last.text.clone()))
     }
 
@@ -84,7 +100,8 @@ impl Stores {
             if self.credits.len() == CREDITS_MAX {
                 self.credits.remove(0);
             }
-            self.credits.push((ticket, stamp, self.author));
+            let writing = Writing { stamp, text: self.text.clone() };
+            self.credits.push(Credit { ticket, writing, author: self.author });
         }
     }
 
@@ -95,17 +112,19 @@ impl Stores {
         }
         if !written {
             // A file that was never renamed in cannot be read back, but its inode may be anyone's.
-            self.credits.retain(|(noted, ..)| *noted != ticket);
+            self.credits.retain(|credit| credit.ticket != ticket);
         }
         std::mem::take(&mut self.in_hand)
     }
 
     /// Whose writing of ours this is, if it is one.
-    pub(super) fn author(&mut self, stamp: Stamp) -> Option<Uuid> {
-        let index = self.credits.iter().position(|(_, noted, _)| *noted == stamp)?;
-        let (_, _, author) = self.credits[index];
-        // Older ones were superseded before anybody read them.
-        self.credits.drain(..=index);
+    pub(super) fn author(&mut self, writing: &Writing) -> Option<Uuid> {
+        let alike = |credit: &Credit| credit.writing == *writing;
+        let first = self.credits.iter().position(alike)?;
+        // Of several alike the last one stands in the file. The others may still be on their way
+        // here, but those before them were superseded before anybody read them.
+        let author = self.credits.iter().rfind(|credit| alike(credit))?.author;
+        self.credits.drain(..=first);
         Some(author)
     }
 }

@@ -200,6 +200,33 @@ fn our_own_writing_is_credited_to_the_station_that_caused_it() {
 }
 
 #[test]
+fn what_another_hand_writes_into_our_file_in_the_same_tick_is_its_own() {
+    let mut office = Office::with_order("7");
+    office.joins(5, Wire::Text, HERE);
+    let (ticket, _) = stored(&office.hears(5, "Accept&7")).map(|(t, s)| (t, s.len())).unwrap();
+    office.happens(Event::Noted { ticket, stamp: stamp(77) });
+    let report = Report::Written(Writing { stamp: stamp(77), text: "8".into() });
+    office.happens(Event::Source { file: File::Accept, report });
+    assert_eq!(office.hub.telegraph().reply().unwrap().by, By::File);
+}
+
+#[test]
+fn of_two_writings_alike_the_last_one_is_credited() {
+    let mut office = Office::with_order("7");
+    for slot in [5, 6] {
+        office.joins(slot, Wire::Text, HERE);
+        let (ticket, _) =
+            stored(&office.hears(slot, "Accept&7")).map(|(t, s)| (t, s.len())).unwrap();
+        office.happens(Event::Noted { ticket, stamp: stamp(77) });
+        office.happens(Event::Stored { ticket, result: Ok(()) });
+    }
+    let report = Report::Written(Writing { stamp: stamp(77), text: "7".into() });
+    office.happens(Event::Source { file: File::Accept, report });
+    let last = By::Station(uuid::Uuid::from_u128(6));
+    assert_eq!(office.hub.telegraph().reply().unwrap().by, last);
+}
+
+#[test]
 fn text_stations_hear_orders_and_repeats_and_json_stations_everything() {
     let mut office = Office::new();
     let effects = office.write(File::Status, "coffee");
