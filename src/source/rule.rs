@@ -13,11 +13,13 @@
 
 use std::time::Duration;
 
+use hands::Hands;
 use knock::Knocks;
 
 use super::look::{Fault, Look, Seen};
 use crate::writing::{Condition, File, Health, Report, Watch, Writing};
 
+mod hands;
 mod knock;
 
 /// What has not changed for so long is finished, whoever holds it open.
@@ -29,9 +31,6 @@ pub const EVERY: Duration = Duration::from_secs(1);
 /// A change is looked at only so much later: a close mostly follows at once and is worth more.
 const SOON: Duration = Duration::from_millis(10);
 
-/// Who has held the file open for so long while another wrote it is taken for a reader.
-const OVERLAP: Duration = Duration::from_millis(500);
-
 /// What a watcher noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hint {
@@ -41,8 +40,10 @@ pub enum Hint {
     MovedIn,
     /// The path is a symlink, and something it may lead through was renamed or made.
     Swapped,
-    /// The text was changed, or the file made, or hints were lost.
+    /// The text was changed, or the file made.
     Changed,
+    /// Hints were lost, any of all these.
+    Lost,
     /// The file was removed, renamed, or has other attributes; the text is what it was.
     Stirred,
     /// Somebody opened the file; perhaps it was our look.
@@ -85,8 +86,8 @@ pub struct Rule {
     trusted: bool,
     /// Knocks that are out.
     knocks: Knocks,
-    /// Somebody is writing.
-    hands: Option<Hands>,
+    /// Who has their hands on the file.
+    hands: Hands,
     /// When to look next.
     due: Duration,
     /// What is still to be told.
@@ -100,17 +101,10 @@ pub struct Rule {
 struct Candidate {
     seen: Seen,
     since: Duration,
-    /// It was looked at because its writer is done, and nobody has knocked yet.
+    /// It was looked at because its writer is done, and a knock is to be made for it.
     knock: bool,
-}
-
-/// Who has their hands on the file: a close ends a writing only when it is the last one's.
-#[derive(Debug)]
-struct Hands {
-    /// When the first change came.
-    since: Duration,
-    /// Opens less closes since then; readers count too, because nothing tells them apart.
-    open: u32,
+    /// A knock for it has come round.
+    knocked: bool,
 }
 
 impl Rule {
@@ -128,7 +122,7 @@ impl Rule {
             vouched: false,
             trusted: false,
             knocks: Knocks::default(),
-            hands: None,
+            hands: Hands::default(),
             due: Duration::ZERO,
             written: None,
             told: None,
@@ -139,7 +133,9 @@ impl Rule {
     pub fn set_watch(&mut self, now: Duration, watch: Watch) {
         self.watch = watch;
         (self.vouched, self.trusted) = (false, false);
-        (self.knocks, self.hands) = (Knocks::default(), None);
+        self.knocks = Knocks::default();
+        // Whoever had it open before is not known.
+        self.hands.lost(now);
         self.due = self.due.min(now);
     }
 
@@ -148,25 +144,30 @@ impl Rule {
         match hint {
             // The last words of a watcher that has been given up.
             _ if self.watch == Watch::Poll => {}
-            Hint::Closed if self.let_go(now) => self.vouch(now),
-            Hint::MovedIn => self.vouch(now),
-            Hint::Swapped if !self.held(now) => self.vouch(now),
+            Hint::Closed if self.hands.let_go(now) => self.vouch(now),
+            Hint::MovedIn => {
+                // Whoever is still writing has another file open.
+                self.hands.rest();
+                self.vouch(now);
+            }
+            Hint::Swapped if !self.hands.wrote(now) => self.vouch(now),
             Hint::Closed | Hint::Swapped | Hint::Stirred => self.look_by(now + SOON),
             Hint::Changed => {
                 (self.vouched, self.trusted) = (false, false);
-                if !self.held(now) {
-                    self.hands = Some(Hands { since: now, open: 0 });
-                }
+                self.hands.changed(now);
                 self.look_by(now + SOON);
             }
             Hint::Opened => {
-                if !self.knocks.opened()
-                    && let Some(hands) = &mut self.hands
-                {
-                    hands.open += 1;
+                if !self.knocks.opened() {
+                    self.hands.opened(now);
                 }
             }
-            Hint::Knocked => self.knocked(),
+            Hint::Lost => {
+                (self.vouched, self.trusted) = (false, false);
+                self.hands.lost(now);
+                self.look_by(now + SOON);
+            }
+            Hint::Knocked => self.knocked(now),
         }
     }
 
@@ -230,16 +231,17 @@ impl Rule {
             }
             Seen::Text(writing) if now >= since + QUIET => {
                 self.believe(writing);
-                self.hands = None;
+                self.hands.rest();
             }
             Seen::Fault(fault) if now >= since + QUIET => {
                 self.fault = Some(fault);
                 (self.settled, self.trusted) = (true, false);
-                self.hands = None;
+                self.hands.rest();
             }
             seen => {
                 self.trusted &= matches!(seen, Seen::Text(_));
-                self.candidate = Some(Candidate { seen, since, knock: self.trusted });
+                let (knock, knocked) = (self.trusted, false);
+                self.candidate = Some(Candidate { seen, since, knock, knocked });
                 self.due = self.due.min(since + QUIET);
             }
         }
@@ -263,34 +265,25 @@ impl Rule {
         self.fault = None;
         self.settled = true;
         self.trusted = false;
+        self.hands.rest();
     }
 
-    fn knocked(&mut self) {
-        if self.knocks.came()
-            && self.trusted
+    fn knocked(&mut self, now: Duration) {
+        if !self.knocks.came() || !self.trusted {
+            return;
+        }
+        let Some(candidate) = &mut self.candidate else { return };
+        if !std::mem::replace(&mut candidate.knocked, true) {
+            // It may have been a stranger's, made before ours. So once more.
+            candidate.knock = true;
+            return;
+        }
+        // All opens of our own looks have come round by now, so it is known who is left.
+        if !self.hands.may_write(now)
             && let Some(Candidate { seen: Seen::Text(writing), .. }) = self.candidate.take()
         {
             self.believe(writing);
         }
-    }
-
-    /// Whether somebody may be in the middle of a writing.
-    fn held(&self, now: Duration) -> bool {
-        self.hands.as_ref().is_some_and(|hands| now < hands.since + OVERLAP)
-    }
-
-    /// Somebody closed the file. Whether they were the last to have their hands on it.
-    fn let_go(&mut self, now: Duration) -> bool {
-        let held = self.held(now);
-        let Some(hands) = &mut self.hands else {
-            return true;
-        };
-        hands.open = hands.open.saturating_sub(1);
-        let free = hands.open == 0 || !held;
-        if free {
-            self.hands = None;
-        }
-        free
     }
 
     fn vouch(&mut self, now: Duration) {

@@ -66,7 +66,7 @@ impl Armed {
             let hint = match event {
                 Ok(event) => sift(&sieve, &event),
                 // What was lost with an error is not known.
-                Err(_) => Some(Hint::Changed),
+                Err(_) => Some(Hint::Lost),
             };
             if let Some(hint) = hint {
                 tell(hint);
@@ -95,7 +95,7 @@ pub(super) fn knock(dir: &Path) {
 /// What an event says about the file: mostly nothing, and that is found out first.
 fn sift(ground: &Ground, event: &Event) -> Option<Hint> {
     if event.need_rescan() {
-        return Some(Hint::Changed);
+        return Some(Hint::Lost);
     }
     // Compared as bare strings, because every event of every name in the directory comes by here.
     let path = event.paths.first()?.as_os_str();

@@ -64,10 +64,14 @@ impl Play {
         self.rule.hint(self.now, hint);
     }
 
-    /// A knock was made, and comes round.
+    /// A knock was made, and comes round; and the second one that is made then.
     fn knock_comes(&mut self) {
         assert_eq!(std::mem::take(&mut self.knocks), 1);
         self.hint(Hint::Knocked);
+        if self.rule.candidate.as_ref().is_some_and(|candidate| candidate.knock) {
+            assert_eq!(self.rule.next(self.now), Step::Knock);
+            self.hint(Hint::Knocked);
+        }
     }
 
     /// Somebody writes in place, and this is what stands there then.
@@ -228,6 +232,63 @@ fn the_close_of_one_writer_says_nothing_while_another_writes() {
     assert!(play.say(0).is_empty());
     play.knock_comes();
     assert_eq!(play.say(0), ["whole"]);
+}
+
+#[test]
+fn one_who_opened_the_file_before_the_other_changed_it_may_still_write() {
+    let mut play = Play::well(INOTIFY);
+    for hint in [Hint::Opened, Hint::Changed, Hint::Opened, Hint::Changed, Hint::Closed] {
+        play.hint(hint);
+    }
+    play.seen = text("half", 2);
+    assert!(play.say(90).is_empty());
+    assert_eq!(play.knocks, 0);
+}
+
+#[test]
+fn an_open_taken_for_that_of_our_look_is_known_when_the_knock_comes_round() {
+    let mut play = Play::well(INOTIFY);
+    play.seen = text("half", 2);
+    play.rule.knocks.look_begins();
+    let others = [Hint::Changed, Hint::Opened, Hint::Changed, Hint::Opened, Hint::Closed];
+    others.map(|hint| play.hint(hint));
+    assert!(play.say(0).is_empty());
+    play.hint(Hint::Opened);
+    play.knock_comes();
+    assert!(play.say(90).is_empty());
+}
+
+#[test]
+fn a_strangers_knock_before_ours_proves_nothing() {
+    let mut play = Play::well(INOTIFY);
+    play.write(text("half of the next", 2));
+    assert!(play.say(0).is_empty());
+    play.hint(Hint::Knocked);
+    assert!(play.say(0).is_empty());
+    play.hint(Hint::Changed);
+    play.hint(Hint::Knocked);
+    assert!(play.say(90).is_empty());
+}
+
+#[test]
+fn after_lost_hints_and_under_a_new_watch_no_close_ends_a_writing_for_half_a_second() {
+    for lose in [
+        |play: &mut Play| play.hint(Hint::Lost),
+        |play: &mut Play| {
+            play.rule.set_watch(play.now, INOTIFY);
+        },
+    ] {
+        let mut play = Play::well(INOTIFY);
+        lose(&mut play);
+        play.write(text("8", 2));
+        assert!(play.say(90).is_empty());
+        assert_eq!(play.say(60), ["8"]);
+        assert!(play.say(400).is_empty());
+        play.write(text("9", 3));
+        assert!(play.say(0).is_empty());
+        play.knock_comes();
+        assert_eq!(play.say(0), ["9"]);
+    }
 }
 
 #[test]
