@@ -1,0 +1,175 @@
+//! The writer of the accept file, a step at a time: a temp file, its stamp noted, fsync, rename,
+//! fsync of the directory; any step may take long or fail, and the server may die between them.
+
+use chadburn::hub::Event;
+use chadburn::source::look::Kind;
+use chadburn::writing::File;
+use uuid::Uuid;
+
+use crate::book::{Book, MS};
+use crate::disk::{Disk, Index};
+use crate::kernel::Raw;
+use crate::rng::Rng;
+
+/// A store of the accept file, from its order to its outcome.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// By which the server knows it.
+    pub ticket: u64,
+    /// What is to stand there, and a newline.
+    pub text: String,
+    /// The stations that may have caused it.
+    pub by: Vec<Uuid>,
+    /// What else was asked for at that time.
+    pub waiting: Vec<String>,
+    /// When it was ordered.
+    pub start: u64,
+    /// When it ended, and whether well.
+    pub end: Option<(u64, bool)>,
+}
+
+/// The steps, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Create,
+    Sync,
+    Note,
+    Rename,
+    SyncDirectory,
+    Tell,
+}
+
+/// Who writes the accept file.
+#[derive(Debug)]
+pub struct Clerk {
+    rng: Rng,
+    book: Book,
+    /// One in so many steps fails.
+    fails: u64,
+    /// A step takes so long at most.
+    slow: u64,
+    /// Every store of this run, the last of them in hand if it has no end.
+    pub stores: Vec<Store>,
+    stage: Stage,
+    temp: Option<Index>,
+    reason: Option<&'static str>,
+    /// When the next step is due.
+    pub due: u64,
+}
+
+impl Clerk {
+    /// One with nothing to do.
+    #[must_use]
+    pub fn new(rng: Rng, book: &Book, fails: u64, slow: u64) -> Self {
+        Self {
+            rng,
+            book: book.clone(),
+            fails,
+            slow,
+            stores: Vec::new(),
+            stage: Stage::Create,
+            temp: None,
+            reason: None,
+            due: u64::MAX,
+        }
+    }
+
+    /// Takes a store in hand, or was away when it came.
+    pub fn take(&mut self, mut store: Store, away: bool) {
+        let busy = self.stores.last().is_some_and(|store| store.end.is_none());
+        self.book.hold(!busy, || "two stores at a time".into());
+        if away {
+            store.end = Some((store.start, false));
+        } else {
+            (self.stage, self.reason) = (Stage::Create, None);
+            self.due = store.start + self.pause();
+        }
+        self.stores.push(store);
+    }
+
+    /// The server is dead; its temp file stays under a name that nobody watches.
+    pub fn die(&mut self) {
+        (self.due, self.temp) = (u64::MAX, None);
+        self.stores.clear();
+    }
+
+    /// Does the next step. What it returns is told to the hub.
+    pub fn step(&mut self, disk: &mut Disk) -> Option<Event<'static>> {
+        let now = self.book.now();
+        self.due = now + self.pause();
+        let store = self.stores.last_mut().expect("it is due only with a store in hand");
+        let ticket = store.ticket;
+        let may_fail = !matches!(self.stage, Stage::Tell | Stage::SyncDirectory);
+        if may_fail && self.rng.one_in(self.fails) {
+            self.reason = Some("no space left on device");
+        }
+        let failed = self.reason.is_some();
+        let mut event = None;
+        match self.stage {
+            Stage::Tell => {
+                store.end = Some((now, !failed));
+                self.due = u64::MAX;
+                let result = self.reason.map_or(Ok(()), |reason| Err(reason.to_owned()));
+                let text = &store.text;
+                self.book.note(|| format!("clerk: {ticket} {text:?} is stored: {result:?}"));
+                return Some(Event::Stored { ticket, result });
+            }
+            _ if failed && self.stage != Stage::SyncDirectory => {
+                if let Some(temp) = self.temp.take() {
+                    disk.release(temp);
+                    disk.noise();
+                }
+                self.stage = Stage::Tell;
+                return None;
+            }
+            Stage::Create => {
+                let there = disk.at(File::Accept).map(|index| disk.meta(index).kind);
+                if there == Some(Kind::Directory) {
+                    self.reason = Some("is a directory");
+                    self.stage = Stage::Tell;
+                    return None;
+                }
+                let bytes = format!("{}\n", store.text).into_bytes();
+                self.temp = Some(disk.make(Kind::Regular, bytes, &store.by));
+                disk.noise();
+                self.stage = Stage::Sync;
+            }
+            Stage::Sync => self.stage = Stage::Note,
+            Stage::Note => {
+                let stamp = disk.meta(self.temp.expect("it was made before")).stamp;
+                self.book.note(|| format!("clerk: {ticket} is noted as {stamp:?}"));
+                event = Some(Event::Noted { ticket, stamp });
+                self.stage = Stage::Rename;
+            }
+            Stage::Rename => {
+                let there = disk.at(File::Accept).map(|index| disk.meta(index).kind);
+                if there == Some(Kind::Directory) {
+                    self.reason = Some("is a directory");
+                    return None;
+                }
+                let temp = self.temp.take().expect("it was made before");
+                if self.rng.one_in(self.fails) {
+                    // The directory will not be made durable. What is told to have failed stands
+                    // there all the same, and may be anybody's.
+                    self.reason = Some("input/output error");
+                    disk.share(temp);
+                }
+                disk.put(File::Accept, temp, Raw::MovedTo);
+                disk.release(temp);
+                self.stage = Stage::SyncDirectory;
+            }
+            Stage::SyncDirectory => {
+                disk.knock();
+                self.stage = Stage::Tell;
+            }
+        }
+        event
+    }
+
+    fn pause(&mut self) -> u64 {
+        if self.rng.one_in(200) {
+            return self.rng.within(MS, 2_000 * MS);
+        }
+        5 + self.rng.below(self.slow)
+    }
+}

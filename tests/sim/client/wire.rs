@@ -1,0 +1,87 @@
+//! Frames from the station's side: masked on the way up, taken apart on the way down.
+
+use crate::rng::Rng;
+
+/// A frame of a station's.
+#[must_use]
+pub fn frame(rng: &mut Rng, first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![first];
+    match payload.len() {
+        short @ 0..=125 => bytes.push(0x80 + u8::try_from(short).expect("it is short")),
+        medium @ 126..=0xFFFF => {
+            bytes.push(0x80 + 126);
+            bytes.extend(u16::try_from(medium).expect("it is medium").to_be_bytes());
+        }
+        long => {
+            bytes.push(0x80 + 127);
+            bytes.extend((long as u64).to_be_bytes());
+        }
+    }
+    let mask = [rng.byte(), rng.byte(), rng.byte(), rng.byte()];
+    bytes.extend(mask);
+    bytes.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    bytes
+}
+
+/// A text message, now and then in fragments with a ping between them.
+#[must_use]
+pub fn text(rng: &mut Rng, message: &str) -> Vec<u8> {
+    if !rng.one_in(8) {
+        return frame(rng, 0x81, message.as_bytes());
+    }
+    let mut rest = message.as_bytes();
+    let mut bytes = Vec::new();
+    let mut opcode = 0x01;
+    while rng.one_in(2) {
+        let (part, after) = rest.split_at(rng.index(rest.len() + 1));
+        bytes.extend(frame(rng, opcode, part));
+        if rng.one_in(4) {
+            bytes.extend(frame(rng, 0x8A, b""));
+        }
+        (opcode, rest) = (0x00, after);
+    }
+    bytes.extend(frame(rng, 0x80 | opcode, rest));
+    bytes
+}
+
+/// Takes the first whole frame out of what came: its opcode and payload.
+pub fn next(inbox: &mut Vec<u8>) -> Result<Option<(u8, Vec<u8>)>, String> {
+    let [first, second, ..] = inbox[..] else { return Ok(None) };
+    if first & 0xF0 != 0x80 || second & 0x80 != 0 {
+        return Err(format!("no server's frame begins with {first:02x} {second:02x}"));
+    }
+    let (start, length) = match second {
+        126 if inbox.len() < 4 => return Ok(None),
+        126 => (4, usize::from(u16::from_be_bytes([inbox[2], inbox[3]]))),
+        127 if inbox.len() < 10 => return Ok(None),
+        127 => {
+            let length = inbox[2..10].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+            (10, usize::try_from(length).map_err(|_| "a frame without end")?)
+        }
+        short => (2, usize::from(short)),
+    };
+    if inbox.len() < start + length {
+        return Ok(None);
+    }
+    let payload = inbox[start..start + length].to_vec();
+    inbox.drain(..start + length);
+    Ok(Some((first & 0x0F, payload)))
+}
+
+/// What breaks the protocol, and the code by which it must be closed; `None` if any will do.
+pub fn violation(rng: &mut Rng) -> (Vec<u8>, Option<u16>) {
+    match rng.below(12) {
+        0 => (vec![0x81, 2, b'h', b'i'], Some(1002)),
+        1 => (frame(rng, 0xC1, b"hi"), Some(1002)),
+        2 => (frame(rng, 0x83, b"hi"), Some(1002)),
+        3 => (frame(rng, 0x82, b"hi"), Some(1003)),
+        4 => (frame(rng, 0x81, b"caf\xE9"), Some(1007)),
+        5 => (frame(rng, 0x81, &vec![b'x'; 65_537])[..40].to_vec(), Some(1009)),
+        6 => (frame(rng, 0x88, &[0x03, 0xED]), Some(1002)),
+        7 => (frame(rng, 0x09, b""), Some(1002)),
+        8 => (frame(rng, 0x80, b"hi"), Some(1002)),
+        9 => (frame(rng, 0x89, &[b'x'; 126]), Some(1002)),
+        10 => ([frame(rng, 0x01, b"a"), frame(rng, 0x81, b"b")].concat(), Some(1002)),
+        _ => ((0..rng.index(200) + 20).map(|_| rng.byte()).collect(), None),
+    }
+}

@@ -1,0 +1,200 @@
+//! The ground on which the server stands: disk, hands, clerk and time. It goes on while the server
+//! does something else, so it is what passes between any two calls of a look.
+
+use std::collections::VecDeque;
+use std::io;
+
+use chadburn::hub::Event;
+use chadburn::source::look::{self, Kind, Meta};
+use chadburn::writing::File;
+
+use crate::book::{Book, MS, SECOND};
+use crate::clerk::Clerk;
+use crate::disk::{Disk, Index};
+use crate::kernel::Kernel;
+use crate::rng::Rng;
+use crate::weather::Weather;
+use crate::writers::{Author, Writer};
+
+/// For how long others may join those who work on a file: after half a second of one hand after
+/// the other no rule can tell them from one who only reads.
+const CROWD: u64 = 250 * MS;
+
+/// Everything that goes on beside the server.
+#[derive(Debug)]
+pub struct Ground {
+    /// What happens.
+    pub book: Book,
+    /// What sort of world it is.
+    pub weather: Weather,
+    /// The directory.
+    pub disk: Disk,
+    /// Who writes the accept file for the server.
+    pub clerk: Clerk,
+    /// What the clerk tells the hub.
+    pub told: VecDeque<Event<'static>>,
+    /// Nobody begins a writing any more.
+    pub peace: bool,
+    rng: Rng,
+    author: Author,
+    writers: Vec<Writer>,
+    /// When somebody last began to work on either file while nobody else did.
+    alone: [u64; 2],
+    /// When the next hand begins.
+    begins: u64,
+    /// How many writings were begun.
+    pub begun: u64,
+}
+
+/// The disk as a look sees it, with time passing between any two calls.
+#[derive(Debug)]
+pub struct Eye<'a> {
+    ground: &'a mut Ground,
+    file: File,
+    /// What the look holds open.
+    held: Option<Index>,
+}
+
+impl Ground {
+    /// The ground of a seed.
+    #[must_use]
+    pub fn new(mut rng: Rng, book: Book, weather: Weather) -> Self {
+        let kernels = [rng.split(), rng.split()].map(|rng| Kernel::new(rng, &weather));
+        let wall = 1_790_000_000 * SECOND + rng.below(SECOND);
+        let disk = Disk::new(&book, kernels, weather.tick, wall);
+        let clerk = Clerk::new(rng.split(), &book, weather.disk_fails, weather.disk);
+        let author = Author::new(rng.split());
+        Self {
+            book,
+            weather,
+            disk,
+            clerk,
+            told: VecDeque::new(),
+            peace: false,
+            rng,
+            author,
+            writers: Vec::new(),
+            alone: [0; 2],
+            begins: 0,
+            begun: 0,
+        }
+    }
+
+    /// When something happens next.
+    #[must_use]
+    pub fn due(&self) -> u64 {
+        let writer = self.writers.iter().map(|writer| writer.due).min().unwrap_or(u64::MAX);
+        let begins = if self.peace { u64::MAX } else { self.begins };
+        writer.min(begins).min(self.clerk.due)
+    }
+
+    /// Time passes to this moment, and whoever is due acts.
+    pub fn pass_to(&mut self, until: u64) {
+        loop {
+            let due = self.due();
+            if due > until {
+                break;
+            }
+            self.book.set_now(due.max(self.book.now()));
+            self.act(due);
+        }
+        self.book.set_now(until.max(self.book.now()));
+    }
+
+    /// So much time passes.
+    pub fn pass(&mut self, time: u64) {
+        self.pass_to(self.book.now() + time);
+    }
+
+    fn act(&mut self, due: u64) {
+        if self.clerk.due == due {
+            let event = self.clerk.step(&mut self.disk);
+            self.told.extend(event);
+        } else if let Some(index) = self.writers.iter().position(|writer| writer.due == due) {
+            let now = self.book.now();
+            if !self.writers[index].step(&mut self.disk, now) {
+                self.writers.swap_remove(index);
+            }
+        } else {
+            self.begin();
+        }
+    }
+
+    /// A hand begins to write, unless it must wait until another is done.
+    fn begin(&mut self) {
+        let now = self.book.now();
+        let until = if self.rng.one_in(4) { 300 } else { self.weather.calm };
+        self.begins = now + 1 + self.rng.below(until);
+        let file = if self.rng.one_in(4) { File::Accept } else { File::Status };
+        let writer = self.author.begin(&self.disk, &self.weather, file, now);
+        if self.writers.iter().all(|other| other.file != file) {
+            self.alone[file as usize] = now;
+        } else if !self.weather.overlap || now > self.alone[file as usize] + CROWD {
+            return;
+        }
+        self.begun += 1;
+        self.writers.push(writer);
+    }
+
+    /// Looks at a file as a source does.
+    pub fn look(&mut self, file: File) -> look::Look {
+        let mut eye = Eye { ground: self, file, held: None };
+        let look = look::look(&mut eye, "status.eot");
+        if let Some(held) = eye.held {
+            self.disk.release(held);
+        }
+        self.book.note(|| format!("{file}: look {look:?}"));
+        look
+    }
+}
+
+impl Eye<'_> {
+    /// Time passes during a system call; now and then the thread loses its processor.
+    fn pause(&mut self) {
+        let rng = &mut self.ground.rng;
+        let time = if rng.one_in(60) { rng.below(8 * MS) } else { rng.below(25) };
+        self.ground.pass(time);
+    }
+}
+
+impl look::Disk for Eye<'_> {
+    type Open = Index;
+
+    fn stat(&mut self) -> io::Result<Meta> {
+        self.pause();
+        let index = self.ground.disk.at(self.file).ok_or(io::ErrorKind::NotFound)?;
+        Ok(self.ground.disk.meta(index))
+    }
+
+    fn open(&mut self) -> io::Result<Index> {
+        self.pause();
+        let index = self.ground.disk.at(self.file).ok_or(io::ErrorKind::NotFound)?;
+        self.ground.disk.may_open(index)?;
+        if self.ground.disk.meta(index).kind == Kind::Socket {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        self.ground.disk.hold(index);
+        self.held = Some(index);
+        self.ground.disk.emit(self.file, crate::kernel::Raw::Open);
+        Ok(index)
+    }
+
+    fn fstat(&mut self, open: &mut Index) -> io::Result<Meta> {
+        self.pause();
+        Ok(self.ground.disk.meta(*open))
+    }
+
+    fn read(&mut self, open: &mut Index, limit: usize) -> io::Result<Vec<u8>> {
+        let mut filled = Vec::new();
+        loop {
+            // What comes at the end between two reads is read, too, as from a real disk.
+            self.pause();
+            let bytes = &self.ground.disk.inode(*open).bytes;
+            let end = bytes.len().min(limit);
+            if end <= filled.len() {
+                return Ok(filled);
+            }
+            filled.extend_from_slice(&bytes[filled.len()..end]);
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! The kernel's watch of a directory: events in order, folded, late, and lost when there are too
+//! many. What reaches the rule is boiled down as the watcher of the source room does it.
+
+use std::collections::VecDeque;
+
+use chadburn::source::rule::Hint;
+
+use crate::book::MS;
+use crate::rng::Rng;
+use crate::weather::{Watching, Weather};
+
+/// An event as inotify tells it of one name in the directory, or of the directory itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Raw {
+    /// The file's content or size changed.
+    Modify,
+    /// It was made.
+    Create,
+    /// It was opened.
+    Open,
+    /// It was closed by somebody who could write.
+    CloseWrite,
+    /// Another was renamed to its name.
+    MovedTo,
+    /// It was renamed away.
+    MovedFrom,
+    /// It was removed.
+    Delete,
+    /// Its times or permissions changed.
+    Attrib,
+    /// The directory was opened.
+    OpenDirectory,
+    /// Something happened under another name, which the number tells apart.
+    Other(u64),
+    /// Events were lost.
+    Overflow,
+}
+
+/// The events of one watch on their way.
+#[derive(Debug)]
+pub struct Kernel {
+    /// What is still in the kernel, and can be folded.
+    queue: VecDeque<Raw>,
+    /// What the watcher has taken out and not looked at.
+    buffer: VecDeque<Raw>,
+    /// How many events fit; beyond, they are lost.
+    room: usize,
+    /// Several writers may have the file open at once.
+    overlap: bool,
+    /// It tells nothing at all.
+    pub deaf: bool,
+    /// When the watcher's thread takes the next one.
+    pub due: u64,
+    rng: Rng,
+}
+
+impl Kernel {
+    /// A watch in this weather.
+    #[must_use]
+    pub fn new(rng: Rng, weather: &Weather) -> Self {
+        let deaf = weather.watching != Watching::Kernel;
+        let Weather { room, overlap, .. } = *weather;
+        let (queue, buffer) = (VecDeque::new(), VecDeque::new());
+        Self { queue, buffer, room, overlap, deaf, due: u64::MAX, rng }
+    }
+
+    /// Something happened in the directory.
+    pub fn emit(&mut self, now: u64, raw: Raw) {
+        if self.deaf {
+            return;
+        }
+        // inotify folds an event into the last one in its queue if they are equal. Two writers who
+        // open the file in one breath are then one, and no rule can tell: not in this world.
+        let folds = raw != Raw::Open || !self.overlap;
+        if folds && self.queue.back() == Some(&raw) {
+            return;
+        }
+        if self.queue.len() < self.room {
+            self.queue.push_back(raw);
+        } else if self.queue.back() != Some(&Raw::Overflow) {
+            self.queue.push_back(Raw::Overflow);
+        }
+        if self.due == u64::MAX {
+            let late = if self.rng.one_in(40) { 50 * MS } else { self.rng.pick(&[60, 400, 3_000]) };
+            self.due = now + 5 + self.rng.below(late);
+        }
+    }
+
+    /// The watcher's thread takes an event.
+    pub fn take(&mut self, now: u64) -> Option<Hint> {
+        if self.buffer.is_empty() {
+            std::mem::swap(&mut self.queue, &mut self.buffer);
+        }
+        let raw = self.buffer.pop_front();
+        self.due = if self.buffer.is_empty() && self.queue.is_empty() {
+            u64::MAX
+        } else {
+            now + self.rng.pick(&[0, 2, 5, 5, 30])
+        };
+        raw.and_then(sift)
+    }
+
+    /// Whether nothing is on its way.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.due == u64::MAX
+    }
+}
+
+/// What an event says about the file, as `source/watch.rs` has it.
+fn sift(raw: Raw) -> Option<Hint> {
+    match raw {
+        Raw::Modify | Raw::Create => Some(Hint::Changed),
+        Raw::Overflow => Some(Hint::Lost),
+        Raw::Open => Some(Hint::Opened),
+        Raw::CloseWrite => Some(Hint::Closed),
+        Raw::MovedTo => Some(Hint::MovedIn),
+        Raw::MovedFrom | Raw::Delete | Raw::Attrib => Some(Hint::Stirred),
+        Raw::OpenDirectory => Some(Hint::Knocked),
+        Raw::Other(_) => None,
+    }
+}

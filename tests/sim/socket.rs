@@ -1,0 +1,183 @@
+//! A connection: bytes each way through buffers of a given size, taken and given in parts of any
+//! length, and readiness told at its edges only, as mio tells it.
+
+use std::cell::{RefCell, RefMut};
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use chadburn::hub::engine::Socket;
+
+use crate::book::Book;
+use crate::rng::Rng;
+
+/// Both ends of a connection, and what is on its way between them.
+#[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
+pub struct Pipe {
+    rng: Rng,
+    book: Book,
+    /// What the station sent and the server has not read.
+    pub upward: VecDeque<u8>,
+    /// What the server sent and the station has not read.
+    pub downward: VecDeque<u8>,
+    /// How much `downward` holds.
+    room: usize,
+    /// The station sends nothing more.
+    finished: bool,
+    /// The station has cut the connection.
+    pub reset: bool,
+    /// The server has dropped its end.
+    pub dropped: bool,
+    /// Something happened of which the server is told once.
+    pub edge: bool,
+    /// The server was told that there is no room, and must be told when there is.
+    wants_room: bool,
+    /// Since when the server has had no room.
+    pub stuck_since: Option<u64>,
+    /// How often the server found no room.
+    pub stalls: u32,
+    /// When the station's last byte came.
+    pub last_sent: u64,
+    /// For how long it could have been heard since then, and was silent.
+    pub silence: u64,
+}
+
+/// One end of it.
+#[derive(Clone, Debug)]
+pub struct Station(Rc<RefCell<Pipe>>);
+
+/// The server's end; gone when dropped.
+#[derive(Debug)]
+pub struct Line(Rc<RefCell<Pipe>>);
+
+/// A new connection.
+#[must_use]
+pub fn connect(rng: Rng, book: &Book, room: usize) -> (Station, Line) {
+    let pipe = Pipe {
+        rng,
+        book: book.clone(),
+        upward: VecDeque::new(),
+        downward: VecDeque::new(),
+        room,
+        finished: false,
+        reset: false,
+        dropped: false,
+        edge: true,
+        wants_room: false,
+        stuck_since: None,
+        stalls: 0,
+        last_sent: book.now(),
+        silence: 0,
+    };
+    let pipe = Rc::new(RefCell::new(pipe));
+    (Station(Rc::clone(&pipe)), Line(pipe))
+}
+
+impl Station {
+    /// The connection as it is.
+    pub fn pipe(&self) -> RefMut<'_, Pipe> {
+        self.0.borrow_mut()
+    }
+
+    /// Sends bytes.
+    pub fn send(&self, bytes: &[u8]) {
+        let mut pipe = self.pipe();
+        if !pipe.dropped && !pipe.finished && !bytes.is_empty() {
+            pipe.upward.extend(bytes);
+            pipe.edge = true;
+            (pipe.last_sent, pipe.silence) = (pipe.book.now(), 0);
+        }
+    }
+
+    /// Takes at most so many bytes.
+    pub fn take(&self, most: usize) -> Vec<u8> {
+        let mut pipe = self.pipe();
+        let count = pipe.downward.len().min(most);
+        let bytes = pipe.downward.drain(..count).collect();
+        if count > 0 && pipe.stuck_since.is_some() && !pipe.dropped {
+            pipe.stuck_since = Some(pipe.book.now());
+        }
+        // The kernel tells of room when a good part of the buffer is free.
+        if pipe.wants_room && pipe.downward.len() <= pipe.room * 2 / 3 {
+            (pipe.wants_room, pipe.edge) = (false, true);
+        }
+        bytes
+    }
+
+    /// Sends nothing more.
+    pub fn finish(&self) {
+        let mut pipe = self.pipe();
+        pipe.finished = true;
+        pipe.edge = true;
+    }
+
+    /// Cuts the connection.
+    pub fn reset(&self) {
+        let mut pipe = self.pipe();
+        pipe.reset = true;
+        pipe.edge = true;
+        pipe.upward.clear();
+    }
+}
+
+impl Read for Line {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut pipe = self.0.borrow_mut();
+        if pipe.reset {
+            return Err(ErrorKind::ConnectionReset.into());
+        }
+        if pipe.rng.one_in(40) {
+            return Err(ErrorKind::Interrupted.into());
+        }
+        let there = pipe.upward.len().min(buffer.len());
+        if there == 0 {
+            return if pipe.finished { Ok(0) } else { Err(ErrorKind::WouldBlock.into()) };
+        }
+        let count = if pipe.rng.one_in(3) { 1 + pipe.rng.index(there) } else { there };
+        for (to, byte) in buffer.iter_mut().zip(pipe.upward.drain(..count)) {
+            *to = byte;
+        }
+        Ok(count)
+    }
+}
+
+impl Write for Line {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut pipe = self.0.borrow_mut();
+        if pipe.reset {
+            return Err(ErrorKind::BrokenPipe.into());
+        }
+        if pipe.rng.one_in(40) {
+            return Err(ErrorKind::Interrupted.into());
+        }
+        let room = bytes.len().min(pipe.room.saturating_sub(pipe.downward.len()));
+        if room == 0 {
+            pipe.wants_room = true;
+            pipe.stalls += 1;
+            let now = pipe.book.now();
+            pipe.stuck_since.get_or_insert(now);
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        let count = if pipe.rng.one_in(3) { 1 + pipe.rng.index(room) } else { room };
+        pipe.downward.extend(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Socket for Line {
+    fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
+        None
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.0.borrow_mut().dropped = true;
+    }
+}

@@ -1,0 +1,143 @@
+//! A source: the real rule of writings and the real look, turned as `source.rs` turns them, by a
+//! watcher's thread that takes hints and a thread of its own that sleeps, looks and reports.
+
+use std::time::Duration;
+
+use chadburn::source::rule::{Hint, Rule, Step};
+use chadburn::writing::{File, Report, Watch};
+use uuid::Uuid;
+
+use crate::book::MS;
+use crate::ground::Ground;
+use crate::rng::Rng;
+use crate::weather::Watching;
+
+/// A report, and who may be credited with what it tells.
+pub type Told = (File, Report, Vec<Vec<Uuid>>);
+
+/// The source of one file.
+#[derive(Debug)]
+pub struct Source {
+    file: File,
+    rule: Rule,
+    rng: Rng,
+    /// When its own thread is awake again.
+    pub due: u64,
+    /// Until when its own thread sleeps if it is not woken.
+    asleep: Duration,
+    /// What waits for room before the hub.
+    pub telling: Option<Told>,
+    /// It has told a health, so what the file said at the start has been told before.
+    pub settled: bool,
+}
+
+impl Source {
+    /// A source that begins to watch.
+    pub fn start(file: File, ground: &mut Ground, mut rng: Rng) -> Self {
+        let mut rule = Rule::new(file, Watch::Poll);
+        let now = ground.book.now();
+        if ground.weather.watching != Watching::Poll {
+            rule.set_watch(Duration::from_micros(now), Watch::Inotify);
+        }
+        let patience = ground.weather.patience();
+        let truth = &mut ground.disk.truth[file as usize];
+        truth.source_starts();
+        truth.watched(Some(patience));
+        let due = now + rng.below(300);
+        let (asleep, telling) = (Duration::ZERO, None);
+        Self { file, rule, rng, due, asleep, telling, settled: false }
+    }
+
+    /// The watch is armed anew, on another directory by the same path.
+    pub fn rearm(&mut self, ground: &mut Ground) {
+        let now = now(ground);
+        self.rule.set_watch(now, Watch::Poll);
+        self.rule.set_watch(now, Watch::Inotify);
+        let patience = ground.weather.patience();
+        ground.disk.truth[self.file as usize].watched(Some(patience));
+        self.wake(ground);
+    }
+
+    /// The watcher's thread takes a hint, and looks there and then.
+    pub fn hint(&mut self, ground: &mut Ground, hint: Hint) {
+        let file = self.file;
+        ground.book.note(|| format!("{file}: hint {hint:?}"));
+        self.rule.hint(now(ground), hint);
+        let mut until = Duration::ZERO;
+        while !self.rule.has_news() {
+            match self.rule.next(now(ground)) {
+                Step::Wait(time) => {
+                    until = time;
+                    break;
+                }
+                step => self.carry_out(ground, &step),
+            }
+        }
+        if until < self.asleep {
+            self.wake(ground);
+        }
+    }
+
+    /// Its own thread is awake, and goes on until it sleeps or has something to tell.
+    pub fn run(&mut self, ground: &mut Ground) {
+        self.due = u64::MAX;
+        if self.telling.is_some() {
+            return;
+        }
+        loop {
+            match self.rule.next(now(ground)) {
+                Step::Tell(report) => {
+                    let file = self.file;
+                    ground.book.note(|| format!("{file}: tells {report:?}"));
+                    self.settled |= matches!(report, Report::Health(_));
+                    let by = ground.disk.truth[file as usize].told(&report);
+                    self.telling = Some((file, report, by));
+                    return;
+                }
+                Step::Wait(until) => {
+                    self.asleep = until;
+                    let until = u64::try_from(until.as_micros()).expect("nobody waits so long");
+                    self.due = until.max(ground.book.now()) + self.late();
+                    return;
+                }
+                step => self.carry_out(ground, &step),
+            }
+        }
+    }
+
+    /// There was room before the hub for what it told.
+    pub fn taken(&mut self, ground: &Ground) -> Option<Told> {
+        self.due = ground.book.now() + 5;
+        self.telling.take()
+    }
+
+    fn wake(&mut self, ground: &Ground) {
+        self.asleep = Duration::ZERO;
+        if self.telling.is_none() {
+            self.due = self.due.min(ground.book.now() + self.late());
+        }
+    }
+
+    fn late(&mut self) -> u64 {
+        if self.rng.one_in(100) { self.rng.below(8 * MS) } else { self.rng.within(5, 60) }
+    }
+
+    fn carry_out(&mut self, ground: &mut Ground, step: &Step) {
+        match step {
+            Step::Look => {
+                let look = ground.look(self.file);
+                self.rule.looked(now(ground), look);
+            }
+            Step::Knock => {
+                let file = self.file;
+                ground.book.note(|| format!("{file}: knocks"));
+                ground.disk.knock();
+            }
+            Step::Tell(_) | Step::Wait(_) => {}
+        }
+    }
+}
+
+fn now(ground: &Ground) -> Duration {
+    Duration::from_micros(ground.book.now())
+}

@@ -1,0 +1,208 @@
+//! What really stood in a watched file, moment by moment, and whether what a source tells of it
+//! is true: nothing torn, nothing made up, nothing out of order, nothing that stood for long lost.
+
+use chadburn::writing::{Condition, File, Health, Report, Stamp, Writing};
+use uuid::Uuid;
+
+use crate::book::{Book, MS, SECOND};
+
+/// What has not changed for so long counts as finished, whoever holds it open: 100 ms, less the
+/// time that a look may take, because it sees the file at its beginning and is judged by its end.
+const STOOD: u64 = 80 * MS;
+
+/// How much later than it was replaced a writing may still be told.
+const STALE: u64 = SECOND;
+
+/// What a reader would see.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// A status.
+    Text(String),
+    /// None, for this reason.
+    Fault(Condition),
+}
+
+/// Something that stood in the file without a change.
+#[derive(Clone, Debug)]
+pub struct Stand {
+    /// Which file it was, and its time.
+    stamp: Option<Stamp>,
+    /// What it said.
+    sight: Sight,
+    /// Since when.
+    from: u64,
+    /// Until when.
+    to: u64,
+    /// At some moment nobody was in the middle of writing it.
+    whole: bool,
+    /// The stations that may have caused it; none if another hand did.
+    by: Vec<Uuid>,
+}
+
+/// What stood in one file, and what was told of it.
+#[derive(Debug)]
+pub struct Truth {
+    file: File,
+    book: Book,
+    stands: Vec<Stand>,
+    /// The first stand that may be told next.
+    next: usize,
+    /// Since when a source watches without a break.
+    watched: Option<u64>,
+    /// When the kernel last told anything of it.
+    stirred: u64,
+    /// For how long a writing must stand to be told for certain.
+    patience: u64,
+    /// What was told last.
+    told: Option<Writing>,
+    /// The health that was told last.
+    health: Option<Condition>,
+}
+
+impl Truth {
+    /// Nothing is known of what stands there.
+    #[must_use]
+    pub fn new(file: File, book: Book) -> Self {
+        let (stands, told, health) = (Vec::new(), None, None);
+        let (next, stirred, watched, patience) = (0, 0, None, SECOND);
+        Self { file, book, stands, next, watched, stirred, patience, told, health }
+    }
+
+    /// This stands there now. `whole`: nobody is in the middle of writing it.
+    pub fn stands(&mut self, stamp: Option<Stamp>, sight: Sight, whole: bool, by: &[Uuid]) {
+        let now = self.book.now();
+        self.judge_standing();
+        match self.stands.last_mut() {
+            Some(last) if (last.stamp, &last.sight) == (stamp, &sight) => last.whole |= whole,
+            last => {
+                if let Some(last) = last {
+                    last.to = now;
+                }
+                let file = self.file;
+                self.book.note(|| format!("{file}: stands {sight:?} {} {by:?}", mark(whole)));
+                let (from, to, by) = (now, u64::MAX, by.to_vec());
+                self.stands.push(Stand { stamp, sight, from, to, whole, by });
+            }
+        }
+    }
+
+    /// The kernel tells something of this file.
+    pub fn stirs(&mut self) {
+        self.judge_standing();
+        self.stirred = self.book.now();
+    }
+
+    /// A source begins to watch, and knows nothing.
+    pub fn source_starts(&mut self) {
+        self.next = self.stands.len().saturating_sub(1);
+        (self.told, self.health) = (None, None);
+    }
+
+    /// It watches from now on in such a way that it must tell what stands for so long. `None`:
+    /// nobody watches.
+    pub fn watched(&mut self, patience: Option<u64>) {
+        self.watched = patience.map(|_| self.book.now());
+        self.patience = patience.unwrap_or(self.patience);
+    }
+
+    /// The stations lose the credit for whatever stood there.
+    pub fn forget_authors(&mut self) {
+        for stand in &mut self.stands {
+            stand.by.clear();
+        }
+    }
+
+    /// What stands there now.
+    #[must_use]
+    pub fn now(&self) -> &Sight {
+        &self.stands.last().expect("the disk is looked at before all else").sight
+    }
+
+    /// A source tells this. Returns who may be credited with a writing; nobody means `file`.
+    pub fn told(&mut self, report: &Report) -> Vec<Vec<Uuid>> {
+        match report {
+            Report::Written(writing) => self.written(writing),
+            Report::Health(health) => {
+                self.told_health(health);
+                Vec::new()
+            }
+        }
+    }
+
+    fn written(&mut self, writing: &Writing) -> Vec<Vec<Uuid>> {
+        let now = self.book.now();
+        let same = |stand: &Stand| {
+            stand.stamp == Some(writing.stamp)
+                && matches!(&stand.sight, Sight::Text(text) if *text == writing.text)
+        };
+        let finished = |stand: &Stand| stand.whole || stand.to.min(now) - stand.from >= STOOD;
+        let later = &self.stands[self.next..];
+        let Some(index) = later.iter().position(|stand| same(stand) && finished(stand)) else {
+            let why = match () {
+                () if later.iter().any(same) => "was never finished",
+                () if self.stands.iter().any(same) => "is told twice or out of order",
+                () => "was never written",
+            };
+            self.book.fail(format!("{}: {writing:?} {why}", self.file));
+            return Vec::new();
+        };
+        // A number that comes round with the same time and text makes two writings one.
+        let by = self.stands.iter().filter(|stand| same(stand));
+        let by = by.map(|stand| stand.by.clone()).collect();
+        let last = later.iter().rfind(|stand| same(stand)).map_or(0, |stand| stand.to);
+        self.book.hold(last == u64::MAX || now - last < STALE, || {
+            format!("{}: {writing:?} was replaced {} ms ago", self.file, (now - last) / MS)
+        });
+        self.next += index + 1;
+        self.told = Some(writing.clone());
+        by
+    }
+
+    fn told_health(&mut self, health: &Health) {
+        let now = self.book.now();
+        let was = |stand: &Stand| match (health.state, &stand.sight) {
+            (Condition::Ok, Sight::Text(_)) => true,
+            (Condition::Ok, Sight::Fault(fault)) => self.no_fault(*fault),
+            (state, Sight::Fault(fault)) => state == *fault,
+            (_, Sight::Text(_)) => false,
+        };
+        let lately = |stand: &&Stand| stand.to == u64::MAX || now - stand.to < STALE;
+        let so = self.stands.iter().rev().take_while(lately).any(was);
+        self.book.hold(so, || format!("{}: {:?} was not so", self.file, health.state));
+        self.health = Some(health.state);
+    }
+
+    /// Nobody has answered yet, and that is well.
+    fn no_fault(&self, fault: Condition) -> bool {
+        (self.file, fault) == (File::Accept, Condition::Missing)
+    }
+
+    /// What has stood for long enough must have been told.
+    pub fn judge_standing(&self) {
+        let (Some(watched), Some(last)) = (self.watched, self.stands.last()) else { return };
+        // Whoever writes on a file that was removed is heard under its old name, and whether the
+        // name came back with it is not.
+        let missing = last.sight == Sight::Fault(Condition::Missing);
+        let stirred = if missing { self.stirred } else { 0 };
+        if self.book.now() < last.from.max(watched).max(stirred) + self.patience {
+            return;
+        }
+        let so = match &last.sight {
+            Sight::Text(text) => {
+                let told = self.told.as_ref();
+                told.is_some_and(|told| last.stamp == Some(told.stamp) && *text == told.text)
+                    && self.health == Some(Condition::Ok)
+            }
+            Sight::Fault(fault) if self.no_fault(*fault) => self.health == Some(Condition::Ok),
+            Sight::Fault(fault) => self.health == Some(*fault),
+        };
+        self.book.hold(so, || {
+            let (told, health) = (&self.told, &self.health);
+            format!("{}: {last:?} was not told, but {told:?} {health:?}", self.file)
+        });
+    }
+}
+
+fn mark(whole: bool) -> &'static str {
+    if whole { "whole" } else { "torn" }
+}
