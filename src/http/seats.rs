@@ -16,11 +16,18 @@ pub fn raise_descriptor_limit() -> usize {
     usize::try_from(current).unwrap_or(usize::MAX)
 }
 
+/// What a server needs for itself, in descriptors: some 24 for its loops, watchers, signals, log and
+/// lock; 8 for those who are told that there is no seat; and 8 for files that are read and written.
+const OWN: usize = 40;
+
+/// The most that is kept back.
+const RESERVE_MAX: usize = 64;
+
 /// How many connections a process with so many descriptors can hold: all but an eighth, at least
-/// 24 and at most 64, which stay for files, watchers, the log and for saying no.
+/// [`OWN`] and at most [`RESERVE_MAX`].
 #[must_use]
 pub fn seats(limit: usize) -> usize {
-    limit.saturating_sub((limit / 8).clamp(24, 64)).max(1)
+    limit.saturating_sub((limit / 8).clamp(OWN, RESERVE_MAX)).max(1)
 }
 
 #[cfg(test)]
@@ -29,7 +36,7 @@ mod tests {
 
     #[test]
     fn a_reserve_stays_for_everything_else() {
-        for (limit, expected) in [(0, 1), (64, 40), (256, 224), (1024, 960), (20_000, 19_936)] {
+        for (limit, expected) in [(0, 1), (64, 24), (256, 216), (1024, 960), (20_000, 19_936)] {
             assert_eq!(seats(limit), expected);
         }
     }
