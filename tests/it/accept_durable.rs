@@ -164,9 +164,10 @@ async fn stations_and_another_hand_are_never_mixed_up() {
     let server = TestServer::with_status("7\n").await;
     let mut panel = Panel::open(&server).await;
     let mut station = TestStation::text(&server).await;
-    let home = Arc::clone(&server.home);
+    let done = Arc::new(AtomicBool::new(false));
+    let (home, until_done) = (Arc::clone(&server.home), Arc::clone(&done));
     let hand = aside(move || {
-        for _ in 0..300 {
+        while !until_done.load(Ordering::Relaxed) {
             home.rename_over("accept.eot", "8\n");
         }
     });
@@ -174,6 +175,7 @@ async fn stations_and_another_hand_are_never_mixed_up() {
         for _ in 0..100 {
             assert_eq!(station.ask("Accept&7").await, "Accepted state: 7");
         }
+        done.store(true, Ordering::Relaxed);
     };
     tokio::join!(hand, answer);
     server.home.rename_over("accept.eot", "9\n");
