@@ -3,6 +3,7 @@
 
 use crate::bytes::handshake;
 use crate::panel::{COFFEE, Panel};
+use crate::patience::{soon, until};
 use crate::raw::{Raw, Response};
 use crate::server::TestServer;
 use crate::setup::Setup;
@@ -58,7 +59,7 @@ async fn stations_beyond_the_seats_are_told_to_come_again() {
             }
         }
     };
-    crate::patience::soon("a free seat", newcomer).await;
+    soon("a free seat", newcomer).await;
 }
 
 #[tokio::test]
@@ -69,6 +70,8 @@ async fn idle_connections_do_not_take_what_the_files_need() {
     for _ in 0..300 {
         idle.push(Raw::connect(&server).await);
     }
+    // By now it has taken in what it wants of them.
+    until("the connections' acceptance", || server.descriptors() > 100).await;
     assert_business_as_usual(&server, &mut panel).await;
     drop(idle);
     let mut late = TestStation::connect(&server, &[]).await;
