@@ -340,10 +340,10 @@ impl Hub {
         }
         let message = Message::Source { file, health: &health }.encode();
         *slot = Some(health);
+        self.publish(effects);
         if !first {
             effects.push(Effect::Tell(message));
         }
-        self.publish(effects);
     }
 
     fn shutdown(&mut self, effects: &mut Vec<Effect>) {
@@ -368,13 +368,11 @@ impl Hub {
 
     /// Tells everybody the state, and text stations the status if they are to hear it.
     fn push(&self, text: Option<&str>, effects: &mut Vec<Effect>) {
+        // Published first: whoever has heard a push must find HTTP saying the same.
         let snapshot = self.snapshot();
-        effects.push(Effect::Push {
-            seq: self.telegraph.seq(),
-            text: text.map(Arc::from),
-            json: Arc::clone(&snapshot.state),
-        });
+        let json = Arc::clone(&snapshot.state);
         effects.push(Effect::Publish(snapshot));
+        effects.push(Effect::Push { seq: self.telegraph.seq(), text: text.map(Arc::from), json });
     }
 
     fn publish(&self, effects: &mut Vec<Effect>) {
