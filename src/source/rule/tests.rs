@@ -251,7 +251,9 @@ fn an_open_taken_for_that_of_our_look_is_known_when_the_knock_comes_round() {
     play.seen = text("half", 2);
     play.rule.knocks.look_begins();
     let others = [Hint::Changed, Hint::Opened, Hint::Changed, Hint::Opened, Hint::Closed];
-    others.into_iter().for_each(|hint| play.hint(hint));
+    for hint in others {
+        play.hint(hint);
+    }
     assert!(play.say(0).is_empty());
     play.hint(Hint::Opened);
     play.knock_comes();
