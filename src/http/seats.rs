@@ -24,7 +24,7 @@ const OWN: usize = 40;
 const RESERVE_MAX: usize = 64;
 
 /// How many connections a process with so many descriptors can hold: all but an eighth, at least
-/// [`OWN`] and at most [`RESERVE_MAX`].
+/// 40 and at most 64.
 #[must_use]
 pub fn seats(limit: usize) -> usize {
     limit.saturating_sub((limit / 8).clamp(OWN, RESERVE_MAX)).max(1)

@@ -1,6 +1,6 @@
 //! What server, panel and firmware must agree on: positions, the dial, match and bell.
 //!
-//! Read [`dial`] for the instrument and [`bell`] for the one rule everything serves. This crate
+//! Read [`Dial`] for the instrument and [`bell`] for the one rule everything serves. This crate
 //! knows no file, no socket and no clock, allocates nothing and depends on nothing, so the same
 //! lines run behind the brass on the wall.
 #![no_std]
