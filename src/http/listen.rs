@@ -21,7 +21,7 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConn
     Content-Length: 0\r\n\r\n";
 
 /// How many of those are given the time to read it; their sockets come out of the reserve that
-/// [`seats`](super::seats) leaves. Whoever comes beyond is closed upon without a word.
+/// [`seats`](fn@super::seats) leaves. Whoever comes beyond is closed upon without a word.
 const AT_THE_DOOR: usize = 8;
 
 /// How long they get.
