@@ -13,7 +13,7 @@ pub const MS: u64 = 1_000;
 /// One second of the virtual time.
 pub const SECOND: u64 = 1_000 * MS;
 
-/// How many lines a failure shows.
+/// How many lines a failure shows, unless `CHADBURN_WHOLE` asks for all.
 const LINES: usize = 60;
 
 /// The book of one life; clones are the same book.

@@ -2,6 +2,7 @@
 
 pub mod ask;
 
+mod acts;
 mod hears;
 mod wire;
 
@@ -102,6 +103,10 @@ pub struct Client {
     pub reads: u64,
     /// Requests that are not answered.
     pub asks: VecDeque<Ask>,
+    /// It asks nothing, and only answers pings.
+    mute: bool,
+    /// When it ended its side of the connection.
+    pub ended: Option<u64>,
     /// How far it has come.
     pub stage: Stage,
     /// When it begins to be stuck or rude.
@@ -145,6 +150,8 @@ impl Client {
             due: now + rng.below(200 * MS),
             reads: u64::MAX,
             asks: VecDeque::new(),
+            mute: temper != Temper::Rude && rng.one_in(3),
+            ended: None,
             stage: Stage::New,
             turns,
             turned: false,
@@ -215,130 +222,6 @@ impl Client {
         }
     }
 
-    /// Sends bytes, at once or in parts.
-    fn send(&mut self, bytes: &[u8]) {
-        let mut due = self.sending.back().map_or(self.book.now(), |(due, _)| *due);
-        let mut rest = bytes;
-        while !rest.is_empty() {
-            let whole = !self.rng.one_in(4);
-            let length = if whole { rest.len() } else { 1 + self.rng.index(rest.len()) };
-            let (part, after) = rest.split_at(length);
-            self.sending.push_back((due, part.to_vec()));
-            due += self.rng.below(3 * MS);
-            rest = after;
-        }
-    }
-
-    fn behave(&mut self, view: &View<'_>) {
-        let now = self.book.now();
-        if self.gone || self.closing || self.temper == Temper::Silent {
-            self.due = u64::MAX;
-            return;
-        }
-        if self.stage == Stage::Closed || (self.turned && self.temper == Temper::Rude) {
-            return;
-        }
-        if now >= self.turns && !self.turned {
-            self.turned = matches!(self.temper, Temper::Stuck | Temper::Rude);
-            if self.temper == Temper::Rude {
-                return self.misbehave();
-            }
-        }
-        match self.rng.below(40) {
-            0 if self.temper != Temper::Stuck => self.leave(),
-            1..4 => {
-                let ping = wire::frame(&mut self.rng, 0x89, b"ping");
-                self.heard.pongs += 1;
-                self.send(&ping);
-            }
-            4..24 if self.line.pipe().upward.len() < 60_000 => {
-                for _ in 0..=self.rng.pick(&[0, 0, 0, 5]) {
-                    self.ask(view);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn ask(&mut self, view: &View<'_>) {
-        self.number += 1;
-        let sign = format!("{}.{}", &self.id.to_string()[..8], self.number);
-        let id = (self.wire == Wire::Json && self.rng.one_in(2)).then_some(self.number);
-        // A slow one would read on a long answer for minutes.
-        let long = self.temper != Temper::Slow;
-        let (message, want) = match self.wire {
-            Wire::Text => Ask::command(&mut self.rng, &sign, long),
-            Wire::Json => Ask::message(&mut self.rng, &sign, id, long, view),
-        };
-        if message.len() > 60_000 {
-            return;
-        }
-        let bytes = wire::text(&mut self.rng, &message);
-        self.send(&bytes);
-        let console = self.wire == Wire::Text || message.contains(r#""type":"console""#);
-        let bad = matches!(want, ask::Want::Refused("bad_json"));
-        let sent = self.book.now();
-        self.book.note(|| format!("{} asks {message:.200?}", &self.id.to_string()[..8]));
-        if self.wire == Wire::Json || !matches!(want, ask::Want::Nothing) {
-            let id = id.filter(|_| !bad);
-            self.asks.push_back(Ask { id, want, sent, half: false, console });
-        }
-    }
-
-    /// Asks nothing more.
-    pub fn hush(&mut self) {
-        self.due = u64::MAX;
-    }
-
-    /// Ends the conversation, as it should be or by walking away.
-    pub fn leave(&mut self) {
-        self.closing = true;
-        match self.rng.below(4) {
-            0 => self.line.reset(),
-            1 => self.line.finish(),
-            with_code => {
-                let payload: &[u8] = if with_code == 2 { &[] } else { &[0x03, 0xE8] };
-                let close = wire::frame(&mut self.rng, 0x88, payload);
-                self.send(&close);
-            }
-        }
-        self.book.note(|| format!("{} leaves", &self.id.to_string()[..8]));
-    }
-
-    /// Leaves, or at least gives the server a reason to drop it.
-    pub fn bow_out(&mut self) {
-        match self.temper {
-            Temper::Silent => {}
-            Temper::Stuck => self.turned = true,
-            // Until its close is heard it may have to hear many answers first.
-            Temper::Slow => {
-                self.closing = true;
-                self.line.reset();
-            }
-            Temper::Good | Temper::Rude => self.leave(),
-        }
-    }
-
-    fn misbehave(&mut self) {
-        self.book.note(|| format!("{} misbehaves", &self.id.to_string()[..8]));
-        if self.rng.one_in(3) {
-            // Half a message, and gone.
-            let message = wire::text(&mut self.rng, "Accept&half");
-            let half = self.rng.index(message.len());
-            self.line.send(&message[..half]);
-            if self.rng.one_in(2) {
-                self.line.reset();
-            } else {
-                self.line.finish();
-            }
-            self.closing = true;
-            return;
-        }
-        let (bytes, code) = wire::violation(&mut self.rng);
-        self.code = code;
-        self.send(&bytes);
-    }
-
     /// Notices that the server has dropped the connection, and whether it might.
     fn end(&mut self, view: &View<'_>) {
         let pipe = self.line.pipe();
@@ -350,8 +233,10 @@ impl Client {
         let stuck = pipe.stuck_since.is_some_and(|since| now - since >= 14 * SECOND);
         let silent = now - pipe.last_sent >= 39 * SECOND;
         let so = match self.temper {
-            _ if self.closing || view.closing => true,
-            Temper::Good | Temper::Slow => self.stage == Stage::Closed,
+            _ if self.closing => true,
+            Temper::Good => self.stage == Stage::Closed,
+            _ if view.closing => true,
+            Temper::Slow => self.stage == Stage::Closed,
             Temper::Stuck => self.turned && (stuck || silent),
             Temper::Silent => silent,
             Temper::Rude => self.turned,

@@ -8,13 +8,14 @@ use chadburn::hub::Event;
 use chadburn::source::look::{self, Kind, Meta};
 use chadburn::writing::File;
 
+use crate::author::Author;
 use crate::book::{Book, MS, SECOND};
 use crate::clerk::Clerk;
 use crate::disk::{Disk, Index};
 use crate::kernel::Kernel;
 use crate::rng::Rng;
 use crate::weather::Weather;
-use crate::writers::{Author, Writer};
+use crate::writers::Writer;
 
 /// For how long others may join those who work on a file: after half a second of one hand after
 /// the other no rule can tell them from one who only reads.

@@ -81,7 +81,10 @@ impl Kernel {
             self.queue.push_back(Raw::Overflow);
         }
         if self.due == u64::MAX {
-            let late = if self.rng.one_in(40) { 50 * MS } else { self.rng.pick(&[60, 400, 3_000]) };
+            // A watcher that lags is what makes a queue overflow.
+            let lags = if self.room < 100 { 6 } else { 40 };
+            let late =
+                if self.rng.one_in(lags) { 50 * MS } else { self.rng.pick(&[60, 400, 3_000]) };
             self.due = now + 5 + self.rng.below(late);
         }
     }

@@ -1,21 +1,25 @@
 //! A run of the server: the real engine and hub, its sources, and its crank, turned as the driver
 //! turns it. All of it is lost in a crash.
 
+mod judge;
+mod office;
+
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use chadburn::clock::Now;
 use chadburn::hub::engine::PARTS;
-use chadburn::hub::{Engine, Event, Facts, Hub, Key, Ports, Snapshot};
-use chadburn::policy::{Policy, Reach};
+use chadburn::hub::{Engine, Event, Facts, Hub};
+use chadburn::policy::{Owner, Policy, Reach};
 use chadburn::writing::File;
 use chadburn_core::DEFAULT;
 use uuid::Uuid;
 
+use self::office::Office;
 use crate::book::{MS, SECOND};
 use crate::clerk::Store;
 use crate::client::ask::{BASE, FILE};
-use crate::client::{Client, Temper, View};
+use crate::client::{Client, View};
 use crate::ground::Ground;
 use crate::model::Model;
 use crate::rng::Rng;
@@ -24,40 +28,6 @@ use crate::source::{Source, Told};
 
 /// The user that the server runs as.
 pub const OWN_USER: u32 = 7;
-
-/// What the hub wants of the other rooms.
-#[derive(Debug, Default)]
-pub struct Office {
-    /// Replies for the clerk, and whether he was away.
-    stores: Vec<(u64, String, bool)>,
-    /// The clerk is away.
-    refuses: bool,
-    asked: Vec<Key>,
-    published: Vec<Snapshot>,
-    shutdown: bool,
-}
-
-impl Ports for Office {
-    fn store(&mut self, ticket: u64, text: String) -> Result<(), String> {
-        let reason = std::mem::take(&mut self.refuses).then(|| "the clerk is away".to_owned());
-        self.stores.push((ticket, text, reason.is_some()));
-        reason.map_or(Ok(()), Err)
-    }
-
-    fn ask_owner(&mut self, key: Key, _: Option<(std::net::SocketAddr, std::net::SocketAddr)>) {
-        self.asked.push(key);
-    }
-
-    fn publish(&mut self, snapshot: Snapshot) {
-        self.published.push(snapshot);
-    }
-
-    fn log(&mut self, _: &str) {}
-
-    fn ask_shutdown(&mut self) {
-        self.shutdown = true;
-    }
-}
 
 /// What waits before the hub, reports apart.
 #[derive(Debug)]
@@ -82,6 +52,8 @@ pub struct Server {
     inputs: VecDeque<Input>,
     /// The one report that waits.
     report: Option<Told>,
+    /// Texts that nobody asks for twice, in the order in which they were heard.
+    heard: Vec<String>,
     /// Inputs that come later.
     later: Vec<(u64, Event<'static>)>,
     /// When the crank turns next.
@@ -123,6 +95,7 @@ impl Server {
             sources: [Some(source), None],
             inputs: VecDeque::new(),
             report: None,
+            heard: Vec::new(),
             later: Vec::new(),
             due: start,
             next_tick: start,
@@ -269,18 +242,33 @@ impl Server {
     fn carry_out(&mut self, ground: &mut Ground, clients: &mut [Client]) {
         let office = std::mem::take(self.engine.ports());
         let now = ground.book.now();
-        for (ticket, text, refused) in office.stores {
-            let asks = || clients.iter().flat_map(|it| it.asks.iter().map(move |ask| (it.id, ask)));
-            let waiting = asks().filter_map(|(_, ask)| ask.text().map(str::to_owned)).collect();
+        let before = self.heard.len();
+        self.heard.extend(office.heard);
+        let present = self.model.orders.last().map(|order| order.seq);
+        for (ticket, text, refused, heard) in office.stores {
+            let asks = || {
+                let asks =
+                    clients.iter().flat_map(|it| it.asks.iter().map(move |ask| (it.id, ask)));
+                asks.filter(|(_, ask)| ask.text().is_some() && ask.is_for(present))
+            };
+            let waiting: Vec<String> =
+                asks().filter_map(|(_, ask)| Some(ask.text()?.into())).collect();
             let by = asks().filter(|(_, ask)| ask.text() == Some(&text)).map(|(id, _)| id);
             let by: Vec<_> = by.collect();
             ground.book.hold(!by.is_empty(), || format!("{text:?} is stored for nobody"));
+            let heard = &self.heard[..before + heard];
+            if let Some(index) = heard.iter().rposition(|heard| *heard == text) {
+                let later = heard[index + 1..].iter().find(|later| waiting.contains(later));
+                ground.book.hold(later.is_none(), || {
+                    format!("{text:?} is stored, although {later:?} was asked for later")
+                });
+            }
             ground.book.note(|| format!("store {ticket} {text:?} {refused}"));
             ground.clerk.take(Store { ticket, text, by, waiting, start: now, end: None }, refused);
         }
         for key in office.asked {
             let client = clients.iter().find(|client| client.key == Some(key));
-            let owner = client.map_or(chadburn::policy::Owner::Unknown, |client| client.owner);
+            let owner = client.map_or(Owner::Unknown, |client| client.owner);
             let late = self.rng.pick(&[50, 5 * MS, 5 * MS, 7 * SECOND]);
             let due = now + self.rng.below(late);
             self.later.push((due, Event::Owned { key, owner }));
@@ -306,62 +294,6 @@ impl Server {
         if !ground.told.is_empty() {
             self.wake(woken);
         }
-    }
-
-    /// Patience and memory have their bounds.
-    fn judge(&mut self, ground: &Ground, clients: &[Client]) {
-        let now = ground.book.now();
-        let since = std::mem::replace(&mut self.judged, now);
-        let mut held = 0;
-        for client in clients {
-            let mut pipe = client.line.pipe();
-            let Some(key) = client.key.filter(|_| !pipe.dropped) else { continue };
-            held += 1;
-            let Some((owed, kept)) = self.engine.burden(key) else {
-                ground.book.fail(format!("the socket of {key:?} is held, its place is not"));
-                continue;
-            };
-            if owed == 0 {
-                pipe.stuck_since = None;
-                // While it is owed something it is neither heard nor pinged.
-                pipe.silence += now - pipe.last_sent.max(since);
-            }
-            let stuck = pipe.stuck_since.map_or(0, |since| now - since);
-            let temper = client.temper;
-            // The silence of one that asked for something begins with the answer.
-            let most = if temper == Temper::Silent { 50 } else { 65 } * SECOND;
-            ground.book.hold(pipe.silence < most, || format!("{temper:?} is silent and kept"));
-            ground.book.hold(stuck < 20 * SECOND, || format!("{temper:?} is stuck and kept"));
-            let most = if client.asks.is_empty() { 6 * 1024 } else { 450 * 1024 };
-            ground.book.hold(owed <= most, || format!("{temper:?} is owed {owed} bytes"));
-            ground.book.hold(kept <= 132 * 1024, || format!("{kept} bytes of {temper:?} are kept"));
-        }
-        let sockets = self.engine.sockets();
-        ground.book.hold(held == sockets, || format!("{sockets} sockets for {held} stations"));
-        let patience = self.closing.map_or(0, |since| now - since);
-        ground.book.hold(patience < 8 * SECOND, || "the farewell takes too long".into());
-    }
-
-    /// Whether everything that there was for this station has reached it.
-    #[must_use]
-    pub fn owes_nothing(&self, client: &Client) -> bool {
-        let owed = client.key.and_then(|key| self.engine.burden(key)).map_or(0, |(owed, _)| owed);
-        owed == 0 && client.line.pipe().downward.is_empty()
-    }
-
-    /// Whether there are replies on their way into the accept file.
-    #[must_use]
-    pub fn is_busy(&self) -> bool {
-        self.engine.hub().waiting() > 0
-    }
-
-    /// Nobody is there, and nothing is left of anybody.
-    pub fn judge_empty(&self, ground: &Ground) {
-        let (sockets, stations) = (self.engine.sockets(), self.engine.hub().stations());
-        let waiting = self.engine.hub().waiting();
-        ground.book.hold((sockets, stations, waiting) == (0, 0, 0), || {
-            format!("left behind: {sockets} sockets, {stations} stations, {waiting} replies")
-        });
     }
 
     /// What stations hold what they hear against.

@@ -57,6 +57,8 @@ pub struct Truth {
     told: Option<Writing>,
     /// The health that was told last.
     health: Option<Condition>,
+    /// How many writings were told, and how many of them before anybody could have looked twice.
+    pub prompt: (u64, u64),
 }
 
 impl Truth {
@@ -65,7 +67,8 @@ impl Truth {
     pub fn new(file: File, book: Book) -> Self {
         let (stands, told, health) = (Vec::new(), None, None);
         let (next, stirred, watched, patience) = (0, 0, None, SECOND);
-        Self { file, book, stands, next, watched, stirred, patience, told, health }
+        let prompt = (0, 0);
+        Self { file, book, stands, next, watched, stirred, patience, told, health, prompt }
     }
 
     /// This stands there now. `whole`: nobody is in the middle of writing it.
@@ -153,6 +156,8 @@ impl Truth {
         self.book.hold(last == u64::MAX || now - last < STALE, || {
             format!("{}: {writing:?} was replaced {} ms ago", self.file, (now - last) / MS)
         });
+        self.prompt.0 += 1;
+        self.prompt.1 += u64::from(now - later[index].from < STOOD);
         self.next += index + 1;
         self.told = Some(writing.clone());
         by

@@ -54,15 +54,16 @@ impl Weather {
             1 | 2 => Watching::Poll,
             _ => Watching::Kernel,
         };
-        let stormy = rng.one_in(3);
+        let overlap = rng.one_in(2);
+        let stormy = rng.one_in(if overlap { 2 } else { 4 });
         Self {
             watching,
             tick: rng.pick(&[0, MS, 4 * MS, 4 * MS]),
-            overlap: rng.one_in(2),
+            overlap,
             pause: rng.pick(&[300, 3 * MS, 30 * MS]),
             calm: if stormy { 20 * MS } else { rng.pick(&[200 * MS, SECOND, 5 * SECOND]) },
             faults: rng.one_in(3),
-            room: if rng.one_in(8) { 12 } else { 16_384 },
+            room: if rng.one_in(5) { rng.pick(&[3, 8]) } else { 16_384 },
             disk_fails: rng.pick(&[0, 0, 30, 5]),
             disk: rng.pick(&[200, 5 * MS, 50 * MS]),
             stations: rng.pick(&[1, 3, 6, 10]),

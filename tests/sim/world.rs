@@ -1,50 +1,20 @@
 //! One life from a seed: a server on its ground, stations that come and go, and whatever befalls
 //! them; then peace, in which everything must have been told, and an end that leaves nothing.
 
-use chadburn::hub::{Event, Wire};
+mod end;
+
+use chadburn::hub::Event;
 use chadburn::policy::{Owner, Peer, Reach};
 use chadburn::writing::File;
 
 use crate::book::{Book, Failure, MS, SECOND};
-use crate::client::{Client, Stage, Temper};
+use crate::client::{Client, Temper};
 use crate::ground::Ground;
 use crate::rng::Rng;
 use crate::server::{Input, OWN_USER, Server};
 use crate::socket;
-use crate::truth::Sight;
+use crate::stats::Stats;
 use crate::weather::{Watching, Weather};
-
-/// What a life was made of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Stats {
-    /// Steps of anybody.
-    pub steps: u64,
-    /// Microseconds of virtual time.
-    pub time: u64,
-    /// Writings that were begun.
-    pub writings: u64,
-    /// Orders and replies that reached the hub.
-    pub told: u64,
-    /// Stations that came.
-    pub stations: u64,
-    /// Runs of the server.
-    pub runs: u64,
-}
-
-impl Stats {
-    /// Both together.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        Self {
-            steps: self.steps + other.steps,
-            time: self.time + other.time,
-            writings: self.writings + other.writings,
-            told: self.told + other.told,
-            stations: self.stations + other.stations,
-            runs: self.runs + other.runs,
-        }
-    }
-}
 
 /// Lives the life of this seed for at most so many steps before its end. A failed one is lived
 /// again to be told.
@@ -142,7 +112,11 @@ impl World {
         let told = self.server.as_ref().map_or(0, |server| server.model.orders.len() as u64);
         let Stats { steps, stations, runs, .. } = self.stats;
         let told = told + self.stats.told;
-        Stats { steps, stations, runs, told, time: self.book.now(), writings: self.ground.begun }
+        let calm = self.ground.weather.watching == Watching::Kernel && !self.ground.weather.overlap;
+        let truth = self.ground.disk.truth.iter().filter(|_| calm).map(|truth| truth.prompt);
+        let (watched, prompt) = truth.fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
+        let (time, writings) = (self.book.now(), self.ground.begun);
+        Stats { steps, time, writings, told, stations, runs, watched, prompt }
     }
 
     /// So much time passes.
@@ -285,20 +259,6 @@ impl World {
         }
     }
 
-    /// Who was greeted and reads has heard one farewell, and the close.
-    fn judge_farewell(&self, server: &Server) {
-        if !server.over {
-            return;
-        }
-        for client in &self.clients {
-            let reads = client.temper == Temper::Good && client.key.is_some();
-            if reads && !client.closing && !client.gone {
-                let Client { id, stage, .. } = client;
-                self.book.hold(*stage == Stage::Closed, || format!("{id} is left {stage:?}"));
-            }
-        }
-    }
-
     fn connect(&mut self) {
         let Some(server) = &mut self.server else { return };
         let tempers = [
@@ -329,56 +289,5 @@ impl World {
         server.put(self.book.now(), Input::Join(id, line));
         self.clients.push(client);
         self.stats.stations += 1;
-    }
-
-    /// Nobody has written for long: everybody knows what stands there, and every request is
-    /// answered.
-    fn judge_peace(&mut self) {
-        let Some(server) = &self.server else { return };
-        if let Sight::Text(text) = self.ground.disk.truth[File::Status as usize].now() {
-            let status = server.model.status();
-            self.book.hold(status == text, || format!("{text:?} stands there, not {status:?}"));
-        }
-        for client in &self.clients {
-            let good = match client.temper {
-                Temper::Good => true,
-                Temper::Slow => server.owes_nothing(client),
-                Temper::Stuck | Temper::Silent | Temper::Rude => false,
-            };
-            if !good || client.closing || client.gone || server.closing.is_some() {
-                continue;
-            }
-            let Client { id, wire, .. } = client;
-            let heard = client.heard();
-            let status = server.model.status();
-            let latest = heard.status == status
-                && (*wire == Wire::Text || heard.seq == Some(server.model.seq()));
-            self.book.hold(latest, || format!("{id} does not know {status:?}, but {heard:?}"));
-            if client.temper == Temper::Good {
-                let asks = &client.asks;
-                let late = |sent: u64| self.book.now() - sent > 7 * SECOND;
-                let none = asks.iter().all(|ask| !late(ask.sent));
-                self.book.hold(none, || format!("{id} waits for the answers to {asks:?}"));
-            }
-        }
-    }
-
-    /// Everybody goes, in either order.
-    fn end(&mut self) {
-        let Some(server) = &mut self.server else { return };
-        if self.rng.one_in(2) {
-            for _ in 0..=self.rng.below(2) {
-                server.put(self.book.now(), Input::Event(Event::Shutdown));
-            }
-            self.connect();
-            self.go_on(9 * SECOND);
-            self.book.hold(self.server.is_none(), || "it has not ended".into());
-            return;
-        }
-        self.clients.iter_mut().for_each(Client::bow_out);
-        self.go_on(60 * SECOND);
-        if let Some(server) = &self.server {
-            server.judge_empty(&self.ground);
-        }
     }
 }

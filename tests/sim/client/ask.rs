@@ -67,6 +67,18 @@ impl Ask {
         }
     }
 
+    /// Whether its answer may take its time, in which its station is not heard.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.text().is_some() || matches!(self.want, Want::Shutdown)
+    }
+
+    /// Whether it may go into the accept file while this order is the present one.
+    #[must_use]
+    pub fn is_for(&self, present: Option<u64>) -> bool {
+        !matches!(self.want, Want::Answer { order, .. } if Some(order) != present)
+    }
+
     /// Makes up a console command, and what it wants.
     pub fn command(rng: &mut Rng, sign: &str, long: bool) -> (String, Want) {
         let accept = |text: &str| (format!("Accept&{text}"), Want::Accept(text.into()));

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::ask::Reply;
 use super::{Client, Stage, Temper, View, wire};
+use crate::book::SECOND;
 
 /// What a station has heard.
 #[derive(Debug, Default)]
@@ -21,6 +22,10 @@ pub struct Heard {
     conflations: u32,
     /// How many pongs it awaits.
     pub pongs: u32,
+    /// When it was pinged last, or let in.
+    pinged: u64,
+    /// When it heard the last beat, or was let in.
+    beat: u64,
 }
 
 impl Client {
@@ -33,7 +38,22 @@ impl Client {
     /// It is let in; so many orders have been given, and farewell has been said or not.
     pub fn admitted(&mut self, orders: usize, late: bool) {
         self.heard.orders = orders;
+        (self.heard.pinged, self.heard.beat) = (self.book.now(), self.book.now());
         self.late = late;
+    }
+
+    /// One who could take it all was pinged and, in JSON, heard a beat lately.
+    pub fn judge_signs(&self) {
+        let pipe = self.line.pipe();
+        let there = self.stage == Stage::Live && !self.closing && !pipe.dropped;
+        if !there || pipe.stalls > 0 || self.temper == Temper::Slow || self.turned {
+            return;
+        }
+        let now = self.book.now();
+        let Heard { pinged, beat, .. } = self.heard;
+        self.book.hold(now - pinged < 30 * SECOND, || format!("{} is not pinged", self.id));
+        let beats = self.wire == Wire::Text || now - beat < 8 * SECOND;
+        self.book.hold(beats, || format!("{} hears no beat", self.id));
     }
 
     /// Takes apart what has come.
@@ -48,11 +68,13 @@ impl Client {
                     self.book.note(|| format!("{} hears {text:.300?}", &self.id.to_string()[..8]));
                     self.message(&text, view)?;
                 }
-                0x9 if self.temper != Temper::Silent => {
-                    let pong = wire::frame(&mut self.rng, 0x8A, &payload);
-                    self.send(&pong);
+                0x9 => {
+                    self.heard.pinged = self.book.now();
+                    if self.temper != Temper::Silent {
+                        let pong = wire::frame(&mut self.rng, 0x8A, &payload);
+                        self.send(&pong);
+                    }
                 }
-                0x9 => {}
                 0xA if payload == b"ping" && self.heard.pongs > 0 => self.heard.pongs -= 1,
                 0x8 => self.closed(&payload, view)?,
                 _ => return Err(format!("unexpected frame {opcode:x} {payload:?}")),
@@ -65,7 +87,7 @@ impl Client {
         let code = payload.first_chunk::<2>().map(|code| u16::from_be_bytes(*code));
         let farewell = std::mem::replace(&mut self.stage, Stage::Closed) == Stage::Farewell;
         let so = match code {
-            Some(1001) => farewell || view.closing,
+            Some(1001) => view.closing && farewell != self.late,
             None | Some(1000) if self.closing => {
                 if let Some(ask) = self.asks.front() {
                     return Err(format!("closed, but {ask:?} has no answer"));
@@ -78,8 +100,8 @@ impl Client {
             None => self.turned && self.temper == Temper::Rude,
             Some(_) => false,
         };
-        if farewell != (code == Some(1001)) && !(view.closing && code == Some(1001)) {
-            return Err(format!("closed by {code:?}, farewell: {farewell}"));
+        if farewell && code != Some(1001) {
+            return Err(format!("closed by {code:?} after the farewell"));
         }
         if !so {
             return Err(format!("closed by {code:?}"));
@@ -88,7 +110,7 @@ impl Client {
             let close = wire::frame(&mut self.rng, 0x88, payload);
             self.send(&close);
         } else {
-            self.line.finish();
+            self.cut(false);
         }
         Ok(())
     }
@@ -181,7 +203,7 @@ impl Client {
                 self.heard.gap = from.zip(to);
                 self.conflated()?;
             }
-            (_, "beat") if value["at"].is_u64() => {}
+            (_, "beat") if value["at"].is_u64() => self.heard.beat = self.book.now(),
             (_, "source") => {
                 let mut health = value.clone();
                 let fields = health.as_object_mut().ok_or("no object")?;

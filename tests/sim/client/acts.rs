@@ -1,0 +1,140 @@
+//! What a station does of its own accord: it asks, pings, leaves, and misbehaves.
+
+use chadburn::hub::Wire;
+
+use super::ask::{Ask, Want};
+use super::{Client, Stage, Temper, View, wire};
+use crate::book::MS;
+
+impl Client {
+    /// Sends bytes, at once or in parts.
+    pub(super) fn send(&mut self, bytes: &[u8]) {
+        let mut due = self.sending.back().map_or(self.book.now(), |(due, _)| *due);
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let whole = !self.rng.one_in(4);
+            let length = if whole { rest.len() } else { 1 + self.rng.index(rest.len()) };
+            let (part, after) = rest.split_at(length);
+            self.sending.push_back((due, part.to_vec()));
+            due += self.rng.below(3 * MS);
+            rest = after;
+        }
+    }
+
+    pub(super) fn behave(&mut self, view: &View<'_>) {
+        let now = self.book.now();
+        if self.gone || self.closing || self.temper == Temper::Silent {
+            self.due = u64::MAX;
+            return;
+        }
+        if self.stage == Stage::Closed || (self.turned && self.temper == Temper::Rude) {
+            return;
+        }
+        if now >= self.turns && !self.turned {
+            self.turned = matches!(self.temper, Temper::Stuck | Temper::Rude);
+            if self.temper == Temper::Rude {
+                return self.misbehave();
+            }
+        }
+        match self.rng.below(40) {
+            _ if self.mute => {}
+            0 if self.temper != Temper::Stuck => self.leave(),
+            1..4 => {
+                let ping = wire::frame(&mut self.rng, 0x89, b"ping");
+                self.heard.pongs += 1;
+                self.send(&ping);
+            }
+            4..24 if self.line.pipe().upward.len() < 60_000 => {
+                for _ in 0..=self.rng.pick(&[0, 0, 0, 5]) {
+                    self.ask(view);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn ask(&mut self, view: &View<'_>) {
+        self.number += 1;
+        let sign = format!("{}.{}", &self.id.to_string()[..8], self.number);
+        let id = (self.wire == Wire::Json && self.rng.one_in(2)).then_some(self.number);
+        // A slow one would read on a long answer for minutes.
+        let long = self.temper != Temper::Slow;
+        let (message, want) = match self.wire {
+            Wire::Text => Ask::command(&mut self.rng, &sign, long),
+            Wire::Json => Ask::message(&mut self.rng, &sign, id, long, view),
+        };
+        if message.len() > 60_000 {
+            return;
+        }
+        let bytes = wire::text(&mut self.rng, &message);
+        self.send(&bytes);
+        let console = self.wire == Wire::Text || message.contains(r#""type":"console""#);
+        let bad = matches!(want, Want::Refused("bad_json"));
+        let sent = self.book.now();
+        self.book.note(|| format!("{} asks {message:.200?}", &self.id.to_string()[..8]));
+        if self.wire == Wire::Json || !matches!(want, Want::Nothing) {
+            let id = id.filter(|_| !bad);
+            self.asks.push_back(Ask { id, want, sent, half: false, console });
+        }
+    }
+
+    /// Asks nothing more.
+    pub fn hush(&mut self) {
+        self.due = u64::MAX;
+    }
+
+    /// Ends the conversation, as it should be or by walking away.
+    pub fn leave(&mut self) {
+        self.closing = true;
+        match self.rng.below(4) {
+            0 => self.cut(true),
+            1 => self.cut(false),
+            with_code => {
+                let payload: &[u8] = if with_code == 2 { &[] } else { &[0x03, 0xE8] };
+                let close = wire::frame(&mut self.rng, 0x88, payload);
+                self.send(&close);
+            }
+        }
+        self.book.note(|| format!("{} leaves", &self.id.to_string()[..8]));
+    }
+
+    /// Ends its side of the connection without a word.
+    pub(super) fn cut(&mut self, reset: bool) {
+        self.ended = Some(self.book.now());
+        if reset {
+            self.line.reset();
+        } else {
+            self.line.finish();
+        }
+    }
+
+    /// Leaves, or at least gives the server a reason to drop it.
+    pub fn bow_out(&mut self) {
+        match self.temper {
+            Temper::Silent => {}
+            Temper::Stuck => self.turned = true,
+            // Until its close is heard it may have to hear many answers first.
+            Temper::Slow => {
+                self.closing = true;
+                self.cut(true);
+            }
+            Temper::Good | Temper::Rude => self.leave(),
+        }
+    }
+
+    fn misbehave(&mut self) {
+        self.book.note(|| format!("{} misbehaves", &self.id.to_string()[..8]));
+        if self.rng.one_in(3) {
+            // Half a message, and gone.
+            let message = wire::text(&mut self.rng, "Accept&half");
+            let half = self.rng.index(message.len());
+            self.line.send(&message[..half]);
+            let reset = self.rng.one_in(2);
+            self.closing = true;
+            return self.cut(reset);
+        }
+        let (bytes, code) = wire::violation(&mut self.rng);
+        self.code = code;
+        self.send(&bytes);
+    }
+}

@@ -1,0 +1,78 @@
+//! What must hold after every turn of the crank, and when everybody has gone.
+
+use chadburn::hub::Wire;
+
+use super::Server;
+use crate::book::SECOND;
+use crate::client::ask::Ask;
+use crate::client::{Client, Stage, Temper};
+use crate::ground::Ground;
+
+impl Server {
+    /// Patience and memory have their bounds.
+    pub(super) fn judge(&mut self, ground: &Ground, clients: &[Client]) {
+        let now = ground.book.now();
+        let since = std::mem::replace(&mut self.judged, now);
+        let mut held = 0;
+        for client in clients {
+            let mut pipe = client.line.pipe();
+            let Some(key) = client.key.filter(|_| !pipe.dropped) else { continue };
+            held += 1;
+            let Some((owed, kept)) = self.engine.burden(key) else {
+                ground.book.fail(format!("the socket of {key:?} is held, its place is not"));
+                continue;
+            };
+            if owed == 0 {
+                pipe.stuck_since = None;
+                // While it is owed something it is neither heard nor pinged.
+                pipe.silence += now - pipe.last_sent.max(since);
+            }
+            let stuck = pipe.stuck_since.map_or(0, |since| now - since);
+            let temper = client.temper;
+            // The silence of one that asked for something begins with the answer.
+            let most = if temper == Temper::Silent { 50 } else { 65 } * SECOND;
+            ground.book.hold(pipe.silence < most, || format!("{temper:?} is silent and kept"));
+            ground.book.hold(stuck < 20 * SECOND, || format!("{temper:?} is stuck and kept"));
+            // One frame that has begun, the newest state, and what else is told now and then.
+            let most = match client.wire {
+                _ if !client.asks.is_empty() => 450 * 1024,
+                Wire::Json => 8 * 1024,
+                Wire::Text => 700,
+            };
+            ground.book.hold(owed <= most, || format!("{temper:?} is owed {owed} bytes"));
+            // One that is not heard is not missed, either.
+            let unheard = client.stage == Stage::New || client.asks.iter().any(Ask::holds);
+            let gone = client.ended.map_or(0, |ended| now - ended);
+            let kept_on = gone > 2 * SECOND && !unheard && (pipe.reset || owed == 0);
+            ground.book.hold(!kept_on, || format!("{temper:?} is gone and kept"));
+            ground.book.hold(kept <= 132 * 1024, || format!("{kept} bytes of {temper:?} are kept"));
+        }
+        clients.iter().for_each(Client::judge_signs);
+        let sockets = self.engine.sockets();
+        ground.book.hold(held == sockets, || format!("{sockets} sockets for {held} stations"));
+        let patience = self.closing.map_or(0, |since| now - since);
+        ground.book.hold(patience < 8 * SECOND, || "the farewell takes too long".into());
+    }
+
+    /// Whether everything that there was for this station has reached it.
+    #[must_use]
+    pub fn owes_nothing(&self, client: &Client) -> bool {
+        let owed = client.key.and_then(|key| self.engine.burden(key)).map_or(0, |(owed, _)| owed);
+        owed == 0 && client.line.pipe().downward.is_empty()
+    }
+
+    /// Whether there are replies on their way into the accept file.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.engine.hub().waiting() > 0
+    }
+
+    /// Nobody is there, and nothing is left of anybody.
+    pub fn judge_empty(&self, ground: &Ground) {
+        let (sockets, stations) = (self.engine.sockets(), self.engine.hub().stations());
+        let waiting = self.engine.hub().waiting();
+        ground.book.hold((sockets, stations, waiting) == (0, 0, 0), || {
+            format!("left behind: {sockets} sockets, {stations} stations, {waiting} replies")
+        });
+    }
+}

@@ -1,0 +1,52 @@
+//! What the hub wants of the other rooms, collected until it is done.
+
+use std::net::SocketAddr;
+
+use chadburn::hub::{Key, Ports, Snapshot};
+
+/// What the hub wants of the other rooms.
+#[derive(Debug, Default)]
+pub struct Office {
+    /// Replies for the clerk, whether he was away, and how many texts had been heard.
+    pub(super) stores: Vec<(u64, String, bool, usize)>,
+    /// The clerk is away.
+    pub(super) refuses: bool,
+    /// Stations whose owner is to be found out.
+    pub(super) asked: Vec<Key>,
+    /// Texts that nobody asks for twice, in the order in which they were heard.
+    pub(super) heard: Vec<String>,
+    /// What other rooms shall see.
+    pub(super) published: Vec<Snapshot>,
+    /// The end was asked for.
+    pub(super) shutdown: bool,
+}
+
+impl Ports for Office {
+    fn store(&mut self, ticket: u64, text: String) -> Result<(), String> {
+        let reason = std::mem::take(&mut self.refuses).then(|| "the clerk is away".to_owned());
+        self.stores.push((ticket, text, reason.is_some(), self.heard.len()));
+        reason.map_or(Ok(()), Err)
+    }
+
+    fn ask_owner(&mut self, key: Key, _: Option<(SocketAddr, SocketAddr)>) {
+        self.asked.push(key);
+    }
+
+    fn publish(&mut self, snapshot: Snapshot) {
+        self.published.push(snapshot);
+    }
+
+    fn log(&mut self, line: &str) {
+        if let Some((_, text)) = line.split_once("Accept&") {
+            let end = text.find(|c: char| c != '.' && !c.is_ascii_alphanumeric());
+            let text = &text[..end.unwrap_or(text.len())];
+            if text.contains('.') {
+                self.heard.push(text.to_owned());
+            }
+        }
+    }
+
+    fn ask_shutdown(&mut self) {
+        self.shutdown = true;
+    }
+}
