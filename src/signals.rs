@@ -39,10 +39,13 @@ impl fmt::Debug for Signals {
 }
 
 /// Caught and ignored: nobody has a use for them here, and by default each would end the server.
-const IGNORED: [Signal; 4] = [Signal::HUP, Signal::USR1, Signal::USR2, Signal::PIPE];
+///
+/// SIGPIPE is not among them. Rust ignores it from the start, and to catch it would be a trap: the
+/// handler writes into a pipe of its own, and once nobody reads that any more, it raises itself.
+const IGNORED: [Signal; 3] = [Signal::HUP, Signal::USR1, Signal::USR2];
 
 impl Signals {
-    /// Catches SIGINT and SIGTERM, and HUP, USR1, USR2 and PIPE so that they do no harm. To be
+    /// Catches SIGINT and SIGTERM, and HUP, USR1 and USR2 so that they do no harm. To be
     /// called within a runtime, as early as can be.
     pub fn catch() -> io::Result<Self> {
         let caught = [Signal::INT, Signal::TERM].into_iter().chain(IGNORED);
