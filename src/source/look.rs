@@ -4,20 +4,17 @@
 //! what it saw is a finished writing is not for it to say.
 
 use std::ffi::OsStr;
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
-use std::path::{Path, PathBuf};
-
-use rustix::fs::{Mode, OFlags};
+use std::path::Path;
 
 use crate::writing::{Condition, Stamp, Writing};
+use text::{LARGEST_FILE, Wrong, parse, too_large};
 
-/// No file larger than this is read, in bytes: twice a status leaves room for trailing white space.
-const LARGEST_FILE: u64 = 8 * 1024;
+pub use disk::RealDisk;
 
-/// A status has at most this many bytes.
-const LARGEST_TEXT: usize = 4_096;
+mod text;
+
+mod disk;
 
 /// A file that changes while it is read is read at most this often in one look.
 const TRIES: u32 = 8;
@@ -150,147 +147,6 @@ fn readable(meta: &Meta) -> Result<(), Wrong> {
         Kind::Device => "is a device, not a file",
     };
     Err(Wrong::new(Condition::NotAFile, what))
-}
-
-/// The status in a file's bytes: without byte order mark and trailing white space.
-pub fn parse(bytes: &[u8]) -> Result<String, Wrong> {
-    if bytes.len() as u64 > LARGEST_FILE {
-        return Err(too_large());
-    }
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
-        return Err(Wrong::new(Condition::NotUtf8, "is UTF-16, not UTF-8"));
-    }
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| Wrong::new(Condition::NotUtf8, "is not UTF-8"))?
-        .trim_end();
-    if text.is_empty() {
-        Err(Wrong::new(Condition::Empty, "is empty"))
-    } else if text.len() > LARGEST_TEXT {
-        Err(too_large())
-    } else {
-        Ok(text.to_owned())
-    }
-}
-
-/// Why bytes, or what stands at a path, are no status; without the file's name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wrong {
-    /// What is wrong, for a program.
-    pub condition: Condition,
-    /// What is wrong, for a person: the sentence after the file's name.
-    pub reason: String,
-    stamp: Option<Stamp>,
-}
-
-impl Wrong {
-    fn new(condition: Condition, reason: &str) -> Self {
-        Self { condition, reason: reason.to_owned(), stamp: None }
-    }
-
-    fn of(mut self, stamp: Stamp) -> Self {
-        self.stamp = (self.condition == Condition::Empty).then_some(stamp);
-        self
-    }
-}
-
-impl From<io::Error> for Wrong {
-    fn from(error: io::Error) -> Self {
-        use io::ErrorKind::{NotADirectory, NotFound};
-        if matches!(error.kind(), NotFound | NotADirectory) {
-            return Self::new(Condition::Missing, "does not exist");
-        }
-        let reason = format!("cannot be read: {}", plain(&error));
-        Self::new(Condition::Unreadable, &reason)
-    }
-}
-
-fn too_large() -> Wrong {
-    let reason = format!("is larger than {LARGEST_TEXT} bytes");
-    Wrong::new(Condition::TooLarge, &reason)
-}
-
-/// An error in the middle of a sentence: in lower case and without its number.
-fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
-}
-
-/// The path on the real disk.
-#[derive(Clone, Debug)]
-pub struct RealDisk {
-    path: PathBuf,
-}
-
-impl RealDisk {
-    /// A disk of this one path.
-    #[must_use]
-    pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned() }
-    }
-}
-
-impl Disk for RealDisk {
-    type Open = File;
-
-    fn stat(&mut self) -> io::Result<Meta> {
-        let meta = self.path.symlink_metadata()?;
-        if !meta.is_symlink() {
-            return Ok(meta_of(&meta));
-        }
-        Ok(Meta { link: true, ..meta_of(&self.path.metadata()?) })
-    }
-
-    fn open(&mut self) -> io::Result<File> {
-        // Not waiting and no terminal: what stands there may have changed since it was looked at.
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-        Ok(File::from(rustix::fs::open(&self.path, flags, Mode::empty())?))
-    }
-
-    fn fstat(&mut self, open: &mut File) -> io::Result<Meta> {
-        Ok(meta_of(&open.metadata()?))
-    }
-
-    fn read(&mut self, open: &mut File, limit: usize) -> io::Result<Vec<u8>> {
-        let mut bytes = vec![0; limit];
-        let mut filled = 0;
-        while filled < limit {
-            match open.read_at(&mut bytes[filled..], filled as u64) {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        bytes.truncate(filled);
-        Ok(bytes)
-    }
-}
-
-fn meta_of(meta: &std::fs::Metadata) -> Meta {
-    let kind = meta.file_type();
-    Meta {
-        kind: if kind.is_file() {
-            Kind::Regular
-        } else if kind.is_dir() {
-            Kind::Directory
-        } else if kind.is_fifo() {
-            Kind::Fifo
-        } else if kind.is_socket() {
-            Kind::Socket
-        } else {
-            Kind::Device
-        },
-        stamp: Stamp {
-            device: meta.dev(),
-            inode: meta.ino(),
-            mtime: (meta.mtime(), meta.mtime_nsec()),
-        },
-        size: meta.size(),
-        link: false,
-    }
 }
 
 /// A file's name in a sentence.

@@ -6,6 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::SystemTime;
 
+use super::watch::KERNEL;
 use super::*;
 
 mod measure;

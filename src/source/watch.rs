@@ -13,6 +13,11 @@ use rustix::io::Errno;
 
 use super::ground::{Ground, Target};
 use super::rule::Hint;
+use crate::writing::Watch;
+
+/// What the kernel's watch is called here.
+pub(super) const KERNEL: Watch =
+    if cfg!(target_os = "macos") { Watch::Fsevents } else { Watch::Inotify };
 
 /// A watch of the kernel's that is in force; dropping it ends it.
 #[derive(Debug)]
@@ -152,3 +157,6 @@ fn of_another(kind: EventKind) -> Option<Hint> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -221,7 +221,7 @@ fn what_stands_at_a_real_path_is_named_without_waiting_for_it() {
 fn a_huge_file_is_not_read() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("status.eot");
-    File::create(&path).unwrap().set_len(1 << 40).unwrap();
+    fs::File::create(&path).unwrap().set_len(1 << 40).unwrap();
     assert_eq!(real(&path), wrong(Condition::TooLarge, "is larger than 4096 bytes"));
 }
 

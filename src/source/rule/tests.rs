@@ -8,7 +8,8 @@ struct Play {
     rule: Rule,
     now: Duration,
     seen: Seen,
-    link: bool,
+    /// The watcher tells nothing of our looks.
+    deaf: bool,
     looks: u32,
     knocks: u32,
 }
@@ -25,7 +26,7 @@ fn fault(condition: Condition) -> Seen {
 impl Play {
     fn new(file: File, watch: Watch, seen: Seen) -> Self {
         let rule = Rule::new(file, watch);
-        Self { rule, now: Duration::ZERO, seen, link: false, looks: 0, knocks: 0 }
+        Self { rule, now: Duration::ZERO, seen, deaf: false, looks: 0, knocks: 0 }
     }
 
     /// One that has told `7` and that all is well.
@@ -45,9 +46,11 @@ impl Play {
                 Step::Tell(Report::Health(health)) => said.push(format!("{:?}", health.state)),
                 Step::Look => {
                     self.looks += 1;
-                    self.hint(Hint::Opened);
                     let opened = matches!(self.seen, Seen::Text(_));
-                    let look = Look { seen: self.seen.clone(), link: self.link, opened };
+                    if opened && !self.deaf {
+                        self.hint(Hint::Opened);
+                    }
+                    let look = Look { seen: self.seen.clone(), link: false, opened };
                     self.rule.looked(self.now, look);
                 }
                 Step::Knock => self.knocks += 1,
@@ -206,6 +209,30 @@ fn a_watcher_that_lags_vouches_for_nothing_until_its_knock_has_come() {
 }
 
 #[test]
+fn a_knock_that_is_lost_is_not_waited_for_for_ever() {
+    let mut play = Play::well(INOTIFY);
+    play.write(text("8", 2));
+    assert_eq!(play.say(600), ["8"]);
+    play.knocks = 0;
+    play.write(text("9", 3));
+    assert!(play.say(0).is_empty());
+    play.knock_comes();
+    assert_eq!(play.say(0), ["9"]);
+}
+
+#[test]
+fn a_look_that_the_watcher_did_not_tell_of_does_not_keep_later_knocks_from_counting() {
+    let mut play = Play::well(INOTIFY);
+    play.deaf = true;
+    assert!(play.say(5_000).is_empty());
+    play.deaf = false;
+    play.write(text("8", 2));
+    assert!(play.say(0).is_empty());
+    play.knock_comes();
+    assert_eq!(play.say(0), ["8"]);
+}
+
+#[test]
 fn somebody_elses_knock_before_our_look_comes_round_is_not_ours() {
     let mut play = Play::well(INOTIFY);
     play.write(text("half of the next", 2));
@@ -294,6 +321,32 @@ fn after_lost_hints_and_under_a_new_watch_no_close_ends_a_writing_for_half_a_sec
 }
 
 #[test]
+fn that_holds_from_the_moment_the_file_is_made() {
+    let mut play = Play::new(File::Status, INOTIFY, fault(Condition::Missing));
+    assert_eq!(play.say(200), ["Missing"]);
+    for hint in [Hint::Changed, Hint::Opened, Hint::Changed, Hint::Opened, Hint::Closed] {
+        play.hint(hint);
+    }
+    play.seen = text("half", 2);
+    assert!(play.say(90).is_empty());
+    assert_eq!(play.knocks, 0);
+}
+
+#[test]
+fn a_reader_in_the_midst_of_a_writing_delays_others_for_half_a_second_only() {
+    let mut play = Play::well(INOTIFY);
+    for hint in [Hint::Changed, Hint::Opened, Hint::Opened, Hint::Closed] {
+        play.hint(hint);
+    }
+    play.seen = text("8", 2);
+    assert_eq!(play.say(500), ["8"]);
+    play.write(text("9", 3));
+    assert!(play.say(0).is_empty());
+    play.knock_comes();
+    assert_eq!(play.say(0), ["9"]);
+}
+
+#[test]
 fn a_reader_in_the_midst_of_many_writings_does_not_silence_them() {
     let mut play = Play::well(INOTIFY);
     play.hint(Hint::Changed);
@@ -355,6 +408,7 @@ fn polling_needs_two_equal_looks_and_no_hint() {
     play.hint(Hint::MovedIn);
     play.seen = text("10", 4);
     assert!(play.say(40).is_empty());
+    assert_eq!(play.knocks, 0);
 }
 
 #[test]

@@ -1,0 +1,79 @@
+//! What bytes say: a status, or why they are none.
+//!
+//! A pure function and its errors; where the bytes come from is not known here.
+
+use std::io;
+
+use crate::writing::{Condition, Stamp};
+
+/// No file larger than this is read, in bytes: twice a status leaves room for trailing white space.
+pub(super) const LARGEST_FILE: u64 = 8 * 1024;
+
+/// A status has at most this many bytes.
+const LARGEST_TEXT: usize = 4_096;
+
+/// The status in a file's bytes: without byte order mark and trailing white space.
+pub(super) fn parse(bytes: &[u8]) -> Result<String, Wrong> {
+    if bytes.len() as u64 > LARGEST_FILE {
+        return Err(too_large());
+    }
+    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
+        return Err(Wrong::new(Condition::NotUtf8, "is UTF-16, not UTF-8"));
+    }
+    let text = std::str::from_utf8(bytes)
+        .map_err(|_| Wrong::new(Condition::NotUtf8, "is not UTF-8"))?
+        .trim_end();
+    if text.is_empty() {
+        Err(Wrong::new(Condition::Empty, "is empty"))
+    } else if text.len() > LARGEST_TEXT {
+        Err(too_large())
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+/// Why bytes, or what stands at a path, are no status; without the file's name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wrong {
+    /// What is wrong, for a program.
+    pub(super) condition: Condition,
+    /// What is wrong, for a person: the sentence after the file's name.
+    pub(super) reason: String,
+    pub(super) stamp: Option<Stamp>,
+}
+
+impl Wrong {
+    pub(super) fn new(condition: Condition, reason: &str) -> Self {
+        Self { condition, reason: reason.to_owned(), stamp: None }
+    }
+
+    pub(super) fn of(mut self, stamp: Stamp) -> Self {
+        self.stamp = (self.condition == Condition::Empty).then_some(stamp);
+        self
+    }
+}
+
+impl From<io::Error> for Wrong {
+    fn from(error: io::Error) -> Self {
+        use io::ErrorKind::{NotADirectory, NotFound};
+        if matches!(error.kind(), NotFound | NotADirectory) {
+            return Self::new(Condition::Missing, "does not exist");
+        }
+        let reason = format!("cannot be read: {}", plain(&error));
+        Self::new(Condition::Unreadable, &reason)
+    }
+}
+
+pub(super) fn too_large() -> Wrong {
+    let reason = format!("is larger than {LARGEST_TEXT} bytes");
+    Wrong::new(Condition::TooLarge, &reason)
+}
+
+/// An error in the middle of a sentence: in lower case and without its number.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}

@@ -1,0 +1,133 @@
+//! What events mean, as notify 8 gives them, and errors of the kernel's in words.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+
+use notify::event::{CreateKind, DataChange, Flag, MetadataKind, RemoveKind};
+
+use super::*;
+
+const NAME: fn(RenameMode) -> EventKind = |mode| EventKind::Modify(ModifyKind::Name(mode));
+const CLOSED: EventKind = EventKind::Access(AccessKind::Close(AccessMode::Write));
+const OPENED: EventKind = EventKind::Access(AccessKind::Open(AccessMode::Any));
+const DATA: EventKind = EventKind::Modify(ModifyKind::Data(DataChange::Any));
+const ATTRIBUTES: EventKind = EventKind::Modify(ModifyKind::Metadata(MetadataKind::Any));
+const CREATED: EventKind = EventKind::Create(CreateKind::File);
+const REMOVED: EventKind = EventKind::Remove(RemoveKind::File);
+
+struct Place {
+    directory: tempfile::TempDir,
+}
+
+impl Place {
+    fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap() }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().canonicalize().unwrap().join(name)
+    }
+
+    fn ground(&self) -> Ground {
+        Ground::survey(&self.path("status.eot")).unwrap()
+    }
+
+    /// What this event means, of the file of that name or of the directory itself, `.`.
+    fn hint(&self, name: &str, kind: EventKind) -> Option<Hint> {
+        let path = if name == "." { self.ground().dir } else { self.path(name) };
+        sift(&self.ground(), &Event::new(kind).add_path(path))
+    }
+}
+
+#[test]
+fn what_happens_to_the_file_is_a_hint() {
+    let place = Place::new();
+    for (kind, hint) in [
+        (CLOSED, Some(Hint::Closed)),
+        (NAME(RenameMode::To), Some(Hint::MovedIn)),
+        (NAME(RenameMode::Both), None),
+        (NAME(RenameMode::From), Some(Hint::Stirred)),
+        (NAME(RenameMode::Any), Some(Hint::Stirred)),
+        (DATA, Some(Hint::Changed)),
+        (CREATED, Some(Hint::Changed)),
+        (EventKind::Any, Some(Hint::Changed)),
+        (ATTRIBUTES, Some(Hint::Stirred)),
+        (REMOVED, Some(Hint::Stirred)),
+        (OPENED, Some(Hint::Opened)),
+        (EventKind::Access(AccessKind::Read), None),
+        (EventKind::Access(AccessKind::Close(AccessMode::Read)), None),
+    ] {
+        assert_eq!(place.hint("status.eot", kind), hint, "{kind:?}");
+    }
+}
+
+#[test]
+fn what_happens_to_another_file_is_none_unless_the_path_is_a_symlink() {
+    let place = Place::new();
+    let kinds = [CLOSED, NAME(RenameMode::To), CREATED, REMOVED, ATTRIBUTES, DATA, OPENED];
+    for kind in kinds {
+        assert_eq!(place.hint("status.eot.new", kind), None, "{kind:?}");
+    }
+    symlink("..data/status.eot", place.path("status.eot")).unwrap();
+    let hints = kinds.map(|kind| place.hint("..data", kind));
+    let swapped = Some(Hint::Swapped);
+    let stirred = Some(Hint::Stirred);
+    assert_eq!(hints, [stirred, swapped, swapped, stirred, stirred, None, None]);
+}
+
+#[test]
+fn a_symlinks_target_is_the_file_wherever_it_is() {
+    let (place, there) = (Place::new(), Place::new());
+    fs::write(there.path("real"), "7").unwrap();
+    symlink(there.path("real"), place.path("status.eot")).unwrap();
+    let event = Event::new(CLOSED).add_path(there.path("real"));
+    assert_eq!(sift(&place.ground(), &event), Some(Hint::Closed));
+    assert_eq!(place.ground().other_dir(), there.path("real").parent());
+}
+
+#[test]
+fn an_open_of_the_directory_is_a_knock() {
+    let place = Place::new();
+    assert_eq!(place.hint(".", OPENED), Some(Hint::Knocked));
+    assert_eq!(place.hint(".", REMOVED), Some(Hint::Stirred));
+    assert_eq!(place.hint(".", EventKind::Access(AccessKind::Read)), None);
+}
+
+#[test]
+fn what_is_lost_is_said_to_be_lost() {
+    let event = Event::new(EventKind::Other).set_flag(Flag::Rescan);
+    assert_eq!(sift(&Place::new().ground(), &event), Some(Hint::Lost));
+}
+
+#[test]
+fn the_ground_is_another_when_the_directory_the_target_or_its_directory_is() {
+    let place = Place::new();
+    let inner = place.path("inner");
+    let survey = || Ground::survey(&inner.join("status.eot")).ok();
+    assert!(survey().is_none());
+    fs::create_dir(&inner).unwrap();
+    let first = survey();
+    assert_eq!(survey(), first);
+    fs::write(inner.join("status.eot"), "7").unwrap();
+    assert_eq!(survey(), first, "the file itself may come and go");
+    fs::rename(&inner, place.path("old")).unwrap();
+    fs::create_dir(&inner).unwrap();
+    assert_ne!(survey(), first);
+    let second = survey();
+    symlink("../old/status.eot", inner.join("status.eot")).unwrap();
+    assert_ne!(survey(), second);
+    let third = survey();
+    fs::remove_file(place.path("old/status.eot")).unwrap();
+    assert_ne!(survey(), third);
+}
+
+#[test]
+fn an_exhausted_kernel_is_named_with_what_to_raise() {
+    let told = |error: notify::Error| NoWatch::from(error).to_string();
+    let io = |errno: Errno| notify::Error::io(io::Error::from(errno));
+    assert!(told(io(Errno::MFILE)).contains("fs.inotify.max_user_instances"));
+    let watches = notify::Error::new(notify::ErrorKind::MaxFilesWatch);
+    assert!(told(watches).contains("fs.inotify.max_user_watches"));
+    assert!(!told(io(Errno::ACCESS)).contains("raise"));
+}
