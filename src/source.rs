@@ -138,8 +138,13 @@ impl Shared {
         let mut lookout = self.lookout();
         lookout.rule.hint(self.now(), hint);
         let mut until = Duration::ZERO;
-        while !lookout.rule.has_news() {
-            match lookout.rule.next(self.now()) {
+        loop {
+            // One moment for both, so that nothing becomes news in between and is lost here.
+            let now = self.now();
+            if lookout.rule.has_news(now) {
+                break;
+            }
+            match lookout.rule.next(now) {
                 Step::Wait(time) => {
                     until = time;
                     break;

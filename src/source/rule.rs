@@ -171,19 +171,18 @@ impl Rule {
         }
     }
 
-    /// Whether [`Rule::next`] would tell something.
-    #[must_use]
-    pub fn has_news(&self) -> bool {
+    /// Whether [`Rule::next`] would tell something at this moment.
+    pub fn has_news(&mut self, now: Duration) -> bool {
+        self.settled |= now >= *self.settle_by.get_or_insert(now + EVERY);
         self.written.is_some() || (self.settled && self.told.as_ref() != Some(&self.health()))
     }
 
     /// What to do next. What it returns counts as done, but for a look's result.
     pub fn next(&mut self, now: Duration) -> Step {
-        if let Some(writing) = self.written.take() {
-            return Step::Tell(Report::Written(writing));
-        }
-        self.settled |= now >= *self.settle_by.get_or_insert(now + EVERY);
-        if self.settled && self.told.as_ref() != Some(&self.health()) {
+        if self.has_news(now) {
+            if let Some(writing) = self.written.take() {
+                return Step::Tell(Report::Written(writing));
+            }
             let health = self.health();
             self.told = Some(health.clone());
             return Step::Tell(Report::Health(health));

@@ -64,8 +64,12 @@ impl Source {
         ground.book.note(|| format!("{file}: hint {hint:?}"));
         self.rule.hint(now(ground), hint);
         let mut until = Duration::ZERO;
-        while !self.rule.has_news() {
-            match self.rule.next(now(ground)) {
+        loop {
+            let now = now(ground);
+            if self.rule.has_news(now) {
+                break;
+            }
+            match self.rule.next(now) {
                 Step::Wait(time) => {
                     until = time;
                     break;

@@ -250,7 +250,7 @@ impl Watcher {
             return;
         };
         self.rule.hint(world.time(), hint);
-        while !self.rule.has_news() {
+        while !self.rule.has_news(world.time()) {
             match self.rule.next(world.time()) {
                 Step::Wait(_) => break,
                 step => self.carry_out(world, step),

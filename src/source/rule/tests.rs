@@ -519,8 +519,18 @@ fn what_comes_while_a_report_waits_is_folded_into_the_newest() {
     for round in 0..10_000 {
         play.write(text(&round.to_string(), 3 + round));
     }
-    assert!(play.rule.has_news());
+    assert!(play.rule.has_news(play.now));
     assert_eq!(play.say(0), ["8"]);
     play.knock_comes();
     assert_eq!(play.say(0), ["9999"]);
+}
+
+#[test]
+fn a_hint_at_the_moment_at_which_it_settles_loses_no_health() {
+    let mut play = Play::well(INOTIFY);
+    play.rule = Rule::new(File::Status, Watch::Inotify);
+    // The first second has passed without anything that holds still.
+    assert!(!play.rule.has_news(Duration::ZERO));
+    assert!(play.rule.has_news(EVERY), "whoever took a hint now must not ask what to do next");
+    assert!(matches!(play.rule.next(EVERY), Step::Tell(Report::Health(_))));
 }
