@@ -57,6 +57,21 @@ impl AcceptFile {
     /// Makes this process the only one that writes `path`, and sweeps away what an earlier one
     /// left half done.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
+        Self::at(path, lock)
+    }
+
+    /// The status file, into which an order over the network is written in just the same way. It
+    /// has no lock of its own: orders come through the server that holds the accept file's.
+    pub fn for_orders(path: &Path) -> Result<Self, OpenError> {
+        let file = Self::at(path, |_| Ok(None))?;
+        sweep(&file.directory, &file.name);
+        Ok(file)
+    }
+
+    fn at(
+        path: &Path,
+        lock: impl FnOnce(&Path) -> Result<Option<File>, OpenError>,
+    ) -> Result<Self, OpenError> {
         let nameless = || OpenError::Nameless(path.display().to_string());
         let path = std::path::absolute(path).map_err(|_| nameless())?;
         let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {

@@ -15,7 +15,8 @@ use thiserror::Error;
 use crate::dial_file::{self, BadDial};
 use crate::log;
 use crate::policy::address::{Name, Origin};
-use crate::policy::{Policy, Reach};
+use crate::policy::{Policy, Reach, Secret};
+use crate::token_file::{self, BadToken};
 use typed::Options;
 
 /// The year the first telegraph was installed, on the P/S Iona.
@@ -55,14 +56,22 @@ pub struct Config {
     pub status_file: PathBuf,
     /// The accept file, absolute.
     pub accept_file: PathBuf,
+    /// The bell book, absolute; `None` if none is to be kept.
+    pub book: Option<PathBuf>,
     /// The dial.
     pub dial: Dial<'static>,
     /// The names beyond the usual ones that the server answers to.
     pub hosts: Vec<Name>,
     /// The foreign origins whose pages may talk to it.
     pub origins: Vec<Origin>,
+    /// From where orders are taken over the network.
+    pub orders: Reach,
     /// From where it may be shut down over the network.
     pub shutdown: Reach,
+    /// The file the token is in, absolute.
+    pub token_file: Option<PathBuf>,
+    /// The token that was in it.
+    pub token: Option<Secret>,
     /// How changes are noticed.
     pub watching: Watching,
     /// How the log is written.
@@ -109,12 +118,23 @@ pub enum Misuse {
         /// In which way they meet.
         why: &'static str,
     },
+    /// The bell book, or the file it is turned over to, is one of the others or a lock.
+    #[error("{} cannot be the bell book: {why}", book.display())]
+    BookClash {
+        /// The bell book as it was given.
+        book: PathBuf,
+        /// In which way it meets another file.
+        why: &'static str,
+    },
     /// No panel can be there.
     #[error("assets: {} is not a directory", .0.display())]
     NoAssets(PathBuf),
     /// The dial file is at fault.
     #[error(transparent)]
     Dial(#[from] BadDial),
+    /// The token file is at fault.
+    #[error(transparent)]
+    Token(#[from] BadToken),
 }
 
 /// Reads this process's command line and environment.
@@ -151,10 +171,18 @@ impl Config {
         let status = options.status_file.unwrap_or_else(|| "status.eot".into());
         let accept = options.accept_file.unwrap_or_else(|| files::accept_beside(&status));
         let (status_file, accept_file) = files::checked(&status, &accept, base)?;
+        let book = match options.bell_book {
+            _ if options.no_bell_book => None,
+            Some(book) => Some(book),
+            None => Some(accept.with_file_name("bell-book.jsonl")),
+        };
+        let book = book.map(|book| files::checked_book(&book, &status, &accept, base));
         let assets = options.assets.map(|directory| {
             let absolute = base.join(&directory);
             if absolute.is_dir() { Ok(absolute) } else { Err(Misuse::NoAssets(directory)) }
         });
+        let token_file = options.token_file.map(|file| base.join(file));
+        let token = token_file.as_deref().map(token_file::load).transpose()?;
         Ok(Self {
             listen: SocketAddr::new(
                 options.bind.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
@@ -164,13 +192,17 @@ impl Config {
             status_name: status.to_string_lossy().into_owned(),
             status_file,
             accept_file,
+            book: book.transpose()?,
             dial: match options.dial {
                 Some(file) => dial_file::load(&file)?,
                 None => chadburn_core::DEFAULT,
             },
             hosts: options.host,
             origins: options.allow_origin,
+            orders: options.allow_orders.unwrap_or(Reach::Never),
             shutdown: options.allow_shutdown.unwrap_or(Reach::Local),
+            token_file,
+            token,
             watching: options.watch.unwrap_or_default(),
             log_format: options.log_format.unwrap_or_default(),
             assets: assets.transpose()?,
@@ -184,7 +216,9 @@ impl Config {
         Policy {
             hosts: self.hosts.clone(),
             origins: self.origins.clone(),
+            orders: self.orders,
             shutdown: self.shutdown,
+            token: self.token.clone(),
             own_user: rustix::process::geteuid().as_raw(),
             machine: machine.nodename().to_str().ok().and_then(|name| name.parse().ok()),
         }

@@ -6,6 +6,7 @@
 //! of a connection. Other rooms reach the hub through a [`Handle`] and read a [`Snapshot`].
 
 mod opening;
+mod parcel;
 mod step;
 
 pub mod driver;
@@ -17,14 +18,17 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use uuid::Uuid;
 
 pub use self::engine::{Engine, Ports};
 pub use self::step::{Facts, Hub};
 use crate::clock::Clock;
-use crate::policy::{Owner, Peer};
+use crate::entry::Entry;
+use crate::policy::{Owner, Peer, Policy};
+use crate::session::Want;
 pub use crate::wire::Wire;
+use crate::wire::json::Code;
 use crate::writing::{File, Health, Report, Stamp};
 
 /// How often a JSON station hears a beat, in seconds. A panel that misses two and a half of them
@@ -49,16 +53,27 @@ pub struct Key {
 /// What happens to the hub.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// A station has come, with an id of its own.
+    /// The server begins.
+    Started,
+    /// A station has come.
     Joined {
         /// Its place.
         key: Key,
-        /// Its id.
-        station: Uuid,
+        /// Its secret, from which its id is made: the one it came with, or a fresh one.
+        secret: String,
+        /// It has been here before and knows everything up to this number.
+        since: Option<u64>,
         /// The language it speaks.
         wire: Wire,
         /// What is known of the other end.
         peer: Peer,
+    },
+    /// A station that slept has been told everything that came before the present state.
+    CaughtUp {
+        /// Who.
+        key: Key,
+        /// The number of the last state that it was told.
+        seen: Option<u64>,
     },
     /// A station sent a message.
     Heard {
@@ -66,6 +81,13 @@ pub enum Event<'a> {
         key: Key,
         /// What.
         message: &'a str,
+    },
+    /// Somebody asks over HTTP.
+    Asked {
+        /// Comes back with the outcome.
+        ticket: u64,
+        /// Who, and what for.
+        ask: Box<Ask>,
     },
     /// A station's conversation has ended.
     Left {
@@ -86,22 +108,32 @@ pub enum Event<'a> {
         /// What.
         report: Report,
     },
-    /// The accept file is about to be replaced by our own writing.
+    /// A file is about to be replaced by our own writing.
     Noted {
+        /// Which file.
+        file: File,
         /// Which store this is about.
         ticket: u64,
         /// The stamp by which the writing will be known when it is read back.
         stamp: Stamp,
     },
-    /// A store of the accept file has ended.
+    /// A store has ended.
     Stored {
+        /// Of which file.
+        file: File,
         /// Which store.
         ticket: u64,
         /// Whether the text is durably in the file; else a line that says why not.
         result: Result<(), String>,
     },
+    /// Who may do what is decided anew.
+    Policy(Policy),
+    /// A tenth of a second has passed.
+    Tick,
     /// The server ends.
     Shutdown,
+    /// Everybody has left after the farewell.
+    Ended,
 }
 
 /// What the hub wants done. Effects are carried out in their order.
@@ -113,6 +145,9 @@ pub enum Effect {
         to: Key,
         /// The messages.
         messages: Vec<String>,
+        /// It knows everything up to this number, and must be brought up to date before it hears
+        /// pushes; see [`Hub::after`].
+        behind: Option<u64>,
     },
     /// Say this to one station.
     Say {
@@ -120,6 +155,22 @@ pub enum Effect {
         to: Key,
         /// The message.
         message: String,
+    },
+    /// Tell one station this state.
+    SayState {
+        /// To whom.
+        to: Key,
+        /// The state's number.
+        seq: u64,
+        /// The state.
+        message: String,
+    },
+    /// Tell an HTTP client what became of its request.
+    Respond {
+        /// Which request.
+        ticket: u64,
+        /// What became of it.
+        outcome: Outcome,
     },
     /// Hear nothing from this station until `Resume`: what it asked for is not answered yet.
     Hold(Key),
@@ -141,10 +192,16 @@ pub enum Effect {
         /// What JSON stations hear.
         json: Arc<str>,
     },
-    /// Tell this to every greeted JSON station.
+    /// Tell everyone who hears more than orders of a file's health.
     Tell(String),
-    /// Write this into the accept file, durably.
+    /// Tell every greeted JSON station the roll; a slow one gets the newest only.
+    TellRoll(Arc<str>),
+    /// Write this into the bell book.
+    Record(Entry),
+    /// Write this into a file, durably.
     Store {
+        /// Which file.
+        file: File,
         /// Comes back with the outcome.
         ticket: u64,
         /// The text, without its newline.
@@ -158,18 +215,19 @@ pub enum Effect {
     Log(String),
     /// Somebody who may asked for the server's end.
     AskShutdown,
-    /// Say farewell to every station and close its connection.
-    Farewell {
-        /// What text stations hear.
-        text: &'static str,
-        /// What JSON stations hear.
-        json: String,
-    },
+    /// Say farewell to every station and close its connection; this is what JSON stations hear.
+    Farewell(String),
 }
 
 /// What other rooms need to know of the telegraph, as of its last change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
+    /// The number of the latest order, repeat or reply.
+    pub seq: u64,
+    /// The present order's number, if there is an order.
+    pub order: Option<u64>,
+    /// Whether the bell rings.
+    pub bell: bool,
     /// The `state` message, as JSON.
     pub state: Arc<str>,
     /// The bare status, if there is an order.
@@ -178,6 +236,8 @@ pub struct Snapshot {
     pub status_file: Option<Health>,
     /// The health of the accept file; `None` until its source has settled.
     pub accept_file: Option<Health>,
+    /// The health of the bell book; `None` without one.
+    pub book: Option<Health>,
     /// The server is saying farewell.
     pub closing: bool,
 }
@@ -189,24 +249,31 @@ impl Snapshot {
         match file {
             File::Status => self.status_file.as_ref(),
             File::Accept => self.accept_file.as_ref(),
+            File::Book => self.book.as_ref(),
         }
     }
 }
 
-/// A connection that HTTP hands over once the WebSocket handshake is answered.
+/// A connection that HTTP hands over once it has judged the request that opened it: a WebSocket's
+/// handshake, or a request for events.
 #[derive(Debug)]
 pub struct Newcomer {
     /// The socket, non-blocking and no longer registered with any runtime.
     pub socket: TcpStream,
     /// What the peer sent after its handshake and HTTP had already read.
     pub unread: Vec<u8>,
-    /// The answer to its handshake, which has not gone out: with what the hub says first it makes
+    /// The answer to its request, which has not gone out: with what the hub says first it makes
     /// one packet, and costs one call instead of two.
     pub unsent: Vec<u8>,
     /// The language it chose.
     pub wire: Wire,
     /// What is known of it.
     pub peer: Peer,
+    /// The secret it comes back with, if it was here before: 16 to 64 characters that are safe in
+    /// a URL, and nobody's business in a log.
+    pub resume: Option<String>,
+    /// It knows everything up to this number.
+    pub since: Option<u64>,
     /// Its place among the connections the server can afford; given back on drop.
     pub seat: OwnedSemaphorePermit,
 }
@@ -216,6 +283,8 @@ pub struct Newcomer {
 pub enum Input {
     /// A WebSocket was opened.
     Join(Newcomer),
+    /// Somebody asks over HTTP, and waits for the outcome at the other end.
+    Ask(Box<Ask>, oneshot::Sender<Outcome>),
     /// Something else happened.
     Event(Event<'static>),
 }
@@ -234,6 +303,25 @@ pub struct Handle {
     /// What those seconds are counted by.
     clock: Clock,
 }
+
+/// A request over HTTP that the hub must decide, and carry out if it may be.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// What is known of whoever asks. Its owner is known, if that can matter.
+    pub peer: Peer,
+    /// The token that came with the request, if one did.
+    pub token: Option<String>,
+    /// What whoever asks wants to be called; already found fit (`wire::json::is_name`).
+    pub who: Option<String>,
+    /// What is asked for: an order, an accept or an answer.
+    pub want: Want,
+    /// The id under which what it does is known: random, since it is nobody's for longer.
+    pub station: Uuid,
+}
+
+/// What became of an [`Ask`]: it was carried out, durably; or why not, for a program and in one
+/// line for a person.
+pub type Outcome = Result<(), (Code, String)>;
 
 /// The hub has ended and takes no more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -257,6 +345,13 @@ impl Handle {
     pub fn report(&self, file: File, report: Report) -> Result<(), Gone> {
         self.reports.blocking_send((file, report)).map_err(|_| Gone)?;
         self.wake()
+    }
+
+    /// Has the hub decide this and carry it out, and waits for the outcome.
+    pub async fn ask(&self, ask: Ask) -> Result<Outcome, Gone> {
+        let (answer, outcome) = oneshot::channel();
+        self.send(Input::Ask(Box::new(ask), answer)).await?;
+        outcome.await.map_err(|_| Gone)
     }
 
     /// Whether the hub's loop has turned lately.

@@ -4,24 +4,28 @@
 //! Reading order: [`server`] puts the rooms together. An order comes in through [`source`], is
 //! understood by [`hub`] and its [`telegraph`], and goes out to every station in its [`wire`]'s
 //! language. A reply goes through [`accept`] into its file and comes back through that file's
-//! [`source`]. ARCHITECTURE.md has the drawing.
+//! [`source`]. The [`book`] keeps what happened. ARCHITECTURE.md has the drawing.
 
 pub mod server;
 
 pub mod cli;
 pub mod dial_file;
 pub mod log;
+pub mod metrics;
 pub mod signals;
 pub mod systemd;
+pub mod token_file;
 
 pub mod http;
 pub mod owner;
 
 pub mod accept;
+pub mod book;
 pub mod source;
 pub mod writing;
 
 pub mod clock;
+pub mod entry;
 pub mod hub;
 pub mod policy;
 pub mod session;

@@ -3,14 +3,15 @@
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use chadburn::cli::{self, Command, Config};
 use chadburn::server::Server;
-use chadburn::signals::Signals;
+use chadburn::signals::{Signals, Told};
 use chadburn::{http, log, systemd};
 use tokio::net::TcpSocket;
 use tokio::runtime;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 /// A wrong command line (`EX_USAGE` would be 64; 2 is what shells and clap use).
 const MISUSE: u8 = 2;
@@ -61,24 +62,28 @@ async fn serve(config: Config) -> Result<ExitCode, Box<dyn std::error::Error>> {
     let server = Server::new(config, listener, seats)?;
 
     let (stop, stopped) = oneshot::channel::<()>();
-    let mut stop = Some(stop);
-    let mut running = Box::pin(server.run(async {
+    let (mut stop, reload) = (Some(stop), Arc::new(Notify::new()));
+    let stopped = async {
         // A sender that is gone without a word means stop as well.
         let _ = stopped.await;
-    }));
+    };
+    let mut running = Box::pin(server.run(stopped, Arc::clone(&reload)));
     loop {
         tokio::select! {
             result = &mut running => {
                 result?;
                 return Ok(ExitCode::SUCCESS);
             }
-            signal = signals.stop() => {
-                tracing::debug!(%signal, "asked to stop");
-                match stop.take() {
-                    Some(stop) => drop(stop.send(())),
-                    None => return Ok(ExitCode::from(AT_ONCE)),
+            told = signals.next() => match told {
+                Told::Reload => reload.notify_one(),
+                Told::Stop(signal) => {
+                    tracing::debug!(%signal, "asked to stop");
+                    match stop.take() {
+                        Some(stop) => drop(stop.send(())),
+                        None => return Ok(ExitCode::from(AT_ONCE)),
+                    }
                 }
-            }
+            },
         }
     }
 }

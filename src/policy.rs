@@ -4,10 +4,12 @@
 //! connection it says [`Verdict::AskOwner`], and is asked again when that is known.
 
 pub mod address;
+mod secret;
 
 use thiserror::Error;
 
 use address::{Authority, Name, Origin};
+pub use secret::Secret;
 
 /// What is known of the other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,6 +20,8 @@ pub struct Peer {
     pub forwarded: bool,
     /// Whose socket it is, as far as that is known.
     pub owner: Owner,
+    /// It has given the token.
+    pub trusted: bool,
 }
 
 /// Whose socket the other end is.
@@ -52,6 +56,8 @@ pub enum Act<'a> {
         /// The `Origin` header; only browsers send it.
         origin: Option<&'a str>,
     },
+    /// To give an order.
+    Order,
     /// To answer the present order.
     Answer,
     /// To end the server.
@@ -85,6 +91,12 @@ pub enum Refusal {
     /// A page from elsewhere makes a browser ask.
     #[error("a page of another origin may not do this; --allow-origin ORIGIN would let it")]
     ForeignOrigin,
+    /// Orders are not taken from there.
+    #[error("Order refused: this server takes none from here; --allow-orders says from where")]
+    Order,
+    /// It needs the token, and this peer has not given it.
+    #[error("Refused: this needs the token.")]
+    TokenRequired,
     /// The original's words, fixed.
     #[error("Shutdown refused: only from this machine.")]
     Shutdown,
@@ -96,7 +108,8 @@ impl Refusal {
     pub fn status(&self) -> u16 {
         match self {
             Self::NoHost | Self::BadHost => 400,
-            Self::ForeignOrigin | Self::Shutdown => 403,
+            Self::TokenRequired => 401,
+            Self::ForeignOrigin | Self::Order | Self::Shutdown => 403,
             Self::ForeignHost(_) => 421,
         }
     }
@@ -109,8 +122,13 @@ pub struct Policy {
     pub hosts: Vec<Name>,
     /// The origins beyond its own whose pages may talk to it (`--allow-origin`).
     pub origins: Vec<Origin>,
+    /// From where orders are taken over the network (`--allow-orders`).
+    pub orders: Reach,
     /// From where it may be shut down.
     pub shutdown: Reach,
+    /// What orders, answers and the shutdown need, if anything (`--token-file`). It opens nothing
+    /// that is closed without it.
+    pub token: Option<Secret>,
     /// The user it runs as.
     pub own_user: u32,
     /// What this machine calls itself.
@@ -121,15 +139,24 @@ impl Policy {
     /// Whether this peer may do this.
     #[must_use]
     pub fn judge(&self, peer: &Peer, act: &Act<'_>) -> Verdict {
-        let judged = match *act {
-            Act::Visit { host, origin } => self.visit(host, origin),
-            Act::Answer => Ok(()),
-            Act::Shutdown => return self.shutdown(peer),
-        };
-        match judged {
-            Ok(()) => Verdict::Granted,
-            Err(refusal) => Verdict::Refused(refusal),
+        if let Act::Visit { host, origin } = *act {
+            return self.visit(host, origin).map_or_else(Verdict::Refused, |()| Verdict::Granted);
         }
+        // Before anything else: whoever has no token learns nothing of what it would open.
+        if self.token.is_some() && !peer.trusted {
+            return Verdict::Refused(Refusal::TokenRequired);
+        }
+        match act {
+            Act::Visit { .. } | Act::Answer => Verdict::Granted,
+            Act::Order => self.within(self.orders, peer, Refusal::Order),
+            Act::Shutdown => self.within(self.shutdown, peer, Refusal::Shutdown),
+        }
+    }
+
+    /// Whether this is the token. Without one there is nothing that it could be.
+    #[must_use]
+    pub fn is_token(&self, value: &str) -> bool {
+        self.token.as_ref().is_some_and(|token| token.is(value))
     }
 
     fn visit(&self, host: Option<&str>, origin: Option<&str>) -> Result<(), Refusal> {
@@ -158,19 +185,17 @@ impl Policy {
             || self.hosts.contains(name)
     }
 
-    fn shutdown(&self, peer: &Peer) -> Verdict {
-        let refused = Verdict::Refused(Refusal::Shutdown);
-        match self.shutdown {
-            Reach::Never => refused,
+    fn within(&self, reach: Reach, peer: &Peer, refusal: Refusal) -> Verdict {
+        match reach {
             Reach::Any => Verdict::Granted,
             // A reverse proxy on this machine is a loopback peer as well, and runs as root or as
             // anybody: it speaks for strangers, and says so in its headers.
-            Reach::Local if !peer.loopback || peer.forwarded => refused,
-            Reach::Local => match peer.owner {
+            Reach::Local if peer.loopback && !peer.forwarded => match peer.owner {
                 Owner::Unasked => Verdict::AskOwner,
                 Owner::User(user) if user == 0 || user == self.own_user => Verdict::Granted,
-                Owner::User(_) | Owner::Unknown => refused,
+                Owner::User(_) | Owner::Unknown => Verdict::Refused(refusal),
             },
+            Reach::Local | Reach::Never => Verdict::Refused(refusal),
         }
     }
 }

@@ -1,28 +1,38 @@
-//! Puts the rooms together: sources, hub, accept file and HTTP, and takes them down in order.
+//! Puts the rooms together: sources, hub, accept file, bell book and HTTP, and takes them down in order.
 //!
 //! It binds no port, traps no signal and ends no process: the caller brings the listener and says
 //! when to stop.
 
+mod counting;
 mod outlets;
+mod record;
+mod token;
 
+use std::collections::HashMap;
 use std::future::Future;
 use std::net::{SocketAddr, TcpListener};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::oneshot::error::RecvError;
+use tokio::sync::{Notify, Semaphore, watch};
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::outlets::{Outlets, Owners};
+use self::outlets::{Outlets, Owners, event};
 use crate::accept::{self, AcceptFile};
+use crate::book::Keeper;
 use crate::cli::{Config, Watching};
 use crate::clock::Clock;
 use crate::http;
 use crate::hub::driver::{self, Ended, Running};
 use crate::hub::{Event, Facts, Handle, Hub, Input, Snapshot};
+use crate::metrics::Metrics;
+use crate::owner;
+use crate::policy::Reach;
 use crate::source::{Source, WatchMode};
 use crate::systemd::Manager;
 use crate::writing::File;
@@ -71,7 +81,13 @@ impl Server {
     }
 
     /// Serves until `stop` resolves or a station that may says `shutdown`, then says farewell.
-    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), StartError> {
+    /// Whenever `reload` is notified it reads the token again.
+    #[expect(clippy::too_many_lines, reason = "what there is, from the first to the last")]
+    pub async fn run(
+        self,
+        stop: impl Future<Output = ()>,
+        reload: Arc<Notify>,
+    ) -> Result<(), StartError> {
         let Self { config, listener, accept_file, seats } = self;
         let address = listener.local_addr()?;
         let assets = match &config.assets {
@@ -79,11 +95,24 @@ impl Server {
             Some(directory) => http::Assets::from_directory(directory)?,
         };
         let policy = config.policy();
+        token::warn_if_exposed(&config);
         let seats = Arc::new(Semaphore::new(seats));
         let stopping = CancellationToken::new();
         let (publish, mut snapshots) = watch::channel(Arc::new(Snapshot::default()));
         let manager = Arc::new(Manager::of_this_process());
+        let metrics = Arc::new(Metrics::new());
 
+        let mut stop = pin!(stop);
+        let (history, book) = tokio::select! {
+            () = &mut stop => return Ok(()),
+            opened = record::open(config.book.as_deref()) => opened,
+        };
+        let mut keeper = None;
+
+        let orders_file = match config.orders {
+            Reach::Never => None,
+            Reach::Local | Reach::Any => Some(AcceptFile::for_orders(&config.status_file)?),
+        };
         let clock = Clock::start();
         let facts = Facts {
             dial: config.dial,
@@ -91,21 +120,36 @@ impl Server {
             status_file: config.status_name.clone(),
             assets: assets.digest().to_owned(),
             policy: policy.clone(),
+            history,
         };
         let Running { handle, mut ended } =
             driver::start(clock, Hub::new(clock.now(), facts), |handle| {
-                let to_hub = handle.clone();
+                let (to_hub, counted) = (handle.clone(), Arc::clone(&metrics));
                 let writer = accept::Writer::spawn(accept_file, move |outcome| {
+                    counting::stored(&counted, File::Accept, &outcome);
                     // A hub that has ended has nobody left to tell.
-                    let _ = to_hub.blocking_send(outcome.into());
+                    let _ = to_hub.blocking_send(event(File::Accept, outcome));
                 })?;
+                let orders = orders_file.map(|file| {
+                    let (to_hub, counted) = (handle.clone(), Arc::clone(&metrics));
+                    accept::Writer::spawn(file, move |outcome| {
+                        counting::stored(&counted, File::Status, &outcome);
+                        // As above.
+                        let _ = to_hub.blocking_send(event(File::Status, outcome));
+                    })
+                });
                 let owners = Owners::start(handle.clone())?;
+                keeper = record::keep(book, handle)?;
                 Ok(Outlets {
-                    writer,
+                    replies: writer,
+                    orders: orders.transpose()?,
+                    asks: HashMap::new(),
+                    book: keeper.as_ref().map(Keeper::recorder),
                     owners,
                     snapshots: publish,
                     stopping: stopping.clone(),
                     manager: Arc::clone(&manager),
+                    metrics: Arc::clone(&metrics),
                 })
             })?;
 
@@ -128,7 +172,10 @@ impl Server {
                 snapshot: snapshots,
                 alive: Arc::new(move || hub.is_alive()),
                 policy,
+                owner_of: owner::owner_of,
                 assets,
+                metrics: Arc::clone(&metrics),
+                book: keeper.as_ref().map(Keeper::reader),
                 seats,
             };
             let listener = tokio::net::TcpListener::from_std(listener)?;
@@ -138,13 +185,14 @@ impl Server {
             Ok(())
         };
         let result = tokio::select! {
-            () = stop => Ok(()),
+            () = &mut stop => Ok(()),
             () = stopping.cancelled() => Ok(()),
             result = up => result,
-            how = &mut ended => Err(StartError::Hub(match how {
-                Ok(Ended::Failed(error)) => error.to_string(),
-                _ => "its thread is gone".into(),
-            })),
+            never = token::read_again_on(&reload, &config, async |policy| {
+                // A hub that has ended decides nothing any more.
+                let _ = handle.send(Input::Event(Event::Policy(policy))).await;
+            }) => match never {},
+            how = &mut ended => Err(StartError::Hub(why(how))),
         };
 
         let deadline = Instant::now() + PATIENCE;
@@ -169,16 +217,22 @@ impl Server {
         if timeout_at(deadline, drained).await.is_err() {
             tracing::warn!("not everyone has left in time");
         }
+        record::finish(keeper, deadline).await;
         tracing::info!("Shutdown.");
         result
     }
 }
 
+/// Why the hub's thread has ended before its time.
+fn why(how: Result<Ended, RecvError>) -> String {
+    match how {
+        Ok(Ended::Failed(error)) => error.to_string(),
+        _ => "its thread is gone".into(),
+    }
+}
+
 fn watch_file(config: &Config, file: File, hub: &Handle) -> Result<Source, std::io::Error> {
-    let path = match file {
-        File::Status => &config.status_file,
-        File::Accept => &config.accept_file,
-    };
+    let path = if file == File::Status { &config.status_file } else { &config.accept_file };
     let mode = match config.watching {
         Watching::Auto => WatchMode::Auto,
         Watching::Kernel => WatchMode::Inotify,

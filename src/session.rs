@@ -2,6 +2,8 @@
 //!
 //! It does not know what the answer is; that is the hub's to decide. No IO, no clock.
 
+use std::sync::Arc;
+
 use chadburn_core::Position;
 use uuid::Uuid;
 
@@ -18,6 +20,8 @@ pub struct Session {
     pub wire: Wire,
     /// What is known of the other end.
     pub peer: Peer,
+    /// What it is called, if it has said so.
+    pub name: Option<Arc<str>>,
 }
 
 /// What a station wants, whichever wire it came over.
@@ -39,7 +43,16 @@ pub enum Want {
         order: u64,
         /// The reply's position; without one the order is accepted as it stands.
         position: Option<Position>,
+        /// Whether whoever is at the station is coming; not coming, without a position, is a note
+        /// for the roll and no reply.
+        coming: Option<bool>,
     },
+    /// Be called this; empty is unnamed.
+    Name(String),
+    /// Give this order.
+    Order(String),
+    /// Be trusted for knowing the token.
+    Token(String),
     /// Its own words back.
     Echo(String),
     /// Nothing.
@@ -73,16 +86,21 @@ pub enum Answer<'a> {
 impl Session {
     /// Understands a message. `Err` holds the answer to what cannot be understood.
     pub fn hear(&self, message: &str) -> Result<(Want, Form), String> {
-        if self.wire == Wire::Text {
+        if self.wire != Wire::Json {
             return Ok((command(message), Form::Text));
         }
         match json::parse(message) {
             Ok((json::Request::Console { command: line }, id)) => {
                 Ok((command(&line), Form::Console(id)))
             }
-            Ok((json::Request::Answer { order, position }, id)) => {
-                Ok((Want::Answer { order, position }, Form::Request(id)))
+            Ok((json::Request::Answer { order, position, coming }, id)) => {
+                Ok((Want::Answer { order, position, coming }, Form::Request(id)))
             }
+            Ok((json::Request::Name { name }, id)) => Ok((Want::Name(name), Form::Request(id))),
+            Ok((json::Request::Order { status }, id)) => {
+                Ok((Want::Order(status), Form::Request(id)))
+            }
+            Ok((json::Request::Token { value }, id)) => Ok((Want::Token(value), Form::Request(id))),
             Err(json::Refused { id, code, message }) => {
                 Err(Message::Error { id: id.as_ref(), code, message: &message }.encode())
             }
@@ -138,8 +156,8 @@ mod tests {
     use crate::policy::Owner;
 
     fn session(wire: Wire) -> Session {
-        let peer = Peer { loopback: true, forwarded: false, owner: Owner::Unasked };
-        Session { station: Uuid::nil(), wire, peer }
+        let peer = Peer { loopback: true, forwarded: false, owner: Owner::Unasked, trusted: false };
+        Session { station: Uuid::nil(), wire, peer, name: None }
     }
 
     fn put(form: &Form, answer: Answer<'_>) -> Vec<String> {

@@ -9,6 +9,15 @@ use std::io;
 use rustix::process::Signal;
 use tokio_stream::StreamExt;
 
+/// What a signal tells the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// To end.
+    Stop(Stop),
+    /// SIGHUP: to read again what may be read again.
+    Reload,
+}
+
 /// A signal that asks the server to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
@@ -42,23 +51,28 @@ impl fmt::Debug for Signals {
 ///
 /// SIGPIPE is not among them. Rust ignores it from the start, and to catch it would be a trap: the
 /// handler writes into a pipe of its own, and once nobody reads that any more, it raises itself.
-const IGNORED: [Signal; 3] = [Signal::HUP, Signal::USR1, Signal::USR2];
+const IGNORED: [Signal; 2] = [Signal::USR1, Signal::USR2];
 
 impl Signals {
-    /// Catches SIGINT and SIGTERM, and HUP, USR1 and USR2 so that they do no harm. To be
+    /// Catches SIGINT, SIGTERM and SIGHUP, and USR1 and USR2 so that they do no harm. To be
     /// called within a runtime, as early as can be.
     pub fn catch() -> io::Result<Self> {
-        let caught = [Signal::INT, Signal::TERM].into_iter().chain(IGNORED);
+        let caught = [Signal::INT, Signal::TERM, Signal::HUP].into_iter().chain(IGNORED);
         let arrived = signal_hook_tokio::Signals::new(caught.map(Signal::as_raw))?;
         Ok(Self { arrived })
     }
 
-    /// Waits for the next signal to stop. To be called again for the second one.
-    pub async fn stop(&mut self) -> Stop {
+    /// Waits for the next signal that tells something.
+    pub async fn next(&mut self) -> Told {
         loop {
             match self.arrived.next().await {
-                Some(number) if number == Signal::INT.as_raw() => return Stop::Interrupt,
-                Some(number) if number == Signal::TERM.as_raw() => return Stop::Terminate,
+                Some(number) if number == Signal::INT.as_raw() => {
+                    return Told::Stop(Stop::Interrupt);
+                }
+                Some(number) if number == Signal::TERM.as_raw() => {
+                    return Told::Stop(Stop::Terminate);
+                }
+                Some(number) if number == Signal::HUP.as_raw() => return Told::Reload,
                 Some(number) => tracing::debug!(number, "signal ignored"),
                 // Nobody closes the stream; if somebody did, no signal would mean no stop.
                 None => std::future::pending().await,
@@ -79,14 +93,16 @@ mod tests {
 
     /// One test for all: signals belong to the process, and tests share it.
     #[tokio::test]
-    async fn only_interrupt_and_terminate_stop_and_each_does_anew() {
+    async fn each_signal_that_tells_something_does_so_anew() {
         let mut signals = Signals::catch().unwrap();
         IGNORED.into_iter().for_each(send);
         send(Signal::TERM);
-        assert_eq!(signals.stop().await, Stop::Terminate);
-        send(Signal::INT);
-        assert_eq!(signals.stop().await, Stop::Interrupt);
-        send(Signal::INT);
-        assert_eq!(signals.stop().await, Stop::Interrupt);
+        assert_eq!(signals.next().await, Told::Stop(Stop::Terminate));
+        for _ in 0..2 {
+            send(Signal::HUP);
+            assert_eq!(signals.next().await, Told::Reload);
+            send(Signal::INT);
+            assert_eq!(signals.next().await, Told::Stop(Stop::Interrupt));
+        }
     }
 }

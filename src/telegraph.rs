@@ -1,15 +1,20 @@
 //! The telegraph: the present order, the present reply, and whether the bell rings.
 //!
-//! It learns of both from what stands in their files, and knows neither stations nor wires'
-//! frames. Time is given to it.
+//! It learns of both from what stands in their files, and knows neither stations nor frames. Time
+//! is given to it. [`history`] is what it remembers of earlier states.
+
+pub mod history;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chadburn_core::bell::{self, Reading};
-use chadburn_core::{Dial, Sector};
+use chadburn_core::{Dial, Position};
 
+use self::history::{History, Past};
 use crate::clock::Now;
-use crate::wire::json::{By, Message, OrderForm, ReplyForm, State};
+use crate::entry::{Entry, What};
+use crate::wire::json::{By, Message, OrderForm, Place, ReplyForm, State};
 use crate::writing::Health;
 
 /// Which telegraph of the server. There is one so far, and nothing may rely on that.
@@ -19,41 +24,70 @@ pub struct TelegraphId(pub u16);
 /// The only telegraph there is so far.
 pub const THE_TELEGRAPH: TelegraphId = TelegraphId(0);
 
-/// The present order.
-#[derive(Clone, Debug)]
-pub struct Order {
-    /// The text of the status file.
+/// A status, and where on the dial it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Saying {
+    /// The text of the file.
     pub status: Arc<str>,
-    /// The sector it means, if it is on the dial.
-    pub sector: Option<&'static Sector<'static>>,
+    /// The position it means, if it is on the dial.
+    pub position: Option<u8>,
+    /// The name of that position.
+    pub name: Option<Arc<str>>,
+}
+
+/// An order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// What is ordered.
+    pub what: Saying,
     /// The number it was given under, or that of its latest repeat.
     pub seq: u64,
     /// When it was first given: UTC in milliseconds. A repeat leaves it.
     pub since: u64,
+    /// When it was given or repeated, by the clock that measures; unknown of an earlier run's.
+    pub given: Option<Duration>,
 }
 
-/// The present reply.
-#[derive(Clone, Debug)]
+/// A reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
-    /// The text of the accept file.
-    pub status: Arc<str>,
-    /// The sector it means, if it is on the dial.
-    pub sector: Option<&'static Sector<'static>>,
+    /// What is answered.
+    pub what: Saying,
     /// The number it came under.
     pub seq: u64,
     /// Whose it is.
     pub by: By,
+    /// The name of that station, if it had one then.
+    pub who: Option<Arc<str>>,
     /// When it came: UTC in milliseconds.
     pub at: u64,
 }
 
-/// What a writing of the status file turned out to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Given {
-    /// Another text than before.
-    Order,
-    /// The same text once more: it rings again.
-    Repeat,
+/// What was said by both sides at some moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// The number of the latest order, repeat or reply.
+    pub seq: u64,
+    /// When that was: UTC in milliseconds.
+    pub at: u64,
+    /// The order, once there is one.
+    pub order: Option<Arc<Order>>,
+    /// The reply, once there is one.
+    pub reply: Option<Arc<Reply>>,
+}
+
+/// Who caused a writing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Author {
+    /// A station, or another hand that wrote the file.
+    pub by: By,
+    /// The station's name, if it had one.
+    pub who: Option<Arc<str>>,
+}
+
+impl Author {
+    /// Another hand that wrote the file.
+    pub const FILE: Self = Self { by: By::File, who: None };
 }
 
 /// One dial, its order and its reply.
@@ -61,112 +95,175 @@ pub enum Given {
 pub struct Telegraph {
     /// The dial; loaded once, for as long as the program runs.
     dial: Dial<'static>,
-    /// The number of the latest order, repeat or reply. It rises strictly, and a run starts at the
-    /// wall clock's milliseconds so that it rises across restarts too.
-    seq: u64,
-    /// When that was: UTC in milliseconds.
-    at: u64,
-    /// The present order, once there is one.
-    order: Option<Order>,
-    /// The present reply, once there is one.
-    reply: Option<Reply>,
+    /// What is said now. Its number rises strictly, and a run starts at the wall clock's
+    /// milliseconds, or behind the bell book's last number, so that it rises across restarts too.
+    now: Said,
+    /// What was said before, as far as it is remembered.
+    history: History,
 }
 
 impl Telegraph {
-    /// A telegraph without an order, whose numbers start after this moment's milliseconds.
+    /// A telegraph without an order that remembers `history`. Its numbers start after this
+    /// moment's milliseconds, or after the last one remembered.
     #[must_use]
-    pub fn new(dial: Dial<'static>, now: Now) -> Self {
-        Self { dial, seq: now.unix_ms, at: now.unix_ms, order: None, reply: None }
+    pub fn new(dial: Dial<'static>, now: Now, mut history: History) -> Self {
+        let seq = now.unix_ms.max(history.last_seq().map_or(0, |last| last + 1));
+        history.begin_run(seq);
+        Self { dial, now: Said { seq, at: now.unix_ms, ..Said::default() }, history }
     }
 
-    /// Takes what the status file says now.
-    pub fn ordered(&mut self, now: Now, status: &str) -> Given {
-        let seq = self.next_seq(now);
-        match &mut self.order {
-            Some(order) if *order.status == *status => {
-                order.seq = seq;
-                Given::Repeat
-            }
-            _ => {
-                let sector = self.dial.find(status);
-                self.order = Some(Order { status: status.into(), sector, seq, since: now.unix_ms });
-                Given::Order
-            }
-        }
+    /// Takes what the status file says now, and who caused that.
+    pub fn ordered(&mut self, now: Now, status: &str, author: Author) -> Entry {
+        let seq = self.count(now);
+        let before = self.now.order.take();
+        let repeated = before.filter(|order| *order.what.status == *status);
+        let what = if repeated.is_some() { What::Repeat } else { What::Order };
+        let order = Order {
+            what: self.saying(status),
+            seq,
+            since: repeated.map_or(now.unix_ms, |order| order.since),
+            given: Some(now.since_start),
+        };
+        let entry = Entry { since: Some(order.since), ..self.entry(what, &order.what, author) };
+        self.now.order = Some(Arc::new(order));
+        self.history.push(self.now.clone());
+        entry
     }
 
-    /// Takes what the accept file says now.
-    pub fn replied(&mut self, now: Now, status: &str, by: By) {
-        let seq = self.next_seq(now);
-        let sector = self.dial.find(status);
-        self.reply = Some(Reply { status: status.into(), sector, seq, by, at: now.unix_ms });
+    /// Takes what the accept file says now, and who caused that.
+    pub fn replied(&mut self, now: Now, status: &str, author: Author) -> Entry {
+        let seq = self.count(now);
+        let what = self.saying(status);
+        let after_ms = self.millis_since_order(now);
+        let entry = Entry { after_ms, ..self.entry(What::Reply, &what, author.clone()) };
+        let Author { by, who } = author;
+        self.now.reply = Some(Arc::new(Reply { what, seq, by, who, at: now.unix_ms }));
+        self.history.push(self.now.clone());
+        entry
     }
 
-    /// Whether the bell rings.
+    /// Notes an answer to an order that is no longer the present one. It moves nothing.
     #[must_use]
-    pub fn bell(&self) -> bool {
-        let order = self.order.as_ref().map(|order| Reading {
-            status: &order.status,
-            position: order.sector.map(|sector| sector.position),
-            seq: order.seq,
-        });
-        let reply = self.reply.as_ref().map(|reply| Reading {
-            status: &reply.status,
-            position: reply.sector.map(|sector| sector.position),
-            seq: reply.seq,
-        });
-        bell::rings(order.as_ref(), reply.as_ref())
+    pub fn stale(&self, now: Now, order: u64, status: &str, author: Author) -> Entry {
+        let entry = self.entry(What::Stale, &self.saying(status), author);
+        Entry { at: now.unix_ms, to: Some(order), ..entry }
+    }
+
+    /// Notes the beginning or the end of a run.
+    #[must_use]
+    pub fn mark(&self, now: Now, what: What) -> Entry {
+        Entry::new(self.now.seq, now.unix_ms, what)
+    }
+
+    /// How long ago the present order was given or repeated, in milliseconds.
+    #[must_use]
+    pub fn millis_since_order(&self, now: Now) -> Option<u64> {
+        let given = self.now.order.as_ref()?.given?;
+        u64::try_from(now.since_start.saturating_sub(given).as_millis()).ok()
+    }
+
+    /// The first thing a station must be told that knows everything up to `seq`, if there is
+    /// anything.
+    #[must_use]
+    pub fn after(&self, seq: u64) -> Option<Past<'_>> {
+        self.history.after(seq)
+    }
+
+    /// What is said now.
+    #[must_use]
+    pub fn said(&self) -> &Said {
+        &self.now
     }
 
     /// The number of the latest order, repeat or reply.
     #[must_use]
     pub fn seq(&self) -> u64 {
-        self.seq
+        self.now.seq
     }
 
     /// The present order.
     #[must_use]
     pub fn order(&self) -> Option<&Order> {
-        self.order.as_ref()
+        self.now.order.as_deref()
     }
 
     /// The present reply.
     #[must_use]
     pub fn reply(&self) -> Option<&Reply> {
-        self.reply.as_ref()
+        self.now.reply.as_deref()
     }
 
     /// The text of the present order, or none.
     #[must_use]
     pub fn status(&self) -> &str {
-        self.order.as_ref().map_or("", |order| &order.status)
+        self.now.order.as_ref().map_or("", |order| &order.what.status)
+    }
+
+    fn saying(&self, status: &str) -> Saying {
+        let sector = self.dial.find(status);
+        Saying {
+            status: status.into(),
+            position: sector.map(|sector| sector.position.number()),
+            name: sector.map(|sector| sector.name.into()),
+        }
+    }
+
+    fn entry(&self, what: What, saying: &Saying, author: Author) -> Entry {
+        Entry {
+            status: Some(Arc::clone(&saying.status)),
+            position: saying.position,
+            name: saying.name.clone(),
+            by: Some(author.by),
+            who: author.who,
+            ..Entry::new(self.now.seq, self.now.at, what)
+        }
+    }
+
+    fn count(&mut self, now: Now) -> u64 {
+        self.now.seq += 1;
+        self.now.at = now.unix_ms;
+        self.now.seq
+    }
+}
+
+impl Said {
+    /// Whether the bell rings.
+    #[must_use]
+    pub fn bell(&self) -> bool {
+        let order = self.order.as_ref().map(|order| order.what.reading(order.seq));
+        let reply = self.reply.as_ref().map(|reply| reply.what.reading(reply.seq));
+        bell::rings(order.as_ref(), reply.as_ref())
     }
 
     /// The `state` message that tells all of this.
     #[must_use]
     pub fn state(&self, source: &Health) -> String {
         let order = self.order.as_ref().map(|order| OrderForm {
-            status: &order.status,
-            place: order.sector.into(),
+            status: &order.what.status,
+            place: order.what.place(),
             seq: order.seq,
             since: order.since,
         });
         let reply = self.reply.as_ref().map(|reply| ReplyForm {
-            status: &reply.status,
-            place: reply.sector.into(),
+            status: &reply.what.status,
+            place: reply.what.place(),
             seq: reply.seq,
             by: reply.by,
-            who: None,
+            who: reply.who.as_deref(),
             at: reply.at,
         });
         let (seq, at, bell) = (self.seq, self.at, self.bell());
         Message::State(State { seq, at, order, reply, bell, source }).encode()
     }
+}
 
-    fn next_seq(&mut self, now: Now) -> u64 {
-        self.seq += 1;
-        self.at = now.unix_ms;
-        self.seq
+impl Saying {
+    fn reading(&self, seq: u64) -> Reading<'_> {
+        Reading { status: &self.status, position: self.position.and_then(Position::new), seq }
+    }
+
+    fn place(&self) -> Place<'_> {
+        Place { position: self.position, name: self.name.as_deref() }
     }
 }
 
@@ -177,47 +274,55 @@ mod tests {
     use super::*;
     use chadburn_core::DEFAULT;
 
+    fn telegraph(now: Now) -> Telegraph {
+        Telegraph::new(DEFAULT, now, History::default())
+    }
+
+    fn rings(telegraph: &Telegraph) -> bool {
+        telegraph.said().bell()
+    }
+
     fn at(unix_ms: u64) -> Now {
         Now { since_start: Duration::ZERO, unix_ms }
     }
 
     #[test]
     fn a_repeat_rings_again_and_keeps_its_since() {
-        let mut telegraph = Telegraph::new(DEFAULT, at(100));
-        assert!(!telegraph.bell());
-        assert_eq!(telegraph.ordered(at(200), "7"), Given::Order);
-        telegraph.replied(at(300), "coffee", By::File);
-        assert!(!telegraph.bell());
-        assert_eq!(telegraph.ordered(at(400), "7"), Given::Repeat);
-        assert!(telegraph.bell());
+        let mut telegraph = telegraph(at(100));
+        assert!(!rings(&telegraph));
+        assert_eq!(telegraph.ordered(at(200), "7", Author::FILE).what, What::Order);
+        telegraph.replied(at(300), "coffee", Author::FILE);
+        assert!(!rings(&telegraph));
+        assert_eq!(telegraph.ordered(at(400), "7", Author::FILE).what, What::Repeat);
+        assert!(rings(&telegraph));
         let order = telegraph.order().unwrap();
         assert_eq!((order.seq, order.since), (103, 200));
     }
 
     #[test]
     fn equal_files_read_in_order_are_answered() {
-        let mut telegraph = Telegraph::new(DEFAULT, at(100));
-        telegraph.ordered(at(101), "6");
-        assert!(telegraph.bell(), "a fresh clone rings until somebody takes it");
-        telegraph.replied(at(101), "6", By::File);
-        assert!(!telegraph.bell());
+        let mut telegraph = telegraph(at(100));
+        telegraph.ordered(at(101), "6", Author::FILE);
+        assert!(rings(&telegraph), "a fresh clone rings until somebody takes it");
+        telegraph.replied(at(101), "6", Author::FILE);
+        assert!(!rings(&telegraph));
     }
 
     #[test]
     fn numbers_rise_although_the_clock_goes_back() {
-        let mut telegraph = Telegraph::new(DEFAULT, at(1_000));
-        telegraph.ordered(at(5), "1");
-        telegraph.replied(at(3), "1", By::File);
+        let mut telegraph = telegraph(at(1_000));
+        telegraph.ordered(at(5), "1", Author::FILE);
+        telegraph.replied(at(3), "1", Author::FILE);
         assert_eq!(telegraph.order().unwrap().seq, 1_001);
         assert_eq!(telegraph.seq(), 1_002);
     }
 
     #[test]
     fn the_same_position_under_another_name_is_another_order() {
-        let mut telegraph = Telegraph::new(DEFAULT, at(1));
-        telegraph.ordered(at(1), "7");
-        telegraph.replied(at(1), "7", By::File);
-        assert_eq!(telegraph.ordered(at(1), "COFFEE"), Given::Order);
-        assert!(telegraph.bell());
+        let mut telegraph = telegraph(at(1));
+        telegraph.ordered(at(1), "7", Author::FILE);
+        telegraph.replied(at(1), "7", Author::FILE);
+        assert_eq!(telegraph.ordered(at(1), "COFFEE", Author::FILE).what, What::Order);
+        assert!(rings(&telegraph));
     }
 }

@@ -1,8 +1,9 @@
-//! The two languages that stations speak, as pure functions between messages and text.
+//! The languages that stations speak, as pure functions between messages and text.
 //!
 //! Neither knows a frame, a socket or the state of the telegraph.
 
 pub mod json;
+pub mod sse;
 pub mod text;
 
 /// The language a station speaks.
@@ -12,4 +13,6 @@ pub enum Wire {
     Text,
     /// JSON, subprotocol `chadburn.v1`.
     Json,
+    /// Server-sent events over plain HTTP: the state in JSON, one way.
+    Sse,
 }

@@ -14,6 +14,8 @@ pub enum File {
     Status,
     /// The file that replies go to, and come from.
     Accept,
+    /// The record of both. It is written and not watched.
+    Book,
 }
 
 /// What tells one writing from another with the same text. Compared for equality only: clocks
@@ -79,6 +81,8 @@ pub enum Condition {
     TooLarge,
     /// It is a directory, a FIFO, a socket or a device.
     NotAFile,
+    /// It cannot be written; said of the bell book only.
+    Unwritable,
 }
 
 /// How changes of a file are noticed. A look every second happens always.
@@ -107,6 +111,7 @@ impl fmt::Display for File {
         f.write_str(match self {
             Self::Status => "status",
             Self::Accept => "accept",
+            Self::Book => "book",
         })
     }
 }

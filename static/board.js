@@ -40,7 +40,7 @@ export class Board {
     mark(at.order, 'data-size', sizeOf(order));
     say(at.tale, words.reply(state, wall));
     say(at.other, words.other(state, wall));
-    say(at.request, words.waiting(state) || words.refusal(state));
+    say(at.request, words.waiting(state) || words.refusal(state) || words.ordering(state));
     mark(at.request, 'data-refused', state.refusal ? '' : null);
     this.#buttons(state);
     say(at.alarm, words.bell(state, wall));
@@ -58,7 +58,8 @@ export class Board {
   #buttons(state) {
     const { acknowledge, sound } = this.#at;
     const offDial = state.order !== null && sectorOf(state.dial, state.order) === null;
-    const busy = state.pending.some(({ kind, position }) => kind === 'answer' && position === null);
+    const busy = state.pending.some(({ kind, position, coming }) =>
+      kind === 'answer' && position === null && coming === null);
     acknowledge.hidden = !(offDial && state.bell);
     acknowledge.disabled = !isOpen(state) || busy;
     mark(sound, 'aria-pressed', state.sound);

@@ -1,6 +1,6 @@
-// The dial: shows order and reply on the face, and turns a click or a key into an answer.
+// The dial: shows order and reply on the face, and turns a click or a key into a choice.
 //
-// It only reads the state; what an answer means and whether it may be given is decided elsewhere.
+// It only reads the state; whether a choice is an answer or an order is decided elsewhere.
 // Pointers are turned by setting an angle; how they swing is the style sheet's.
 
 import { drawFace } from './face.js';
@@ -11,7 +11,7 @@ import { saying } from './words.js';
 
 export class Dial {
   #root;
-  #onAnswer;
+  #onChoice;
   #now;
   #finder = new Finder();
   #drawn;
@@ -19,12 +19,12 @@ export class Dial {
   /** The index of the sector that Tab leads to. */
   #current = 0;
 
-  /** `root` is the svg element; `onAnswer(position)` is told; `now()` gives monotonic ms. */
-  constructor(root, { onAnswer, now }) {
+  /** `root` is the svg element; `onChoice(position)` is told; `now()` gives monotonic ms. */
+  constructor(root, { onChoice, now }) {
     this.#root = root;
-    this.#onAnswer = onAnswer;
+    this.#onChoice = onChoice;
     this.#now = now;
-    root.addEventListener('click', (event) => this.#answer(event.target));
+    root.addEventListener('click', (event) => this.#choose(event.target));
     root.addEventListener('keydown', (event) => this.#key(event));
     // Not on the svg itself: Chromium then takes it for something to be focused.
     root.parentElement.addEventListener('focusin', ({ target }) => this.#moveTo(indexOf(target)));
@@ -36,7 +36,7 @@ export class Dial {
     const ordered = sectorOf(dial, order);
     const answered = sectorOf(dial, reply);
     const awaited = new Set(
-      state.pending.filter(({ kind }) => kind === 'answer').map(({ position }) => position),
+      state.pending.filter(({ kind }) => kind !== 'console').map(({ position }) => position),
     );
     dial?.positions.forEach((sector, index) => {
       const group = this.#face.sectors[index];
@@ -46,7 +46,8 @@ export class Dial {
       mark(group, 'aria-current', sector === ordered ? 'true' : null);
       mark(group, 'aria-pressed', sector === answered);
       mark(group, 'aria-busy', awaited.has(sector.position) ? 'true' : null);
-      mark(group, 'aria-disabled', isOpen(state) && order ? null : 'true');
+      mark(group, 'aria-disabled', isOpen(state) && (order || state.ordering) ? null : 'true');
+      mark(group, 'aria-label', `${state.ordering ? 'Order' : 'Answer'} ${sector.name}`);
     });
     this.#turn(state, ordered, answered);
     mark(this.#root, 'aria-label', label(state));
@@ -72,16 +73,16 @@ export class Dial {
     this.#face.reply.classList.toggle('agrees', isMatch(state) && !state.bell);
   }
 
-  #answer(target) {
+  #choose(target) {
     const index = indexOf(target);
-    if (index !== null) this.#onAnswer(this.#drawn.positions[index].position);
+    if (index !== null) this.#onChoice(this.#drawn.positions[index].position);
   }
 
   #key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey || !this.#drawn) return;
     if (event.key === 'Enter' || event.key === ' ') {
       event.preventDefault();
-      if (!event.repeat) this.#answer(event.target);
+      if (!event.repeat) this.#choose(event.target);
       return;
     }
     const { positions } = this.#drawn;

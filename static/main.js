@@ -3,6 +3,7 @@
 // Messages and link events go into the store; views are drawn from it, at most once a frame and
 // not while hidden; bell and title follow at once.
 
+import { Asking } from './asking.js';
 import { Bell } from './bell.js';
 import { Board } from './board.js';
 import { Console } from './console.js';
@@ -10,12 +11,14 @@ import { Dial } from './dial.js';
 import { showIcon } from './icon.js';
 import { Idle } from './idle.js';
 import { memory } from './memory.js';
-import { SUBPROTOCOL, answer, command, parse } from './protocol.js';
-import { Link, address } from './socket.js';
-import { MAX_PENDING, Store, isOpen, isRinging } from './store.js';
+import { Orders } from './orders.js';
+import { People } from './people.js';
+import { SUBPROTOCOL, isName, parse } from './protocol.js';
+import { Link, REPLACED, address } from './socket.js';
+import { Store, isOpen, isRinging } from './store.js';
 import * as words from './words.js';
 
-/** How long the reason of a refused answer is shown, in ms. */
+/** How long the reason of a refused request is shown, in ms. */
 const REFUSAL_MS = 15_000;
 
 /** How often the words are looked at without news: days change, reloads wait, in ms. */
@@ -30,8 +33,12 @@ const element = (id) => document.getElementById(id);
 const panel = element('panel');
 const icon = element('icon');
 
+/** Who this station is, and the token it gave; kept here too, for storage may be forbidden. */
+let secret = memory.resume;
+let token = memory.token;
+
 const link = new Link({
-  make: (protocol) => new WebSocket(address(location), protocol),
+  make: (protocol) => new WebSocket(address(location, asked()), protocol),
   protocol: SUBPROTOCOL,
   clock: {
     now: mono,
@@ -42,28 +49,50 @@ const link = new Link({
   on: {
     trying: () => store.dispatch({ type: 'trying' }),
     text: hear,
-    lost: ({ retryAt }) => store.dispatch({ type: 'lost', wall: Date.now(), retryAt }),
+    lost: ({ retryAt, code }) => {
+      if (code === REPLACED) keepSecret(null);
+      store.dispatch({ type: 'lost', wall: Date.now(), retryAt });
+    },
   },
 });
 const bell = new Bell(globalThis.AudioContext ?? globalThis.webkitAudioContext, (on) => {
   store.dispatch({ type: 'sound', on });
 });
-const dial = new Dial(element('dial'), { onAnswer: give, now: mono });
-const board = new Board(document, { onAcknowledge: () => give(null), onSound: toggleSound });
-const debug = new Console(element('console'), element('pi'), { onCommand: tell });
+const asking = new Asking(store, (text) => link.send(text));
+const dial = new Dial(element('dial'), { onChoice: choose, now: mono });
+const board = new Board(document, {
+  onAcknowledge: () => asking.answer({}), onSound: toggleSound,
+});
+const people = new People(document, {
+  onComing: (coming) => asking.answer({ coming }), onName: rename, onToken: trust,
+});
+const orders = new Orders(document, {
+  onToggle: () => store.dispatch({ type: 'ordering', on: !store.state.ordering }),
+  onOrder: (position) => {
+    store.dispatch({ type: 'ordering', on: false });
+    asking.order(position);
+  },
+});
+const debug = new Console(element('console'), element('pi'), {
+  onCommand: (text) => asking.command(text),
+});
 const idle = new Idle(document.documentElement, mono);
 
-let lastId = 0;
 let frame = null;
 let countdown = null;
 let refusalTimer = null;
+
+/** What the next connection begins with: who we are, and up to where we know what happened. */
+function asked() {
+  return { resume: secret, since: store.state.seen };
+}
 
 function hear(text) {
   const { message, fault, detail } = parse(text);
   if (message) {
     if (message.type === 'welcome') link.heartbeat = message.heartbeat_ms;
     store.dispatch({ type: 'message', message });
-    if (message.type === 'welcome') memory.dial = message.dial;
+    follow(message);
   } else if (fault !== 'unknown_type') {
     store.dispatch({ type: 'fault', fault, detail });
     // Whoever cannot even greet us is not a server of ours; try again later.
@@ -71,33 +100,49 @@ function hear(text) {
   }
 }
 
-/** Gives an answer: a position, or null to accept the order as it stands. */
-function give(position) {
-  const { order, pending } = store.state;
-  if (!isOpen(store.state)) return refuse(position, 'there is no connection');
-  if (!order) return refuse(position, 'there is no order yet');
-  const answers = pending.filter(({ kind }) => kind === 'answer');
-  if (answers.some((one) => one.position === position && one.order === order.seq)) return undefined;
-  if (answers.length >= MAX_PENDING / 2) return refuse(position, 'others still wait');
-  const id = (lastId += 1);
-  if (!link.send(answer({ order: order.seq, position: position ?? undefined, id }))) {
-    return refuse(position, 'there is no connection');
+/** What a message means beyond the state. */
+function follow(message) {
+  if (message.type === 'welcome') {
+    memory.dial = message.dial;
+    keepSecret(message.resume);
+    if (message.token && token !== null) asking.token(token);
+    if (store.state.name !== '') asking.name(store.state.name);
+  } else if (message.type === 'error' && message.code === 'bad_token') {
+    keepToken(null);
+  } else if (message.type === 'farewell' && message.reason === 'replaced') {
+    // A duplicated tab has our secret too, and the newest wins. Coming back with it would begin a
+    // quarrel without end, so whoever is replaced comes back as somebody else.
+    keepSecret(null);
   }
-  return store.dispatch({ type: 'asked', id, kind: 'answer', order: order.seq, position });
 }
 
-function refuse(position, message) {
-  store.dispatch({ type: 'refused', position, code: 'here', message });
+function keepSecret(value) {
+  secret = value;
+  memory.resume = value;
 }
 
-/** Sends what was typed into the console. */
-function tell(text) {
-  const id = (lastId += 1);
-  if (link.send(command({ command: text, id }))) {
-    store.dispatch({ type: 'asked', id, kind: 'console', text });
-  } else {
-    store.dispatch({ type: 'printed', kind: 'fault', text: `Not sent, no connection: ${text}` });
+function keepToken(value) {
+  token = value;
+  memory.token = value;
+}
+
+/** A sector was touched: an answer, or what is to be ordered. */
+function choose(position) {
+  if (store.state.ordering) orders.confirm(store.state.dial, position);
+  else asking.answer({ position });
+}
+
+function rename(name) {
+  if (isName(name)) {
+    memory.name = name;
+    store.dispatch({ type: 'named', name });
   }
+  asking.name(name);
+}
+
+function trust(value) {
+  keepToken(value);
+  asking.token(value);
 }
 
 function toggleSound() {
@@ -122,8 +167,11 @@ function draw() {
   const { state } = store;
   panel.dataset.link = state.link.phase;
   panel.dataset.bell = isRinging(state) ? 'rings' : 'silent';
+  panel.dataset.ordering = state.ordering;
   dial.render(state);
   board.render(state, { wall: Date.now(), mono: mono() });
+  people.render(state);
+  orders.render(state);
   debug.render(state);
 }
 
@@ -176,6 +224,8 @@ function start() {
   store.addEventListener('change', changed);
   document.addEventListener('keydown', (event) => {
     if (event.key !== '`' || event.ctrlKey || event.metaKey || event.altKey) return;
+    // A name and a token may have it.
+    if (event.target.closest?.('.field')) return;
     event.preventDefault();
     debug.toggle();
   });
@@ -183,11 +233,19 @@ function start() {
     if (!document.hidden) link.nudge();
   });
   addEventListener('online', () => link.nudge());
+  // Another tab was told another name: they are of the same person.
+  addEventListener('storage', () => {
+    const { name } = memory;
+    if (name === store.state.name) return;
+    store.dispatch({ type: 'named', name });
+    asking.name(name);
+  });
   setInterval(() => {
     drawSoon();
     reloadWhenIdle();
   }, SLOW_TICK_MS);
-  const { dial: remembered, sound } = memory;
+  const { dial: remembered, name, sound } = memory;
+  store.dispatch({ type: 'named', name });
   if (remembered) store.dispatch({ type: 'remembered', dial: remembered });
   draw();
   if (sound) rearm();

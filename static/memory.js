@@ -1,12 +1,19 @@
-// What a panel remembers: the last dial, and whether the sound is wanted.
+// What a panel remembers: the last dial, a name, whether the sound is wanted; and for one tab only,
+// who this station is and what token it gave.
 //
 // Storage may be forbidden, full or foreign; then nothing is remembered, and nothing breaks.
 
-import { readDial } from './protocol.js';
+import { isName, readDial } from './protocol.js';
 
 const DIAL = 'chadburn.dial';
 const SOUND = 'chadburn.sound';
+const NAME = 'chadburn.name';
+const RESUME = 'chadburn.resume';
+const TOKEN = 'chadburn.token';
 const RELOADED = 'chadburn.reloaded';
+
+/** What a station's secret looks like; a server refuses whoever comes with anything else. */
+const SECRET = /^[\w-]{16,64}$/;
 
 export const memory = {
   /** The dial of last time, or null. */
@@ -29,6 +36,32 @@ export const memory = {
     write('localStorage', SOUND, on ? 'on' : 'off');
   },
 
+  /** What whoever sits here is called; empty if nobody said. */
+  get name() {
+    const name = read('localStorage', NAME) ?? '';
+    return isName(name) ? name : '';
+  },
+  set name(name) {
+    write('localStorage', NAME, name);
+  },
+
+  /** The secret by which this tab is the same station again, or null. */
+  get resume() {
+    const secret = read('sessionStorage', RESUME);
+    return secret !== null && SECRET.test(secret) ? secret : null;
+  },
+  set resume(secret) {
+    write('sessionStorage', RESUME, secret);
+  },
+
+  /** The token that the telegraph wanted, or null. */
+  get token() {
+    return read('sessionStorage', TOKEN);
+  },
+  set token(token) {
+    write('sessionStorage', TOKEN, token);
+  },
+
   /** The assets for which this tab has reloaded itself already: once is enough. */
   get reloaded() {
     return read('sessionStorage', RELOADED);
@@ -48,7 +81,8 @@ function read(store, key) {
 
 function write(store, key, value) {
   try {
-    globalThis[store].setItem(key, value);
+    if (value === null) globalThis[store].removeItem(key);
+    else globalThis[store].setItem(key, value);
   } catch {
     // See above: a panel without memory is a panel still.
   }

@@ -13,6 +13,15 @@ export const MAX_POSITIONS = 24;
 /** The longest `id` the server gives back, in bytes of UTF-8. */
 const MAX_ID_BYTES = 64;
 
+/** The longest name of a station, in characters of any script. */
+export const MAX_NAME = 40;
+
+/** The longest status an order may give, in bytes of UTF-8. */
+const MAX_STATUS_BYTES = 4096;
+
+/** What a name may not have: characters that do not show, or that turn what follows. */
+const UNFIT = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
+
 /** Why a message was not understood; it never leaves this module. */
 class Malformed extends Error {}
 
@@ -48,11 +57,40 @@ export function readDial(raw) {
   }
 }
 
-/** An answer to the order with this seq; without a position it accepts the order as it stands. */
-export function answer({ order, position, id }) {
-  need(isSeq(order), 'order is no seq');
+/** Whether a station may be called this; empty means unnamed. */
+export function isName(text) {
+  if (text === '') return true;
+  return [...text].length <= MAX_NAME && text.trim() !== '' && !UNFIT.test(text);
+}
+
+/**
+ * An answer to the order with this seq; without a position it accepts the order as it stands,
+ * unless `coming` is false: that alone is a note among people.
+ */
+export function answer({ order: seq, position, coming, id }) {
+  need(isSeq(seq), 'order is no seq');
   need(position === undefined || isPosition(position), 'no dial has this position');
-  return write({ type: 'answer', order, position, id });
+  need(coming === undefined || typeof coming === 'boolean', 'coming is neither true nor false');
+  return write({ type: 'answer', order: seq, position, coming, id });
+}
+
+/** What this station is to be called. */
+export function name({ name: text, id }) {
+  need(typeof text === 'string' && isName(text), 'this is no name');
+  return write({ type: 'name', name: text, id });
+}
+
+/** An order: a status for all. */
+export function order({ status, id }) {
+  need(typeof status === 'string' && status.trim() !== '', 'the status is blank');
+  need(bytes(status) <= MAX_STATUS_BYTES, 'the status is too long');
+  return write({ type: 'order', status, id });
+}
+
+/** The token that the telegraph wants. */
+export function token({ value, id }) {
+  need(typeof value === 'string', 'value is no text');
+  return write({ type: 'token', value, id });
 }
 
 /** A command of the debug console, spelt as on the text wire. */
@@ -74,12 +112,14 @@ const READERS = {
     assets: text(raw, 'assets'),
     dial: dial(raw.dial),
     heartbeat_ms: heartbeat(raw.heartbeat_ms),
-    may: may(raw.may),
+    resume: text(raw, 'resume'),
+    token: flag(raw, 'token'),
+    may: may(record(raw.may, 'may')),
   }),
   state: (raw) => ({
     seq: seq(raw, 'seq'),
     at: time(raw, 'at'),
-    order: raw.order === null ? null : order(record(raw.order, 'order')),
+    order: raw.order === null ? null : present(record(raw.order, 'order')),
     reply: raw.reply === null ? null : reply(record(raw.reply, 'reply')),
     bell: flag(raw, 'bell'),
     source: source(record(raw.source, 'source')),
@@ -88,6 +128,15 @@ const READERS = {
     need(raw.file === 'status' || raw.file === 'accept', 'file is neither status nor accept');
     return { file: raw.file, ...source(raw) };
   },
+  roll: (raw) => ({
+    order: raw.order === null ? null : seq(raw, 'order'),
+    answers: list(raw, 'answers').map((one) => rollAnswer(record(one, 'an answer'))),
+    more_answers: count(raw, 'more_answers'),
+    stations: count(raw, 'stations'),
+    named: list(raw, 'named').map((_, index, names) => text(names, index)),
+    more_named: count(raw, 'more_named'),
+  }),
+  may,
   gap: (raw) => ({ from: seq(raw, 'from'), to: seq(raw, 'to') }),
   beat: (raw) => ({ at: time(raw, 'at') }),
   ok: (raw) => id(raw),
@@ -111,11 +160,10 @@ function sector(raw, index) {
 }
 
 function may(raw) {
-  record(raw, 'may');
   return { order: flag(raw, 'order'), shutdown: flag(raw, 'shutdown') };
 }
 
-function order(raw) {
+function present(raw) {
   return { ...reading(raw), seq: seq(raw, 'seq'), since: time(raw, 'since') };
 }
 
@@ -130,11 +178,20 @@ function reply(raw) {
 }
 
 function reading(raw) {
-  need(raw.position === null || isPosition(raw.position), 'no dial has this position');
   return {
     status: text(raw, 'status'),
-    position: raw.position,
+    position: positionOrNull(raw),
     name: textOrNull(raw, 'name'),
+  };
+}
+
+function rollAnswer(raw) {
+  return {
+    station: text(raw, 'station'),
+    name: textOrNull(raw, 'name'),
+    position: positionOrNull(raw),
+    coming: raw.coming === null ? null : flag(raw, 'coming'),
+    after_ms: count(raw, 'after_ms'),
   };
 }
 
@@ -169,6 +226,21 @@ function textOrNull(raw, field) {
   return raw[field] === null ? null : text(raw, field);
 }
 
+function list(raw, field) {
+  need(Array.isArray(raw[field]), `${field} is no list`);
+  return raw[field];
+}
+
+function positionOrNull({ position }) {
+  need(position === null || isPosition(position), 'no dial has this position');
+  return position;
+}
+
+function count(raw, field) {
+  need(isSeq(raw[field]), `${field} is no count`);
+  return raw[field];
+}
+
 function flag(raw, field) {
   need(typeof raw[field] === 'boolean', `${field} is neither true nor false`);
   return raw[field];
@@ -194,7 +266,11 @@ function isPosition(value) {
 
 function isId(value) {
   if (typeof value !== 'string') return Number.isSafeInteger(value);
-  return new TextEncoder().encode(value).length <= MAX_ID_BYTES;
+  return bytes(value) <= MAX_ID_BYTES;
+}
+
+function bytes(value) {
+  return new TextEncoder().encode(value).length;
 }
 
 function need(holds, reason) {

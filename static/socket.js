@@ -22,9 +22,19 @@ export const ASSUMED_HEARTBEAT_MS = 4_000;
 /** A look this much too late means a frozen tab: what waited in it may come in first, in ms. */
 export const LATE_MS = 1_000;
 
-/** The address of the server's WebSocket for a page at this location. */
-export function address({ protocol, host }) {
-  return `${protocol === 'https:' ? 'wss' : 'ws'}://${host}/websocket`;
+/** The close code that means: this station is connected elsewhere, and newer (PROTOCOL.md). */
+export const REPLACED = 4001;
+
+/**
+ * The address of the server's WebSocket for a page at this location; `resume` is the secret by
+ * which it is the same station again, `since` the last state it has. Both may be null.
+ */
+export function address({ protocol, host }, { resume = null, since = null } = {}) {
+  const query = new URLSearchParams();
+  if (resume !== null) query.set('resume', resume);
+  if (since !== null) query.set('since', since);
+  const asked = String(query) === '' ? '' : `?${query}`;
+  return `${protocol === 'https:' ? 'wss' : 'ws'}://${host}/websocket${asked}`;
 }
 
 /** The pause before the try after `failures` failures in a row; chance is in 0..1. */
@@ -49,7 +59,8 @@ export class Link {
 
   /**
    * `make(protocol)` opens a socket; `clock` has now (monotonic ms), setTimeout and clearTimeout;
-   * `random` gives 0..1. Told are `on.trying()`, `on.text(text)` and `on.lost({ retryAt })`.
+   * `random` gives 0..1. Told are `on.trying()`, `on.text(text)` and
+   * `on.lost({ retryAt, code })`; the code is the server's, null if it did not close.
    */
   constructor({ make, protocol, clock, random, on }) {
     this.#make = make;
@@ -117,7 +128,7 @@ export class Link {
     };
     socket.addEventListener('open', mine(() => this.#opened()));
     socket.addEventListener('message', mine((event) => this.#heard(event.data)));
-    socket.addEventListener('close', mine(() => this.#lose()));
+    socket.addEventListener('close', mine(({ code }) => this.#lose(code)));
     this.#look(this.#remaining());
   }
 
@@ -132,7 +143,7 @@ export class Link {
     if (typeof data === 'string') this.#on.text(data);
   }
 
-  #lose() {
+  #lose(code = null) {
     const now = this.#clock.now();
     const healthy = this.#heardFirst !== null && this.#heardLast - this.#heardFirst >= HEALTHY_MS;
     this.#failures = healthy ? 0 : this.#failures;
@@ -141,7 +152,7 @@ export class Link {
     const wait = pause(this.#failures, this.#random());
     this.#failures += 1;
     this.#timer = this.#clock.setTimeout(() => this.#try(), wait);
-    this.#on.lost({ retryAt: now + wait });
+    this.#on.lost({ retryAt: now + wait, code });
   }
 
   #drop() {

@@ -20,6 +20,10 @@ export const INITIAL = Object.freeze({
   server: null,
   assets: null,
   may: Object.freeze({ order: false, shutdown: false }),
+  // Whether the telegraph wants a token that it has not got from here.
+  wantsToken: false,
+  // What this station is to be called; empty is unnamed.
+  name: '',
   // The dial to draw; before the first welcome, the one remembered from last time.
   dial: null,
   // The last `state`: the order, the reply, the bell; seq is null until one was heard here.
@@ -27,21 +31,45 @@ export const INITIAL = Object.freeze({
   order: null,
   reply: null,
   bell: false,
+  // The seq of the last `state` on any connection; what came after it is asked for on the next.
+  seen: null,
+  // States that were missed are being told; the present one is the last of them.
+  replaying: false,
+  // The last hole in what was told: { from, to }, or null.
+  gap: null,
+  // Who answered and who is there, as the last `roll` had it; null until one was heard.
+  roll: null,
   // The health of both files; null where the server has not told on this connection.
   sources: Object.freeze({ status: null, accept: null }),
-  // Requests without their ok or error yet: [{ id, kind, order, position }].
+  // Requests without their ok or error yet: [{ id, kind, order, position, coming }].
   pending: Object.freeze([]),
-  // Why the last answer did not count: { position, code, message }, or null.
+  // Why the last request did not count: { kind, position, code, message }, or null.
   refusal: null,
+  // The next sector that is touched is an order and no answer.
+  ordering: false,
   // The debug console: [{ n, kind, text }], n counts all lines ever.
   lines: Object.freeze([]),
   // Whether the bell can be heard here.
   sound: false,
 });
 
-/** What the panel may call ringing: the server says so, and we still hear the server. */
+/** What the panel may call ringing: the server says so now, and we still hear the server. */
 export function isRinging(state) {
-  return state.bell && isOpen(state);
+  return state.bell && isOpen(state) && !state.replaying;
+}
+
+/** The answers to the present order, the first first; the roll may still be of an earlier one. */
+export function answersOf({ order, roll }) {
+  return isOfOrder(roll, order) ? roll.answers : [];
+}
+
+/** How many answers to the present order there are beyond those that are listed. */
+export function moreAnswers({ order, roll }) {
+  return isOfOrder(roll, order) ? roll.more_answers : 0;
+}
+
+function isOfOrder(roll, order) {
+  return roll !== null && order !== null && roll.order === order.seq;
 }
 
 /** Whether the server is heard at the moment. */
@@ -83,10 +111,12 @@ const EVENTS = {
     const { link, pending } = state;
     const since = link.phase === 'lost' ? link.since : wall;
     const next = { ...state, link: { ...link, phase: 'lost', since, retryAt }, pending: [] };
-    const answer = pending.findLast((request) => request.kind === 'answer');
-    if (!answer) return next;
+    // A name and a token are told again on the next connection, by themselves.
+    const last = pending.findLast(({ kind }) => kind === 'answer' || kind === 'order');
+    if (!last) return next;
+    const { kind, position } = last;
     const message = 'the connection was lost before it was confirmed';
-    return { ...next, refusal: { position: answer.position, code: 'lost', message } };
+    return { ...next, refusal: { kind, position, code: 'lost', message } };
   },
 
   /** The link is being tried at this moment. */
@@ -95,9 +125,10 @@ const EVENTS = {
   },
 
   /** A request went out; it waits for its `ok` or `error`. */
-  asked(state, { id, kind, order = null, position = null, text = null }) {
-    const pending = [...state.pending, { id, kind, order, position }].slice(-MAX_PENDING);
-    const refusal = kind === 'answer' ? null : state.refusal;
+  asked(state, { id, kind, order = null, position = null, coming = null, text = null }) {
+    const request = { id, kind, order, position, coming };
+    const pending = [...state.pending, request].slice(-MAX_PENDING);
+    const refusal = kind === state.refusal?.kind ? null : state.refusal;
     const next = { ...state, pending, refusal };
     return text === null ? next : print(next, 'sent', text);
   },
@@ -107,9 +138,20 @@ const EVENTS = {
     return print(state, kind, text);
   },
 
-  /** An answer could not even be sent. */
-  refused(state, { position = null, code, message }) {
-    return { ...state, refusal: { position, code, message } };
+  /** A request could not even be sent. */
+  refused(state, { kind, position = null, code, message }) {
+    return { ...state, refusal: { kind, position, code, message } };
+  },
+
+  /** This station is to be called something else. */
+  named(state, { name }) {
+    return state.name === name ? state : { ...state, name };
+  },
+
+  /** The next sector is to be an order, or an answer again. */
+  ordering(state, { on }) {
+    const ordering = on && state.may.order;
+    return state.ordering === ordering ? state : { ...state, ordering };
   },
 
   /** The reason of the last refusal has been shown long enough. */
@@ -129,18 +171,22 @@ const EVENTS = {
 };
 
 const MESSAGES = {
-  welcome(state, { station, server, assets, dial, may }) {
+  welcome(state, { station, server, assets, dial, token, may }) {
     return {
-      ...state,
+      ...allow(state, may),
       link: { phase: 'open', since: null, retryAt: null, farewell: null },
       station,
       server,
       assets,
-      may,
+      wantsToken: token,
       // The same dial stays the same object, so that nobody draws it again.
       dial: JSON.stringify(dial) === JSON.stringify(state.dial) ? state.dial : dial,
       // A new connection may be to a server whose clock was behind: it counts anew.
       seq: null,
+      // Whoever has seen a state asks for those it missed; they come before the present one.
+      replaying: state.seen !== null,
+      gap: null,
+      roll: null,
       sources: INITIAL.sources,
       pending: [],
     };
@@ -148,22 +194,44 @@ const MESSAGES = {
 
   state(state, { seq, order, reply, bell, source }) {
     if (state.seq !== null && seq < state.seq) return state;
-    return { ...state, seq, order, reply, bell, sources: { ...state.sources, status: source } };
+    const sources = { ...state.sources, status: source };
+    return { ...state, seq, seen: seq, order, reply, bell, sources };
   },
 
   source(state, { file, health, detail, watch }) {
     return { ...state, sources: { ...state.sources, [file]: { health, detail, watch } } };
   },
 
+  /** It is told last when a connection begins, so the state before it is the present one. */
+  roll(state, { type: _, ...roll }) {
+    return { ...state, roll, replaying: false };
+  },
+
+  may(state, { order, shutdown }) {
+    return allow(state, { order, shutdown });
+  },
+
+  gap(state, { from, to }) {
+    return { ...state, gap: { from, to } };
+  },
+
+  /** A server that tells no roll is done with the past by now. */
+  beat(state) {
+    return state.replaying ? { ...state, replaying: false } : state;
+  },
+
   ok(state, { id }) {
-    return print(settle(state, id), 'ok', id === undefined ? 'ok' : `ok ${id}`);
+    const next = print(settle(state, id), 'ok', id === undefined ? 'ok' : `ok ${id}`);
+    return requestOf(state, id)?.kind === 'token' ? { ...next, wantsToken: false } : next;
   },
 
   error(state, { id, code, message }) {
-    const request = state.pending.find((one) => one.id === id);
-    const next = print(settle(state, id), 'error', `error ${code}: ${message}`);
-    if (request?.kind !== 'answer') return next;
-    return { ...next, refusal: { position: request.position, code, message } };
+    const request = requestOf(state, id);
+    const printed = print(settle(state, id), 'error', `error ${code}: ${message}`);
+    const next = code === 'token_required' ? { ...printed, wantsToken: true } : printed;
+    if (!request || request.kind === 'console') return next;
+    const { kind, position } = request;
+    return { ...next, refusal: { kind, position, code, message } };
   },
 
   console(state, { text }) {
@@ -174,6 +242,15 @@ const MESSAGES = {
     return { ...state, link: { ...state.link, farewell: reason } };
   },
 };
+
+/** Takes in what may be done; nobody stays in the middle of what may not. */
+function allow(state, may) {
+  return { ...state, may, ordering: state.ordering && may.order };
+}
+
+function requestOf(state, id) {
+  return id === undefined ? undefined : state.pending.find((request) => request.id === id);
+}
 
 function settle(state, id) {
   if (id === undefined) return state;

@@ -1,4 +1,4 @@
-// The state in words: order, reply, bell, link, source, refusal, sound.
+// The state in words: order, reply, bell, link, source, refusal, sound. Of people, roll.js tells.
 //
 // Pure: texts in, texts out, times by the clock on the reader's wall. What it returns is only ever
 // shown as text; a status may contain anything.
@@ -14,6 +14,18 @@ const HEALTH = {
   too_large: 'file too large',
   not_a_file: 'not a regular file',
 };
+
+/** How it is said that a request of this kind came to nothing. */
+const UNHEARD = {
+  answer: (what) => `${what ?? 'The answer'} did not count`,
+  order: (what) => `${what ?? 'The order'} was not ordered`,
+  name: () => 'The name was not taken',
+  token: () => 'The token was not taken',
+};
+
+/** Characters that are written from right to left, by their blocks. */
+const RIGHT_TO_LEFT =
+  /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 
 const MONTHS = [
   'Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec',
@@ -109,18 +121,31 @@ export function source({ sources, order, reply }, file) {
   return `${detail}, ${shown ? `last known ${what} shown` : `no ${what} known`}`;
 }
 
-/** What an answer waits for; empty when none does. */
-export function waiting(state) {
-  const request = state.pending.findLast(({ kind }) => kind === 'answer');
+/** What is awaited from the server; empty when nothing is that anybody waits for. */
+export function waiting({ dial, pending }) {
+  const request = pending.findLast(({ kind }) => kind === 'answer' || kind === 'order');
   if (!request) return '';
-  return `Answering ${name(state.dial, request.position) ?? 'the order'} …`;
+  const what = name(dial, request.position) ?? 'the order';
+  if (request.kind === 'order') return `Ordering ${what} …`;
+  const declines = request.coming === false && request.position === null;
+  return declines ? 'Saying that you are not coming …' : `Answering ${what} …`;
 }
 
-/** Why the last answer did not count; empty if it did. */
+/** Why the last request did not count; empty if it did. */
 export function refusal({ dial, refusal }) {
   if (!refusal) return '';
   const what = name(dial, refusal.position);
-  return `${what ?? 'The answer'} did not count: ${refusal.message}`;
+  return `${UNHEARD[refusal.kind](what)}: ${refusal.message}`;
+}
+
+/** What the dial is for while an order is to be given; empty when it answers. */
+export function ordering({ ordering }) {
+  return ordering ? 'Choose on the dial what to order' : '';
+}
+
+/** A name so that its direction of writing does not turn what stands around it (UAX #9). */
+export function isolated(name) {
+  return RIGHT_TO_LEFT.test(name) ? `\u2068${name}\u2069` : name;
 }
 
 /** Whether the bell can be heard here. */
@@ -141,13 +166,15 @@ function answered({ order }) {
 }
 
 function by({ reply, station }) {
-  if (reply.who !== null) return reply.who;
   if (reply.by === 'file') return 'the accept file';
-  return reply.by === station ? 'this panel' : 'another station';
+  if (reply.by === station) return 'you';
+  return reply.who === null ? 'another station' : isolated(reply.who);
 }
 
 function goodbye(reason) {
-  return reason === 'shutdown' ? 'The server is shutting down' : `The server said: ${reason}`;
+  if (reason === 'shutdown') return 'The server is shutting down';
+  if (reason === 'replaced') return 'Another tab goes on as this station';
+  return `The server said: ${reason}`;
 }
 
 function name(dial, position) {

@@ -7,14 +7,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates that one room alone knows, and the files it may be named in beside that room.
-const KNOWN_BY: [(&str, &str); 7] = [
+const KNOWN_BY: [(&str, &str); 9] = [
     ("axum", "src/http"),
     ("hyper", "src/http"),
     ("hyper_util", "src/http"),
     ("tower_http", "src/http"),
     ("notify", "src/source"),
     ("mio", "src/hub"),
+    ("prometheus_client", "src/metrics"),
     ("signal_hook_tokio", "src/signals"),
+    ("subtle", "src/policy"),
 ];
 
 /// Rooms that do no IO, wait for nothing and read no clock.

@@ -1,4 +1,4 @@
-//! The two files: where the accept file stands by default, and whether the two can be a pair.
+//! The files: where the accept file stands by default, and whether they can stand side by side.
 //!
 //! It reads directories and links, never a file's text.
 
@@ -39,6 +39,34 @@ pub(super) fn checked(
         return Err(clash("one is the lock of the other"));
     }
     Ok((base.join(status), base.join(accept)))
+}
+
+/// The bell book as an absolute path, if it can be made and neither it nor the file it is turned
+/// over to is one of the two others or a lock.
+pub(super) fn checked_book(
+    book: &Path,
+    status: &Path,
+    accept: &Path,
+    base: &Path,
+) -> Result<PathBuf, Misuse> {
+    let (status, accept) = (place(status, base)?, place(accept, base)?);
+    let present = place(book, base)?;
+    let older = PathBuf::from(appended(present.as_os_str().to_owned(), ".1"));
+    let others = [
+        (&status, "it is the status file"),
+        (&accept, "it is the accept file"),
+        (&lock_of(&accept), "it is the accept file's lock"),
+    ];
+    for (other, why) in others {
+        let is = |page| end_of_links(page) == end_of_links(other) || same_inode(page, other);
+        let why = match () {
+            () if is(&present) => why,
+            () if is(&older) => "the file it is turned over to is one of the others",
+            () => continue,
+        };
+        return Err(Misuse::BookClash { book: book.into(), why });
+    }
+    Ok(base.join(book))
 }
 
 /// The name of the lock that stands beside an accept file.

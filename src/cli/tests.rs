@@ -57,8 +57,10 @@ fn alone_it_serves_here() {
     assert_eq!(config.status_name, "status.eot");
     assert_eq!(config.status_file, desk.path().join("status.eot"));
     assert_eq!(config.accept_file, desk.path().join("accept.eot"));
+    assert_eq!(config.book, Some(desk.path().join("bell-book.jsonl")));
     assert_eq!(config.dial, chadburn_core::DEFAULT);
-    assert_eq!(config.shutdown, Reach::Local);
+    assert_eq!((config.orders, config.shutdown), (Reach::Never, Reach::Local));
+    assert_eq!((config.token_file, config.token), (None, None));
     assert_eq!(config.watching, Watching::Auto);
     assert_eq!(config.log_format, log::Format::Human);
     assert_eq!((config.assets, config.hosts, config.origins), (None, vec![], vec![]));
@@ -79,18 +81,24 @@ fn every_option_is_heard_from_the_line_and_from_the_environment() {
     let dial = desk.path().join("dial.toml");
     fs::write(&dial, include_str!("../../docs/dial.example.toml")).unwrap();
     let dial = dial.to_str().unwrap();
+    fs::write(desk.path().join("token"), "brass\n").unwrap();
+    let token = desk.path().join("token");
+    let token = token.to_str().unwrap();
     let line = format!(
         "serve --port 7 --bind 127.0.0.1 --status_file a --accept_file b --dial {dial} \
+         --bell-book c \
          --host eot.example.com --host x.example --allow-origin https://a.example \
-         --allow-shutdown never --watch poll --log-format json --assets ."
+         --allow-orders any --token-file {token} --allow-shutdown never --watch poll --log-format json --assets ."
     );
     let typed = config(desk.path(), &line);
     assert_eq!(typed.listen, "127.0.0.1:7".parse().unwrap());
     assert_eq!(typed.status_name, "a");
     assert_eq!(typed.accept_file, desk.path().join("b"));
+    assert_eq!(typed.book, Some(desk.path().join("c")));
     assert_eq!(typed.dial.title, "Deployments");
     assert_eq!((typed.hosts.len(), typed.origins.len()), (2, 1));
-    assert_eq!(typed.shutdown, Reach::Never);
+    assert_eq!((typed.orders, typed.shutdown), (Reach::Any, Reach::Never));
+    assert!(typed.policy().is_token("brass"));
     assert_eq!(typed.watching, Watching::Poll);
     assert_eq!(typed.log_format, log::Format::Json);
     assert!(typed.assets.is_some());
@@ -99,9 +107,12 @@ fn every_option_is_heard_from_the_line_and_from_the_environment() {
         ("CHADBURN_BIND", "127.0.0.1"),
         ("CHADBURN_STATUS_FILE", "a"),
         ("CHADBURN_ACCEPT_FILE", "b"),
+        ("CHADBURN_BELL_BOOK", "c"),
         ("CHADBURN_DIAL", dial),
         ("CHADBURN_HOST", "eot.example.com, x.example"),
         ("CHADBURN_ALLOW_ORIGIN", "https://a.example"),
+        ("CHADBURN_ALLOW_ORDERS", "any"),
+        ("CHADBURN_TOKEN_FILE", token),
         ("CHADBURN_ALLOW_SHUTDOWN", "never"),
         ("CHADBURN_WATCH", "poll"),
         ("CHADBURN_LOG_FORMAT", "json"),
@@ -110,8 +121,8 @@ fn every_option_is_heard_from_the_line_and_from_the_environment() {
     assert_eq!(config_with(desk.path(), "", &variables), typed);
     let empty = variables.map(|(name, _)| (name, ""));
     assert_eq!(config_with(desk.path(), "", &empty), config(desk.path(), ""));
-    assert_eq!(config_with(desk.path(), "serve c --port 8", &variables).listen.port(), 8);
-    assert_eq!(config_with(desk.path(), "serve c --port 8", &variables).status_name, "c");
+    assert_eq!(config_with(desk.path(), "serve d --port 8", &variables).listen.port(), 8);
+    assert_eq!(config_with(desk.path(), "serve d --port 8", &variables).status_name, "d");
 }
 
 #[test]
@@ -133,6 +144,62 @@ fn the_accept_file_stands_beside_the_status_file() {
 }
 
 #[test]
+fn the_bell_book_stands_beside_the_accept_file_unless_there_is_to_be_none() {
+    let desk = desk();
+    let at = |name: &str| Some(desk.path().join(name));
+    fs::create_dir(desk.path().join("sub")).unwrap();
+    let (path, no) = (("CHADBURN_BELL_BOOK", "v"), ("CHADBURN_NO_BELL_BOOK", "yes"));
+    let keep = ("CHADBURN_NO_BELL_BOOK", "0");
+    for (line, variables, book) in [
+        ("serve sub/x", &[][..], at("sub/bell-book.jsonl")),
+        ("serve a --accept-file sub/b", &[], at("sub/bell-book.jsonl")),
+        ("serve sub/x --bell-book y", &[], at("y")),
+        ("serve --no-bell-book", &[], None),
+        ("serve", &[path], at("v")),
+        ("serve", &[no], None),
+        ("serve", &[path, no], None),
+        ("serve", &[path, keep], at("v")),
+        ("serve", &[keep], at("bell-book.jsonl")),
+        ("serve --bell-book y", &[path, no], at("y")),
+        ("serve --no-bell-book", &[path, keep], None),
+    ] {
+        assert_eq!(config_with(desk.path(), line, variables).book, book, "{line} {variables:?}");
+    }
+    let complaint = complaint_with(desk.path(), "", &[("CHADBURN_NO_BELL_BOOK", "maybe")]);
+    assert!(complaint.starts_with("CHADBURN_NO_BELL_BOOK: \"maybe\" is none of 1, true"));
+}
+
+#[test]
+fn the_bell_book_can_be_no_other_file() {
+    let desk = desk();
+    let at = |name: &str| desk.path().join(name);
+    fs::create_dir(at("sub")).unwrap();
+    fs::write(at("a"), "6\n").unwrap();
+    fs::hard_link(at("a"), at("hard")).unwrap();
+    symlink("sub/../a", at("link")).unwrap();
+    symlink(".", at("here")).unwrap();
+    for (book, why) in [
+        ("a", "it is the status file"),
+        ("here/./a", "it is the status file"),
+        ("hard", "it is the status file"),
+        ("link", "it is the status file"),
+        ("b", "it is the accept file"),
+        ("b.lock", "it is the accept file's lock"),
+    ] {
+        let line = format!("serve a --accept-file b --bell-book {book}");
+        let said = format!("{book} cannot be the bell book: {why}");
+        assert_eq!(complaint(desk.path(), &line), said);
+    }
+    for line in ["serve x.1 --bell-book x", "--accept-file x.1 --bell-book x"] {
+        assert!(complaint(desk.path(), line).contains("turned over to"), "{line}");
+    }
+    assert!(complaint(desk.path(), "--bell-book no/b").contains("no directory no"));
+    assert!(complaint(desk.path(), "--bell-book sub/").contains("does not name a file"));
+    assert!(complaint(desk.path(), "--bell-book b --no-bell-book").contains("--no-bell-book"));
+    config(desk.path(), "serve a --accept-file b --bell-book a.1");
+}
+
+#[test]
 fn a_wrong_value_is_one_clear_line() {
     let desk = desk();
     for (line, word) in [
@@ -142,6 +209,8 @@ fn a_wrong_value_is_one_clear_line() {
         ("--bind eot", "eot"),
         ("--watch often", "auto, inotify, poll"),
         ("--allow-shutdown all", "never, local, any"),
+        ("--allow-orders yes", "never, local, any"),
+        ("--token-file no", "/no: "),
         ("--log-format xml", "human, json"),
         ("--host eot:80", "not a host name"),
         ("--allow-origin null", "not an origin"),

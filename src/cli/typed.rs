@@ -70,6 +70,12 @@ pub(super) struct Options {
     /// The file replies go to [default: accept.eot, or FILE.accept]
     #[arg(long, value_name = "FILE", alias = "accept_file")]
     pub(super) accept_file: Option<PathBuf>,
+    /// What happened, beside the accept file [default: bell-book.jsonl]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_bell_book")]
+    pub(super) bell_book: Option<PathBuf>,
+    /// Keep no such record
+    #[arg(long)]
+    pub(super) no_bell_book: bool,
     /// A dial of your own, in TOML
     #[arg(long, value_name = "FILE")]
     pub(super) dial: Option<PathBuf>,
@@ -79,9 +85,15 @@ pub(super) struct Options {
     /// A foreign origin whose pages may talk to it (repeatable)
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     pub(super) allow_origin: Vec<Origin>,
+    /// Who may give orders by network: never, local or any [default: never]
+    #[arg(long, value_name = "WHO", value_parser = reach)]
+    pub(super) allow_orders: Option<Reach>,
     /// Who may say shutdown: never, local or any [default: local]
     #[arg(long, value_name = "WHO", value_parser = reach)]
     pub(super) allow_shutdown: Option<Reach>,
+    /// A file with the token that orders, answers and shutdown shall need
+    #[arg(long, value_name = "FILE")]
+    pub(super) token_file: Option<PathBuf>,
     /// How to notice changes: auto, inotify or poll [default: auto]
     #[arg(long, value_name = "HOW", value_parser = watching)]
     pub(super) watch: Option<Watching>,
@@ -125,9 +137,20 @@ impl Options {
         path(&mut self.status_file, "CHADBURN_STATUS_FILE");
         path(&mut self.accept_file, "CHADBURN_ACCEPT_FILE");
         path(&mut self.dial, "CHADBURN_DIAL");
+        path(&mut self.token_file, "CHADBURN_TOKEN_FILE");
+        // Of the two that exclude each other, what was typed outdoes both variables.
+        if self.bell_book.is_none() && !self.no_bell_book {
+            let mut none = None;
+            one(&mut none, "CHADBURN_NO_BELL_BOOK", get, yes_or_no)?;
+            self.no_bell_book = none == Some(true);
+            if !self.no_bell_book {
+                path(&mut self.bell_book, "CHADBURN_BELL_BOOK");
+            }
+        }
         path(&mut self.assets, "CHADBURN_ASSETS");
         one(&mut self.port, "CHADBURN_PORT", get, port)?;
         one(&mut self.bind, "CHADBURN_BIND", get, ip)?;
+        one(&mut self.allow_orders, "CHADBURN_ALLOW_ORDERS", get, reach)?;
         one(&mut self.allow_shutdown, "CHADBURN_ALLOW_SHUTDOWN", get, reach)?;
         one(&mut self.watch, "CHADBURN_WATCH", get, watching)?;
         one(&mut self.log_format, "CHADBURN_LOG_FORMAT", get, log_format)?;
@@ -199,6 +222,12 @@ fn reach(text: &str) -> Result<Reach, String> {
 fn watching(text: &str) -> Result<Watching, String> {
     let choices =
         [("auto", Watching::Auto), ("inotify", Watching::Kernel), ("poll", Watching::Poll)];
+    choice(text, &choices)
+}
+
+fn yes_or_no(text: &str) -> Result<bool, String> {
+    let choices =
+        [("1", true), ("true", true), ("yes", true), ("0", false), ("false", false), ("no", false)];
     choice(text, &choices)
 }
 

@@ -23,6 +23,7 @@ const DIGEST_MARK: &str = "{{assets}}";
 /// The panel in the binary. A test holds this table to what is in the directory.
 const EMBEDDED: &[(&str, &[u8])] = &[
     (PANEL, include_bytes!("../../panel.html")),
+    ("static/asking.js", include_bytes!("../../static/asking.js")),
     ("static/bell.js", include_bytes!("../../static/bell.js")),
     ("static/board.js", include_bytes!("../../static/board.js")),
     ("static/console.css", include_bytes!("../../static/console.css")),
@@ -37,8 +38,12 @@ const EMBEDDED: &[(&str, &[u8])] = &[
     ("static/lettering.js", include_bytes!("../../static/lettering.js")),
     ("static/main.js", include_bytes!("../../static/main.js")),
     ("static/memory.js", include_bytes!("../../static/memory.js")),
+    ("static/orders.js", include_bytes!("../../static/orders.js")),
     ("static/panel.css", include_bytes!("../../static/panel.css")),
+    ("static/people.css", include_bytes!("../../static/people.css")),
+    ("static/people.js", include_bytes!("../../static/people.js")),
     ("static/protocol.js", include_bytes!("../../static/protocol.js")),
+    ("static/roll.js", include_bytes!("../../static/roll.js")),
     ("static/socket.js", include_bytes!("../../static/socket.js")),
     ("static/store.js", include_bytes!("../../static/store.js")),
     ("static/svg.js", include_bytes!("../../static/svg.js")),

@@ -53,8 +53,11 @@ pub async fn listen<A: Admit>(
                 if let Ok(seat) = seat {
                     let (reception, stop) = (reception.clone(), stop.clone());
                     tracker.spawn(connection::serve(reception, stream, address, seat, stop));
-                } else if let Ok(place) = door.clone().try_acquire_owned() {
-                    tracker.spawn(turn_away(stream, place, stop.clone()));
+                } else {
+                    reception.house.metrics.turned_away();
+                    if let Ok(place) = door.clone().try_acquire_owned() {
+                        tracker.spawn(turn_away(stream, place, stop.clone()));
+                    }
                 }
             }
             Err(error) if is_the_peers(&error) => {}

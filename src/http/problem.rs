@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
 use crate::policy::Refusal;
+use crate::wire::json::Code;
 
 /// A request that is not granted, and why.
 #[derive(Debug)]
@@ -25,6 +26,16 @@ impl Problem {
     /// The server cannot just now; come back.
     pub(super) fn not_now(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).header(header::RETRY_AFTER, "2")
+    }
+
+    /// A request that cannot be understood, for this reason.
+    pub(super) fn bad(code: Code, detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, detail).code(code)
+    }
+
+    /// The reason for a program, in the words of the JSON wire.
+    pub(super) fn code(self, code: Code) -> Self {
+        self.with("code", serde_json::to_value(code).unwrap_or_default())
     }
 
     pub(super) fn header(mut self, name: HeaderName, value: &'static str) -> Self {

@@ -1,7 +1,7 @@
 //! A TCP stream that gives up on a peer which takes nothing, and keeps back a last answer.
 //!
 //! hyper limits how long a request's head may take, and not how long an answer may. And it writes
-//! the answer to a handshake at once, where the hub could send it together with its greeting.
+//! an answer at once, where the hub could send it together with its greeting.
 
 use std::io;
 use std::pin::Pin;
@@ -103,6 +103,10 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.hold.load(Ordering::Relaxed) {
+            // The conversation is over for HTTP, and begins for whoever takes the stream.
+            return Poll::Ready(Ok(()));
+        }
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

@@ -1,5 +1,8 @@
 //! The room over real sockets, with a hub that only collects newcomers.
 
+mod asking;
+mod book;
+mod events;
 mod handshake;
 mod life;
 mod panel;
@@ -12,7 +15,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -21,15 +24,25 @@ use crate::policy::Reach;
 use crate::writing::{Condition, Health, Watch};
 
 /// A hub that sends newcomers the answer it is given and puts them aside; it is gone when the
-/// other end is dropped.
-struct Collector(mpsc::Sender<Newcomer>);
+/// other end is dropped. What is asked of it goes aside with the way back.
+#[derive(Clone)]
+struct Collector {
+    newcomers: mpsc::Sender<Newcomer>,
+    asks: mpsc::Sender<(Ask, oneshot::Sender<Outcome>)>,
+}
 
 impl Admit for Collector {
     async fn admit(&self, mut newcomer: Newcomer) -> Result<(), Gone> {
         // Stands for anything that might break while one connection is served.
         assert!(newcomer.unread != b"panic", "as asked for");
         std::io::Write::write_all(&mut newcomer.socket, &newcomer.unsent).map_err(|_| Gone)?;
-        self.0.send(newcomer).await.map_err(|_| Gone)
+        self.newcomers.send(newcomer).await.map_err(|_| Gone)
+    }
+
+    async fn ask(&self, ask: Ask) -> Result<Outcome, Gone> {
+        let (answer, outcome) = oneshot::channel();
+        self.asks.send((ask, answer)).await.map_err(|_| Gone)?;
+        outcome.await.map_err(|_| Gone)
     }
 }
 
@@ -37,6 +50,7 @@ impl Admit for Collector {
 struct TestRoom {
     address: SocketAddr,
     newcomers: mpsc::Receiver<Newcomer>,
+    asks: mpsc::Receiver<(Ask, oneshot::Sender<Outcome>)>,
     snapshot: watch::Sender<Arc<Snapshot>>,
     alive: Arc<AtomicBool>,
     stop: CancellationToken,
@@ -49,30 +63,40 @@ impl TestRoom {
     }
 
     async fn with(assets: Assets, seats: usize) -> Self {
+        Self::with_book(assets, seats, None).await
+    }
+
+    async fn with_book(assets: Assets, seats: usize, book: Option<crate::book::Reader>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (admit, newcomers) = mpsc::channel(16);
+        let (ask, asks) = mpsc::channel(16);
         let (snapshot, seen) = watch::channel(Arc::new(snapshot()));
         let alive = Arc::new(AtomicBool::new(true));
         let pulse = alive.clone();
         let house = House {
-            admit: Collector(admit),
+            admit: Collector { newcomers: admit, asks: ask },
             snapshot: seen,
             alive: Arc::new(move || pulse.load(Ordering::Relaxed)),
             policy: Policy {
                 hosts: vec!["eot.example.com".parse().unwrap()],
                 origins: vec!["https://wall.example.com".parse().unwrap()],
+                orders: Reach::Local,
                 shutdown: Reach::Local,
+                token: None,
                 own_user: 1873,
                 machine: None,
             },
+            owner_of: |_, _| Owner::User(1873),
             assets,
+            metrics: Arc::new(Metrics::new()),
+            book,
             seats: Arc::new(Semaphore::new(seats)),
         };
         let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
         let (own_stop, own_tracker) = (stop.clone(), tracker.clone());
         tracker.spawn(async move { listen(listener, house, own_stop, &own_tracker).await });
-        Self { address, newcomers, snapshot, alive, stop, tracker }
+        Self { address, newcomers, asks, snapshot, alive, stop, tracker }
     }
 
     async fn call(&self) -> Caller {
@@ -95,10 +119,14 @@ impl TestRoom {
 
 fn snapshot() -> Snapshot {
     Snapshot {
+        seq: 7,
+        order: Some(7),
+        bell: true,
         state: r#"{"type":"state","seq":7}"#.into(),
         status: Some("COFFEE".into()),
         status_file: Some(healthy()),
         accept_file: Some(healthy()),
+        book: None,
         closing: false,
     }
 }

@@ -9,12 +9,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token, Waker};
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use uuid::Uuid;
 
-use super::engine::{PARTS, Socket};
+use super::engine::{Arrival, PARTS, Socket};
 use super::opening::Opening;
 use super::{Engine, Event, Handle, Hub, Input, Key, Newcomer, Ports, QUEUE};
 use crate::clock::Clock;
@@ -76,6 +78,7 @@ pub fn start<P: Ports + Send + 'static>(
         reports: from_sources,
         clock,
         pulse: Arc::clone(&handle.pulse),
+        asks: 0,
     };
     let (tell, ended) = oneshot::channel();
     thread::Builder::new().name("hub".into()).spawn(move || {
@@ -126,6 +129,8 @@ struct Driver<P> {
     reports: mpsc::Receiver<(File, Report)>,
     clock: Clock,
     pulse: Arc<AtomicU32>,
+    /// How many requests have come over HTTP; the number of the last one is its ticket.
+    asks: u64,
 }
 
 impl<P: Ports> Driver<P> {
@@ -133,6 +138,7 @@ impl<P: Ports> Driver<P> {
         let mut events = Events::with_capacity(EVENTS);
         let (mut next_tick, mut next_sign) = (Duration::ZERO, Duration::ZERO);
         let mut hurry = false;
+        self.event(Event::Started);
         while !self.is_over() {
             let busy = self.engine.sockets() > 0;
             let until = if busy { next_tick } else { next_sign };
@@ -155,11 +161,13 @@ impl<P: Ports> Driver<P> {
             }
             if now.since_start >= next_sign {
                 self.pulse.store(now.seconds(), Ordering::Relaxed);
-                self.engine.ports().sign_of_life();
+                let tally = self.engine.tally().clone();
+                self.engine.ports().sign_of_life(&tally);
                 next_sign = now.since_start + IDLE;
             }
             hurry = self.guard(None, |engine| engine.turn(now)).unwrap_or(true);
         }
+        self.event(Event::Ended);
         Ok(())
     }
 
@@ -178,6 +186,12 @@ impl<P: Ports> Driver<P> {
             match self.inputs.try_recv() {
                 Ok(Input::Join(newcomer)) => self.admit(newcomer),
                 Ok(Input::Event(event)) => self.event(event),
+                Ok(Input::Ask(ask, answer)) => {
+                    self.asks += 1;
+                    let ticket = self.asks;
+                    self.engine.ports().expect(ticket, answer);
+                    self.event(Event::Asked { ticket, ask });
+                }
                 Err(_) => break,
             }
         }
@@ -192,13 +206,13 @@ impl<P: Ports> Driver<P> {
     }
 
     fn admit(&mut self, newcomer: Newcomer) {
-        let Newcomer { socket, unread, unsent, wire, peer, seat } = newcomer;
+        let Newcomer { socket, unread, unsent, wire, peer, resume, since, seat } = newcomer;
         let now = self.clock.now();
         let (stream, opening) = (TcpStream::from_std(socket), Opening::new(unsent));
         let line = Line { stream, opening, _seat: seat };
-        let station = Uuid::new_v4();
-        let admitted =
-            self.guard(None, |engine| engine.admit(now, line, unread, wire, peer, station));
+        let secret = resume.unwrap_or_else(fresh_secret);
+        let arrival = Arrival { unread, wire, peer, secret, since };
+        let admitted = self.guard(None, |engine| engine.admit(now, line, arrival));
         let Some(key) = admitted else { return };
         if let Some(line) = self.engine.socket(key) {
             let interest = Interest::READABLE | Interest::WRITABLE;
@@ -228,6 +242,11 @@ impl<P: Ports> Driver<P> {
         }
         result.ok()
     }
+}
+
+/// A secret that nobody can guess: 122 random bits, safe in a URL.
+fn fresh_secret() -> String {
+    URL_SAFE_NO_PAD.encode(Uuid::new_v4())
 }
 
 fn token(key: Key) -> Token {

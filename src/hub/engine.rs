@@ -8,15 +8,18 @@ mod slot;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::SocketAddr;
 
-use uuid::Uuid;
+use tokio::sync::oneshot;
 
 use self::slot::{Slot, Stage};
 use super::frame::{self, Incoming, close, opcode};
 use super::outbox::Frame;
-use super::{Effect, Event, Hub, Key, Snapshot, Wire};
+use super::{Effect, Event, Hub, Key, Outcome, Snapshot, Wire, parcel};
 use crate::clock::Now;
+use crate::entry::Entry;
 use crate::policy::Peer;
 use crate::wire::json::Message;
+use crate::wire::text;
+use crate::writing::File;
 
 /// How often a station is pinged, in seconds.
 const PING_SECONDS: u32 = 15;
@@ -37,6 +40,9 @@ pub const PARTS: usize = 10;
 /// How many times a station is read from before the others have their turn.
 const READS_A_TURN: usize = 4;
 
+/// How many states a station that slept is told before the others have their turn.
+const STATES_A_TURN: usize = 32;
+
 /// How much is read at once.
 const READ_SIZE: usize = 64 * 1024;
 
@@ -48,9 +54,15 @@ pub trait Socket: Read + Write {
 
 /// Where effects go that are not for stations.
 pub trait Ports {
-    /// Write this into the accept file; the outcome comes back as [`Event::Stored`]. `Err` if
-    /// nobody is there to do it, with a line that says why.
-    fn store(&mut self, ticket: u64, text: String) -> Result<(), String>;
+    /// Write this into a file; the outcome comes back as [`Event::Stored`]. `Err` if nobody is there
+    /// to do it, with a line that says why.
+    fn store(&mut self, file: File, ticket: u64, text: String) -> Result<(), String>;
+    /// Write this into the bell book.
+    fn record(&mut self, entry: Entry);
+    /// Tell an HTTP client what became of its request.
+    fn respond(&mut self, ticket: u64, outcome: Outcome);
+    /// The outcome of the request with this ticket goes here.
+    fn expect(&mut self, ticket: u64, answer: oneshot::Sender<Outcome>);
     /// Find out whose socket the peer's is; comes back as [`Event::Owned`].
     fn ask_owner(&mut self, key: Key, addresses: Option<(SocketAddr, SocketAddr)>);
     /// Let the other rooms see this.
@@ -59,8 +71,38 @@ pub trait Ports {
     fn log(&mut self, line: &str);
     /// The server shall end.
     fn ask_shutdown(&mut self);
-    /// The hub's loop turns; said about once a second by whoever turns it.
-    fn sign_of_life(&mut self) {}
+    /// The hub's loop turns; said about once a second by whoever turns it, with what it has counted.
+    fn sign_of_life(&mut self, _: &Tally) {}
+}
+
+/// What is counted of stations.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// How many sockets there are on each wire, in the order of [`Wire`].
+    pub sockets: [usize; 3],
+    /// How often a station got the newest state in place of older ones.
+    pub conflated: u64,
+    /// How many were given up because they took nothing.
+    pub stuck: u64,
+    /// How many were given up because they said nothing.
+    pub silent: u64,
+    /// How many were closed because their frames broke the protocol.
+    pub violations: u64,
+}
+
+/// How a station arrives.
+#[derive(Debug)]
+pub struct Arrival {
+    /// What it has sent already.
+    pub unread: Vec<u8>,
+    /// The language it speaks.
+    pub wire: Wire,
+    /// What is known of the other end.
+    pub peer: Peer,
+    /// Its secret: the one it came with, or a fresh one.
+    pub secret: String,
+    /// It knows everything up to this number.
+    pub since: Option<u64>,
 }
 
 /// The hub with its stations' sockets.
@@ -86,6 +128,8 @@ pub struct Engine<S, P> {
     scratch: Box<[u8]>,
     /// Which part of the stations is looked after next.
     part: usize,
+    /// What is counted of stations.
+    tally: Tally,
 }
 
 impl<S: Socket, P: Ports> Engine<S, P> {
@@ -102,20 +146,13 @@ impl<S: Socket, P: Ports> Engine<S, P> {
             effects: Vec::new(),
             scratch: vec![0; READ_SIZE].into(),
             part: 0,
+            tally: Tally::default(),
         }
     }
 
-    /// Takes in a station, which is greeted; `unread` is what it has sent already. The caller
-    /// calls [`Engine::turn`] afterwards.
-    pub fn admit(
-        &mut self,
-        now: Now,
-        socket: S,
-        unread: Vec<u8>,
-        wire: Wire,
-        peer: Peer,
-        station: Uuid,
-    ) -> Key {
+    /// Takes in a station, which is greeted. The caller calls [`Engine::turn`] afterwards.
+    pub fn admit(&mut self, now: Now, socket: S, arrival: Arrival) -> Key {
+        let Arrival { unread, wire, peer, secret, since } = arrival;
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             u32::try_from(self.slots.len() - 1).expect("descriptors end long before places do")
@@ -123,7 +160,8 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         self.generation = self.generation.wrapping_add(1);
         let key = Key { slot, generation: self.generation };
         self.slots[slot as usize] = Some(Slot::new(socket, key.generation, wire, now.seconds()));
-        self.run(now, Event::Joined { key, station, wire, peer });
+        self.tally.sockets[wire as usize] += 1;
+        self.run(now, Event::Joined { key, secret, since, wire, peer });
         if let Some(slot) = self.slot(key) {
             slot.kept = unread;
         }
@@ -134,6 +172,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
     /// This station's socket may have something to read or take something more.
     pub fn ready(&mut self, now: Now, key: Key) {
         self.flush(now, key);
+        self.bring_up_to_date(now, key);
         self.listen(now, key);
     }
 
@@ -151,10 +190,13 @@ impl<S: Socket, P: Ports> Engine<S, P> {
     /// has unheard input that needs no further event to be heard.
     pub fn turn(&mut self, now: Now) -> bool {
         for key in std::mem::take(&mut self.unheard) {
+            self.bring_up_to_date(now, key);
             self.listen(now, key);
         }
         while let Some(key) = self.dead.pop() {
-            if self.slot(key).is_some() {
+            if let Some(slot) = self.slot(key) {
+                let wire = slot.wire;
+                self.tally.sockets[wire as usize] -= 1;
                 self.slots[key.slot as usize] = None;
                 self.free.push(key.slot);
                 self.run(now, Event::Left { key });
@@ -167,18 +209,22 @@ impl<S: Socket, P: Ports> Engine<S, P> {
     /// [`PARTS`] times a second.
     pub fn tick(&mut self, now: Now) {
         let seconds = now.seconds();
-        let ping: Frame = frame::encode(opcode::PING, b"").into();
-        let beat = Message::Beat { at: now.unix_ms }.encode();
-        let beat: Frame = frame::encode(opcode::TEXT, beat.as_bytes()).into();
+        let pings = [Wire::Text, Wire::Json, Wire::Sse].map(|wire| Frame::from(parcel::ping(wire)));
+        let beat: Frame = parcel::message(&Message::Beat { at: now.unix_ms }.encode()).into();
         for (index, slot) in self.slots.iter_mut().enumerate().skip(self.part).step_by(PARTS) {
             let Some(slot) = slot else { continue };
             let frame = if slot.patience_ended(seconds) {
+                let counter = match slot.outbox {
+                    Some(_) => &mut self.tally.stuck,
+                    None => &mut self.tally.silent,
+                };
+                *counter += u64::from(!slot.is_leaving());
                 self.dead.push(slot.key(index));
                 continue;
             } else if slot.beat_is_due(seconds) {
                 &beat
             } else if slot.ping_is_due(seconds) {
-                &ping
+                &pings[slot.wire as usize]
             } else {
                 continue;
             };
@@ -187,6 +233,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
             }
         }
         self.part = (self.part + 1) % PARTS;
+        self.run(now, Event::Tick);
     }
 
     /// This station is gone, whatever its socket says.
@@ -199,6 +246,12 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         if self.scratch.is_empty() {
             self.scratch = vec![0; READ_SIZE].into();
         }
+    }
+
+    /// What is counted of stations.
+    #[must_use]
+    pub fn tally(&self) -> &Tally {
+        &self.tally
     }
 
     /// How many sockets are held.
@@ -234,38 +287,36 @@ impl<S: Socket, P: Ports> Engine<S, P> {
     fn carry_out(&mut self, now: Now, effect: Effect) {
         let seconds = now.seconds();
         match effect {
-            Effect::Say { to, message } => {
-                self.send(now, to, &frame::encode(opcode::TEXT, message.as_bytes()).into());
+            Effect::Say { to, message } => self.send(now, to, &parcel::message(&message).into()),
+            Effect::SayState { to, seq, message } => {
+                let Some(wire) = self.slot(to).map(|slot| slot.wire) else { return };
+                self.send(now, to, &parcel::state(wire, seq, &message).into());
             }
-            Effect::Greet { to, messages } => {
-                let mut frames = Vec::new();
-                for message in messages {
-                    frame::encode_into(&mut frames, opcode::TEXT, message.as_bytes());
+            Effect::Greet { to, messages, behind } => {
+                let frames: Vec<_> = messages.iter().map(|it| parcel::message(it)).collect();
+                if !frames.is_empty() {
+                    self.send(now, to, &frames.concat().into());
                 }
-                self.send(now, to, &frames.into());
-                if let Some(slot) = self.slot(to) {
-                    slot.stage = Stage::Greeted;
+                if let Some(slot) = self.slot(to).filter(|slot| !slot.is_leaving()) {
+                    slot.stage = match behind {
+                        Some(known) => Stage::Behind { known, seen: None },
+                        None => Stage::Greeted,
+                    };
                 }
+                self.unheard.extend(behind.map(|_| to));
             }
-            Effect::Push { seq, text, json } => {
-                let text = text.map(|text| frame::encode(opcode::TEXT, text.as_bytes()).into());
-                let json: Frame = frame::encode(opcode::TEXT, json.as_bytes()).into();
-                self.for_greeted(|slot| match (slot.wire, &text) {
-                    (Wire::Text, Some(text)) => slot.push(seq, text, seconds),
-                    (Wire::Text, None) => Ok(()),
-                    (Wire::Json, _) => slot.push(seq, &json, seconds),
-                });
+            Effect::Push { seq, text, json } => self.push(seq, text.as_deref(), &json, seconds),
+            Effect::Tell(json) => {
+                self.tell("source", &json, |slot, frame| slot.send(frame, seconds));
             }
-            Effect::Tell(message) => {
-                let message: Frame = frame::encode(opcode::TEXT, message.as_bytes()).into();
-                self.for_greeted(|slot| match slot.wire {
-                    Wire::Text => Ok(()),
-                    Wire::Json => slot.send(&message, seconds),
-                });
-            }
-            Effect::Farewell { text, json } => self.farewell(now, text, &json),
+            Effect::TellRoll(json) => self.tell("roll", &json, |slot, frame| match slot.wire {
+                Wire::Sse => Ok(()),
+                _ => slot.tell_roll(frame, seconds),
+            }),
+            Effect::Farewell(json) => self.farewell(now, &json),
             Effect::Close { key, code } => {
-                let end = frame::encode_close(Some(code), "");
+                let Some(wire) = self.slot(key).map(|slot| slot.wire) else { return };
+                let end = parcel::close(wire, Some(code), "");
                 self.leave(now, key, Stage::Closing { since: seconds }, end);
             }
             Effect::Hold(key) => {
@@ -284,11 +335,13 @@ impl<S: Socket, P: Ports> Engine<S, P> {
                 let addresses = self.slot(key).and_then(|slot| slot.socket.addresses());
                 self.ports.ask_owner(key, addresses);
             }
-            Effect::Store { ticket, text } => {
-                if let Err(reason) = self.ports.store(ticket, text) {
-                    self.run(now, Event::Stored { ticket, result: Err(reason) });
+            Effect::Store { file, ticket, text } => {
+                if let Err(reason) = self.ports.store(file, ticket, text) {
+                    self.run(now, Event::Stored { file, ticket, result: Err(reason) });
                 }
             }
+            Effect::Record(entry) => self.ports.record(entry),
+            Effect::Respond { ticket, outcome } => self.ports.respond(ticket, outcome),
             Effect::Publish(snapshot) => self.ports.publish(snapshot),
             Effect::Log(line) => self.ports.log(&line),
             Effect::AskShutdown => self.ports.ask_shutdown(),
@@ -307,28 +360,93 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         }
     }
 
+    /// Tells everybody a state: one frame for each wire that somebody speaks.
+    fn push(&mut self, seq: u64, text: Option<&str>, json: &str, seconds: u32) {
+        let [_, json_sockets, sse_sockets] = self.tally.sockets;
+        let text = text.map(|text| Frame::from(parcel::message(text)));
+        let sse = (sse_sockets > 0).then(|| Frame::from(parcel::state(Wire::Sse, seq, json)));
+        let json = (json_sockets > 0).then(|| Frame::from(parcel::message(json)));
+        let frames = [text, json, sse];
+        let mut conflated = 0;
+        self.for_greeted(|slot| match &frames[slot.wire as usize] {
+            Some(frame) => {
+                conflated += u64::from(slot.outbox.is_some());
+                slot.push(seq, frame, seconds)
+            }
+            None => Ok(()),
+        });
+        self.tally.conflated += conflated;
+    }
+
+    /// Tells this to everybody who hears JSON.
+    fn tell(
+        &mut self,
+        name: &str,
+        json: &str,
+        send: impl Fn(&mut Slot<S>, &Frame) -> io::Result<()>,
+    ) {
+        let frames = [Wire::Json, Wire::Sse].map(|it| Frame::from(parcel::named(it, name, json)));
+        self.for_greeted(|slot| match slot.wire {
+            Wire::Text => Ok(()),
+            Wire::Json => send(slot, &frames[0]),
+            Wire::Sse => send(slot, &frames[1]),
+        });
+    }
+
+    /// Tells a station that slept what it has missed, as fast as its socket takes it. Nothing of it
+    /// is owed before it is its turn.
+    fn bring_up_to_date(&mut self, now: Now, key: Key) {
+        for turn in 0.. {
+            let Some(slot) = self.slot(key).filter(|slot| slot.outbox.is_none()) else { return };
+            let Stage::Behind { known, seen } = slot.stage else { return };
+            if turn == STATES_A_TURN {
+                return self.unheard.push(key);
+            }
+            let wire = slot.wire;
+            let Some((up_to, is_state, message)) = self.hub.after(known) else {
+                return self.run(now, Event::CaughtUp { key, seen });
+            };
+            let (frame, seen) = if is_state {
+                (parcel::state(wire, up_to, &message), Some(up_to))
+            } else {
+                (parcel::named(wire, "gap", &message), seen)
+            };
+            self.send(now, key, &frame.into());
+            if let Some(slot) = self.slot(key) {
+                slot.stage = Stage::Behind { known: up_to, seen };
+            }
+        }
+    }
+
     /// Says farewell to everyone, and closes.
-    fn farewell(&mut self, now: Now, text: &str, json: &str) {
-        let end = frame::encode_close(Some(close::GOING_AWAY), "");
-        let with_end = |message: &str| {
-            let mut frames = frame::encode(opcode::TEXT, message.as_bytes());
-            frames.extend_from_slice(&end);
-            Frame::from(frames)
+    fn farewell(&mut self, now: Now, json: &str) {
+        let with_end = |wire, message: Vec<u8>| {
+            Frame::from([message, parcel::close(wire, Some(close::GOING_AWAY), "")].concat())
         };
-        let (text, json) = (with_end(text), with_end(json));
+        let farewells = [
+            with_end(Wire::Text, parcel::message(text::FAREWELL)),
+            with_end(Wire::Json, parcel::message(json)),
+            with_end(Wire::Sse, parcel::named(Wire::Sse, "farewell", json)),
+        ];
         let mut left = Vec::new();
         for (index, slot) in self.slots.iter_mut().enumerate() {
             let Some(slot) = slot.as_mut().filter(|slot| !slot.is_leaving()) else {
                 continue;
             };
             let key = slot.key(index);
-            let frames = if slot.wire == Wire::Text { &text } else { &json };
-            if slot.send(frames, now.seconds()).is_err() {
+            if slot.send(&farewells[slot.wire as usize], now.seconds()).is_err() {
                 self.dead.push(key);
                 continue;
             }
-            slot.stage = Stage::Closing { since: now.seconds() };
+            let since = now.seconds();
+            slot.stage = match slot.wire {
+                Wire::Sse => Stage::Answered { since },
+                Wire::Text | Wire::Json => Stage::Closing { since },
+            };
             slot.held = false;
+            if slot.is_done() {
+                self.dead.push(key);
+            }
             left.push(key);
         }
         // Held or slow stations may have sent their close long ago.
@@ -350,9 +468,15 @@ impl<S: Socket, P: Ports> Engine<S, P> {
 
     /// Ends a conversation with a close frame; the socket stays until the stage has ended.
     fn leave(&mut self, now: Now, key: Key, stage: Stage, frame: Vec<u8>) {
-        self.send(now, key, &frame.into());
+        if !frame.is_empty() {
+            self.send(now, key, &frame.into());
+        }
         if let Some(slot) = self.slot(key) {
-            slot.stage = stage;
+            // A stream of events has no close that could be answered.
+            slot.stage = match slot.wire {
+                Wire::Sse => Stage::Answered { since: now.seconds() },
+                Wire::Text | Wire::Json => stage,
+            };
             slot.kept = Vec::new();
             if slot.is_done() {
                 self.dead.push(key);
@@ -420,6 +544,10 @@ impl<S: Socket, P: Ports> Engine<S, P> {
             None => &mut kept,
         };
         while let Some(slot) = self.slot(key).filter(|slot| slot.may_be_heard()) {
+            if slot.wire == Wire::Sse {
+                // Whatever it says, nobody asked.
+                return;
+            }
             if let Stage::Refused { .. } = slot.stage {
                 // Its frames make no sense any more, but its answer to our close mostly does.
                 if input.first() == Some(&(0x80 | opcode::CLOSE)) {
@@ -447,6 +575,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
                     return self.leave(now, key, Stage::Answered { since }, answer);
                 }
                 Err(violation) => {
+                    self.tally.violations += 1;
                     let end = frame::encode_close(Some(violation.code), violation.reason);
                     return self.leave(now, key, Stage::Refused { since }, end);
                 }

@@ -45,8 +45,8 @@ pub mod close {
     pub const INVALID_TEXT: u16 = 1007;
     /// A message was too large.
     pub const TOO_LARGE: u16 = 1009;
-    /// The server failed.
-    pub const SERVER_ERROR: u16 = 1011;
+    /// The station has connected anew; a code of our own.
+    pub const REPLACED: u16 = 4001;
 }
 
 /// What a client sent.

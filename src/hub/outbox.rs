@@ -1,13 +1,13 @@
 //! What one station is owed: frames that its socket has not taken.
 //!
-//! It exists only while something is owed. Frames go out in order and whole; a `state` that has
-//! not begun to go is replaced by a newer one, and the JSON wire is told of the gap. It knows no
-//! socket.
+//! It exists only while something is owed. Frames go out in order and whole; a `state` or a `roll`
+//! that has not begun to go is replaced by a newer one, and whoever hears JSON is told of a gap
+//! between states. It knows no socket.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::frame::{self, opcode};
+use super::parcel;
 use crate::wire::Wire;
 use crate::wire::json::Message;
 
@@ -33,19 +33,24 @@ pub struct Outbox {
 struct Item {
     /// The frame.
     frame: Frame,
-    /// Its number, if it tells the state, and can be replaced by a newer one.
-    state: Option<Numbered>,
+    /// What a newer one of its kind does to it.
+    kind: Kind,
 }
 
-/// The number of a state, and of the first one that it replaced.
+/// What a newer frame of the same kind does to one that has not begun to go.
 #[derive(Clone, Copy, Debug)]
-struct Numbered {
-    /// The state's own number.
-    seq: u64,
-    /// The first one left out before it.
-    gap_from: Option<u64>,
-    /// The last one left out before it.
-    gap_to: u64,
+enum Kind {
+    /// Nothing.
+    Own,
+    /// Takes its place.
+    Roll,
+    /// Takes its place, and tells of the gap.
+    State {
+        /// The state's number.
+        seq: u64,
+        /// The numbers of the first and the last state that were left out before it.
+        gap: Option<(u64, u64)>,
+    },
 }
 
 impl Outbox {
@@ -54,7 +59,7 @@ impl Outbox {
         debug_assert!(self.items.is_empty(), "a frame begins only when none is before it");
         self.owed = frame.len() - gone;
         self.gone = gone;
-        self.items.push_back(Item { frame, state: None });
+        self.items.push_back(Item { frame, kind: Kind::Own });
     }
 
     /// Owes this frame as it is. Returns whether the station may still be owed that much.
@@ -62,37 +67,51 @@ impl Outbox {
     pub fn push(&mut self, frame: Frame) -> bool {
         let within = self.owed == 0 || self.owed + frame.len() <= OWED_MAX;
         self.owed += frame.len();
-        self.items.push_back(Item { frame, state: None });
+        self.items.push_back(Item { frame, kind: Kind::Own });
         within
     }
 
     /// Owes this state, in place of an older one that has not begun to go.
     pub fn push_state(&mut self, wire: Wire, seq: u64, frame: Frame) {
-        let mut numbered = Numbered { seq, gap_from: None, gap_to: 0 };
-        let first_waiting = usize::from(self.gone > 0);
-        let waiting = (first_waiting..self.items.len()).find(|&i| self.items[i].state.is_some());
-        if let Some(old) = waiting.and_then(|index| self.items.remove(index)) {
-            self.owed -= old.frame.len();
-            if let (Wire::Json, Some(old)) = (wire, old.state) {
-                numbered.gap_from = Some(old.gap_from.unwrap_or(old.seq));
-                numbered.gap_to = old.seq;
+        let older = self.take_waiting(|kind| matches!(kind, Kind::State { .. }));
+        let gap = match older {
+            Some(Kind::State { seq, gap }) if wire != Wire::Text => {
+                Some((gap.map_or(seq, |(from, _)| from), seq))
             }
-        }
+            _ => None,
+        };
         self.owed += frame.len();
-        self.items.push_back(Item { frame, state: Some(numbered) });
+        self.items.push_back(Item { frame, kind: Kind::State { seq, gap } });
+    }
+
+    /// Owes this roll, in place of an older one that has not begun to go.
+    pub fn push_roll(&mut self, frame: Frame) {
+        self.take_waiting(|kind| matches!(kind, Kind::Roll));
+        self.owed += frame.len();
+        self.items.push_back(Item { frame, kind: Kind::Roll });
+    }
+
+    /// Takes out the one frame of this kind that has not begun to go, if there is one.
+    fn take_waiting(&mut self, wanted: impl Fn(&Kind) -> bool) -> Option<Kind> {
+        let first_waiting = usize::from(self.gone > 0);
+        let index = (first_waiting..self.items.len()).find(|&i| wanted(&self.items[i].kind))?;
+        let item = self.items.remove(index)?;
+        self.owed -= item.frame.len();
+        Some(item.kind)
     }
 
     /// The bytes to go next, if any are owed. After this the first frame is what it is: a gap that
     /// belongs before it stands in it.
-    pub fn front(&mut self) -> Option<&[u8]> {
+    pub fn front(&mut self, wire: Wire) -> Option<&[u8]> {
         let item = self.items.front_mut()?;
-        if let Some(Numbered { gap_from: Some(from), gap_to, .. }) = item.state.take() {
-            let gap = Message::Gap { from, to: gap_to }.encode();
-            let mut bytes = frame::encode(opcode::TEXT, gap.as_bytes());
+        if let Kind::State { gap: Some((from, to)), .. } = item.kind {
+            let gap = Message::Gap { from, to }.encode();
+            let mut bytes = parcel::named(wire, "gap", &gap);
             self.owed += bytes.len();
             bytes.extend_from_slice(&item.frame);
             item.frame = bytes.into();
         }
+        item.kind = Kind::Own;
         Some(&item.frame[self.gone..])
     }
 
@@ -122,6 +141,7 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::hub::frame::{self, opcode};
 
     fn frame(text: &str) -> Frame {
         frame::encode(opcode::TEXT, text.as_bytes()).into()
@@ -130,7 +150,7 @@ mod tests {
     /// Everything that goes out, as texts.
     fn drain(outbox: &mut Outbox, chunk: usize) -> Vec<String> {
         let mut bytes = Vec::new();
-        while let Some(next) = outbox.front() {
+        while let Some(next) = outbox.front(Wire::Json) {
             let taken = next.len().min(chunk);
             bytes.extend_from_slice(&next[..taken]);
             outbox.took(taken);
@@ -167,6 +187,16 @@ mod tests {
     }
 
     #[test]
+    fn only_the_newest_roll_goes_out() {
+        let mut outbox = Outbox::default();
+        for number in 0..3 {
+            outbox.push_roll(frame(&format!("roll {number}")));
+            outbox.push_state(Wire::Text, number, frame(&format!("state {number}")));
+        }
+        assert_eq!(drain(&mut outbox, 3), ["roll 2", "state 2"]);
+    }
+
+    #[test]
     fn the_text_wire_hears_the_newest_without_a_gap() {
         let mut outbox = Outbox::default();
         for seq in 5..9 {
@@ -180,9 +210,9 @@ mod tests {
         let mut outbox = Outbox::default();
         outbox.push_begun(frame("state 1"), 3);
         outbox.push_state(Wire::Json, 2, frame("state 2"));
-        assert_eq!(outbox.front().unwrap().len(), 9 - 3);
+        assert_eq!(outbox.front(Wire::Json).unwrap().len(), 9 - 3);
         outbox.took(6);
-        outbox.front().unwrap();
+        outbox.front(Wire::Json).unwrap();
         outbox.push_state(Wire::Json, 3, frame("state 3"));
         assert_eq!(drain(&mut outbox, 4), ["state 2", "state 3"], "2 was already on its way");
     }

@@ -1,25 +1,42 @@
 //! The whole server as one pure function: [`Hub::step`] takes a moment and an event, and says what
 //! is to be done. It does no IO and reads no clock.
+//!
+//! Here stations come and go, and files speak. `answers` decides what a station's request comes
+//! to, `tell` puts what is known into messages, `stores` and `roll` are what they need for it.
 
+mod answers;
+mod roll;
 mod stores;
+mod tell;
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use chadburn_core::Dial;
+use uuid::Uuid;
 
-use self::stores::{Stores, Waiting};
-use super::{Effect, Event, HEARTBEAT_SECONDS, Key, Snapshot, frame};
+use self::answers::Request;
+use self::roll::Roll;
+use self::stores::Stores;
+use super::frame::close;
+use super::{Effect, Event, Key};
 use crate::clock::Now;
-use crate::log::escaped;
-use crate::policy::{Act, Owner, Policy, Verdict};
-use crate::session::{Answer, Form, Session, Want};
-use crate::telegraph::{Given, Telegraph};
-use crate::wire::json::{By, Code, DialForm, May, Message};
-use crate::wire::{Wire, text};
+use crate::entry::What;
+use crate::policy::{Act, Owner, Peer, Policy, Verdict};
+use crate::session::{Form, Session};
+use crate::telegraph::history::History;
+use crate::telegraph::{Author, Telegraph};
+use crate::wire::Wire;
+use crate::wire::json::Message;
 use crate::writing::{File, Health, Report};
 
+/// The namespace in which a station's id is made from its secret (UUID version 5), so that the
+/// same secret means the same station, with nothing to be remembered. Random, and never changed.
+const STATIONS: Uuid = Uuid::from_u128(0x1f0d_9a56_6c0e_4c1b_9b5e_7d43_c5a2_1873);
+
 /// What the hub is told once, at its start.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Facts {
     /// The dial.
     pub dial: Dial<'static>,
@@ -31,23 +48,45 @@ pub struct Facts {
     pub assets: String,
     /// Who may do what.
     pub policy: Policy,
+    /// What the bell book remembers.
+    pub history: History,
 }
 
 /// The server's state, without its sockets.
 #[derive(Debug)]
 pub struct Hub {
-    /// What it was told at its start.
-    facts: Facts,
+    /// The dial.
+    dial: Dial<'static>,
+    /// The directory that the given file names start from.
+    base: String,
+    /// The status file's name, as it was given.
+    status_name: String,
+    /// Which panel this server carries.
+    assets: String,
+    /// Who may do what.
+    policy: Policy,
     /// Order, reply and bell.
     telegraph: Telegraph,
-    /// The health of the status file, once its source has settled.
-    status_file: Option<Health>,
-    /// The health of the accept file, once its source has settled.
-    accept_file: Option<Health>,
+    /// Who answered the present order.
+    roll: Roll,
+    /// The roll as it was told last, for newcomers.
+    told_roll: Option<Arc<str>>,
+    /// The roll is not what it was when it was told last.
+    roll_changed: bool,
+    /// Before this the roll is not told again.
+    roll_rests: Duration,
+    /// The health of the files, once their sources have settled; of the book if one is kept.
+    health: [Option<Health>; 3],
     /// Who is connected, by place.
     stations: Vec<Option<Station>>,
+    /// How many that is.
+    present: usize,
+    /// Where the stations are that have been told their secret.
+    by_id: HashMap<Uuid, Key>,
     /// Replies on their way into the accept file.
-    stores: Stores,
+    replies: Stores,
+    /// Orders on their way into the status file.
+    orders: Stores,
     /// Farewell has been said; nobody is greeted any more.
     closing: bool,
 }
@@ -59,60 +98,100 @@ struct Station {
     generation: u32,
     /// Its conversation.
     session: Session,
-    /// What it waits for the answer of: whose socket it is decides about this request.
-    undecided: Option<Undecided>,
+    /// What waits until it is known whose socket this is.
+    undecided: Option<Box<Undecided>>,
 }
 
 /// What waits for the answer to "whose socket is it?".
 #[derive(Debug)]
 enum Undecided {
     /// A newcomer's greeting, which tells what it may do.
-    Greeting,
-    /// A request for the shutdown, to be answered in this form.
-    Shutdown(Form),
+    Greeting(Greeting),
+    /// A request.
+    Request(Request, Form),
+}
+
+/// What a newcomer's greeting depends on.
+#[derive(Debug)]
+struct Greeting {
+    /// Its secret.
+    secret: String,
+    /// Up to which state it knows everything.
+    since: Option<u64>,
+}
+
+/// Who waits for an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asker {
+    /// The station at this place.
+    Station(Key),
+    /// The HTTP request with this ticket.
+    Http(u64),
 }
 
 impl Hub {
     /// A hub without stations.
     #[must_use]
     pub fn new(now: Now, facts: Facts) -> Self {
-        let telegraph = Telegraph::new(facts.dial, now);
+        let Facts { dial, base, status_file, assets, policy, history } = facts;
         Self {
-            facts,
-            telegraph,
-            status_file: None,
-            accept_file: None,
+            dial,
+            base,
+            status_name: status_file,
+            assets,
+            policy,
+            telegraph: Telegraph::new(dial, now, history),
+            roll: Roll::default(),
+            told_roll: None,
+            roll_changed: false,
+            roll_rests: Duration::ZERO,
+            health: [const { None }; 3],
             stations: Vec::new(),
-            stores: Stores::default(),
+            present: 0,
+            by_id: HashMap::new(),
+            replies: Stores::default(),
+            orders: Stores::default(),
             closing: false,
         }
+    }
+
+    /// The id of the station with this secret.
+    #[must_use]
+    pub fn station_id(secret: &str) -> Uuid {
+        Uuid::new_v5(&STATIONS, secret.as_bytes())
     }
 
     /// Takes an event, and appends what is to be done about it.
     pub fn step(&mut self, now: Now, event: Event<'_>, effects: &mut Vec<Effect>) {
         match event {
-            Event::Joined { key, station, wire, peer } => {
-                self.joined(key, Session { station, wire, peer }, effects);
+            Event::Started => effects.push(Effect::Record(self.telegraph.mark(now, What::Run))),
+            Event::Joined { key, secret, since, wire, peer } => {
+                let station = Self::station_id(&secret);
+                let session = Session { station, wire, peer, name: None };
+                self.joined(key, session, Greeting { secret, since }, effects);
             }
-            Event::Heard { key, message } => self.heard(key, message, effects),
+            Event::CaughtUp { key, seen } => self.caught_up(key, seen, effects),
+            Event::Heard { key, message } => self.heard(now, key, message, effects),
+            Event::Asked { ticket, ask } => self.asked(now, ticket, *ask, effects),
             Event::Left { key } => self.left(key, effects),
-            Event::Owned { key, owner } => self.owned(key, owner, effects),
-            Event::Source { file, report: Report::Written(writing) } => match file {
-                File::Status => self.ordered(now, &writing.text, effects),
-                File::Accept => {
-                    let by = self.stores.author(&writing).map_or(By::File, By::Station);
-                    self.telegraph.replied(now, &writing.text, by);
-                    effects.push(Effect::Log(format!("Reply: {}", escaped(&writing.text))));
-                    self.push(None, effects);
-                }
-            },
-            Event::Source { file, report: Report::Health(health) } => {
-                self.health(file, health, effects);
+            Event::Owned { key, owner } => self.owned(now, key, owner, effects),
+            Event::Source { file, report: Report::Written(writing) } => {
+                let author = self.stores(file).author(&writing);
+                self.written(now, file, &writing.text, author, effects);
             }
-            Event::Noted { ticket, stamp } => self.stores.noted(ticket, stamp),
-            Event::Stored { ticket, result } => self.stored(ticket, &result, effects),
+            Event::Source { file, report: Report::Health(health) } => {
+                self.changed_health(file, health, effects);
+            }
+            Event::Noted { file, ticket, stamp } => self.stores(file).noted(ticket, stamp),
+            Event::Stored { file, ticket, result } => {
+                self.stored(now, file, ticket, &result, effects);
+            }
+            Event::Policy(policy) => self.new_policy(policy, effects),
+            Event::Tick => {}
             Event::Shutdown => self.shutdown(effects),
+            Event::Ended => effects.push(Effect::Record(self.telegraph.mark(now, What::End))),
         }
+        self.tell_roll(now, effects);
     }
 
     /// The telegraph, for whoever wants to look.
@@ -124,7 +203,7 @@ impl Hub {
     /// How many stations are in conversation.
     #[must_use]
     pub fn stations(&self) -> usize {
-        self.stations.iter().flatten().count()
+        self.present
     }
 
     /// Whether farewell has been said.
@@ -133,213 +212,113 @@ impl Hub {
         self.closing
     }
 
-    /// How many replies wait to be written.
+    /// How many texts wait to be written into files.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.stores.waiting()
+        self.replies.waiting() + self.orders.waiting()
     }
 
-    fn joined(&mut self, key: Key, session: Session, effects: &mut Vec<Effect>) {
+    fn joined(
+        &mut self,
+        key: Key,
+        session: Session,
+        greeting: Greeting,
+        effects: &mut Vec<Effect>,
+    ) {
         if self.closing {
-            effects.push(Effect::Close { key, code: frame::close::GOING_AWAY });
+            effects.push(Effect::Close { key, code: close::GOING_AWAY });
             return;
         }
-        let verdict = self.facts.policy.judge(&session.peer, &Act::Shutdown);
-        let ask = session.wire == Wire::Json && verdict == Verdict::AskOwner;
+        effects.push(Effect::Log(format!("New Client: {}", session.station)));
+        let json = session.wire == Wire::Json;
+        if json && let Some(older) = self.by_id.insert(session.station, key) {
+            let message = Message::Farewell { reason: "replaced" }.encode();
+            effects.push(Effect::Say { to: older, message });
+            effects.push(Effect::Close { key: older, code: close::REPLACED });
+        }
+        let asks = |act| self.policy.judge(&session.peer, &act) == Verdict::AskOwner;
+        let ask = json && (asks(Act::Shutdown) || asks(Act::Order));
         let slot = key.slot as usize;
         if self.stations.len() <= slot {
             self.stations.resize_with(slot + 1, || None);
         }
-        effects.push(Effect::Log(format!("New Client: {}", session.station)));
-        let undecided = ask.then_some(Undecided::Greeting);
-        let generation = key.generation;
-        self.stations[slot] = Some(Station { generation, session, undecided });
+        self.stations[slot] =
+            Some(Station { generation: key.generation, session, undecided: None });
+        self.present += 1;
+        self.roll_changed = true;
         if ask {
-            effects.extend([Effect::Hold(key), Effect::AskOwner(key)]);
+            self.ask_owner(key, Undecided::Greeting(greeting), effects);
         } else {
-            self.greet(key, effects);
+            self.greet(key, &greeting, effects);
         }
     }
 
-    fn greet(&self, to: Key, effects: &mut Vec<Effect>) {
-        let Some(station) = self.station(to) else {
-            return;
-        };
-        let messages = match station.session.wire {
-            Wire::Text => vec![text::CONNECTED.into(), text::snapshot(self.telegraph.status())],
-            Wire::Json => {
-                let peer = &station.session.peer;
-                let shutdown = self.facts.policy.judge(peer, &Act::Shutdown) == Verdict::Granted;
-                let welcome = Message::Welcome {
-                    station: station.session.station,
-                    server: env!("CARGO_PKG_VERSION"),
-                    assets: &self.facts.assets,
-                    dial: DialForm::from(&self.facts.dial),
-                    heartbeat_ms: HEARTBEAT_SECONDS * 1000,
-                    may: May { order: false, shutdown },
-                };
-                let mut messages = vec![welcome.encode(), self.state()];
-                // The state tells the status file's health; of the other nobody would hear until
-                // it changes.
-                if let Some(health) = self.accept_file.as_ref().filter(|it| !it.is_well()) {
-                    messages.push(Message::Source { file: File::Accept, health }.encode());
-                }
-                messages
-            }
-        };
-        effects.push(Effect::Greet { to, messages });
-    }
-
-    fn heard(&mut self, key: Key, message: &str, effects: &mut Vec<Effect>) {
-        let Some(station) = self.station(key) else {
-            return;
-        };
-        let id = station.session.station;
-        effects.push(Effect::Log(format!("Message from Client {id}: {}", escaped(message))));
-        match station.session.hear(message) {
-            Ok((want, form)) => self.answer(key, want, form, effects),
-            Err(message) => effects.push(Effect::Say { to: key, message }),
+    /// Finds out whose socket a station's is, and holds it until then.
+    fn ask_owner(&mut self, key: Key, undecided: Undecided, effects: &mut Vec<Effect>) {
+        if let Some(station) = self.station_mut(key) {
+            station.undecided = Some(Box::new(undecided));
+            effects.extend([Effect::Hold(key), Effect::AskOwner(key)]);
         }
     }
 
-    fn answer(&mut self, key: Key, want: Want, form: Form, effects: &mut Vec<Effect>) {
-        let mut say = |answer| say(key, &form, answer, effects);
-        match want {
-            Want::Nothing => say(Answer::Nothing),
-            Want::Echo(words) => say(Answer::Line(&text::echo(&words))),
-            Want::Base => say(Answer::Line(&text::base(&self.facts.base))),
-            Want::File => say(Answer::Line(&text::file(&self.facts.status_file))),
-            Want::Status => say(Answer::Line(&text::status(self.telegraph.status()))),
-            Want::Shutdown => self.may_shut_down(key, form, effects),
-            Want::Accept(state) if !text::acceptable(&state) => {
-                say(Answer::No(Code::BadState, text::BAD_ACCEPT));
-            }
-            Want::Accept(text) => self.store(key, form, text, None, effects),
-            Want::Answer { order, position } => {
-                let Some(present) = self.telegraph.order() else {
-                    return say(Answer::No(Code::NoOrder, "there is no order to answer"));
-                };
-                if present.seq != order {
-                    return say(Answer::No(Code::Stale, stores::STALE));
-                }
-                let text = match position {
-                    None => present.status.to_string(),
-                    Some(position) if self.facts.dial.sector(position).is_some() => {
-                        position.to_string()
-                    }
-                    Some(_) => {
-                        let line = "the dial has no such position";
-                        return say(Answer::No(Code::NoPosition, line));
-                    }
-                };
-                self.store(key, form, text, Some(order), effects);
-            }
-        }
-    }
-
-    /// Grants or refuses the shutdown, or finds out first whose socket it is.
-    fn may_shut_down(&mut self, key: Key, form: Form, effects: &mut Vec<Effect>) {
-        let Some(station) = self.stations[key.slot as usize].as_mut() else {
-            return;
-        };
-        match self.facts.policy.judge(&station.session.peer, &Act::Shutdown) {
-            Verdict::Granted => {
-                say(key, &form, Answer::Line(text::SHUTTING_DOWN), effects);
-                effects.push(Effect::AskShutdown);
-            }
-            Verdict::AskOwner => {
-                station.undecided = Some(Undecided::Shutdown(form));
-                effects.extend([Effect::Hold(key), Effect::AskOwner(key)]);
-            }
-            Verdict::Refused(_) => {
-                say(key, &form, Answer::No(Code::Refused, text::SHUTDOWN_REFUSED), effects);
-            }
-        }
-    }
-
-    fn owned(&mut self, key: Key, owner: Owner, effects: &mut Vec<Effect>) {
-        let Some(station) = self.station_mut(key) else {
-            return;
-        };
+    fn owned(&mut self, now: Now, key: Key, owner: Owner, effects: &mut Vec<Effect>) {
+        let Some(station) = self.station_mut(key) else { return };
         // Who cannot be found out now will not be asked about for ever.
         station.session.peer.owner = if owner == Owner::Unasked { Owner::Unknown } else { owner };
-        match station.undecided.take() {
-            None => return,
-            Some(Undecided::Greeting) => self.greet(key, effects),
-            Some(Undecided::Shutdown(form)) => self.may_shut_down(key, form, effects),
-        }
+        let Some(undecided) = station.undecided.take() else { return };
         effects.push(Effect::Resume(key));
+        match *undecided {
+            Undecided::Greeting(greeting) => self.greet(key, &greeting, effects),
+            Undecided::Request(request, form) => {
+                self.station_asks(now, key, request, form, effects);
+            }
+        }
     }
 
-    /// Takes a reply that is to go into the accept file.
-    fn store(
+    fn left(&mut self, key: Key, effects: &mut Vec<Effect>) {
+        let Some(place) = self.stations.get_mut(key.slot as usize) else { return };
+        if let Some(station) = place.take_if(|station| station.generation == key.generation) {
+            let id = station.session.station;
+            if self.by_id.get(&id) == Some(&key) {
+                self.by_id.remove(&id);
+            }
+            self.present -= 1;
+            self.roll_changed = true;
+            effects.push(Effect::Log(format!("Client {id} disconnected.")));
+        }
+    }
+
+    /// A watched file says this now.
+    fn written(
         &mut self,
-        key: Key,
-        form: Form,
-        text: String,
-        order: Option<u64>,
+        now: Now,
+        file: File,
+        text: &str,
+        author: Author,
         effects: &mut Vec<Effect>,
     ) {
-        let Some(station) = self.station(key).map(|station| station.session.station) else {
-            return;
-        };
-        effects.push(Effect::Hold(key));
-        self.stores.push(Waiting { key, station, form, text, order });
-        self.next_store(effects);
-    }
-
-    /// Starts the next write of the accept file, if one is due.
-    fn next_store(&mut self, effects: &mut Vec<Effect>) {
-        let present = self.telegraph.order().map(|order| order.seq);
-        let started = self.stores.start(present, |stale| {
-            say(stale.key, &stale.form, Answer::No(Code::Stale, stores::STALE), effects);
-            effects.push(Effect::Resume(stale.key));
-        });
-        if let Some((ticket, text)) = started {
-            effects.push(Effect::Store { ticket, text });
-        }
-    }
-
-    /// One write answers everybody who waited for it, as if the others had been superseded in the
-    /// same instant.
-    fn stored(&mut self, ticket: u64, result: &Result<(), String>, effects: &mut Vec<Effect>) {
-        for Waiting { key, form, text, .. } in self.stores.finish(ticket, result.is_ok()) {
-            match result {
-                Ok(()) => say(key, &form, Answer::Accepted(&text), effects),
-                Err(reason) => {
-                    let line = text::not_accepted(reason);
-                    say(key, &form, Answer::No(Code::WriteFailed, &line), effects);
-                }
+        let (entry, heard) = match file {
+            File::Status => {
+                self.roll.clear();
+                (self.telegraph.ordered(now, text, author), Some(text))
             }
-            effects.push(Effect::Resume(key));
-        }
-        if let Err(reason) = result {
-            effects.push(Effect::Log(text::not_accepted(&escaped(reason).to_string())));
-        }
-        self.next_store(effects);
-    }
-
-    fn ordered(&mut self, now: Now, status: &str, effects: &mut Vec<Effect>) {
-        let given = self.telegraph.ordered(now, status);
-        // Pushed first: nothing may stand between an order and the panels.
-        self.push(Some(status), effects);
-        effects.push(Effect::Log(match given {
-            Given::Order => format!("Status changed to: {}", escaped(status)),
-            Given::Repeat => format!("Status repeated: {}", escaped(status)),
-        }));
-    }
-
-    fn health(&mut self, file: File, health: Health, effects: &mut Vec<Effect>) {
-        let slot = match file {
-            File::Status => &mut self.status_file,
-            File::Accept => &mut self.accept_file,
+            File::Accept => (self.telegraph.replied(now, text, author), None),
+            // Nobody reads the book back.
+            File::Book => return,
         };
-        let first = slot.is_none();
-        if slot.as_ref() == Some(&health) {
+        // Pushed first: nothing may stand between an order and the panels.
+        self.push(heard, effects);
+        effects.push(Effect::Log(tell::line(&entry)));
+        effects.push(Effect::Record(entry));
+    }
+
+    fn changed_health(&mut self, file: File, health: Health, effects: &mut Vec<Effect>) {
+        let known = &mut self.health[file as usize];
+        if known.as_ref() == Some(&health) {
             return;
         }
         let message = Message::Source { file, health: &health }.encode();
-        *slot = Some(health);
+        let first = known.replace(health).is_none();
         self.publish(effects);
         if !first {
             effects.push(Effect::Tell(message));
@@ -347,54 +326,40 @@ impl Hub {
     }
 
     fn shutdown(&mut self, effects: &mut Vec<Effect>) {
-        if self.closing {
+        if !self.closing {
+            self.closing = true;
+            self.publish(effects);
+            let json = Message::Farewell { reason: "shutdown" }.encode();
+            effects.push(Effect::Farewell(json));
+        }
+    }
+
+    /// Who may do what is decided anew. Whoever gave the old token has not given the new one.
+    fn new_policy(&mut self, policy: Policy, effects: &mut Vec<Effect>) {
+        if policy.token == self.policy.token {
+            self.policy = policy;
             return;
         }
-        self.closing = true;
-        self.publish(effects);
-        let json = Message::Farewell { reason: "shutdown" }.encode();
-        effects.push(Effect::Farewell { text: text::FAREWELL, json });
-    }
-
-    fn left(&mut self, key: Key, effects: &mut Vec<Effect>) {
-        let Some(place) = self.stations.get_mut(key.slot as usize) else {
-            return;
-        };
-        if let Some(station) = place.take_if(|station| station.generation == key.generation) {
-            let id = station.session.station;
-            effects.push(Effect::Log(format!("Client {id} disconnected.")));
+        self.policy = policy;
+        for (slot, place) in self.stations.iter_mut().enumerate() {
+            let Some(station) = place else { continue };
+            station.session.peer.trusted = false;
+            if station.session.wire == Wire::Json {
+                let slot = u32::try_from(slot).unwrap_or(u32::MAX);
+                let to = Key { slot, generation: station.generation };
+                let message = Message::May(tell::may(&self.policy, &station.session.peer)).encode();
+                effects.push(Effect::Say { to, message });
+            }
         }
     }
 
-    /// Tells everybody the state, and text stations the status if they are to hear it.
-    fn push(&self, text: Option<&str>, effects: &mut Vec<Effect>) {
-        // Published first: whoever has heard a push must find HTTP saying the same.
-        let snapshot = self.snapshot();
-        let json = Arc::clone(&snapshot.state);
-        effects.push(Effect::Publish(snapshot));
-        effects.push(Effect::Push { seq: self.telegraph.seq(), text: text.map(Arc::from), json });
-    }
-
-    fn publish(&self, effects: &mut Vec<Effect>) {
-        effects.push(Effect::Publish(self.snapshot()));
-    }
-
-    fn snapshot(&self) -> Snapshot {
-        Snapshot {
-            state: self.state().into(),
-            status: self.telegraph.order().map(|order| Arc::clone(&order.status)),
-            status_file: self.status_file.clone(),
-            accept_file: self.accept_file.clone(),
-            closing: self.closing,
-        }
-    }
-
-    fn state(&self) -> String {
-        self.telegraph.state(self.status_file.as_ref().unwrap_or(&Health::UNSETTLED))
+    fn stores(&mut self, file: File) -> &mut Stores {
+        if file == File::Status { &mut self.orders } else { &mut self.replies }
     }
 
     fn station(&self, key: Key) -> Option<&Station> {
-        station(&self.stations, key)
+        let place = self.stations.get(key.slot as usize)?;
+        place.as_ref().filter(|station| station.generation == key.generation)
     }
 
     fn station_mut(&mut self, key: Key) -> Option<&mut Station> {
@@ -403,13 +368,17 @@ impl Hub {
     }
 }
 
-fn station(stations: &[Option<Station>], key: Key) -> Option<&Station> {
-    let place = stations.get(key.slot as usize)?;
-    place.as_ref().filter(|station| station.generation == key.generation)
-}
-
-fn say(to: Key, form: &Form, answer: Answer<'_>, effects: &mut Vec<Effect>) {
-    effects.extend(form.put(answer).map(|message| Effect::Say { to, message }));
+/// What is known of whoever asks for something.
+#[derive(Debug)]
+struct Caller {
+    /// Who waits for the answer.
+    asker: Asker,
+    /// The station that it is credited to.
+    station: Uuid,
+    /// What that station is called.
+    who: Option<Arc<str>>,
+    /// The other end.
+    peer: Peer,
 }
 
 #[cfg(test)]

@@ -11,7 +11,9 @@ fn policy(shutdown: Reach) -> Policy {
     Policy {
         hosts: vec!["eot.example.com".parse().unwrap()],
         origins: vec!["https://wall.example.com".parse().unwrap()],
+        orders: Reach::Never,
         shutdown,
+        token: None,
         own_user: OWN,
         machine: Some("bridge.iona.example".parse().unwrap()),
     }
@@ -23,7 +25,9 @@ fn every_peer() -> Vec<Peer> {
     for loopback in [true, false] {
         for forwarded in [true, false] {
             for owner in owners {
-                peers.push(Peer { loopback, forwarded, owner });
+                for trusted in [true, false] {
+                    peers.push(Peer { loopback, forwarded, owner, trusted });
+                }
             }
         }
     }
@@ -41,19 +45,55 @@ fn visit(host: Option<&str>, origin: Option<&str>) -> Verdict {
 
 #[test]
 fn every_peer_and_every_act() {
-    for peer in every_peer() {
-        for reach in [Reach::Never, Reach::Local, Reach::Any] {
-            let policy = policy(reach);
-            assert_eq!(policy.judge(&peer, &Act::Answer), Granted);
-            let refused = Refused(Refusal::Shutdown);
-            let expected = match (reach, peer.loopback, peer.forwarded, peer.owner) {
-                (Reach::Any, ..) | (Reach::Local, true, false, Owner::User(0 | OWN)) => Granted,
-                (Reach::Local, true, false, Owner::Unasked) => AskOwner,
-                (Reach::Local | Reach::Never, ..) => refused,
-            };
-            assert_eq!(policy.judge(&peer, &Act::Shutdown), expected, "{reach:?} {peer:?}");
+    let reaches = [Reach::Never, Reach::Local, Reach::Any];
+    let within = |reach, peer: &Peer, refusal| match (reach, peer) {
+        (Reach::Any, _)
+        | (
+            Reach::Local,
+            Peer { loopback: true, forwarded: false, owner: Owner::User(0 | OWN), .. },
+        ) => Granted,
+        (Reach::Local, Peer { loopback: true, forwarded: false, owner: Owner::Unasked, .. }) => {
+            AskOwner
+        }
+        (Reach::Local | Reach::Never, _) => Refused(refusal),
+    };
+    let mut judged = 0;
+    for (orders, shutdown) in reaches.iter().flat_map(|one| reaches.map(|other| (*one, other))) {
+        for token in [None, Secret::new("brass")] {
+            let policy = Policy { orders, token, ..policy(shutdown) };
+            for peer in every_peer() {
+                let shut_out = policy.token.is_some() && !peer.trusted;
+                for (act, otherwise) in [
+                    (Act::Order, within(orders, &peer, Refusal::Order)),
+                    (Act::Shutdown, within(shutdown, &peer, Refusal::Shutdown)),
+                    (Act::Answer, Granted),
+                ] {
+                    let refused = Refused(Refusal::TokenRequired);
+                    let expected = if shut_out { refused } else { otherwise };
+                    assert_eq!(policy.judge(&peer, &act), expected, "{act:?} {peer:?} {policy:?}");
+                    judged += 1;
+                }
+                let visit = Act::Visit { host: Some("eot"), origin: None };
+                assert_eq!(policy.judge(&peer, &visit), Granted, "no visit needs the token");
+            }
         }
     }
+    assert_eq!(judged, 9 * 2 * 40 * 3);
+}
+
+#[test]
+fn only_the_token_is_the_token() {
+    let with = Policy { token: Secret::new("brass"), ..policy(Reach::Any) };
+    assert!(with.is_token("brass") && !with.is_token("tin") && !with.is_token(""));
+    assert!(!policy(Reach::Any).is_token("") && !policy(Reach::Any).is_token("brass"));
+}
+
+#[test]
+fn a_refusal_says_what_would_help() {
+    assert!(Refusal::Order.to_string().contains("--allow-orders"));
+    assert_eq!((Refusal::Order.status(), Refusal::Shutdown.status()), (403, 403));
+    assert_eq!(Refusal::TokenRequired.status(), 401);
+    assert_eq!(Refusal::TokenRequired.to_string(), "Refused: this needs the token.");
 }
 
 #[test]

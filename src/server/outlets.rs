@@ -1,23 +1,36 @@
 //! Where the hub's effects go that are not for stations.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
 use std::{io, thread};
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::accept::{Outcome, Store, Writer};
-use crate::hub::{Event, Handle, Key, Ports, Snapshot};
+use super::counting;
+use crate::accept::{self, Store, Writer};
+use crate::book::Recorder;
+use crate::entry::Entry;
+use crate::hub::engine::Tally;
+use crate::hub::{Event, Handle, Key, Outcome, Ports, Snapshot};
+use crate::metrics::Metrics;
 use crate::owner;
 use crate::policy::Owner;
 use crate::systemd::Manager;
+use crate::writing::File;
 
 /// The rooms around the hub, as the hub reaches them.
 #[derive(Debug)]
 pub(super) struct Outlets {
     /// Writes the accept file.
-    pub(super) writer: Writer,
+    pub(super) replies: Writer,
+    /// Writes the status file, if orders are taken over the network.
+    pub(super) orders: Option<Writer>,
+    /// Who waits for the outcome of a request over HTTP, by its ticket.
+    pub(super) asks: HashMap<u64, oneshot::Sender<Outcome>>,
+    /// Writes the bell book, if one is kept.
+    pub(super) book: Option<Recorder>,
     /// Finds out whose socket a peer's is.
     pub(super) owners: Owners,
     /// What HTTP reads.
@@ -26,11 +39,28 @@ pub(super) struct Outlets {
     pub(super) stopping: CancellationToken,
     /// Hears that the hub's loop turns.
     pub(super) manager: Arc<Manager>,
+    /// What is counted.
+    pub(super) metrics: Arc<Metrics>,
 }
 
 impl Ports for Outlets {
-    fn store(&mut self, ticket: u64, text: String) -> Result<(), String> {
-        self.writer.submit(Store { ticket, text }).map_err(|busy| busy.to_string())
+    fn store(&mut self, file: File, ticket: u64, text: String) -> Result<(), String> {
+        let writer = match file {
+            File::Status => self.orders.as_ref().ok_or("orders are not written")?,
+            _ => &self.replies,
+        };
+        writer.submit(Store { ticket, text }).map_err(|busy| busy.to_string())
+    }
+
+    fn expect(&mut self, ticket: u64, answer: oneshot::Sender<Outcome>) {
+        self.asks.insert(ticket, answer);
+    }
+
+    fn respond(&mut self, ticket: u64, outcome: Outcome) {
+        if let Some(answer) = self.asks.remove(&ticket) {
+            // Whoever does not wait any more need not know.
+            let _ = answer.send(outcome);
+        }
     }
 
     fn ask_owner(&mut self, key: Key, addresses: Option<(SocketAddr, SocketAddr)>) {
@@ -38,7 +68,16 @@ impl Ports for Outlets {
     }
 
     fn publish(&mut self, snapshot: Snapshot) {
-        self.snapshots.send_replace(Arc::new(snapshot));
+        let snapshot = Arc::new(snapshot);
+        let old = self.snapshots.send_replace(Arc::clone(&snapshot));
+        counting::published(&self.metrics, &old, &snapshot);
+    }
+
+    fn record(&mut self, entry: Entry) {
+        counting::entered(&self.metrics, &entry);
+        if let Some(book) = &self.book {
+            book.record(entry);
+        }
     }
 
     fn log(&mut self, line: &str) {
@@ -49,17 +88,20 @@ impl Ports for Outlets {
         self.stopping.cancel();
     }
 
-    fn sign_of_life(&mut self) {
+    fn sign_of_life(&mut self, tally: &Tally) {
+        counting::tallied(&self.metrics, tally);
+        if let Some(book) = &self.book {
+            counting::queued(&self.metrics, &book.counts());
+        }
         self.manager.alive();
     }
 }
 
-impl From<Outcome> for Event<'static> {
-    fn from(outcome: Outcome) -> Self {
-        match outcome {
-            Outcome::Noted { ticket, stamp } => Self::Noted { ticket, stamp },
-            Outcome::Stored { ticket, result } => Self::Stored { ticket, result },
-        }
+/// What the writer of this file says, as the hub understands it.
+pub(super) fn event(file: File, outcome: accept::Outcome) -> Event<'static> {
+    match outcome {
+        accept::Outcome::Noted { ticket, stamp } => Event::Noted { file, ticket, stamp },
+        accept::Outcome::Stored { ticket, result } => Event::Stored { file, ticket, result },
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! PROTOCOL.md says what they mean; `tests/fixtures/chadburn.v1.json` holds one of each.
 
+use std::borrow::Cow;
+
 use chadburn_core::{Dial, MAX_POSITIONS, Position, Sector};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::Value;
@@ -11,6 +13,15 @@ use crate::writing::{File, Health};
 
 /// The subprotocol's name.
 pub const SUBPROTOCOL: &str = "chadburn.v1";
+
+/// The longest name of a station, in characters of any script.
+const NAME_MAX: usize = 40;
+
+/// The longest status, in bytes.
+pub const STATUS_MAX: usize = 4096;
+
+/// Said of an order that cannot be written.
+pub const BAD_STATUS: &str = "a status is 1 to 4096 bytes and not blank";
 
 /// The longest `id` that a request may carry, in bytes of text.
 const ID_MAX: usize = 64;
@@ -31,11 +42,19 @@ pub enum Message<'a> {
         dial: DialForm<'a>,
         /// How often a beat comes, in milliseconds.
         heartbeat_ms: u32,
+        /// The station's secret, by which it is the same station when it comes back.
+        resume: &'a str,
+        /// Whether orders, answers and the shutdown need a token, which this station has not given.
+        token: bool,
         /// What this station may do beside answering.
         may: May,
     },
     /// Order, reply and bell as they are now.
     State(State<'a>),
+    /// Who answered the present order, and who is there.
+    Roll(Roll<'a>),
+    /// What this station may do has changed.
+    May(May),
     /// The health of a file has changed.
     Source {
         /// Which file.
@@ -141,13 +160,45 @@ pub struct ReplyForm<'a> {
     pub at: u64,
 }
 
+/// Who answered the present order, and who is there. A note among people.
+#[derive(Debug, Serialize)]
+pub struct Roll<'a> {
+    /// The present order's number.
+    pub order: Option<u64>,
+    /// Who answered it, the first first.
+    pub answers: Vec<RollAnswer<'a>>,
+    /// How many have answered beyond those that are listed.
+    pub more_answers: usize,
+    /// How many stations there are.
+    pub stations: usize,
+    /// The names of those that have one.
+    pub named: Vec<&'a str>,
+    /// How many are named beyond those that are listed.
+    pub more_named: usize,
+}
+
+/// How one station answered.
+#[derive(Debug, Serialize)]
+pub struct RollAnswer<'a> {
+    /// The station.
+    pub station: Uuid,
+    /// Its name, if it has one.
+    pub name: Option<&'a str>,
+    /// The position it answered with; null if it gave none or accepted an order off the dial.
+    pub position: Option<u8>,
+    /// Whether it is coming; null if it did not say.
+    pub coming: Option<bool>,
+    /// How many milliseconds after the order.
+    pub after_ms: u64,
+}
+
 /// Where a text is on the dial.
 #[derive(Debug, Serialize)]
 pub struct Place<'a> {
     /// The position's number; null off the dial.
-    position: Option<u8>,
+    pub position: Option<u8>,
     /// The position's name; null off the dial.
-    name: Option<&'a str>,
+    pub name: Option<&'a str>,
 }
 
 impl<'a> From<Option<&Sector<'a>>> for Place<'a> {
@@ -166,6 +217,16 @@ pub enum By {
     File,
     /// This station answered.
     Station(Uuid),
+}
+
+impl<'de> Deserialize<'de> for By {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = Cow::<str>::deserialize(deserializer)?;
+        match text.as_ref() {
+            "file" => Ok(Self::File),
+            id => id.parse().map(Self::Station).map_err(serde::de::Error::custom),
+        }
+    }
 }
 
 impl Serialize for By {
@@ -249,6 +310,14 @@ pub enum Code {
     WriteFailed,
     /// This station may not do that.
     Refused,
+    /// It needs a token.
+    TokenRequired,
+    /// That is not the token.
+    BadToken,
+    /// The name is too long, blank, or has characters that do not show.
+    BadName,
+    /// The status is blank or too long.
+    BadStatus,
 }
 
 /// What a station asks for.
@@ -260,6 +329,23 @@ pub enum Request {
         order: u64,
         /// The reply; without one the order is accepted as it stands.
         position: Option<Position>,
+        /// Whether whoever is at the station is coming. Not coming, without a position, is no reply.
+        coming: Option<bool>,
+    },
+    /// What this station shall be called; empty is unnamed.
+    Name {
+        /// At most 40 characters that show.
+        name: String,
+    },
+    /// An order.
+    Order {
+        /// Its status, without trailing white space.
+        status: String,
+    },
+    /// The token.
+    Token {
+        /// Its value.
+        value: String,
     },
     /// A line from the debug console.
     Console {
@@ -285,6 +371,26 @@ struct AnswerFields {
     order: u64,
     #[serde(default, deserialize_with = "position")]
     position: Option<Position>,
+    #[serde(default)]
+    coming: Option<bool>,
+}
+
+/// The fields of a `name`.
+#[derive(Deserialize)]
+struct NameFields {
+    name: String,
+}
+
+/// The fields of an `order`.
+#[derive(Deserialize)]
+struct OrderFields {
+    status: String,
+}
+
+/// The fields of a `token`.
+#[derive(Deserialize)]
+struct TokenFields {
+    value: String,
 }
 
 /// The fields of a `console`.
@@ -312,8 +418,17 @@ pub fn parse(text: &str) -> Result<(Request, Option<Id>), Refused> {
         return refuse(id, Code::BadMessage, "a message has a type, which is a text".into());
     };
     let request = match kind.as_str() {
-        "answer" => serde_json::from_value(value)
-            .map(|AnswerFields { order, position }| Request::Answer { order, position }),
+        "answer" => serde_json::from_value(value).map(|fields| {
+            let AnswerFields { order, position, coming } = fields;
+            Request::Answer { order, position, coming }
+        }),
+        "name" => serde_json::from_value(value).map(|NameFields { name }| Request::Name { name }),
+        "order" => {
+            serde_json::from_value(value).map(|OrderFields { status }| Request::Order { status })
+        }
+        "token" => {
+            serde_json::from_value(value).map(|TokenFields { value }| Request::Token { value })
+        }
         "console" => serde_json::from_value(value)
             .map(|ConsoleFields { command }| Request::Console { command }),
         _ => {
@@ -321,9 +436,38 @@ pub fn parse(text: &str) -> Result<(Request, Option<Id>), Refused> {
         }
     };
     match request {
+        Ok(Request::Name { name }) if !is_name(&name) => {
+            refuse(id, Code::BadName, format!("a name has at most {NAME_MAX} characters that show"))
+        }
+        Ok(Request::Order { status }) => match status_text(&status) {
+            Some(status) => Ok((Request::Order { status: status.to_owned() }, id)),
+            None => refuse(id, Code::BadStatus, BAD_STATUS.into()),
+        },
         Ok(request) => Ok((request, id)),
         Err(error) => refuse(id, Code::BadMessage, format!("{kind}: {error}")),
     }
+}
+
+/// Whether a station may be called this: empty, or at most 40 characters that show and leave the
+/// direction of what follows alone.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    name.is_empty()
+        || (name.chars().count() <= NAME_MAX
+            && !name.trim().is_empty()
+            && !name.chars().any(|c| c.is_control() || turns_direction(c)))
+}
+
+/// Characters that embed, override or isolate a direction (UAX #9), or break lines (UAX #14).
+fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The status that an order over the network gives, if it can be one.
+#[must_use]
+pub fn status_text(text: &str) -> Option<&str> {
+    let status = text.trim_start_matches('\u{feff}').trim_end();
+    (!status.is_empty() && status.len() <= STATUS_MAX).then_some(status)
 }
 
 fn id(value: Value) -> Result<Option<Id>, &'static str> {

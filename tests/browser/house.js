@@ -1,5 +1,5 @@
 // The house the browser tests live in: a real server in a directory of its own, a real browser, and
-// panels that notice whatever goes wrong in them.
+// panels that notice whatever goes wrong in them. What hangs on wires is in wires.js.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -49,14 +49,18 @@ export class Telegraph {
   directory;
   port = 0;
 
-  /** Starts a server whose status file says this; `args` are further options. */
-  static async start({ status = '6', accept = null, args = [] } = {}) {
+  /** Starts a server whose files say this; `args` are further options. */
+  static async start({ status = '6', accept = null, token = null, args = [] } = {}) {
     assert.ok(existsSync(SERVER), `no server at ${SERVER}: build it, or set CHADBURN_BIN`);
     const telegraph = new Telegraph();
     telegraph.directory = await mkdtemp(join(tmpdir(), 'chadburn-panel-'));
     telegraph.args = args;
     if (status !== null) await telegraph.write('status.eot', status);
     if (accept !== null) await telegraph.write('accept.eot', accept);
+    if (token !== null) {
+      await telegraph.write('token', token);
+      telegraph.args = [...args, '--token-file', 'token'];
+    }
     await telegraph.resume();
     return telegraph;
   }
@@ -124,26 +128,51 @@ export class Panel {
   #mayLose = false;
   context;
   page;
+  /** The addresses of all links it has opened, the first first. */
+  links = [];
+  /** All messages it has heard, on whichever link. */
+  heard = [];
 
   /** Opens a panel and waits until it shows what the server says. */
   static async open(browser, url, { prepare, ...options } = {}) {
-    const panel = new Panel();
-    panel.context = await browser.newContext({ reducedMotion: 'reduce', ...options });
-    panel.page = await panel.context.newPage();
-    panel.page.setDefaultTimeout(PATIENCE_MS);
-    panel.#listen();
-    await panel.page.addInitScript(() => {
+    const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
+    await context.addInitScript(() => {
       addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
         console.error(`policy violated: ${violatedDirective} ${blockedURI}`);
       });
     });
+    const panel = new Panel(context, await context.newPage());
     await prepare?.(panel.page);
     await panel.page.goto(url);
     await panel.expectConnected();
     return panel;
   }
 
+  constructor(context, page) {
+    this.context = context;
+    this.page = page;
+    page.setDefaultTimeout(PATIENCE_MS);
+    this.#listen();
+  }
+
+  /** Duplicates this tab, as browsers do: the new one begins with a copy of what this one keeps. */
+  async duplicate() {
+    const [page] = await Promise.all([
+      this.context.waitForEvent('page'),
+      this.page.evaluate(() => {
+        open(location.href);
+      }),
+    ]);
+    const twin = new Panel(this.context, page);
+    await twin.expectConnected();
+    return twin;
+  }
+
   #listen() {
+    this.page.on('websocket', (socket) => {
+      this.links.push(new URL(socket.url()));
+      socket.on('framereceived', ({ payload }) => this.heard.push(JSON.parse(payload)));
+    });
     this.page.on('pageerror', (error) => this.#problems.push(String(error)));
     this.page.on('console', (message) => {
       if (message.type() !== 'error' && message.type() !== 'warning') return;
@@ -161,6 +190,22 @@ export class Panel {
   async close() {
     await this.context.close();
     assert.deepEqual(this.#problems, []);
+  }
+
+  /** What it heard of this type. */
+  told(type) {
+    return this.heard.filter((message) => message.type === type);
+  }
+
+  /** Who this panel is, as the server last said. */
+  get station() {
+    return this.told('welcome').at(-1).station;
+  }
+
+  /** Tells whoever sits here to be called this. */
+  async isCalled(name) {
+    await this.page.locator('#name').fill(name);
+    await this.page.locator('#name').press('Enter');
   }
 
   sector(position) {

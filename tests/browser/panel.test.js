@@ -45,7 +45,7 @@ onTelegraph('one answers by click, the other sees it, the file has it', {
   await one.sector(7).click();
   for (const panel of [one, two]) await panel.expectSilent();
   assert.equal(await telegraph.read('accept.eot'), '7\n');
-  await one.expectText('#tale', /^answered by this panel \d\d:\d\d$/);
+  await one.expectText('#tale', /^answered by you \d\d:\d\d$/);
   await two.expectText('#tale', /^answered by another station \d\d:\d\d$/);
   await two.expect('.sector.answered[data-position="7"][aria-pressed="true"]');
   assert.doesNotMatch(await two.page.title(), /🔔/);

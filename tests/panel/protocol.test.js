@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { answer, command, parse, readDial } from '../../static/protocol.js';
+import {
+  answer, command, isName, name as called, order, parse, readDial, token,
+} from '../../static/protocol.js';
 import { fixtures, said } from './fixtures.js';
 
 const parsed = (message) => parse(JSON.stringify(message));
@@ -18,7 +20,7 @@ for (const { name, message } of fixtures.server) {
   });
 }
 
-const WRITERS = { answer, console: command };
+const WRITERS = { answer, console: command, name: called, order, token };
 
 for (const { name, message } of fixtures.station) {
   test(`the panel says: ${name}`, () => {
@@ -114,9 +116,66 @@ test('a dial has 3 to 24 named positions that run from 1', () => {
   assert.equal(readDial(null), null);
 });
 
+test('a roll has counts, names and answers that are what they should be', () => {
+  const bad = (act) => {
+    const roll = said('roll');
+    act(roll);
+    assert.equal(parsed(roll).fault, 'bad_message', JSON.stringify(roll));
+  };
+  for (const wrong of [-1, 1.5, '3', null]) {
+    for (const field of ['stations', 'more_answers', 'more_named']) {
+      bad((roll) => {
+        roll[field] = wrong;
+      });
+    }
+    bad((roll) => {
+      roll.answers[0].after_ms = wrong;
+    });
+  }
+  for (const wrong of [0, 25, '3']) {
+    bad((roll) => {
+      roll.answers[0].position = wrong;
+    });
+  }
+  for (const wrong of ['yes', 1, undefined]) {
+    bad((roll) => {
+      roll.answers[0].coming = wrong;
+    });
+  }
+  for (const wrong of [{}, 'Tim', null]) {
+    bad((roll) => {
+      roll.named = wrong;
+    });
+    bad((roll) => {
+      roll.answers = wrong;
+    });
+  }
+});
+
+test('the panel knows a name that the server would refuse', () => {
+  const bad = fixtures.refused.filter(({ code }) => code === 'bad_name');
+  assert.ok(bad.length >= 4);
+  for (const { name, text } of bad) {
+    const refused = JSON.parse(text).name;
+    assert.ok(!isName(refused), name);
+    assert.throws(() => called({ name: refused }), name);
+  }
+  const forty = '\ud83d\udd14'.repeat(40);
+  for (const good of ['', 'Zoë', '<img src=x>', forty]) assert.ok(isName(good), good);
+  for (const wrong of [`${forty}x`, ' ', '\u3000', 'a\nb', 'a\u2028b', '\ud83d']) {
+    assert.ok(!isName(wrong), JSON.stringify(wrong));
+  }
+});
+
 test('the panel cannot say what the server would not understand', () => {
-  for (const order of [-1, 1.5, undefined, '1']) assert.throws(() => answer({ order }));
+  for (const seq of [-1, 1.5, undefined, '1']) assert.throws(() => answer({ order: seq }));
   for (const position of [0, 25, 'coffee']) assert.throws(() => answer({ order: 1, position }));
+  for (const coming of ['yes', 1, null]) assert.throws(() => answer({ order: 1, coming }));
+  for (const status of ['', ' \n', 7, undefined, 'ü'.repeat(2049)]) {
+    assert.throws(() => order({ status }));
+  }
+  assert.throws(() => called({}));
+  assert.throws(() => token({}));
   assert.throws(() => command({}));
   for (const id of [{}, 1.5, 'x'.repeat(65), 'ü'.repeat(33)]) {
     assert.throws(() => command({ command: 'status', id }));

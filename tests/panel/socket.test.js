@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import {
-  ASSUMED_HEARTBEAT_MS, FIRST_PAUSE_MS, HEALTHY_MS, LATE_MS, Link, MAX_PAUSE_MS, SILENT_BEATS,
-  address, pause,
+  ASSUMED_HEARTBEAT_MS, FIRST_PAUSE_MS, HEALTHY_MS, LATE_MS, Link, MAX_PAUSE_MS, REPLACED,
+  SILENT_BEATS, address, pause,
 } from '../../static/socket.js';
 import { FakeClock, FakeSocket } from './fakes.js';
 
@@ -16,6 +16,7 @@ function setUp({ random = () => 1, make } = {}) {
   FakeSocket.all = [];
   const clock = new FakeClock();
   const told = [];
+  const codes = [];
   const link = new Link({
     make: make ?? ((protocol) => new FakeSocket(protocol)),
     protocol: 'chadburn.v1',
@@ -24,11 +25,14 @@ function setUp({ random = () => 1, make } = {}) {
     on: {
       trying: () => told.push('trying'),
       text: (text) => told.push(`text ${text}`),
-      lost: ({ retryAt }) => told.push(`lost until ${retryAt}`),
+      lost: ({ retryAt, code }) => {
+        told.push(`lost until ${retryAt}`);
+        codes.push(code);
+      },
     },
   });
   link.start();
-  return { clock, told, link, socket: () => FakeSocket.all.at(-1) };
+  return { clock, told, codes, link, socket: () => FakeSocket.all.at(-1) };
 }
 
 /** A link that has been welcomed with a heartbeat of five seconds. */
@@ -47,6 +51,25 @@ function losses(told) {
 test('the address follows the page', () => {
   assert.equal(address({ protocol: 'http:', host: 'office:1873' }), 'ws://office:1873/websocket');
   assert.equal(address({ protocol: 'https:', host: 'eot.example' }), 'wss://eot.example/websocket');
+});
+
+test('the address says who comes back, and what it has seen', () => {
+  const page = { protocol: 'http:', host: 'office:1873' };
+  const at = 'ws://office:1873/websocket';
+  assert.equal(address(page, { resume: null, since: null }), at);
+  assert.equal(address(page, { resume: 'a-b_c' }), `${at}?resume=a-b_c`);
+  assert.equal(address(page, { since: 0 }), `${at}?since=0`);
+  const both = { resume: 'a', since: 1792531800002 };
+  assert.equal(address(page, both), `${at}?resume=a&since=1792531800002`);
+  assert.equal(address(page, { resume: 'a&b=c' }), `${at}?resume=a%26b%3Dc`);
+});
+
+test('the code of a close is told, and that there was none', () => {
+  const { socket, codes, clock } = connected();
+  socket().dies(REPLACED);
+  clock.wind(FIRST_PAUSE_MS);
+  clock.wind(SILENT_BEATS * ASSUMED_HEARTBEAT_MS);
+  assert.deepEqual(codes, [REPLACED, null]);
 });
 
 test('pauses double up to a limit, and chance shortens them by at most half', () => {

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import {
-  INITIAL, MAX_LINES, MAX_PENDING, Store, isMatch, isOpen, isRinging, reduce, sectorOf,
+  INITIAL, MAX_LINES, MAX_PENDING, Store, answersOf, isMatch, isOpen, isRinging, moreAnswers,
+  reduce, sectorOf,
 } from '../../static/store.js';
 import { fixtures, said } from './fixtures.js';
 
@@ -94,7 +95,9 @@ test('a farewell is remembered until the next welcome', () => {
 
 test('an answer waits until its ok', () => {
   const asked = reduce(after(WELCOME, RINGING), ASKED);
-  assert.deepEqual(asked.pending, [{ id: 7, kind: 'answer', order: RINGING.seq, position: 3 }]);
+  assert.deepEqual(asked.pending, [
+    { id: 7, kind: 'answer', order: RINGING.seq, position: 3, coming: null },
+  ]);
   assert.equal(heard(asked, { type: 'ok', id: 8 }).pending.length, 1);
   assert.equal(heard(asked, { type: 'ok' }).pending.length, 1);
   const settled = heard(asked, said('ok'));
@@ -105,7 +108,9 @@ test('an answer that is refused goes back, with the reason', () => {
   const asked = reduce(after(WELCOME, RINGING), { ...ASKED, id: 'a-1' });
   const { code, message } = said('error');
   const state = heard(asked, said('error'));
-  assert.deepEqual([state.pending, state.refusal], [[], { position: 3, code, message }]);
+  assert.deepEqual([state.pending, state.refusal], [
+    [], { kind: 'answer', position: 3, code, message },
+  ]);
   assert.equal(reduce(state, ASKED).refusal, null, 'the next answer forgets it');
   assert.equal(reduce(state, { type: 'refusal read' }).refusal, null);
 });
@@ -146,12 +151,110 @@ test('requests that wait are bounded', () => {
   assert.equal(state.pending.length, MAX_PENDING);
 });
 
-test('beat, gap and unknown events change nothing', () => {
+test('a beat and unknown events change nothing', () => {
   const state = after(WELCOME, RINGING);
   assert.equal(heard(state, said('beat')), state);
-  assert.equal(heard(state, said('gap')), state);
   assert.equal(heard(state, { type: 'constructor' }), state);
   assert.equal(reduce(state, { type: 'toString' }), state);
+});
+
+test('a gap is known', () => {
+  const state = after(WELCOME, RINGING, said('gap'));
+  const { from, to } = said('gap');
+  assert.deepEqual(state.gap, { from, to });
+  assert.equal(heard(state, WELCOME).gap, null);
+});
+
+test('what was missed goes through the state, and only the present one rings', () => {
+  let state = reduce(after(WELCOME, RINGING), { type: 'lost', wall: 1, retryAt: 2 });
+  assert.equal(state.seen, RINGING.seq);
+  state = heard(state, WELCOME);
+  for (const [seq, bell] of [[RINGING.seq + 1, true], [RINGING.seq + 2, false]]) {
+    const missed = { ...said('state with the bell ringing'), seq, bell };
+    missed.order.seq = seq;
+    state = heard(state, missed);
+    assert.equal(state.order.seq, seq);
+    assert.equal(isRinging(state), false);
+    assert.equal(state.seen, seq, 'a link lost now goes on from here');
+  }
+  state = heard(state, said('gap'));
+  const present = { ...said('state with the bell ringing'), seq: RINGING.seq + 9 };
+  state = heard(state, present);
+  assert.equal(isRinging(state), false, 'it may still be one of the past');
+  assert.ok(isRinging(heard(state, said('roll'))));
+  assert.ok(isRinging(heard(state, said('beat'))), 'a server without a roll rings all the same');
+});
+
+test('nothing was missed before anything was seen', () => {
+  assert.ok(isRinging(after(WELCOME, RINGING)));
+  const again = heard(reduce(after(WELCOME), { type: 'lost', wall: 1, retryAt: 2 }), WELCOME);
+  assert.ok(isRinging(heard(again, RINGING)));
+});
+
+test('a new order clears the answers without a word, and so does its repeat', () => {
+  const state = after(WELCOME, RINGING, said('roll'));
+  assert.equal(answersOf(state).length, 2);
+  const again = said('state with the bell ringing');
+  again.seq += 1;
+  again.order.seq += 1;
+  const cleared = heard(state, again);
+  assert.deepEqual([answersOf(cleared), moreAnswers(cleared)], [[], 0]);
+  assert.equal(cleared.roll.stations, 3, 'who is there is there still');
+});
+
+test('a roll of another order than the one that is shown has no answers to it', () => {
+  const { order } = said('roll');
+  const early = after(WELCOME, said('roll'));
+  assert.deepEqual(answersOf(early), []);
+  assert.equal(answersOf(heard(early, RINGING)).length, 2, 'its state came later');
+  const late = after(WELCOME, RINGING, { ...said('roll'), order: order - 1, more_answers: 7 });
+  assert.deepEqual([answersOf(late), moreAnswers(late)], [[], 0]);
+  assert.equal(heard(late, WELCOME).roll, null, 'a new server tells anew');
+});
+
+test('what may be done is what was said last', () => {
+  const state = after(WELCOME);
+  assert.equal(reduce(state, { type: 'ordering', on: true }).ordering, false, 'it may not');
+  const allowed = heard(state, said('may'));
+  assert.deepEqual(allowed.may, { order: true, shutdown: true });
+  const ordering = reduce(allowed, { type: 'ordering', on: true });
+  assert.equal(ordering.ordering, true);
+  assert.equal(heard(ordering, { ...said('may'), order: false }).ordering, false);
+  assert.equal(heard(ordering, WELCOME).ordering, false);
+  assert.equal(reduce(ordering, { type: 'ordering', on: false }).ordering, false);
+});
+
+test('a token is wanted until it was taken', () => {
+  const token = { type: 'asked', id: 11, kind: 'token' };
+  const wanted = heard(INITIAL, { ...WELCOME, token: true });
+  assert.ok(wanted.wantsToken);
+  const asked = reduce(wanted, token);
+  assert.ok(heard(asked, { type: 'ok', id: 12 }).wantsToken);
+  assert.equal(heard(asked, { type: 'ok', id: 11 }).wantsToken, false);
+  const refused = heard(asked, { type: 'error', id: 11, code: 'bad_token', message: 'no' });
+  assert.ok(refused.wantsToken);
+  assert.deepEqual(refused.refusal, {
+    kind: 'token', position: null, code: 'bad_token', message: 'no',
+  });
+  assert.equal(reduce(refused, token).refusal, null);
+});
+
+test('a server that begins to want a token is understood', () => {
+  const asked = reduce(after(WELCOME, RINGING), ASKED);
+  const state = heard(asked, { type: 'error', id: 7, code: 'token_required', message: 'no' });
+  assert.ok(state.wantsToken);
+  assert.equal(state.refusal.kind, 'answer');
+});
+
+test('a name on its way says nothing of the answer before it', () => {
+  const asked = reduce(after(WELCOME, RINGING), ASKED);
+  const lost = reduce(asked, { type: 'lost', wall: 1, retryAt: 2 });
+  const named = reduce(heard(lost, WELCOME), { type: 'asked', id: 8, kind: 'name' });
+  assert.equal(named.refusal.kind, 'answer');
+  const gone = reduce(named, { type: 'lost', wall: 1, retryAt: 2 });
+  assert.deepEqual(gone.refusal, named.refusal, 'it is told again by itself');
+  const order = reduce(named, { type: 'asked', id: 9, kind: 'order', position: 2 });
+  assert.equal(reduce(order, { type: 'lost', wall: 1, retryAt: 2 }).refusal.kind, 'order');
 });
 
 test('every fixture of the server is taken, and none changes a state in place', () => {

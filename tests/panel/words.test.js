@@ -37,8 +37,9 @@ test('times of today are hours and minutes, others have their day', () => {
 
 test('an answered order says by whom and when', () => {
   assert.equal(words.sentence(answered('x', 'Tim'), NOON), 'COFFEE, answered by Tim 14:02');
+  assert.equal(words.reply(answered(STATION, 'Tim'), NOON), 'answered by you 14:02');
   assert.equal(words.reply(answered('file', null), NOON), 'answered by the accept file 14:02');
-  assert.equal(words.reply(answered(STATION, null), NOON), 'answered by this panel 14:02');
+  assert.equal(words.reply(answered(STATION, null), NOON), 'answered by you 14:02');
   assert.equal(words.reply(answered('x', null), NOON), 'answered by another station 14:02');
 });
 
@@ -67,7 +68,7 @@ test('a reply that differs is told', () => {
 test('off the dial the text itself is the order', () => {
   const state = heard(OPEN, said('state off the dial, answered by a station'));
   assert.equal(words.order(state), 'build broken\non main');
-  assert.match(words.reply(state, NOON), /^acknowledged by this panel/);
+  assert.match(words.reply(state, NOON), /^acknowledged by you/);
   assert.match(words.title(state), /^build broken on main — /);
 });
 
@@ -135,6 +136,44 @@ test('a waiting and a refused answer are told', () => {
   assert.equal(words.refusal(refused),
     'COFFEE did not count: that order is no longer the present one');
   assert.equal(words.refusal(OPEN), '');
+});
+
+test('each kind of request is refused in its own words', () => {
+  const refusal = (kind, position = null) =>
+    words.refusal(reduce(OPEN, { type: 'refused', kind, position, code: 'x', message: 'no' }));
+  assert.equal(refusal('answer'), 'The answer did not count: no');
+  assert.equal(refusal('order', 3), 'COFFEE was not ordered: no');
+  assert.equal(refusal('name'), 'The name was not taken: no');
+  assert.equal(refusal('token'), 'The token was not taken: no');
+});
+
+test('what waits says what it is', () => {
+  const ask = { type: 'asked', id: 1, kind: 'answer', order: 1 };
+  const waiting = (more) => words.waiting(reduce(OPEN, { ...ask, ...more }));
+  assert.equal(waiting({ coming: true }), 'Answering the order …');
+  assert.equal(waiting({ coming: false }), 'Saying that you are not coming …');
+  assert.equal(waiting({ kind: 'order', position: 3 }), 'Ordering COFFEE …');
+  assert.equal(waiting({ kind: 'name' }), '');
+  assert.equal(waiting({ kind: 'token' }), '');
+});
+
+test('the dial says when it orders', () => {
+  assert.equal(words.ordering(OPEN), '');
+  assert.equal(words.ordering({ ...OPEN, ordering: true }), 'Choose on the dial what to order');
+});
+
+test('a name that is written from the right turns nothing around it', () => {
+  assert.equal(words.isolated('Zoë <b>'), 'Zoë <b>');
+  for (const name of ['\u05d3\u05e0\u05d4', '\u0633\u0644\u0645']) {
+    assert.equal(words.isolated(name), `\u2068${name}\u2069`);
+    assert.ok(words.reply(answered('x', name), NOON).includes(`\u2068${name}\u2069 14:02`));
+  }
+});
+
+test('one who is replaced says why the link is gone', () => {
+  const state = heard(OPEN, said('farewell, replaced'));
+  assert.equal(words.link(state, { wall: NOON, mono: 0 }).head,
+    'Another tab goes on as this station');
 });
 
 test('the sound says how to arm it', () => {

@@ -112,7 +112,7 @@ impl Clerk {
                 let result = self.reason.map_or(Ok(()), |reason| Err(reason.to_owned()));
                 let text = &store.text;
                 self.book.note(|| format!("clerk: {ticket} {text:?} is stored: {result:?}"));
-                return Some(Event::Stored { ticket, result });
+                return Some(Event::Stored { file: File::Accept, ticket, result });
             }
             _ if failed && self.stage != Stage::SyncDirectory => {
                 if let Some(temp) = self.temp.take() {
@@ -138,7 +138,7 @@ impl Clerk {
             Stage::Note => {
                 let stamp = disk.meta(self.temp.expect("it was made before")).stamp;
                 self.book.note(|| format!("clerk: {ticket} is noted as {stamp:?}"));
-                event = Some(Event::Noted { ticket, stamp });
+                event = Some(Event::Noted { file: File::Accept, ticket, stamp });
                 self.stage = Stage::Rename;
             }
             Stage::Rename => {

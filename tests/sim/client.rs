@@ -8,7 +8,7 @@ mod wire;
 
 use std::collections::VecDeque;
 
-use chadburn::hub::{Key, Wire};
+use chadburn::hub::{Hub, Key, Wire};
 use chadburn::policy::{Owner, Peer};
 use uuid::Uuid;
 
@@ -83,6 +83,8 @@ pub enum Stage {
 pub struct Client {
     /// Its id.
     pub id: Uuid,
+    /// The secret that the id is made from.
+    pub secret: String,
     /// The language it speaks.
     pub wire: Wire,
     /// What the server knows of it.
@@ -138,8 +140,10 @@ impl Client {
     pub fn new(mut rng: Rng, book: &Book, line: Station, temper: Temper, peer: Peer) -> Self {
         let now = book.now();
         let turns = now + rng.below(10 * SECOND);
+        let secret = format!("{:016x}{:016x}", rng.next(), rng.next());
         Self {
-            id: Uuid::from_u64_pair(rng.next(), rng.next() | 1),
+            id: Hub::station_id(&secret),
+            secret,
             wire: if rng.one_in(2) { Wire::Text } else { Wire::Json },
             peer,
             owner: rng.pick(&[Owner::User(0), Owner::User(7), Owner::Unknown, Owner::Unasked]),

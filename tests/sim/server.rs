@@ -8,9 +8,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use chadburn::clock::Now;
-use chadburn::hub::engine::PARTS;
+use chadburn::hub::engine::{Arrival, PARTS};
 use chadburn::hub::{Engine, Event, Facts, Hub};
 use chadburn::policy::{Owner, Policy, Reach};
+use chadburn::telegraph::history::History;
 use chadburn::writing::File;
 use chadburn_core::DEFAULT;
 use uuid::Uuid;
@@ -74,7 +75,9 @@ impl Server {
         let policy = Policy {
             hosts: Vec::new(),
             origins: Vec::new(),
+            orders: Reach::Never,
             shutdown,
+            token: None,
             own_user: OWN_USER,
             machine: None,
         };
@@ -84,6 +87,7 @@ impl Server {
             status_file: FILE.into(),
             assets: "simulated".into(),
             policy,
+            history: History::default(),
         };
         let start = ground.book.now();
         let now = Now { since_start: Duration::ZERO, unix_ms };
@@ -234,8 +238,9 @@ impl Server {
 
     fn admit(&mut self, ground: &Ground, client: &mut Client, line: Line) {
         client.admitted(self.model.orders.len(), self.closing.is_some());
-        let (wire, peer, id) = (client.wire, client.peer, client.id);
-        client.key = Some(self.engine.admit(self.now(ground), line, Vec::new(), wire, peer, id));
+        let (wire, peer, secret) = (client.wire, client.peer, client.secret.clone());
+        let arrival = Arrival { unread: Vec::new(), wire, peer, secret, since: None };
+        client.key = Some(self.engine.admit(self.now(ground), line, arrival));
     }
 
     /// Does what the hub asked the other rooms for.

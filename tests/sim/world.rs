@@ -274,7 +274,7 @@ impl World {
         let room = Client::room(&mut self.rng, temper);
         let (station, line) = socket::connect(self.rng.split(), &self.book, room);
         let (loopback, forwarded) = (!self.rng.one_in(3), self.rng.one_in(6));
-        let peer = Peer { loopback, forwarded, owner: Owner::Unasked };
+        let peer = Peer { loopback, forwarded, owner: Owner::Unasked, trusted: false };
         let mut client = Client::new(self.rng.split(), &self.book, station, temper, peer);
         client.may_shut_down = match self.shutdown {
             Reach::Any => true,

@@ -48,7 +48,7 @@ async fn the_socket_goes_to_the_hub() {
     let newcomer = room.newcomers.recv().await.unwrap();
     assert_eq!(newcomer.wire, Wire::Text);
     assert_eq!(newcomer.unread, b"");
-    let peer = Peer { loopback: true, forwarded: false, owner: Owner::Unasked };
+    let peer = Peer { loopback: true, forwarded: false, owner: Owner::Unasked, trusted: false };
     assert_eq!(newcomer.peer, peer);
     let mut socket = newcomer.socket;
     let empty = socket.read(&mut [0]).unwrap_err().kind();

@@ -78,3 +78,24 @@ async fn it_is_ready_when_both_files_are_well() {
     room.say(|now| *now = Snapshot { closing: true, ..snapshot() });
     assert!(room.get("/readyz").await.problem(503).contains("shutting down"));
 }
+
+#[tokio::test]
+async fn what_is_counted_can_be_scraped() {
+    let room = TestRoom::with(Assets::embedded(), 1).await;
+    let mut caller = room.call().await;
+    for (path, status) in [("/livez", 200), ("/nothing", 404), ("/", 200)] {
+        let answer = caller.ask(&[&format!("GET {path} HTTP/1.1"), "Host: eot"]).await;
+        assert_eq!(answer.status, status);
+    }
+    assert_eq!(room.get("/livez").await.status, 503, "there is one seat");
+    let page = caller.ask(&["GET /metrics HTTP/1.1", "Host: eot"]).await;
+    assert_eq!(page.header("content-type"), crate::metrics::CONTENT_TYPE);
+    assert_eq!(page.header("cache-control"), "no-store");
+    for line in [
+        "chadburn_http_requests_total{class=\"2xx\"} 2\n",
+        "chadburn_http_requests_total{class=\"4xx\"} 1\n",
+        "chadburn_refused_connections_total 1\n",
+    ] {
+        assert!(page.text().contains(line), "{line} in {}", page.text());
+    }
+}

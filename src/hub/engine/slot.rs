@@ -43,6 +43,9 @@ pub(super) struct Slot<S> {
 pub(super) enum Stage {
     /// It has not been greeted.
     Arriving,
+    /// It is being brought up to date, and knows everything up to `known`; the last state that it
+    /// was told was `seen`.
+    Behind { known: u64, seen: Option<u64> },
     /// It hears pushes.
     Greeted,
     /// We have closed it; its close is awaited, since then.
@@ -79,7 +82,7 @@ impl<S: Socket> Slot<S> {
 
     /// Its conversation is over; only the connection is not.
     pub(super) fn is_leaving(&self) -> bool {
-        !matches!(self.stage, Stage::Arriving | Stage::Greeted)
+        !matches!(self.stage, Stage::Arriving | Stage::Behind { .. } | Stage::Greeted)
     }
 
     /// Nothing more is to be sent or awaited.
@@ -91,7 +94,9 @@ impl<S: Socket> Slot<S> {
     /// questions; that bounds what it can be owed.
     pub(super) fn may_be_heard(&self) -> bool {
         match self.stage {
-            Stage::Arriving | Stage::Greeted => !self.held && self.outbox.is_none(),
+            Stage::Arriving | Stage::Behind { .. } | Stage::Greeted => {
+                !self.held && self.outbox.is_none()
+            }
             Stage::Closing { .. } | Stage::Refused { .. } => true,
             Stage::Answered { .. } => false,
         }
@@ -119,12 +124,23 @@ impl<S: Socket> Slot<S> {
         }
     }
 
+    /// Sends this roll, or owes it in place of an older one.
+    pub(super) fn tell_roll(&mut self, frame: &Frame, now: u32) -> io::Result<()> {
+        match &mut self.outbox {
+            None => self.write(frame, now),
+            Some(outbox) => {
+                outbox.push_roll(frame.clone());
+                Ok(())
+            }
+        }
+    }
+
     /// Sends on what is owed.
     pub(super) fn flush(&mut self, now: u32) -> io::Result<()> {
         let Some(outbox) = &mut self.outbox else {
             return Ok(());
         };
-        while let Some(bytes) = outbox.front() {
+        while let Some(bytes) = outbox.front(self.wire) {
             let taken = write(&mut self.socket, bytes)?;
             if taken == 0 {
                 return Ok(());
@@ -146,6 +162,8 @@ impl<S: Socket> Slot<S> {
                 Stage::Closing { since } | Stage::Refused { since } | Stage::Answered { since } => {
                     now - since >= LINGER_SECONDS
                 }
+                // Nobody says anything on a stream of events.
+                _ if self.wire == Wire::Sse => false,
                 _ => self.may_be_heard() && now - self.heard >= SILENCE_SECONDS,
             }
     }

@@ -10,6 +10,7 @@ use chadburn_core::DEFAULT;
 use super::*;
 use crate::hub::{Facts, HEARTBEAT_SECONDS};
 use crate::policy::{Owner, Policy, Reach};
+use crate::telegraph::history::History;
 use crate::writing::{File, Report, Stamp, Writing};
 
 /// One end of a connection; the test holds the other.
@@ -69,10 +70,13 @@ struct Outside {
 }
 
 impl Ports for Outside {
-    fn store(&mut self, ticket: u64, text: String) -> Result<(), String> {
+    fn store(&mut self, _: File, ticket: u64, text: String) -> Result<(), String> {
         self.stores.push((ticket, text));
         Ok(())
     }
+    fn record(&mut self, _: Entry) {}
+    fn respond(&mut self, _: u64, _: Outcome) {}
+    fn expect(&mut self, _: u64, _: oneshot::Sender<Outcome>) {}
     fn ask_owner(&mut self, _: Key, _: Option<(SocketAddr, SocketAddr)>) {}
     fn publish(&mut self, _: Snapshot) {}
     fn log(&mut self, _: &str) {}
@@ -85,6 +89,8 @@ impl Ports for Outside {
 struct Office {
     engine: Engine<Cable, Outside>,
     now: Now,
+    /// How many secrets have been given out.
+    secrets: u32,
 }
 
 /// A client's side of a connection.
@@ -98,7 +104,9 @@ impl Office {
         let policy = Policy {
             hosts: vec![],
             origins: vec![],
+            orders: Reach::Never,
             shutdown: Reach::Any,
+            token: None,
             own_user: 0,
             machine: None,
         };
@@ -108,20 +116,28 @@ impl Office {
             status_file: "status.eot".into(),
             assets: String::new(),
             policy,
+            history: History::default(),
         };
         let now = Now { since_start: Duration::ZERO, unix_ms: 1_000 };
-        let mut office =
-            Self { engine: Engine::new(Hub::new(now, facts), Outside::default()), now };
+        let engine = Engine::new(Hub::new(now, facts), Outside::default());
+        let mut office = Self { engine, now, secrets: 0 };
         office.order("6");
         office
     }
 
     fn joins(&mut self, wire: Wire) -> Station {
-        let peer = Peer { loopback: false, forwarded: false, owner: Owner::Unasked };
+        self.comes_back(wire, None)
+    }
+
+    fn comes_back(&mut self, wire: Wire, since: Option<u64>) -> Station {
+        let owner = Owner::Unasked;
+        let peer = Peer { loopback: false, forwarded: false, owner, trusted: false };
         let cable = Cable::default();
-        let id = Uuid::from_u128(7);
-        let key = self.engine.admit(self.now, cable.clone(), Vec::new(), wire, peer, id);
-        self.engine.turn(self.now);
+        self.secrets += 1;
+        let secret = format!("secret {}", self.secrets);
+        let arrival = Arrival { unread: Vec::new(), wire, peer, secret, since };
+        let key = self.engine.admit(self.now, cable.clone(), arrival);
+        while self.engine.turn(self.now) {}
         Station { key, cable }
     }
 
@@ -305,7 +321,7 @@ fn answers_come_in_the_order_of_their_questions_although_a_disk_is_between() {
     office.says(&station, "status");
     assert!(station.frames().is_empty());
     let (ticket, _) = office.engine.ports().stores[0];
-    office.happens(Event::Stored { ticket, result: Ok(()) });
+    office.happens(Event::Stored { file: File::Accept, ticket, result: Ok(()) });
     assert_eq!(station.texts(), ["Accepted state: 6", "Current Status: 6"]);
 }
 
@@ -359,6 +375,83 @@ fn farewell_reaches_everyone_once_and_closes_with_1001() {
 }
 
 #[test]
+fn one_that_slept_is_brought_up_to_date_before_it_hears_pushes() {
+    let mut office = Office::new();
+    let since = office.engine.hub().telegraph().seq();
+    for order in 1..=100 {
+        office.order(&format!("order {order}"));
+    }
+    let station = office.comes_back(Wire::Json, Some(since));
+    let texts = station.texts();
+    assert_eq!(texts.len(), 1 + 100 + 1, "welcome, what it missed, roll");
+    for (text, order) in texts[1..].iter().zip(1..=100) {
+        assert!(text.contains(&format!(r#"\"status\":\"order {order}\""#)));
+    }
+    office.order("7");
+    assert_eq!(station.texts().len(), 1);
+}
+
+#[test]
+fn what_it_missed_is_fed_as_its_socket_drains_and_nothing_is_owed_ahead() {
+    let mut office = Office::new();
+    let since = office.engine.hub().telegraph().seq();
+    for _ in 0..300 {
+        office.order(&"x".repeat(1000));
+    }
+    let station = office.joins(Wire::Text);
+    drop(station);
+    office.secrets += 1;
+    let cable = Cable::default();
+    cable.0.borrow_mut().room = Some(5_000);
+    let peer = Peer { loopback: false, forwarded: false, owner: Owner::Unasked, trusted: false };
+    let (secret, since, wire) = ("slow".to_owned(), Some(since), Wire::Json);
+    let arrival = Arrival { unread: Vec::new(), wire, peer, secret, since };
+    let key = office.engine.admit(office.now, cable.clone(), arrival);
+    let station = Station { key, cable };
+    let mut states = 0;
+    for _ in 0..1_000 {
+        while office.engine.turn(office.now) {}
+        let slot = office.engine.slot(key).unwrap();
+        assert!(slot.outbox.as_ref().is_none_or(|outbox| outbox.owed() < 3_000));
+        states += station.texts().iter().filter(|it| it.contains(r#"\"state\""#)).count();
+        office.order("while it is being told");
+        office.takes(&station, 2_000);
+    }
+    assert!(states > 300, "{states}");
+    office.takes(&station, 10_000_000);
+    office.order("the last");
+    assert!(station.texts().pop().is_some_and(|last| last.contains("the last")));
+}
+
+#[test]
+fn a_stream_of_events_tells_states_and_farewell_and_hears_nothing() {
+    let mut office = Office::new();
+    let station = office.joins(Wire::Sse);
+    let stream = |station: &Station| {
+        let received = std::mem::take(&mut station.cable.0.borrow_mut().received);
+        String::from_utf8(received).unwrap()
+    };
+    let first = stream(&station);
+    assert!(first.starts_with("id: ") && first.ends_with("}\n\n"), "{first}");
+    assert!(first.contains(r#"data: {"type":"state""#) && !first.contains("roll"));
+    office.sends_raw(&station, b"GET / HTTP/1.1\r\n\r\n");
+    office.order("8");
+    assert!(stream(&station).contains(r#""status":"8""#));
+    office.wait(SILENCE_SECONDS + 10);
+    assert!(stream(&station).starts_with(": "), "a comment, and it is not dropped for silence");
+    station.cable.0.borrow_mut().room = Some(0);
+    for order in ["1", "2", "3"] {
+        office.order(order);
+    }
+    office.takes(&station, 100_000);
+    let slow = stream(&station);
+    assert!(slow.contains("\n\nevent: gap\ndata: {") && slow.contains(r#""status":"3""#), "{slow}");
+    office.happens(Event::Shutdown);
+    assert!(stream(&station).starts_with("event: farewell\ndata: "));
+    assert_eq!(office.engine.sockets(), 0);
+}
+
+#[test]
 fn one_who_is_gone_leaves_nothing_behind() {
     let mut office = Office::new();
     for round in 0..100 {
@@ -370,7 +463,7 @@ fn one_who_is_gone_leaves_nothing_behind() {
         office.engine.ready(office.now, station.key);
         office.engine.turn(office.now);
         if let Some((ticket, _)) = office.engine.ports().stores.pop() {
-            office.happens(Event::Stored { ticket, result: Ok(()) });
+            office.happens(Event::Stored { file: File::Accept, ticket, result: Ok(()) });
         }
     }
     assert_eq!((office.engine.sockets(), office.engine.hub().stations()), (0, 0));

@@ -1,9 +1,15 @@
-//! Replies on their way into the accept file: one write at a time, and one for all who wait.
+//! Texts on their way into a file: one write at a time, and one for all who wait.
+//!
+//! The same for replies and for orders; each file has its own.
+
+use std::sync::Arc;
 
 use uuid::Uuid;
 
-use super::Key;
+use super::roll::How;
+use super::{Asker, Author};
 use crate::session::Form;
+use crate::wire::json::By;
 use crate::writing::{Stamp, Writing};
 
 /// Said when the order has moved on.
@@ -13,23 +19,34 @@ pub(super) const STALE: &str = "that order is no longer the present one";
 /// may be waiting in the source; the rest is for a source that looks only now and then.
 const CREDITS_MAX: usize = 16;
 
-/// A reply that waits to be written, and whoever waits for it. At most one a station, which is not
-/// heard while it waits.
+/// A text that waits to be written, and whoever waits for it. At most one a station, which is not
+/// heard while it waits; HTTP bounds its own.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    /// The station's place.
-    pub(super) key: Key,
-    /// The station.
+    /// Who waits for the answer.
+    pub(super) asker: Asker,
+    /// The station that it is credited to.
     pub(super) station: Uuid,
-    /// How it wants its answer.
+    /// What that station is called.
+    pub(super) who: Option<Arc<str>>,
+    /// How the answer is to be put.
     pub(super) form: Form,
-    /// The reply.
+    /// The text.
     pub(super) text: String,
     /// The order it replies to; `None` means whichever is present.
     pub(super) order: Option<u64>,
+    /// What goes into the roll when it is written.
+    pub(super) how: Option<How>,
 }
 
-/// Replies on their way into the accept file.
+impl Waiting {
+    /// Who is to be credited with it.
+    pub(super) fn author(&self) -> Author {
+        Author { by: By::Station(self.station), who: self.who.clone() }
+    }
+}
+
+/// Texts on their way into a file.
 #[derive(Debug, Default)]
 pub(super) struct Stores {
     /// Those who wait for the next write.
@@ -38,10 +55,6 @@ pub(super) struct Stores {
     in_hand: Vec<Waiting>,
     /// The ticket of the write in hand, or of the last one.
     ticket: u64,
-    /// Whose reply is in hand, or was last.
-    author: Uuid,
-    /// What that reply will be read back as.
-    text: String,
     /// Our own writings that were not read back, oldest first.
     credits: Vec<Credit>,
 }
@@ -55,53 +68,45 @@ struct Credit {
     /// another hand may write the same inode, or the inode come round again.
     writing: Writing,
     /// Who caused it.
-    author: Uuid,
+    author: Author,
 }
 
 impl Stores {
-    /// Takes a reply.
+    /// Takes a text.
     pub(super) fn push(&mut self, waiting: Waiting) {
         self.waiting.push(waiting);
     }
 
-    /// How many replies wait, or are being written.
+    /// How many texts wait, or are being written.
     pub(super) fn waiting(&self) -> usize {
         self.waiting.len() + self.in_hand.len()
     }
 
-    /// Starts the next write, if none is in hand and somebody waits: the last waiting reply, for
-    /// all. Those whose order has moved on meanwhile are handed to `stale` instead.
+    /// Starts the next write, if none is in hand and somebody waits: the last waiting text, for
+    /// all that `still_wanted` does not sort out.
     pub(super) fn start(
         &mut self,
-        present: Option<u64>,
-        mut stale: impl FnMut(Waiting),
+        mut still_wanted: impl FnMut(&Waiting) -> bool,
     ) -> Option<(u64, String)> {
         if !self.in_hand.is_empty() {
             return None;
         }
-        for waiting in self.waiting.drain(..) {
-            if waiting.order.is_none() || waiting.order == present {
-                self.in_hand.push(waiting);
-            } else {
-                stale(waiting);
-            }
-        }
+        self.in_hand = std::mem::take(&mut self.waiting);
+        self.in_hand.retain(|waiting| still_wanted(waiting));
         let last = self.in_hand.last()?;
         self.ticket += 1;
-        self.author = last.station;
-        // A source cuts off white space at the end.
-        self.text = last.text.trim_end().into();
         Some((self.ticket, last.text.clone()))
     }
 
     /// The write in hand will be known by this stamp when it is read back.
     pub(super) fn noted(&mut self, ticket: u64, stamp: Stamp) {
-        if ticket == self.ticket {
+        if let Some(last) = self.in_hand.last().filter(|_| ticket == self.ticket) {
             if self.credits.len() == CREDITS_MAX {
                 self.credits.remove(0);
             }
-            let writing = Writing { stamp, text: self.text.clone() };
-            self.credits.push(Credit { ticket, writing, author: self.author });
+            // A source cuts off white space at the end.
+            let writing = Writing { stamp, text: last.text.trim_end().into() };
+            self.credits.push(Credit { ticket, writing, author: last.author() });
         }
     }
 
@@ -117,14 +122,15 @@ impl Stores {
         std::mem::take(&mut self.in_hand)
     }
 
-    /// Whose writing of ours this is, if it is one.
-    pub(super) fn author(&mut self, writing: &Writing) -> Option<Uuid> {
+    /// Whose writing this is: one of ours, or another hand's.
+    pub(super) fn author(&mut self, writing: &Writing) -> Author {
         let alike = |credit: &Credit| credit.writing == *writing;
-        let first = self.credits.iter().position(alike)?;
+        let Some(first) = self.credits.iter().position(alike) else { return Author::FILE };
         // Of several alike the last one stands in the file. The others may still be on their way
         // here, but those before them were superseded before anybody read them.
-        let author = self.credits.iter().rfind(|credit| alike(credit))?.author;
+        let last = self.credits.iter().rfind(|credit| alike(credit));
+        let author = last.map_or(Author::FILE, |credit| credit.author.clone());
         self.credits.drain(..=first);
-        Some(author)
+        author
     }
 }

@@ -1,27 +1,31 @@
 //! The hub's decisions, spoken in the domain.
 
+mod people;
+
 use std::time::Duration;
 
 use chadburn_core::DEFAULT;
 use serde_json::Value;
 
 use super::*;
-use crate::policy::{Peer, Reach};
+use crate::entry::Entry;
+use crate::hub::Ask;
+use crate::policy::{Reach, Secret};
+use crate::session::Want;
+use crate::wire::json::{By, Code};
+use crate::wire::text;
 use crate::writing::{Condition, Stamp, Watch, Writing};
 
 /// A hub in the tests' hands: what it wants done is collected and asked for.
 struct Office {
     hub: Hub,
+    now: Now,
     effects: Vec<Effect>,
     written: u64,
 }
 
-const HERE: Peer = Peer { loopback: true, forwarded: false, owner: Owner::Unasked };
-const ELSEWHERE: Peer = Peer { loopback: false, forwarded: false, owner: Owner::Unasked };
-
-fn now() -> Now {
-    Now { since_start: Duration::from_secs(1), unix_ms: 1_000 }
-}
+const HERE: Peer = Peer { loopback: true, forwarded: false, owner: Owner::Unasked, trusted: false };
+const ELSEWHERE: Peer = Peer { loopback: false, ..HERE };
 
 fn key(slot: u32) -> Key {
     Key { slot, generation: slot + 10 }
@@ -33,21 +37,28 @@ fn stamp(inode: u64) -> Stamp {
 
 impl Office {
     fn new() -> Self {
-        let policy = Policy {
+        Self::with_policy(Policy {
             hosts: vec![],
             origins: vec![],
+            orders: Reach::Never,
             shutdown: Reach::Local,
+            token: None,
             own_user: 1000,
             machine: None,
-        };
+        })
+    }
+
+    fn with_policy(policy: Policy) -> Self {
         let facts = Facts {
             dial: DEFAULT,
             base: "/srv".into(),
             status_file: "status.eot".into(),
             assets: "abc".into(),
             policy,
+            history: History::default(),
         };
-        Self { hub: Hub::new(now(), facts), effects: Vec::new(), written: 0 }
+        let now = Now { since_start: Duration::from_secs(1), unix_ms: 1_000 };
+        Self { hub: Hub::new(now, facts), now, effects: Vec::new(), written: 0 }
     }
 
     /// An office whose order is `status`.
@@ -59,7 +70,7 @@ impl Office {
 
     fn happens(&mut self, event: Event<'_>) -> Vec<Effect> {
         self.effects.clear();
-        self.hub.step(now(), event, &mut self.effects);
+        self.hub.step(self.now, event, &mut self.effects);
         std::mem::take(&mut self.effects)
     }
 
@@ -71,8 +82,29 @@ impl Office {
     }
 
     fn joins(&mut self, slot: u32, wire: Wire, peer: Peer) -> Vec<Effect> {
-        let station = uuid::Uuid::from_u128(u128::from(slot));
-        self.happens(Event::Joined { key: key(slot), station, wire, peer })
+        self.comes_back(slot, key(slot), None, wire, peer)
+    }
+
+    /// The station whose secret is this slot's, at this place, with a memory up to `since`.
+    fn comes_back(
+        &mut self,
+        slot: u32,
+        key: Key,
+        since: Option<u64>,
+        wire: Wire,
+        peer: Peer,
+    ) -> Vec<Effect> {
+        self.happens(Event::Joined { key, secret: secret(slot), since, wire, peer })
+    }
+
+    fn waits(&mut self, millis: u64) -> Vec<Effect> {
+        self.now.since_start += Duration::from_millis(millis);
+        self.happens(Event::Tick)
+    }
+
+    /// The write of this file that is under way succeeds.
+    fn is_stored(&mut self, file: File, ticket: u64) -> Vec<Effect> {
+        self.happens(Event::Stored { file, ticket, result: Ok(()) })
     }
 
     fn hears(&mut self, slot: u32, message: &str) -> Vec<Effect> {
@@ -84,13 +116,24 @@ impl Office {
     }
 }
 
+fn secret(slot: u32) -> String {
+    format!("the secret of station {slot}")
+}
+
+fn id(slot: u32) -> Uuid {
+    Uuid::new_v5(&STATIONS, secret(slot).as_bytes())
+}
+
 /// What is said to this station, in one form for both wires.
 fn said(effects: &[Effect], slot: u32) -> Vec<String> {
     let mut said = Vec::new();
     for effect in effects {
         match effect {
             Effect::Say { to, message } if *to == key(slot) => said.push(message.clone()),
-            Effect::Greet { to, messages } if *to == key(slot) => said.extend(messages.clone()),
+            Effect::SayState { to, message, .. } if *to == key(slot) => said.push(message.clone()),
+            Effect::Greet { to, messages, .. } if *to == key(slot) => {
+                said.extend(messages.clone());
+            }
             _ => {}
         }
     }
@@ -99,7 +142,7 @@ fn said(effects: &[Effect], slot: u32) -> Vec<String> {
 
 fn stored(effects: &[Effect]) -> Option<(u64, &str)> {
     effects.iter().find_map(|effect| match effect {
-        Effect::Store { ticket, text } => Some((*ticket, text.as_str())),
+        Effect::Store { ticket, text, .. } => Some((*ticket, text.as_str())),
         _ => None,
     })
 }
@@ -146,7 +189,7 @@ fn an_accept_is_confirmed_only_when_it_is_stored() {
     assert!(effects.contains(&Effect::Hold(key(1))));
     let (ticket, text) = stored(&effects).unwrap();
     assert_eq!(text, "7");
-    let effects = office.happens(Event::Stored { ticket, result: Ok(()) });
+    let effects = office.is_stored(File::Accept, ticket);
     assert_eq!(said(&effects, 1), ["Accepted state: 7"]);
     assert!(effects.contains(&Effect::Resume(key(1))));
 }
@@ -159,7 +202,8 @@ fn an_accept_that_cannot_be_stored_says_so_and_the_next_one_works() {
         let effects = office.hears(1, "Accept&7");
         let (ticket, _) = stored(&effects).unwrap();
         let well = result.is_ok();
-        let answer = said(&office.happens(Event::Stored { ticket, result }), 1).concat();
+        let answer =
+            said(&office.happens(Event::Stored { file: File::Accept, ticket, result }), 1).concat();
         assert_eq!(answer.starts_with("Accepted state: "), well, "{answer}");
         assert!(!answer.contains('\n'));
     }
@@ -174,11 +218,11 @@ fn one_write_answers_all_who_waited_and_the_last_reply_stands() {
     let (first, _) = stored(&office.hears(1, "Accept&1")).map(|(t, s)| (t, s.len())).unwrap();
     assert_eq!(stored(&office.hears(2, "Accept&2")), None, "one write at a time");
     assert_eq!(stored(&office.hears(3, "Accept&3")), None);
-    let effects = office.happens(Event::Stored { ticket: first, result: Ok(()) });
+    let effects = office.is_stored(File::Accept, first);
     assert_eq!(said(&effects, 1), ["Accepted state: 1"]);
     let (second, text) = stored(&effects).unwrap();
     assert_eq!(text, "3");
-    let effects = office.happens(Event::Stored { ticket: second, result: Ok(()) });
+    let effects = office.is_stored(File::Accept, second);
     assert_eq!(said(&effects, 2), ["Accepted state: 2"]);
     assert_eq!(said(&effects, 3), ["Accepted state: 3"]);
     assert_eq!(office.hub.waiting(), 0);
@@ -189,12 +233,12 @@ fn our_own_writing_is_credited_to_the_station_that_caused_it() {
     let mut office = Office::with_order("7");
     office.joins(5, Wire::Text, HERE);
     let (ticket, _) = stored(&office.hears(5, "Accept&7")).map(|(t, s)| (t, s.len())).unwrap();
-    office.happens(Event::Noted { ticket, stamp: stamp(77) });
+    office.happens(Event::Noted { file: File::Accept, ticket, stamp: stamp(77) });
     office.happens(Event::Left { key: key(5) });
     let report = Report::Written(Writing { stamp: stamp(77), text: "7".into() });
     office.happens(Event::Source { file: File::Accept, report });
     let reply = office.hub.telegraph().reply().unwrap();
-    assert_eq!(reply.by, By::Station(uuid::Uuid::from_u128(5)), "although it has left");
+    assert_eq!(reply.by, By::Station(id(5)), "although it has left");
     office.write(File::Accept, "7");
     assert_eq!(office.hub.telegraph().reply().unwrap().by, By::File);
 }
@@ -204,7 +248,7 @@ fn what_another_hand_writes_into_our_file_in_the_same_tick_is_its_own() {
     let mut office = Office::with_order("7");
     office.joins(5, Wire::Text, HERE);
     let (ticket, _) = stored(&office.hears(5, "Accept&7")).map(|(t, s)| (t, s.len())).unwrap();
-    office.happens(Event::Noted { ticket, stamp: stamp(77) });
+    office.happens(Event::Noted { file: File::Accept, ticket, stamp: stamp(77) });
     let report = Report::Written(Writing { stamp: stamp(77), text: "8".into() });
     office.happens(Event::Source { file: File::Accept, report });
     assert_eq!(office.hub.telegraph().reply().unwrap().by, By::File);
@@ -217,12 +261,12 @@ fn of_two_writings_alike_the_last_one_is_credited() {
         office.joins(slot, Wire::Text, HERE);
         let (ticket, _) =
             stored(&office.hears(slot, "Accept&7")).map(|(t, s)| (t, s.len())).unwrap();
-        office.happens(Event::Noted { ticket, stamp: stamp(77) });
-        office.happens(Event::Stored { ticket, result: Ok(()) });
+        office.happens(Event::Noted { file: File::Accept, ticket, stamp: stamp(77) });
+        office.is_stored(File::Accept, ticket);
     }
     let report = Report::Written(Writing { stamp: stamp(77), text: "7".into() });
     office.happens(Event::Source { file: File::Accept, report });
-    let last = By::Station(uuid::Uuid::from_u128(6));
+    let last = By::Station(id(6));
     assert_eq!(office.hub.telegraph().reply().unwrap().by, last);
 }
 
@@ -269,7 +313,7 @@ fn an_answer_in_json_moves_the_present_order_only() {
     let effects = office.hears(1, &ask(present, "9"));
     assert_eq!(stored(&effects).unwrap().1, "9");
     let ticket = stored(&effects).unwrap().0;
-    let effects = office.happens(Event::Stored { ticket, result: Ok(()) });
+    let effects = office.is_stored(File::Accept, ticket);
     assert_eq!(said(&effects, 1), [r#"{"type":"ok","id":1}"#]);
 }
 
@@ -282,7 +326,7 @@ fn an_answer_whose_order_moved_on_while_it_waited_is_stale() {
     let seq = office.order_seq();
     office.hears(2, &format!(r#"{{"type":"answer","order":{seq}}}"#));
     office.write(File::Status, "8");
-    let effects = office.happens(Event::Stored { ticket, result: Ok(()) });
+    let effects = office.is_stored(File::Accept, ticket);
     assert_eq!(stored(&effects), None);
     assert!(said(&effects, 2).concat().contains("stale"));
     assert!(effects.contains(&Effect::Resume(key(2))));
@@ -398,10 +442,9 @@ fn an_event_for_a_station_that_has_left_touches_nobody_else() {
     let ticket = stored(&office.hears(1, "Accept&7")).unwrap().0;
     office.happens(Event::Left { key: key(1) });
     let newer = Key { slot: 1, generation: 99 };
-    let station = uuid::Uuid::from_u128(9);
-    office.happens(Event::Joined { key: newer, station, wire: Wire::Text, peer: HERE });
+    office.comes_back(9, newer, None, Wire::Text, HERE);
     office.happens(Event::Left { key: key(1) });
     assert_eq!(office.hub.stations(), 1);
-    let effects = office.happens(Event::Stored { ticket, result: Ok(()) });
+    let effects = office.is_stored(File::Accept, ticket);
     assert!(!effects.contains(&Effect::Resume(newer)));
 }

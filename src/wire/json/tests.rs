@@ -46,6 +46,8 @@ fn every_server_message_is_as_its_fixture() {
                 assets: "9f2c51d0a8b1",
                 dial: (&dial).into(),
                 heartbeat_ms: 5000,
+                resume: "3q2-7wAAQHyJr0yJ3q2-7w",
+                token: false,
                 may: May { order: false, shutdown: true },
             },
         ),
@@ -99,7 +101,7 @@ fn every_server_message_is_as_its_fixture() {
                     place: None.into(),
                     seq: 1_792_531_800_004,
                     by: By::Station(STATION),
-                    who: None,
+                    who: Some("Tim"),
                     at: 1_792_531_999_000,
                 }),
                 bell: false,
@@ -117,6 +119,44 @@ fn every_server_message_is_as_its_fixture() {
                 ),
             },
         ),
+        (
+            "roll",
+            Message::Roll(Roll {
+                order: Some(1_792_531_800_002),
+                answers: vec![
+                    RollAnswer {
+                        station: STATION,
+                        name: Some("Tim"),
+                        position: Some(3),
+                        coming: Some(true),
+                        after_ms: 2_417,
+                    },
+                    RollAnswer {
+                        station: Uuid::from_u128(0x9564_a0fd_d9ed_4a8e_9663_e5ba_8c2a_a67f),
+                        name: None,
+                        position: None,
+                        coming: Some(false),
+                        after_ms: 61_250,
+                    },
+                ],
+                more_answers: 0,
+                stations: 3,
+                named: vec!["Tim", "Zoë"],
+                more_named: 0,
+            }),
+        ),
+        (
+            "roll before the first order",
+            Message::Roll(Roll {
+                order: None,
+                answers: vec![],
+                more_answers: 0,
+                stations: 1,
+                named: vec![],
+                more_named: 0,
+            }),
+        ),
+        ("may", Message::May(May { order: true, shutdown: true })),
         ("gap", Message::Gap { from: 1_792_531_800_003, to: 1_792_531_800_009 }),
         ("beat", Message::Beat { at: 1_792_532_000_000 }),
         ("ok", Message::Ok { id: Some(&number) }),
@@ -131,6 +171,7 @@ fn every_server_message_is_as_its_fixture() {
         ),
         ("console", Message::Console { text: "Current Status: 7" }),
         ("farewell", Message::Farewell { reason: "shutdown" }),
+        ("farewell, replaced", Message::Farewell { reason: "replaced" }),
     ];
     for (name, message) in &written {
         assert_fixture(name, message);
@@ -148,11 +189,19 @@ fn every_station_message_is_understood() {
         .collect();
     let order = 1_792_531_800_002;
     let console = |command: &str| Request::Console { command: command.into() };
+    let name = |name: &str| Request::Name { name: name.into() };
+    let answer = |position, coming| Request::Answer { order, position, coming };
     assert_eq!(
         understood,
         [
-            (Request::Answer { order, position: None }, Some(Id::Number(7))),
-            (Request::Answer { order, position: Position::new(3) }, Some(Id::Text("a-1".into()))),
+            (answer(None, None), Some(Id::Number(7))),
+            (answer(Position::new(3), None), Some(Id::Text("a-1".into()))),
+            (answer(None, Some(true)), None),
+            (answer(None, Some(false)), Some(Id::Number(9))),
+            (name("Zoë"), Some(Id::Number(1))),
+            (name(""), None),
+            (Request::Order { status: "8".into() }, Some(Id::Number(10))),
+            (Request::Token { value: "open sesame".into() }, Some(Id::Number(11))),
             (console("status"), Some(Id::Number(8))),
             (console("Accept&7"), None),
         ]
@@ -171,7 +220,7 @@ fn what_cannot_be_understood_is_refused_with_its_code() {
 #[test]
 fn unknown_fields_are_ignored_and_the_id_comes_back_with_an_error() {
     let (request, id) = parse(r#"{"type":"answer","order":5,"mood":"good","id":null}"#).unwrap();
-    assert_eq!((request, id), (Request::Answer { order: 5, position: None }, None));
+    assert_eq!((request, id), (Request::Answer { order: 5, position: None, coming: None }, None));
     let refused = parse(r#"{"type":"answer","id":"x"}"#).unwrap_err();
     assert_eq!(refused.id, Some(Id::Text("x".into())));
 }

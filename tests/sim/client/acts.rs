@@ -61,7 +61,7 @@ impl Client {
         let long = self.temper != Temper::Slow;
         let (message, want) = match self.wire {
             Wire::Text => Ask::command(&mut self.rng, &sign, long),
-            Wire::Json => Ask::message(&mut self.rng, &sign, id, long, view),
+            Wire::Json | Wire::Sse => Ask::message(&mut self.rng, &sign, id, long, view),
         };
         if message.len() > 60_000 {
             return;

@@ -174,8 +174,10 @@ impl Ask {
                 view.has_failed(self.sent)
             }
             (Want::Answer { order, text, .. }, Reply::Ok) => {
-                let present = view.model.order(*order).is_some_and(|it| it.until >= self.sent);
-                present && view.is_stored(text, self.sent)
+                // What this station has answered before in just this way is not written again.
+                view.model.order(*order).is_some_and(|it| {
+                    it.until >= self.sent && view.is_stored(text, it.from.min(self.sent))
+                })
             }
             (Want::Answer { order, .. }, Reply::Error("stale")) => {
                 view.model.orders.last().is_some_and(|present| present.seq != *order)

@@ -14,6 +14,8 @@ pub struct Heard {
     pub seq: Option<u64>,
     /// The states that were left out since.
     gap: Option<(u64, u64)>,
+    /// When it heard the rolls of the last second.
+    rolls: Vec<u64>,
     /// How many orders there had been at the latest of which it heard over the text wire.
     pub orders: usize,
     /// The latest status of which it heard.
@@ -124,7 +126,7 @@ impl Client {
         }
         match self.wire {
             Wire::Text => self.text(text, view),
-            Wire::Json => {
+            Wire::Json | Wire::Sse => {
                 let value = serde_json::from_str(text).map_err(|error| error.to_string())?;
                 self.json(&value, view)
             }
@@ -203,6 +205,7 @@ impl Client {
                 self.heard.gap = from.zip(to);
                 self.conflated()?;
             }
+            (_, "roll") => self.roll(value)?,
             (_, "beat") if value["at"].is_u64() => self.heard.beat = self.book.now(),
             (_, "source") => {
                 let mut health = value.clone();
@@ -235,6 +238,18 @@ impl Client {
         }
         self.heard.seq = Some(seq);
         self.heard.status = value["order"]["status"].as_str().unwrap_or_default().into();
+        Ok(())
+    }
+
+    /// A roll, of which there are at most four a second beside the first.
+    fn roll(&mut self, value: &Value) -> Result<(), String> {
+        let now = self.book.now();
+        self.heard.rolls.retain(|at| now - at < 1_000_000);
+        self.heard.rolls.push(now);
+        // Whoever reads late hears of many seconds at once.
+        if self.heard.rolls.len() > 5 && self.temper == Temper::Good {
+            return Err(format!("five rolls in a second, and another one: {value}"));
+        }
         Ok(())
     }
 

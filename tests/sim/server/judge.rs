@@ -36,7 +36,7 @@ impl Server {
             // One frame that has begun, the newest state, and what else is told now and then.
             let most = match client.wire {
                 _ if !client.asks.is_empty() => 450 * 1024,
-                Wire::Json => 8 * 1024,
+                Wire::Json | Wire::Sse => 16 * 1024,
                 Wire::Text => 700,
             };
             ground.book.hold(owed <= most, || format!("{temper:?} is owed {owed} bytes"));

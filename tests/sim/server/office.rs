@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 
-use chadburn::hub::{Key, Ports, Snapshot};
+use chadburn::entry::Entry;
+use chadburn::hub::{Key, Outcome, Ports, Snapshot};
+use chadburn::writing::File;
+use tokio::sync::oneshot;
 
 /// What the hub wants of the other rooms.
 #[derive(Debug, Default)]
@@ -17,12 +20,23 @@ pub struct Office {
     pub(super) heard: Vec<String>,
     /// What other rooms shall see.
     pub(super) published: Vec<Snapshot>,
+    /// What goes into the bell book.
+    pub(super) recorded: Vec<Entry>,
     /// The end was asked for.
     pub(super) shutdown: bool,
 }
 
 impl Ports for Office {
-    fn store(&mut self, ticket: u64, text: String) -> Result<(), String> {
+    fn record(&mut self, entry: Entry) {
+        self.recorded.push(entry);
+    }
+
+    fn respond(&mut self, _: u64, _: Outcome) {}
+
+    fn expect(&mut self, _: u64, _: oneshot::Sender<Outcome>) {}
+
+    fn store(&mut self, file: File, ticket: u64, text: String) -> Result<(), String> {
+        assert_eq!(file, File::Accept, "orders are not allowed here");
         let reason = std::mem::take(&mut self.refuses).then(|| "the clerk is away".to_owned());
         self.stores.push((ticket, text, reason.is_some(), self.heard.len()));
         reason.map_or(Ok(()), Err)

@@ -1,0 +1,106 @@
+//! The bell book: the dated record of orders and replies, one line of JSON each.
+//!
+//! [`open`] reads what earlier runs have left, the [`Past`], and never fails: a file that cannot be
+//! used is health. [`Book::keep`] starts the thread that writes, and gives its [`Keeper`]. Whoever
+//! has something to record does it through a [`Recorder`] and waits for nothing; whoever wants to
+//! read asks a [`Reader`]. What an entry means is not known here, beyond its numbers.
+//!
+//! Reading order: `queue` and `keeper` are the way in, `pen` is the file as it is written, `lines`
+//! and `scan` are the two files as they are read, at the start (`past`) and later (`reader`).
+
+mod keeper;
+mod lines;
+mod pages;
+mod past;
+mod pen;
+mod queue;
+mod reader;
+mod scan;
+mod trouble;
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use self::pages::Pages;
+use self::pen::{Fault, Pen};
+use self::queue::Queue;
+use crate::entry::{Entry, What};
+use crate::writing::Health;
+
+pub use self::keeper::Keeper;
+pub use self::past::Past;
+pub use self::queue::{Counts, Recorder};
+pub use self::reader::{BookError, LIMIT, LIMIT_MAX, Reader};
+
+/// How much the book takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest size of each of its two files, in bytes. Only a line that is longer by itself
+    /// makes a file larger.
+    pub file_bytes: u64,
+    /// How many entries wait for the disk at most.
+    pub waiting: usize,
+    /// How often the file is made durable at most, how often it is looked whether it still stands
+    /// in its place, and how soon a write that failed is tried again.
+    pub pause: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { file_bytes: 10_000_000, waiting: 4_096, pause: Duration::from_secs(1) }
+    }
+}
+
+/// A book that has been opened, and that nobody writes yet.
+#[derive(Debug)]
+pub struct Book {
+    /// The file, as it is written.
+    pen: Pen,
+    /// What waits to be written.
+    queue: Queue,
+    /// Where the two files are.
+    pages: Pages,
+    limits: Limits,
+}
+
+/// Reads what stands in the book at `path`, and cuts off a torn end. What cannot be read or written
+/// is told in the log now, and as health by the keeper.
+#[must_use]
+pub fn open(path: &Path, limits: Limits) -> (Past, Book) {
+    open_with(path, limits, Fault::default())
+}
+
+fn open_with(path: &Path, limits: Limits, fault: Fault) -> (Past, Book) {
+    let pages = Pages::new(path);
+    let (past, cut) = past::read(&pages, &limits);
+    let mut pen = Pen::new(pages.clone(), limits.file_bytes, fault);
+    if let Some(cut) = cut {
+        pen.cut(&cut);
+    }
+    (past, Book { pen, queue: Queue::new(limits.waiting), pages, limits })
+}
+
+impl Book {
+    /// Starts the thread that writes the book. It calls `on` with the book's health, once at its
+    /// start and then whenever that changes. Fails only if no thread can be started.
+    pub fn keep(self, on: impl FnMut(Health) + Send + 'static) -> io::Result<Keeper> {
+        Keeper::start(self, on)
+    }
+}
+
+/// The numbers from `from` to `to` are not in the book.
+fn hole(from: u64, to: u64, at: u64) -> Entry {
+    Entry { to: Some(to), ..Entry::new(from, at, What::Hole) }
+}
+
+/// The last number that this entry speaks of.
+fn last_number(entry: &Entry) -> u64 {
+    match entry.what {
+        What::Hole => entry.to.map_or(entry.seq, |to| to.max(entry.seq)),
+        _ => entry.seq,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! The thread that writes the book, so that nobody who records waits for a disk.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tracing::{error, info, warn};
+
+use super::lines::LONGEST;
+use super::pen::Pen;
+use super::queue::{Queue, Recorder};
+use super::reader::Reader;
+use super::trouble::Trouble;
+use super::{Book, hole, last_number};
+use crate::entry::Entry;
+use crate::writing::{Condition, Health, Watch};
+
+/// The book as it is being kept, until it is stopped. Dropped, it is told to end, and not waited
+/// for.
+#[derive(Debug)]
+pub struct Keeper {
+    queue: Queue,
+    reader: Reader,
+}
+
+impl Keeper {
+    pub(super) fn start(book: Book, on: impl FnMut(Health) + Send + 'static) -> io::Result<Self> {
+        let Book { pen, queue, pages, limits } = book;
+        let reader = Reader::new(pages, queue.clone(), limits);
+        let keeper = Self { queue: queue.clone(), reader };
+        thread::Builder::new().name("bell-book".into()).spawn(move || {
+            let turning =
+                Turning { pen, queue: &queue, pause: limits.pause, on, told: Told::Nothing };
+            if catch_unwind(AssertUnwindSafe(|| turning.keep())).is_err() {
+                error!("the bell book is no longer written after a panic");
+            }
+            queue.ended();
+        })?;
+        Ok(keeper)
+    }
+
+    /// Records what happens.
+    #[must_use]
+    pub fn recorder(&self) -> Recorder {
+        Recorder::new(self.queue.clone())
+    }
+
+    /// Reads the book.
+    #[must_use]
+    pub fn reader(&self) -> Reader {
+        self.reader.clone()
+    }
+
+    /// Writes what is queued, makes it durable and ends. Waits no longer than this, whatever the
+    /// disk does.
+    pub fn stop(self, patience: Duration) {
+        self.queue.end();
+        if !self.queue.ended_within(patience) {
+            warn!("the bell book could not be finished in time");
+        }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.queue.end();
+    }
+}
+
+/// The thread at its work.
+struct Turning<'a, F> {
+    pen: Pen,
+    queue: &'a Queue,
+    pause: Duration,
+    on: F,
+    told: Told,
+}
+
+/// What was last told of the book's health.
+#[derive(PartialEq, Eq)]
+enum Told {
+    Nothing,
+    Well,
+    Unwell(Trouble),
+}
+
+impl<F: FnMut(Health)> Turning<'_, F> {
+    fn keep(mut self) {
+        // Long ago: the file is looked for at once.
+        let mut next_look = Instant::now();
+        loop {
+            let eager = self.told == Told::Well;
+            let patience = next_look.saturating_duration_since(Instant::now());
+            let ending = self.queue.wait(patience, eager);
+            // While something is wrong, whoever asks finds out at once whether it still is.
+            let due = ending || !eager || Instant::now() >= next_look;
+            let result = self.write(due);
+            if due {
+                next_look = Instant::now() + self.pause;
+            }
+            if result.is_err() {
+                self.queue.give_up();
+            }
+            let over = ending && (result.is_err() || self.queue.front(u64::MAX).is_empty());
+            self.tell(result.err().map_or(Told::Well, Told::Unwell));
+            if over {
+                return;
+            }
+        }
+    }
+
+    /// Writes what waits; and, when it is due, looks after the file and makes it durable.
+    fn write(&mut self, due: bool) -> Result<(), Trouble> {
+        if due {
+            self.pen.ready()?;
+        }
+        let mark = self.queue.mark();
+        loop {
+            let lines: Vec<_> = self.queue.front(mark).iter().map(line).collect();
+            if lines.is_empty() {
+                self.queue.written(0);
+                break;
+            }
+            let (count, result) = self.pen.append(&lines);
+            self.queue.written(count);
+            result?;
+        }
+        if due { self.pen.sync() } else { Ok(()) }
+    }
+
+    /// Tells the book's health, if it is another than before.
+    fn tell(&mut self, now: Told) {
+        if self.told == now {
+            return;
+        }
+        let (state, detail) = match &now {
+            Told::Unwell(trouble) => {
+                warn!(%trouble, "the bell book is not written");
+                (Condition::Unwritable, trouble.to_string())
+            }
+            Told::Well | Told::Nothing => {
+                if self.told != Told::Nothing {
+                    info!("the bell book is written again");
+                }
+                (Condition::Ok, String::new())
+            }
+        };
+        self.told = now;
+        (self.on)(Health { state, detail, watch: Watch::Poll });
+    }
+}
+
+/// The entry as it stands in the file. One that nobody could read back would be worth nothing.
+fn line(entry: &Entry) -> Vec<u8> {
+    let mut line = serde_json::to_vec(entry).unwrap_or_default();
+    if line.is_empty() || line.len() >= LONGEST {
+        line =
+            serde_json::to_vec(&hole(entry.seq, last_number(entry), entry.at)).unwrap_or_default();
+    }
+    line.push(b'\n');
+    line
+}

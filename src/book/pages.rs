@@ -1,0 +1,80 @@
+//! Where the book's two files are, and how they are opened for reading.
+//!
+//! Nothing but regular files is opened, no link is followed, and nothing waits.
+
+use std::fs::{self, File, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
+
+use super::trouble::Trouble;
+
+/// The two files in rotation.
+#[derive(Clone, Debug)]
+pub(super) struct Pages {
+    /// The file that is written.
+    pub(super) present: PathBuf,
+    /// The file that was written before it.
+    pub(super) older: PathBuf,
+}
+
+/// A file that is open for reading.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) file: File,
+    /// Its size when it was opened; what is written later is not read.
+    pub(super) size: u64,
+    /// Which file it is.
+    id: Id,
+}
+
+/// Device and inode.
+pub(super) type Id = (u64, u64);
+
+pub(super) fn id(meta: &Metadata) -> Id {
+    (meta.dev(), meta.ino())
+}
+
+impl Pages {
+    pub(super) fn new(path: &Path) -> Self {
+        let mut older = path.as_os_str().to_owned();
+        older.push(".1");
+        Self { present: path.to_owned(), older: older.into() }
+    }
+
+    /// The files that there are, the older first.
+    ///
+    /// The present one is opened first: should it become the older one meanwhile, it is met
+    /// twice, and nothing between the two is missed.
+    pub(super) fn open(&self) -> Result<Vec<Page>, Trouble> {
+        let present = open(&self.present)?;
+        let older = open(&self.older)?;
+        let twice = |older: &Page| present.as_ref().is_some_and(|present| present.id == older.id);
+        Ok(older.filter(|older| !twice(older)).into_iter().chain(present).collect())
+    }
+}
+
+/// Opens one of the files, if it is there.
+pub(super) fn open(path: &Path) -> Result<Option<Page>, Trouble> {
+    let failed = |error: io::Error| Trouble::failed(path, "read", &error);
+    match fs::symlink_metadata(path) {
+        Ok(meta) if meta.is_file() => {}
+        Ok(meta) => return Err(Trouble::no_file(path, meta.file_type())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    }
+    let flags =
+        OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
+    let file = match rustix::fs::open(path, flags, Mode::empty()).map_err(io::Error::from) {
+        Ok(file) => File::from(file),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    let meta = file.metadata().map_err(failed)?;
+    if !meta.is_file() {
+        return Err(Trouble::no_file(path, meta.file_type()));
+    }
+    Ok(Some(Page { file, size: meta.len(), id: id(&meta) }))
+}

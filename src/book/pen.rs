@@ -1,0 +1,278 @@
+//! The file as it is written: whole lines at its end, turned over when it is full, opened anew when
+//! somebody has taken it away.
+//!
+//! What has been written is known to the byte: after a write that failed half-way, whole lines stay
+//! and count as written, and half a line is cut off, or ended by the next write.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use rustix::fs::{Mode, OFlags};
+use tracing::{info, warn};
+
+use super::pages::{Id, Pages, id};
+use super::past::Cut;
+use super::trouble::Trouble;
+
+/// What can go wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Open,
+    /// Asks how many bytes go with this write at most.
+    Write,
+    Cut,
+    Sync,
+    Rename,
+}
+
+/// What a test makes go wrong. Asked before every step; its error is taken for the system call's.
+pub(super) struct Fault(pub(super) Box<dyn Fn(Step) -> io::Result<usize> + Send>);
+
+impl Default for Fault {
+    fn default() -> Self {
+        Self(Box::new(|_| Ok(usize::MAX)))
+    }
+}
+
+impl std::fmt::Debug for Fault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Fault")
+    }
+}
+
+/// Ends somebody else's half a line.
+const NEWLINE: &[u8] = b"\n";
+
+/// Ends half a line of ours. Lines that have it are never read: should only the newline have been
+/// missing, the entry would otherwise be in the book twice.
+const TORN: &[u8] = b" torn\n";
+
+/// The way to the file.
+#[derive(Debug)]
+pub(super) struct Pen {
+    pages: Pages,
+    /// The largest size of a file.
+    limit: u64,
+    sheet: Option<Sheet>,
+    fault: Fault,
+}
+
+/// The open file, locked as long as it is: two servers would cut each other's lines.
+#[derive(Debug)]
+struct Sheet {
+    file: File,
+    id: Id,
+    /// What the next write has to begin with, because the file ends with half a line.
+    end: &'static [u8],
+    /// Something was written that is not durable yet.
+    unsynced: bool,
+    /// Its name may not be durable yet.
+    unlisted: bool,
+}
+
+impl Pen {
+    pub(super) fn new(pages: Pages, limit: u64, fault: Fault) -> Self {
+        Self { pages, limit, sheet: None, fault }
+    }
+
+    /// Has the file open that stands in its place now; makes one if there is none.
+    pub(super) fn ready(&mut self) -> Result<(), Trouble> {
+        self.sheet().map(drop)
+    }
+
+    /// Cuts off a torn end, unless somebody else writes the file or it has changed.
+    pub(super) fn cut(&mut self, cut: &Cut) {
+        let path = self.pages.present.clone();
+        let done = self.sheet().and_then(|sheet| {
+            let failed = |error| Trouble::failed(&path, "cut", &error);
+            if sheet.file.metadata().map_err(failed)?.len() != cut.size {
+                return Err(Trouble::new(&path, "is being written"));
+            }
+            sheet.file.set_len(cut.at).map_err(failed)?;
+            sheet.end = b"";
+            sheet.unsynced = true;
+            Ok(())
+        });
+        let bytes = cut.size - cut.at;
+        match done {
+            Ok(()) => warn!(bytes, "the bell book ended with a torn line, which is cut off"),
+            Err(trouble) => warn!(bytes, %trouble, "the bell book ends with a torn line"),
+        }
+    }
+
+    /// Appends these lines; tells how many are in the file, also after an error.
+    pub(super) fn append(&mut self, lines: &[Vec<u8>]) -> (usize, Result<(), Trouble>) {
+        let mut written = 0;
+        while written < lines.len() {
+            match self.append_some(&lines[written..]) {
+                Ok(count) => written += count,
+                Err((count, trouble)) => return (written + count, Err(trouble)),
+            }
+        }
+        (written, Ok(()))
+    }
+
+    /// Appends as many of these as the file has room for, with one write; or turns over.
+    fn append_some(&mut self, lines: &[Vec<u8>]) -> Result<usize, (usize, Trouble)> {
+        let limit = self.limit;
+        let path = self.pages.present.clone();
+        let failed = |error| Trouble::failed(&path, "written", &error);
+        let sheet = self.sheet().map_err(|trouble| (0, trouble))?;
+        let size = sheet.file.metadata().map_err(|error| (0, failed(error)))?.len();
+        let ended = usize::from(!sheet.end.is_empty());
+        let mut bytes = sheet.end.to_vec();
+        let mut count = 0;
+        for line in lines {
+            let full = size + (bytes.len() + line.len()) as u64 > limit;
+            // A line that no file has room for gets one of its own.
+            if full && (count > 0 || size > 0) {
+                break;
+            }
+            bytes.extend_from_slice(line);
+            count += 1;
+        }
+        if count == 0 {
+            self.turn_over().map_err(|trouble| (0, trouble))?;
+            return Ok(0);
+        }
+        let (gone, result) = self.put(&bytes);
+        let kept = bytes[..gone].iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        self.settle(size, gone, kept);
+        let whole = bytes[..kept].split_inclusive(|&byte| byte == b'\n').count();
+        match result {
+            Ok(()) => Ok(count),
+            Err(error) => Err((whole.saturating_sub(ended), failed(error))),
+        }
+    }
+
+    /// Writes this; tells how much has gone, also after an error.
+    fn put(&mut self, bytes: &[u8]) -> (usize, io::Result<()>) {
+        let Some(sheet) = &mut self.sheet else {
+            return (0, Err(io::ErrorKind::NotFound.into()));
+        };
+        let mut gone = 0;
+        while gone < bytes.len() {
+            let wrote = (self.fault.0)(Step::Write).and_then(|most| {
+                let end = bytes.len().min(gone.saturating_add(most));
+                io::Write::write(&mut sheet.file, &bytes[gone..end])
+            });
+            match wrote {
+                Ok(0) => return (gone, Err(io::ErrorKind::WriteZero.into())),
+                Ok(count) => gone += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return (gone, Err(error)),
+            }
+            sheet.unsynced = true;
+        }
+        (gone, Ok(()))
+    }
+
+    /// Of `gone` bytes behind the first `size`, those after `kept` are half a line: it is cut off,
+    /// or the next write has to end it.
+    fn settle(&mut self, size: u64, gone: usize, kept: usize) {
+        let Some(sheet) = &mut self.sheet else { return };
+        if gone == kept {
+            if kept > 0 {
+                sheet.end = b"";
+            }
+            return;
+        }
+        let cut = (self.fault.0)(Step::Cut).and_then(|_| {
+            // Only what is surely ours.
+            if sheet.file.metadata()?.len() != size + gone as u64 {
+                return Err(io::ErrorKind::Other.into());
+            }
+            sheet.file.set_len(size + kept as u64)
+        });
+        match cut {
+            Ok(()) if kept > 0 => sheet.end = b"",
+            Ok(()) => {}
+            Err(_) => sheet.end = TORN,
+        }
+    }
+
+    /// Makes what was written durable.
+    pub(super) fn sync(&mut self) -> Result<(), Trouble> {
+        let Some(sheet) = self.sheet.as_mut().filter(|sheet| sheet.unsynced) else {
+            return Ok(());
+        };
+        // If it fails, the kernel has given up what it could not write: to try again is no use.
+        sheet.unsynced = false;
+        let unlisted = std::mem::take(&mut sheet.unlisted);
+        let synced = (self.fault.0)(Step::Sync).and_then(|_| sheet.file.sync_data());
+        synced.map_err(|error| Trouble::failed(&self.pages.present, "made durable", &error))?;
+        if unlisted && let Some(directory) = self.pages.present.parent() {
+            // Some file systems know no such thing, and the lines themselves are safe.
+            let _ = File::open(directory).and_then(|directory| directory.sync_all());
+        }
+        Ok(())
+    }
+
+    /// Puts the file into the place of the older one; the next write begins a new one.
+    fn turn_over(&mut self) -> Result<(), Trouble> {
+        self.put_away();
+        let renamed = (self.fault.0)(Step::Rename)
+            .and_then(|_| fs::rename(&self.pages.present, &self.pages.older));
+        renamed.map_err(|error| Trouble::failed(&self.pages.present, "turned over", &error))?;
+        info!(older = %self.pages.older.display(), "the bell book is full and is turned over");
+        Ok(())
+    }
+
+    /// Closes the file, if one is open.
+    fn put_away(&mut self) {
+        if let Err(trouble) = self.sync() {
+            warn!(%trouble, "the last lines of the bell book may be lost");
+        }
+        self.sheet = None;
+    }
+
+    fn sheet(&mut self) -> Result<&mut Sheet, Trouble> {
+        let path = &self.pages.present;
+        match fs::symlink_metadata(path) {
+            Ok(meta) if self.sheet.as_ref().is_some_and(|sheet| sheet.id == id(&meta)) => {}
+            Ok(meta) if !meta.is_file() => {
+                let trouble = Trouble::no_file(path, meta.file_type());
+                self.put_away();
+                return Err(trouble);
+            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Trouble::failed(path, "written", &error));
+            }
+            Ok(_) | Err(_) => self.put_away(),
+        }
+        if self.sheet.is_none() {
+            self.sheet = Some(self.open()?);
+        }
+        self.sheet.as_mut().ok_or_else(|| Trouble::new(&self.pages.present, "is closed"))
+    }
+
+    fn open(&self) -> Result<Sheet, Trouble> {
+        let path = &self.pages.present;
+        let failed = |error: io::Error| Trouble::failed(path, "written", &error);
+        let flags = OFlags::CREATE
+            | OFlags::RDWR
+            | OFlags::APPEND
+            | OFlags::NOFOLLOW
+            | OFlags::NONBLOCK
+            | OFlags::CLOEXEC
+            | OFlags::NOCTTY;
+        (self.fault.0)(Step::Open).map_err(failed)?;
+        let file = rustix::fs::open(path, flags, Mode::from_raw_mode(0o660));
+        let file = File::from(file.map_err(|error| failed(error.into()))?);
+        let meta = file.metadata().map_err(failed)?;
+        if !meta.is_file() {
+            return Err(Trouble::no_file(path, meta.file_type()));
+        }
+        // A file system without locks leaves it to people to start one server only.
+        if let Err(TryLockError::WouldBlock) = file.try_lock() {
+            return Err(Trouble::new(path, "is written by another server"));
+        }
+        let mut last = [b'\n'];
+        if let Some(end) = meta.len().checked_sub(1) {
+            file.read_at(&mut last, end).map_err(failed)?;
+        }
+        let end = if last == [b'\n'] { b"" } else { NEWLINE };
+        Ok(Sheet { file, id: id(&meta), end, unsynced: false, unlisted: meta.len() == 0 })
+    }
+}

@@ -1,0 +1,44 @@
+//! Why the book cannot be written or read, in one line for a person.
+
+use std::fs::FileType;
+use std::io;
+use std::os::unix::fs::FileTypeExt;
+use std::path::Path;
+
+/// A line that begins with the name of the file it is about.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Trouble(String);
+
+impl Trouble {
+    /// The file is, or does, something that it must not.
+    pub(super) fn new(path: &Path, what: &str) -> Self {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        Self(format!("{name} {what}"))
+    }
+
+    /// The system has refused something.
+    pub(super) fn failed(path: &Path, what: &str, error: &io::Error) -> Self {
+        Self::new(path, &format!("cannot be {what}: {}", plain(error)))
+    }
+
+    /// What stands in the file's place is no regular file.
+    pub(super) fn no_file(path: &Path, kind: FileType) -> Self {
+        let what = match kind {
+            kind if kind.is_dir() => "is a directory",
+            kind if kind.is_symlink() => "is a symbolic link",
+            kind if kind.is_fifo() => "is a FIFO",
+            kind if kind.is_socket() => "is a socket",
+            _ => "is a device",
+        };
+        Self::new(path, what)
+    }
+}
+
+/// An error in the middle of a sentence: in lower case and without its number.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    let text = text.split(" (os error").next().unwrap_or_default();
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+}

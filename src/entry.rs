@@ -1,0 +1,86 @@
+//! One line of the bell book: what happened, when, and by whom.
+//!
+//! Plain facts, as they stand in the file, in `GET /bell-book` and in the memory from which a
+//! station that slept is brought up to date.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::wire::json::By;
+
+/// One entry. Fields that say nothing are left out of the line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// The number under which it happened. A run and an end have the latest number before them,
+    /// a hole its first.
+    pub seq: u64,
+    /// When: UTC in milliseconds since 1970.
+    pub at: u64,
+    /// What.
+    pub what: What,
+    /// The text of the order or reply.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<Arc<str>>,
+    /// Its position, if it was on the dial.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<u8>,
+    /// Its position's name, if it was on the dial.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<Arc<str>>,
+    /// Who caused it: a station, or another hand that wrote the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<By>,
+    /// The name of that station.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub who: Option<Arc<str>>,
+    /// Of an order: when it was first given, in UTC milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<u64>,
+    /// Of a reply: how many milliseconds after the order it came; unknown across a restart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after_ms: Option<u64>,
+    /// Of a stale answer: the number of the order that it answered. Of a hole: its last number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<u64>,
+}
+
+/// What can happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// A server has started.
+    Run,
+    /// An order.
+    Order,
+    /// The same order once more.
+    Repeat,
+    /// A reply.
+    Reply,
+    /// An answer to an order that was no longer the present one; it moved nothing.
+    Stale,
+    /// The numbers from `seq` to `to` may have been given, and were not written down.
+    Hole,
+    /// A server has ended as it should.
+    End,
+}
+
+impl Entry {
+    /// An entry that says no more than this.
+    #[must_use]
+    pub fn new(seq: u64, at: u64, what: What) -> Self {
+        Self {
+            seq,
+            at,
+            what,
+            status: None,
+            position: None,
+            name: None,
+            by: None,
+            who: None,
+            since: None,
+            after_ms: None,
+            to: None,
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Whoever is at the other end of a connection, request by request: judged, answered, or told that
+//! the connection becomes a station's.
+
+use std::cell::Cell;
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use axum::body::{Body, HttpBody};
+use axum::http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, header};
+use axum::response::IntoResponse;
+use hyper::body::Incoming;
+use hyper::service::Service;
+use tokio::net::TcpStream;
+
+use super::Reception;
+use crate::http::desk::Caller;
+use crate::http::problem::Problem;
+use crate::http::{Admit, events, query, upgrade};
+use crate::hub::Wire;
+use crate::policy::{Act, Owner, Peer, Verdict};
+
+/// Where a WebSocket is opened.
+const WEBSOCKET: &str = "/websocket";
+
+/// Where events are read.
+const EVENTS: &str = "/events";
+
+/// What a connection is to become when it leaves here.
+pub(super) struct Station {
+    pub(super) wire: Wire,
+    pub(super) peer: Peer,
+    pub(super) resume: Option<String>,
+    pub(super) since: Option<u64>,
+}
+
+/// Whoever is at the other end, request by request.
+pub(super) struct Visitor<A> {
+    reception: Arc<Reception<A>>,
+    address: SocketAddr,
+    /// Our end of the connection.
+    local: Option<SocketAddr>,
+    /// Tells the socket to keep back the answer with which the connection leaves.
+    hold: Arc<AtomicBool>,
+    /// Set with that answer.
+    station: Cell<Option<Station>>,
+}
+
+impl<A: Admit> Service<Request<Incoming>> for Visitor<A> {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn call(&self, mut request: Request<Incoming>) -> Self::Future {
+        let peer = peer(self.address, request.headers());
+        let answered = match self.judge(&peer, &request) {
+            Err(problem) => Err(problem),
+            Ok(()) if request.uri().path() == WEBSOCKET => self.open(peer, &request),
+            Ok(()) if request.uri().path() == EVENTS && request.method() == Method::GET => {
+                self.stream(peer, &request)
+            }
+            Ok(()) => {
+                let (address, local) = (self.address, self.local);
+                request.extensions_mut().insert(Caller { peer, address, local });
+                let routed = self.reception.router.call(request);
+                let reception = self.reception.clone();
+                return Box::pin(async move { routed.await.map(|it| reception.finished(it)) });
+            }
+        };
+        let answer = self.reception.finished(answered.unwrap_or_else(Problem::into_response));
+        Box::pin(std::future::ready(Ok(answer)))
+    }
+}
+
+impl<A> Visitor<A> {
+    pub(super) fn new(
+        reception: Arc<Reception<A>>,
+        stream: &TcpStream,
+        address: SocketAddr,
+        hold: Arc<AtomicBool>,
+    ) -> Self {
+        let local = stream.local_addr().ok();
+        Self { reception, address, local, hold, station: Cell::new(None) }
+    }
+
+    /// What the connection is to become, if it was answered so.
+    pub(super) fn into_station(self) -> Option<Station> {
+        self.station.take()
+    }
+
+    /// Whether a request with these headers is answered at all.
+    fn judge(&self, peer: &Peer, request: &Request<Incoming>) -> Result<(), Problem> {
+        let mut host = at_most_one(request.headers(), &header::HOST);
+        // A request in absolute form names its host twice, and both must agree.
+        if let (Some(named), Some(authority)) = (host, request.uri().authority())
+            && !named.eq_ignore_ascii_case(authority.as_str())
+        {
+            host = Some("");
+        }
+        let origin = at_most_one(request.headers(), &header::ORIGIN);
+        match self.reception.house.policy.judge(peer, &Act::Visit { host, origin }) {
+            Verdict::Granted => Ok(()),
+            Verdict::Refused(refusal) => Err(refusal.into()),
+            // No visit depends on the owner; if one did, nobody would have said yes.
+            Verdict::AskOwner => Err(Problem::not_now("the peer's owner is not known")),
+        }
+    }
+
+    fn open(&self, peer: Peer, request: &Request<Incoming>) -> Result<Response<Body>, Problem> {
+        self.still_open()?;
+        let (wire, switching) = upgrade::answer(request)?;
+        // The original never looked at the query, and whoever speaks its wire has no past.
+        let (resume, since) = match wire {
+            Wire::Json => (query::resume(request.uri())?, query::since(request.uri())?),
+            Wire::Text | Wire::Sse => (None, None),
+        };
+        self.leave_as(Station { wire, peer, resume, since });
+        Ok(switching)
+    }
+
+    fn stream(&self, peer: Peer, request: &Request<Incoming>) -> Result<Response<Body>, Problem> {
+        self.still_open()?;
+        if !request.body().is_end_stream() {
+            return Err(Problem::new(StatusCode::BAD_REQUEST, "to ask for events takes no body"));
+        }
+        // When a browser comes back, its header is newer than what stood in its address.
+        let asked = query::since(request.uri())?;
+        let since = events::last_event(request.headers()).or(asked);
+        self.leave_as(Station { wire: Wire::Sse, peer, resume: None, since });
+        Ok(events::head())
+    }
+
+    fn still_open(&self) -> Result<(), Problem> {
+        if self.reception.house.snapshot.borrow().closing {
+            return Err(Problem::not_now("the server is shutting down"));
+        }
+        Ok(())
+    }
+
+    /// The answer that is given now is kept back, and goes with the connection.
+    fn leave_as(&self, station: Station) {
+        self.station.set(Some(station));
+        self.hold.store(true, Ordering::Relaxed);
+    }
+}
+
+/// The one value of a header. What stands there twice or is not text is taken as empty, which is
+/// neither a host nor an origin.
+fn at_most_one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?;
+    match values.next() {
+        Some(_) => Some(""),
+        None => Some(value.to_str().unwrap_or("")),
+    }
+}
+
+/// What the address and the headers say of the other end.
+fn peer(address: SocketAddr, headers: &HeaderMap) -> Peer {
+    let by_proxy = |name: &HeaderName| {
+        let name = name.as_str();
+        name == "forwarded"
+            || name == "via"
+            || name == "x-real-ip"
+            || name.starts_with("x-forwarded-")
+    };
+    Peer {
+        loopback: address.ip().to_canonical().is_loopback(),
+        forwarded: headers.keys().any(by_proxy),
+        owner: Owner::Unasked,
+        trusted: false,
+    }
+}

@@ -1,0 +1,164 @@
+//! Where requests that want something done go: to the hub, with what is known of whoever asks.
+//!
+//! The hub decides and carries out. Here its outcome is put in HTTP's terms.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::{HeaderMap, StatusCode, header};
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::problem::Problem;
+use super::{Admit, House};
+use crate::hub::{Ask, Gone, Snapshot};
+use crate::policy::{Act, Owner, Peer, Policy, Verdict};
+use crate::session::Want;
+use crate::wire::json::{self, Code};
+
+/// How long the hub, and the disk behind it, may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Whose request it is, as far as the connection tells.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Caller {
+    /// What is known of the other end.
+    pub(super) peer: Peer,
+    /// The address of the other end.
+    pub(super) address: SocketAddr,
+    /// The address of our end.
+    pub(super) local: Option<SocketAddr>,
+}
+
+/// The way to the hub.
+#[derive(Clone)]
+pub(super) struct Desk<A> {
+    hub: A,
+    snapshot: watch::Receiver<Arc<Snapshot>>,
+    policy: Policy,
+    owner_of: fn(SocketAddr, SocketAddr) -> Owner,
+}
+
+impl<A: Admit> Desk<A> {
+    pub(super) fn new(house: &House<A>) -> Self {
+        Self {
+            hub: house.admit.clone(),
+            snapshot: house.snapshot.clone(),
+            policy: house.policy.clone(),
+            owner_of: house.owner_of,
+        }
+    }
+
+    /// The number of the present order.
+    pub(super) fn present_order(&self) -> Option<u64> {
+        self.snapshot.borrow().order
+    }
+
+    /// Has this done, and says what became of it.
+    pub(super) async fn ask(
+        &self,
+        caller: &Caller,
+        headers: &HeaderMap,
+        act: &Act<'_>,
+        who: Option<String>,
+        want: Want,
+    ) -> Result<(), Problem> {
+        if who.as_deref().is_some_and(|who| !json::is_name(who)) {
+            let detail = "a name has at most 40 characters, and all of them show";
+            return Err(Problem::bad(Code::BadName, detail));
+        }
+        let token = bearer(headers);
+        let came_with_token = token.is_some();
+        let peer = self.identified(caller, act).await;
+        let ask = Ask { peer, token, who, want, station: Uuid::new_v4() };
+        match timeout(PATIENCE, self.hub.ask(ask)).await {
+            Ok(Ok(Ok(()))) => Ok(()),
+            Ok(Ok(Err((code, line)))) => Err(refused(code, line, came_with_token)),
+            Ok(Err(Gone)) => Err(Problem::not_now("the server is shutting down")),
+            Err(_) => Err(Problem::not_now(
+                "this takes more than 10 seconds; it may still be carried out, so look first",
+            )),
+        }
+    }
+
+    /// The peer, with its owner if that can matter: whether the token is right is not known here.
+    async fn identified(&self, caller: &Caller, act: &Act<'_>) -> Peer {
+        let hopeful = Peer { trusted: true, ..caller.peer };
+        let mut peer = caller.peer;
+        if self.policy.judge(&hopeful, act) == Verdict::AskOwner {
+            let (owner_of, address) = (self.owner_of, caller.address);
+            peer.owner = match caller.local {
+                Some(local) => spawn_blocking(move || owner_of(address, local)).await.ok(),
+                None => None,
+            }
+            .unwrap_or(Owner::Unknown);
+        }
+        peer
+    }
+}
+
+/// The token that came with a request (RFC 6750, 2.1). One that cannot be read is empty, and
+/// nobody's.
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let value = values.next()?;
+    if values.next().is_some() {
+        return Some(String::new());
+    }
+    let value = std::str::from_utf8(value.as_bytes()).unwrap_or("Bearer ");
+    let (scheme, token) = value.split_once(' ').unwrap_or((value, ""));
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
+}
+
+/// Why it was not done, in HTTP's terms.
+fn refused(code: Code, line: String, came_with_token: bool) -> Problem {
+    let status = match code {
+        Code::TokenRequired | Code::BadToken if came_with_token => {
+            let problem = Problem::new(StatusCode::UNAUTHORIZED, "that is not the token");
+            let challenge = "Bearer realm=\"chadburn\", error=\"invalid_token\"";
+            return problem.code(Code::BadToken).header(header::WWW_AUTHENTICATE, challenge);
+        }
+        Code::TokenRequired | Code::BadToken => {
+            let problem = Problem::new(StatusCode::UNAUTHORIZED, line).code(code);
+            return problem.header(header::WWW_AUTHENTICATE, "Bearer realm=\"chadburn\"");
+        }
+        Code::WriteFailed => return Problem::not_now(line).code(code),
+        Code::Refused => StatusCode::FORBIDDEN,
+        Code::Stale | Code::NoOrder => StatusCode::CONFLICT,
+        Code::NoPosition => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::BadJson
+        | Code::BadMessage
+        | Code::UnknownType
+        | Code::BadState
+        | Code::BadName
+        | Code::BadStatus => StatusCode::BAD_REQUEST,
+    };
+    Problem::new(status, line).code(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_what_bearer_brings() {
+        for (lines, token) in [
+            (&["Bearer brass"][..], Some("brass")),
+            (&["bearer  brass "], Some("brass")),
+            (&["Bearer"], Some("")),
+            (&["Bearer a", "Bearer b"], Some("")),
+            (&["Basic YnJhc3M="], None),
+            (&["brass"], None),
+            (&[], None),
+        ] {
+            let mut headers = HeaderMap::new();
+            for line in lines {
+                headers.append(header::AUTHORIZATION, line.parse().unwrap());
+            }
+            assert_eq!(bearer(&headers).as_deref(), token, "{lines:?}");
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! `POST /accept`: an answer to the present order, which goes into the accept file.
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+use chadburn_core::Position;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::done;
+use crate::http::Admit;
+use crate::http::body::{self, Said};
+use crate::http::desk::{Caller, Desk};
+use crate::http::problem::Problem;
+use crate::policy::Act;
+use crate::session::Want;
+use crate::wire::json::Code;
+
+/// The number of no order: what is answered when there is none, so that the hub says so.
+const NO_ORDER: u64 = 0;
+
+/// The answer in JSON. All of it may be left out.
+#[derive(Debug, Default, Deserialize)]
+struct Fields {
+    /// Which order is answered; without it the present one.
+    order: Option<u64>,
+    /// The reply's position.
+    position: Option<u64>,
+    /// The reply's text, in place of a position.
+    status: Option<String>,
+    /// Whether whoever answers is coming.
+    coming: Option<bool>,
+    /// What whoever answers is called.
+    name: Option<String>,
+}
+
+pub(super) async fn accept<A: Admit>(
+    State(desk): State<Desk<A>>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let mut fields = understood(body::read(&headers, body).await?)?;
+    let name = fields.name.take();
+    let want = fields.want(desk.present_order())?;
+    desk.ask(&caller, &headers, &Act::Answer, name, want).await?;
+    Ok(done())
+}
+
+fn understood(said: Said) -> Result<Fields, Problem> {
+    match said {
+        Said::Nothing => Ok(Fields::default()),
+        Said::Text(text) | Said::Json(Value::String(text)) => {
+            Ok(Fields { status: Some(text), ..Fields::default() })
+        }
+        Said::Json(value) => body::fields(value, "an answer is a text, or {\"position\": …}"),
+    }
+}
+
+impl Fields {
+    /// What is wanted, while this is the number of the present order.
+    fn want(self, present: Option<u64>) -> Result<Want, Problem> {
+        let Self { order, position, status, coming, .. } = self;
+        let position = match (position, status) {
+            (None, None) => None,
+            (Some(number), None) => Some(position_of(number)?),
+            (None, Some(status)) => {
+                let status = status.trim_end();
+                if order.is_none() && coming.is_none() {
+                    return Ok(Want::Accept(status.to_owned()));
+                }
+                let alone = "beside order or coming, a status is a position's number";
+                let position = Position::from_plain_number(status);
+                Some(position.ok_or_else(|| Problem::bad(Code::BadMessage, alone))?)
+            }
+            (Some(_), Some(_)) => {
+                let one = "an answer has a position or a status, not both";
+                return Err(Problem::bad(Code::BadMessage, one));
+            }
+        };
+        let order = order.or(present).unwrap_or(NO_ORDER);
+        Ok(Want::Answer { order, position, coming })
+    }
+}
+
+fn position_of(number: u64) -> Result<Position, Problem> {
+    u8::try_from(number).ok().and_then(Position::new).ok_or_else(|| {
+        let detail = "the dial has no such position";
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, detail).code(Code::NoPosition)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn want(said: Said) -> Result<Want, Problem> {
+        understood(said).and_then(|fields| fields.want(Some(7)))
+    }
+
+    fn answer(order: u64, position: Option<u8>, coming: Option<bool>) -> Want {
+        Want::Answer { order, position: position.and_then(Position::new), coming }
+    }
+
+    #[test]
+    fn what_is_left_out_means_the_present_order_as_it_stands() {
+        for (said, expected) in [
+            (Said::Nothing, answer(7, None, None)),
+            (Said::Json(json!({})), answer(7, None, None)),
+            (Said::Json(json!({"order": null, "unknown": 1})), answer(7, None, None)),
+            (Said::Json(json!({"order": 6})), answer(6, None, None)),
+            (Said::Json(json!({"position": 3})), answer(7, Some(3), None)),
+            (Said::Json(json!({"order": 8, "position": 24})), answer(8, Some(24), None)),
+            (Said::Json(json!({"coming": false})), answer(7, None, Some(false))),
+            (Said::Json(json!({"status": "3 ", "coming": true})), answer(7, Some(3), Some(true))),
+            (Said::Json(json!({"status": "3", "order": 6})), answer(6, Some(3), None)),
+            (Said::Json(json!({"status": "on it\n"})), Want::Accept("on it".into())),
+            (Said::Json(json!("on it")), Want::Accept("on it".into())),
+            (Said::Text("7\r\n".into()), Want::Accept("7".into())),
+            (Said::Text(" \n".into()), Want::Accept(String::new())),
+        ] {
+            let text = format!("{said:?}");
+            assert_eq!(want(said).unwrap(), expected, "{text}");
+        }
+        assert_eq!(Fields::default().want(None).unwrap(), answer(NO_ORDER, None, None));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        for value in [
+            json!({"position": 1, "status": "1"}),
+            json!({"order": 7, "status": "on it"}),
+            json!({"coming": true, "status": "on it"}),
+            json!({"order": "7"}),
+            json!({"order": -1}),
+            json!({"position": "1"}),
+            json!({"position": 1.5}),
+            json!({"coming": "yes"}),
+            json!({"position": 0}),
+            json!({"position": 25}),
+            json!({"position": 263}),
+            json!([]),
+            json!([7, 1]),
+            json!(7),
+            json!(null),
+        ] {
+            assert!(want(Said::Json(value.clone())).is_err(), "{value}");
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! `GET /bell-book`: what happened, as one JSON array or as a table for a spreadsheet.
+
+mod carried;
+mod csv;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+
+use self::carried::carried;
+use super::View;
+use super::status::quality;
+use crate::book::{LIMIT, LIMIT_MAX, Reader};
+use crate::entry::Entry;
+use crate::http::problem::Problem;
+
+/// How many answers are on their way at once: an answer may be megabytes, and peers slow.
+const SEATS: usize = 8;
+
+/// How long one waits for a seat.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The book, and how many read it.
+#[derive(Clone)]
+pub(super) struct Shelf {
+    book: Reader,
+    seats: Arc<Semaphore>,
+}
+
+impl Shelf {
+    pub(super) fn new(book: Reader) -> Self {
+        Self { book, seats: Arc::new(Semaphore::new(SEATS)) }
+    }
+}
+
+/// How it can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    /// One array, an entry in each line.
+    Json,
+    /// A table.
+    Csv,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Wish {
+    /// Only what came after this number; the newest without it.
+    since: Option<u64>,
+    /// How many entries at most.
+    limit: usize,
+    /// In which form; as `Accept` prefers without it.
+    form: Option<Form>,
+}
+
+pub(super) async fn book(State(view): State<View>, uri: Uri, headers: HeaderMap) -> Response {
+    match answer(&view, &uri, &headers).await {
+        Ok(response) => response,
+        Err(problem) => problem.into_response(),
+    }
+}
+
+async fn answer(view: &View, uri: &Uri, headers: &HeaderMap) -> Result<Response, Problem> {
+    let wish = wish(uri.query().unwrap_or_default())
+        .map_err(|why| Problem::new(StatusCode::BAD_REQUEST, why))?;
+    let Some(Shelf { book, seats }) = &view.book else {
+        return Err(Problem::new(StatusCode::NOT_FOUND, "this server keeps no bell book"));
+    };
+    let Ok(Ok(seat)) = timeout(PATIENCE, Arc::clone(seats).acquire_owned()).await else {
+        return Err(Problem::not_now("too many read the bell book"));
+    };
+    let form = wish.form.unwrap_or_else(|| preferred(headers));
+    let entries = book.query(wish.since, wish.limit).await;
+    let entries = entries.map_err(|error| Problem::not_now(error.to_string()))?;
+    // Megabytes, perhaps: every other visitor would have to wait.
+    let text = spawn_blocking(move || match form {
+        Form::Json => json(&entries),
+        Form::Csv => csv::table(&entries),
+    });
+    let text = text.await.map_err(|error| Problem::not_now(error.to_string()))?;
+    let kind = match form {
+        Form::Json => "application/json",
+        Form::Csv => "text/csv; charset=utf-8; header=present",
+    };
+    let headers = [
+        (header::CONTENT_TYPE, kind),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::VARY, "Accept"),
+    ];
+    let mut response = (headers, carried(text, seat)).into_response();
+    if form == Form::Csv {
+        let name = HeaderValue::from_static("attachment; filename=\"bell-book.csv\"");
+        response.headers_mut().insert(header::CONTENT_DISPOSITION, name);
+    }
+    Ok(response)
+}
+
+/// What a query asks for, or what is wrong with it. What it has beyond that is for others.
+fn wish(query: &str) -> Result<Wish, String> {
+    let mut wish = Wish { since: None, limit: LIMIT, form: None };
+    for pair in query.split('&') {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        match name {
+            "since" => {
+                let why = "since is the number of an entry: digits alone";
+                wish.since = Some(number(value).ok_or(why)?);
+            }
+            "limit" => {
+                let limit = number(value).and_then(|limit| usize::try_from(limit).ok());
+                let limit = limit.filter(|limit| (1..=LIMIT_MAX).contains(limit));
+                wish.limit = limit.ok_or_else(|| format!("limit is 1 to {LIMIT_MAX}"))?;
+            }
+            "format" => {
+                wish.form = Some(match value {
+                    "json" => Form::Json,
+                    "csv" => Form::Csv,
+                    _ => return Err("format is json or csv".to_owned()),
+                });
+            }
+            _ => {}
+        }
+    }
+    Ok(wish)
+}
+
+/// A number in digits; a sign is none.
+fn number(text: &str) -> Option<u64> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
+}
+
+/// The form that `Accept` prefers; JSON when it prefers none.
+fn preferred(headers: &HeaderMap) -> Form {
+    let (csv, json) = (quality(headers, "text/csv"), quality(headers, "application/json"));
+    if csv > json { Form::Csv } else { Form::Json }
+}
+
+/// One array; each entry has a line of its own, so that `less` and `diff` are of use.
+fn json(entries: &[Entry]) -> String {
+    let lines: Vec<_> =
+        entries.iter().filter_map(|entry| serde_json::to_string(entry).ok()).collect();
+    format!("[{}]\n", lines.join(",\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_query_is_understood_or_what_is_wrong_with_it_is_said() {
+        let plain = Wish { since: None, limit: 1_000, form: None };
+        assert_eq!(wish(""), Ok(plain));
+        assert_eq!(wish("x=1&&sinces=2&limits"), Ok(plain));
+        assert_eq!(wish("since=0"), Ok(Wish { since: Some(0), ..plain }));
+        let all = Wish { since: Some(7), limit: 10_000, form: Some(Form::Csv) };
+        assert_eq!(wish("limit=10000&format=csv&since=7"), Ok(all));
+        for wrong in [
+            "since",
+            "since=",
+            "since=-1",
+            "since=+1",
+            "since=1.0",
+            "since=18446744073709551616",
+            "since=%31",
+            "since=1&since=x",
+        ] {
+            assert!(wish(wrong).unwrap_err().starts_with("since"), "{wrong}");
+        }
+        for wrong in ["limit=0", "limit=10001", "limit=", "limit=ten", "limit=99999999999999999999"]
+        {
+            assert_eq!(wish(wrong).unwrap_err(), "limit is 1 to 10000", "{wrong}");
+        }
+        for wrong in ["format", "format=", "format=xml", "format=CSV"] {
+            assert_eq!(wish(wrong).unwrap_err(), "format is json or csv", "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_form_is_what_accept_prefers() {
+        for (accept, form) in [
+            ("text/csv", Form::Csv),
+            ("text/csv, application/json;q=0.9", Form::Csv),
+            ("text/*", Form::Csv),
+            ("text/csv, application/json", Form::Json),
+            ("text/html,application/xhtml+xml,*/*;q=0.8", Form::Json),
+            ("*/*", Form::Json),
+            ("image/png", Form::Json),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT, HeaderValue::from_static(accept));
+            assert_eq!(preferred(&headers), form, "{accept}");
+        }
+        assert_eq!(preferred(&HeaderMap::new()), Form::Json);
+    }
+}

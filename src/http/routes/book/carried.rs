@@ -1,0 +1,49 @@
+//! An answer on its way: it goes in pieces, and keeps a seat until the last one has gone.
+//!
+//! An answer may be megabytes, and a peer may take them slowly or never. The seats bound what all
+//! of them hold together; a peer that takes nothing at all loses its connection, and so its seat.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, Bytes};
+use hyper::body::{Frame, SizeHint};
+use tokio::sync::OwnedSemaphorePermit;
+
+/// How much goes at once, in bytes: not more than the connection holds by itself.
+const PIECE: usize = 16 * 1024;
+
+/// What has not gone yet.
+struct Carried {
+    rest: Bytes,
+    /// Given back when this is dropped.
+    _seat: OwnedSemaphorePermit,
+}
+
+/// The body of an answer that keeps this seat.
+pub(super) fn carried(text: String, seat: OwnedSemaphorePermit) -> Body {
+    Body::new(Carried { rest: text.into(), _seat: seat })
+}
+
+impl hyper::body::Body for Carried {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let length = self.rest.len().min(PIECE);
+        let piece = (length > 0).then(|| self.rest.split_to(length));
+        Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.rest.len() as u64)
+    }
+}

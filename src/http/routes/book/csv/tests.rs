@@ -1,0 +1,124 @@
+//! The table, read back.
+
+use super::*;
+use crate::entry::What;
+
+/// Reads a table as RFC 4180 describes it.
+fn parsed(text: &str) -> Vec<Vec<String>> {
+    let (mut rows, mut row, mut cell) = (Vec::new(), Vec::new(), String::new());
+    let mut characters = text.chars().peekable();
+    let (mut quoted, mut begins) = (false, true);
+    while let Some(c) = characters.next() {
+        match c {
+            '"' if begins => (quoted, begins) = (true, false),
+            '"' if quoted && characters.next_if_eq(&'"').is_some() => cell.push('"'),
+            '"' if quoted => {
+                quoted = false;
+                assert!(matches!(characters.peek(), Some(',' | '\r')), "text behind the quotes");
+            }
+            c if quoted => cell.push(c),
+            ',' => {
+                row.push(std::mem::take(&mut cell));
+                begins = true;
+            }
+            '\r' => {
+                assert_eq!(characters.next(), Some('\n'), "a bare CR");
+                row.push(std::mem::take(&mut cell));
+                rows.push(std::mem::take(&mut row));
+                begins = true;
+            }
+            '"' | '\n' => panic!("a bare {c:?}"),
+            c => {
+                cell.push(c);
+                begins = false;
+            }
+        }
+    }
+    assert!(!quoted && row.is_empty() && cell.is_empty(), "the last line has its end");
+    rows
+}
+
+/// Numbers that look random and are the same each time (xorshift64, Marsaglia 2003).
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        usize::try_from(self.0 % sides as u64).unwrap()
+    }
+
+    fn text(&mut self) -> String {
+        const NASTY: [char; 18] = [
+            '"', ',', '\r', '\n', '=', '+', '-', '@', '\t', '\'', ' ', '\0', 'a', '7', 'é', '中',
+            '\u{feff}', '🔔',
+        ];
+        (0..self.roll(6)).map(|_| NASTY[self.roll(NASTY.len())]).collect()
+    }
+}
+
+#[test]
+fn whatever_is_in_it_the_table_is_read_back_and_holds_no_formula() {
+    for seed in 1..=20_000_u64 {
+        let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        let texts = [dice.text(), dice.text(), dice.text()];
+        let [status, name, who] = texts.clone().map(|text| Some(text.into()));
+        let entry = Entry { status, name, who, ..Entry::new(seed, seed, What::Order) };
+        let rows = parsed(&table(&[entry.clone(), entry]));
+        assert_eq!(rows.len(), 3, "seed {seed}");
+        assert_eq!(rows[1], rows[2]);
+        assert!(rows.iter().all(|row| row.len() == 12), "seed {seed}");
+        for (text, cell) in texts.iter().zip([&rows[1][4], &rows[1][6], &rows[1][8]]) {
+            let defused = cell.strip_prefix('\'').filter(|_| cell != text).unwrap_or(cell);
+            assert_eq!(defused, text, "seed {seed}");
+            assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "seed {seed}: {cell:?}");
+        }
+    }
+}
+
+#[test]
+fn the_table_is_this() {
+    let station = uuid::Uuid::nil();
+    let order = Entry {
+        status: Some("7".into()),
+        position: Some(7),
+        name: Some("COFFEE".into()),
+        since: Some(951_782_400_000),
+        ..Entry::new(5, 951_782_400_007, What::Repeat)
+    };
+    let reply = Entry {
+        status: Some("=HYPERLINK(\"x\"),\n".into()),
+        by: Some(By::Station(station)),
+        who: Some("Bo, \"the\" bell".into()),
+        after_ms: Some(12),
+        ..Entry::new(6, 0, What::Reply)
+    };
+    let stale = Entry { by: Some(By::File), to: Some(5), ..Entry::new(6, 0, What::Stale) };
+    assert_eq!(
+        table(&[order, reply, stale]),
+        "seq,at,time,what,status,position,name,by,who,since,after_ms,to\r\n\
+         5,951782400007,2000-02-29T00:00:00.007Z,repeat,7,7,COFFEE,,,951782400000,,\r\n\
+         6,0,1970-01-01T00:00:00.000Z,reply,\"'=HYPERLINK(\"\"x\"\"),\n\",,,\
+         00000000-0000-0000-0000-000000000000,\"Bo, \"\"the\"\" bell\",,12,\r\n\
+         6,0,1970-01-01T00:00:00.000Z,stale,,,,file,,,,5\r\n"
+    );
+    assert_eq!(table(&[]), HEADER);
+}
+
+#[test]
+fn times_are_in_iso_8601() {
+    for (at, text) in [
+        (0, "1970-01-01T00:00:00.000Z"),
+        (951_868_799_999, "2000-02-29T23:59:59.999Z"),
+        (951_868_800_000, "2000-03-01T00:00:00.000Z"),
+        (1_709_164_800_000, "2024-02-29T00:00:00.000Z"),
+        (1_735_689_599_000, "2024-12-31T23:59:59.000Z"),
+        (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
+        (YEAR_9999_ENDS, "9999-12-31T23:59:59.999Z"),
+    ] {
+        assert_eq!(time(at).as_deref(), Some(text));
+    }
+    assert_eq!(time(YEAR_9999_ENDS + 1), None);
+    assert_eq!(time(u64::MAX), None);
+}

@@ -1,0 +1,46 @@
+//! `PUT /status`: an order, which is written into the status file and comes back the usual way.
+
+use axum::Extension;
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::done;
+use crate::http::Admit;
+use crate::http::body::{self, Said};
+use crate::http::desk::{Caller, Desk};
+use crate::http::problem::Problem;
+use crate::policy::Act;
+use crate::session::Want;
+use crate::wire::json::{BAD_STATUS, Code, status_text};
+
+/// The order in JSON.
+#[derive(Debug, Deserialize)]
+struct Fields {
+    status: String,
+    name: Option<String>,
+}
+
+pub(super) async fn order<A: Admit>(
+    State(desk): State<Desk<A>>,
+    Extension(caller): Extension<Caller>,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, Problem> {
+    let Fields { status, name } = understood(body::read(&headers, body).await?)?;
+    let status = status_text(&status).ok_or_else(|| Problem::bad(Code::BadStatus, BAD_STATUS))?;
+    let want = Want::Order(status.to_owned());
+    desk.ask(&caller, &headers, &Act::Order, name, want).await?;
+    Ok(done())
+}
+
+fn understood(said: Said) -> Result<Fields, Problem> {
+    match said {
+        Said::Nothing => Err(Problem::bad(Code::BadStatus, BAD_STATUS)),
+        Said::Text(status) | Said::Json(Value::String(status)) => Ok(Fields { status, name: None }),
+        Said::Json(value) => body::fields(value, "an order is a text, or {\"status\": \"…\"}"),
+    }
+}

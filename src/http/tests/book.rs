@@ -1,0 +1,165 @@
+//! `GET /bell-book`.
+
+use std::time::Duration;
+
+use super::*;
+use crate::book::{Keeper, Limits, open};
+use crate::entry::{Entry, What};
+
+/// A room with a book.
+struct Office {
+    room: TestRoom,
+    keeper: Keeper,
+    directory: tempfile::TempDir,
+}
+
+impl Office {
+    async fn open() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let limits = Limits { pause: Duration::from_millis(20), ..Limits::default() };
+        let (_, book) = open(&directory.path().join("bell-book.jsonl"), limits);
+        let keeper = book.keep(|_| ()).unwrap();
+        let room = TestRoom::with_book(Assets::embedded(), 16, Some(keeper.reader())).await;
+        Self { room, keeper, directory }
+    }
+
+    fn orders(&self, count: u64) {
+        for seq in 1..=count {
+            let order = Entry { status: Some("7".into()), ..Entry::new(seq, 0, What::Order) };
+            self.keeper.recorder().record(order);
+        }
+    }
+
+    async fn seqs(&self, query: &str) -> Vec<u64> {
+        let answer = self.room.get(&format!("/bell-book{query}")).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let all = answer.json();
+        all.as_array().unwrap().iter().map(|entry| entry["seq"].as_u64().unwrap()).collect()
+    }
+}
+
+#[tokio::test]
+async fn the_book_is_one_array_of_what_happened_until_now() {
+    let office = Office::open().await;
+    let answer = office.room.get("/bell-book").await;
+    assert_eq!((answer.status, answer.text()), (200, "[]\n"));
+    office.orders(1_500);
+    let answer = office.room.get("/bell-book").await;
+    assert_eq!(answer.header("content-type"), "application/json");
+    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(
+        answer.json()[0],
+        serde_json::json!({
+            "seq": 501, "at": 0, "what": "order", "status": "7",
+        })
+    );
+    assert_eq!(office.seqs("").await, (501..=1_500).collect::<Vec<_>>());
+    assert_eq!(office.seqs("?limit=2").await, [1_499, 1_500]);
+    assert_eq!(office.seqs("?since=7&limit=2").await, [8, 9]);
+    assert_eq!(office.seqs("?limit=10000&format=json").await.len(), 1_500);
+    assert_eq!(office.seqs("?since=1500").await, [0; 0]);
+}
+
+#[tokio::test]
+async fn the_book_is_a_table_for_whoever_prefers_that() {
+    let office = Office::open().await;
+    office.orders(2);
+    let csv = ["GET /bell-book HTTP/1.1", "Host: eot", "Accept: text/csv"];
+    for answer in [office.room.get("/bell-book?format=csv").await, office.room.ask(&csv).await] {
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("content-type"), "text/csv; charset=utf-8; header=present");
+        assert!(answer.header("content-disposition").contains("filename=\"bell-book.csv\""));
+        assert_eq!(answer.header("cache-control"), "no-store");
+        assert!(answer.header("vary").to_lowercase().contains("accept"));
+        let text = answer.text().to_owned();
+        assert_eq!(text.split("\r\n").count(), 4, "{text}");
+        assert!(text.contains("\r\n2,0,1970-01-01T00:00:00.000Z,order,7,"), "{text}");
+    }
+    let both = ["GET /bell-book?format=json HTTP/1.1", "Host: eot", "Accept: text/csv"];
+    assert_eq!(office.room.ask(&both).await.header("content-type"), "application/json");
+}
+
+#[tokio::test]
+async fn head_tells_of_the_book_what_get_would_and_gzip_is_understood() {
+    let office = Office::open().await;
+    office.orders(100);
+    for path in ["/bell-book", "/bell-book?format=csv"] {
+        let mut caller = office.room.call().await;
+        let line = format!("HEAD {path} HTTP/1.1");
+        let head = caller.ask(&[&line, "Host: eot"]).await;
+        let get = caller.ask(&[&line.replace("HEAD", "GET"), "Host: eot"]).await;
+        assert_eq!(head.status, 200, "{path}");
+        for name in ["content-type", "content-length", "cache-control"] {
+            assert_eq!(head.header(name), get.header(name), "{path} {name}");
+        }
+        let line = format!("GET {path} HTTP/1.1");
+        let gzip = office.room.ask(&[&line, "Host: eot", "Accept-Encoding: gzip"]).await;
+        assert_eq!(gzip.header("content-encoding"), "gzip");
+        assert!(gzip.body.len() < get.body.len());
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_asked_is_said() {
+    let office = Office::open().await;
+    for (query, word) in [
+        ("since=x", "since"),
+        ("since=-1", "since"),
+        ("limit=0", "10000"),
+        ("limit=10001", "10000"),
+        ("format=xml", "json or csv"),
+    ] {
+        let answer = office.room.get(&format!("/bell-book?{query}")).await;
+        assert!(answer.problem(400).contains(word), "{query}");
+    }
+    let post = office.room.ask(&["POST /bell-book HTTP/1.1", "Host: eot"]).await;
+    post.problem(405);
+}
+
+#[tokio::test]
+async fn without_a_book_there_is_none() {
+    let room = TestRoom::open().await;
+    assert!(room.get("/bell-book").await.problem(404).contains("no bell book"));
+}
+
+#[tokio::test]
+async fn a_book_that_cannot_be_read_is_for_later() {
+    let office = Office::open().await;
+    office.orders(1);
+    assert_eq!(office.seqs("").await, [1]);
+    std::fs::create_dir(office.directory.path().join("bell-book.jsonl.1")).unwrap();
+    let answer = office.room.get("/bell-book").await;
+    assert_eq!(answer.problem(503), "bell-book.jsonl.1 is a directory");
+    assert!(!answer.header("retry-after").is_empty());
+}
+
+#[tokio::test]
+async fn those_who_read_nothing_hold_only_so_much_and_make_room_when_they_go() {
+    let office = Office::open().await;
+    // Six bytes each in JSON: more than sockets hold by themselves.
+    let long =
+        Entry { status: Some("\u{1}".repeat(4_096).into()), ..Entry::new(1, 0, What::Order) };
+    for _ in 0..300 {
+        office.keeper.recorder().record(long.clone());
+    }
+    let mut stuck = Vec::new();
+    for _ in 0..8 {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4_096).unwrap();
+        let stream = socket.connect(office.room.address).await.unwrap();
+        let mut caller = Caller { stream, heard: Vec::new() };
+        caller.say("GET /bell-book HTTP/1.1\r\nHost: eot\r\n\r\n").await;
+        caller.hear().await.unwrap();
+        stuck.push(caller);
+    }
+    let answer = office.room.get("/bell-book?limit=1").await;
+    assert_eq!(answer.problem(503), "too many read the bell book");
+    assert!(!answer.header("retry-after").is_empty());
+    let (answer, ()) = tokio::join!(office.seqs("?limit=1"), async { drop(stuck.pop()) });
+    assert_eq!(answer, [1]);
+    drop(stuck);
+    let line = ["GET /bell-book HTTP/1.1", "Host: eot"];
+    let answer = office.room.ask(&line).await;
+    assert_eq!(answer.header("content-length"), answer.body.len().to_string());
+    assert_eq!(answer.json().as_array().map(Vec::len), Some(300));
+}

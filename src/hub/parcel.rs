@@ -1,0 +1,41 @@
+//! Messages made ready for a socket, on whichever wire.
+
+use super::frame::{self, opcode};
+use crate::wire::{Wire, sse};
+
+/// A text or JSON message in a frame. Event streams have none of these.
+pub(super) fn message(text: &str) -> Vec<u8> {
+    frame::encode(opcode::TEXT, text.as_bytes())
+}
+
+/// A state, which has a number.
+pub(super) fn state(wire: Wire, seq: u64, json: &str) -> Vec<u8> {
+    match wire {
+        Wire::Sse => sse::state(seq, json).into_bytes(),
+        Wire::Text | Wire::Json => message(json),
+    }
+}
+
+/// A JSON message of this type.
+pub(super) fn named(wire: Wire, name: &str, json: &str) -> Vec<u8> {
+    match wire {
+        Wire::Sse => sse::named(name, json).into_bytes(),
+        Wire::Text | Wire::Json => message(json),
+    }
+}
+
+/// The end of a conversation. A stream of events simply ends.
+pub(super) fn close(wire: Wire, code: Option<u16>, reason: &str) -> Vec<u8> {
+    match wire {
+        Wire::Sse => Vec::new(),
+        Wire::Text | Wire::Json => frame::encode_close(code, reason),
+    }
+}
+
+/// The question whether a peer is there. Nobody answers on a stream of events.
+pub(super) fn ping(wire: Wire) -> Vec<u8> {
+    match wire {
+        Wire::Sse => sse::COMMENT.into(),
+        Wire::Text | Wire::Json => frame::encode(opcode::PING, b""),
+    }
+}

@@ -1,0 +1,305 @@
+//! What a request comes to, whether a station makes it or an HTTP client.
+
+use super::roll::How;
+use super::stores::{STALE, Waiting};
+use super::{Asker, Author, Caller, Hub, Undecided, tell};
+use crate::clock::Now;
+use crate::hub::{Ask, Effect, Key};
+use crate::log::escaped;
+use crate::policy::{Act, Refusal, Verdict};
+use crate::session::{Answer, Form, Want};
+use crate::wire::json::{By, Code, Message};
+use crate::wire::text;
+use crate::writing::File;
+
+/// What is asked for, after it has been understood.
+pub(super) type Request = Want;
+
+impl Hub {
+    pub(super) fn heard(&mut self, now: Now, key: Key, message: &str, effects: &mut Vec<Effect>) {
+        let Some(station) = self.station(key) else { return };
+        let id = station.session.station;
+        let heard = station.session.hear(message);
+        // A token is nobody's business, and whoever reads the log is somebody.
+        let secret = matches!(heard, Ok((Want::Token(_), _)));
+        let shown = if secret { "(a token)" } else { message };
+        effects.push(Effect::Log(format!("Message from Client {id}: {}", escaped(shown))));
+        match heard {
+            Ok((want, form)) => self.station_asks(now, key, want, form, effects),
+            Err(message) => effects.push(Effect::Say { to: key, message }),
+        }
+    }
+
+    pub(super) fn station_asks(
+        &mut self,
+        now: Now,
+        key: Key,
+        want: Request,
+        form: Form,
+        effects: &mut Vec<Effect>,
+    ) {
+        let Some(station) = self.station(key) else { return };
+        let caller = Caller {
+            asker: Asker::Station(key),
+            station: station.session.station,
+            who: station.session.name.clone(),
+            peer: station.session.peer,
+        };
+        let act = match want {
+            Want::Shutdown => Some(Act::Shutdown),
+            Want::Order(_) => Some(Act::Order),
+            _ => None,
+        };
+        if act.is_some_and(|act| self.policy.judge(&caller.peer, &act) == Verdict::AskOwner) {
+            return self.ask_owner(key, Undecided::Request(want, form), effects);
+        }
+        match want {
+            Want::Name(name) => self.named(key, &name),
+            Want::Token(value) => return self.token(key, &value, &form, effects),
+            want => return self.answer(now, &caller, want, form, effects),
+        }
+        say(caller.asker, &form, Answer::Nothing, effects);
+    }
+
+    pub(super) fn asked(&mut self, now: Now, ticket: u64, ask: Ask, effects: &mut Vec<Effect>) {
+        let Ask { mut peer, token, who, want, station } = ask;
+        peer.trusted = token.is_some_and(|token| self.policy.is_token(&token));
+        let who = who.filter(|who| !who.is_empty()).map(Into::into);
+        let caller = Caller { asker: Asker::Http(ticket), station, who, peer };
+        self.answer(now, &caller, want, Form::Request(None), effects);
+    }
+
+    /// A station wants to be called this.
+    fn named(&mut self, key: Key, name: &str) {
+        let Some(station) = self.station_mut(key) else { return };
+        station.session.name = (!name.is_empty()).then(|| name.into());
+        let (id, name) = (station.session.station, station.session.name.clone());
+        self.roll.rename(id, name.as_ref());
+        self.roll_changed = true;
+    }
+
+    /// A station says that it knows the token.
+    fn token(&mut self, key: Key, value: &str, form: &Form, effects: &mut Vec<Effect>) {
+        let known = self.policy.token.is_none() || self.policy.is_token(value);
+        let Some(station) = self.station_mut(key) else { return };
+        station.session.peer.trusted |= known;
+        let peer = station.session.peer;
+        if known {
+            say(Asker::Station(key), form, Answer::Nothing, effects);
+            let message = Message::May(tell::may(&self.policy, &peer)).encode();
+            effects.push(Effect::Say { to: key, message });
+        } else {
+            let answer = Answer::No(Code::BadToken, "that is not the token");
+            say(Asker::Station(key), form, answer, effects);
+        }
+    }
+
+    fn answer(
+        &mut self,
+        now: Now,
+        caller: &Caller,
+        want: Request,
+        form: Form,
+        effects: &mut Vec<Effect>,
+    ) {
+        let act = match want {
+            Want::Accept(_) | Want::Answer { .. } => Some(Act::Answer),
+            Want::Shutdown => Some(Act::Shutdown),
+            Want::Order(_) => Some(Act::Order),
+            _ => None,
+        };
+        let mut say = |answer| say(caller.asker, &form, answer, effects);
+        match act.map(|act| self.policy.judge(&caller.peer, &act)) {
+            None | Some(Verdict::Granted) => {}
+            Some(Verdict::Refused(refusal)) => {
+                let code = match refusal {
+                    Refusal::TokenRequired => Code::TokenRequired,
+                    _ => Code::Refused,
+                };
+                return say(Answer::No(code, &refusal.to_string()));
+            }
+            // Whoever asks over HTTP has been looked up before.
+            Some(Verdict::AskOwner) => {
+                return say(Answer::No(Code::Refused, "it is not known who asks"));
+            }
+        }
+        match want {
+            Want::Nothing | Want::Name(_) | Want::Token(_) => say(Answer::Nothing),
+            Want::Echo(words) => say(Answer::Line(&text::echo(&words))),
+            Want::Base => say(Answer::Line(&text::base(&self.base))),
+            Want::File => say(Answer::Line(&text::file(&self.status_name))),
+            Want::Status => say(Answer::Line(&text::status(self.telegraph.status()))),
+            Want::Shutdown => {
+                say(Answer::Line(text::SHUTTING_DOWN));
+                effects.push(Effect::AskShutdown);
+            }
+            Want::Accept(state) if !text::acceptable(&state) => {
+                say(Answer::No(Code::BadState, text::BAD_ACCEPT));
+            }
+            Want::Accept(text) => {
+                self.store(now, File::Accept, caller, form, text, None, effects);
+            }
+            Want::Order(status) => {
+                // A name of the dial becomes its number, which every reader understands.
+                let sector = self.dial.find(&status);
+                let text = sector.map_or(status, |sector| sector.position.to_string());
+                self.store(now, File::Status, caller, form, text, None, effects);
+            }
+            Want::Answer { order, position, coming } => {
+                let how = How { given: position, coming };
+                self.reply(now, caller, form, order, how, effects);
+            }
+        }
+    }
+
+    /// An answer to the order with this number.
+    fn reply(
+        &mut self,
+        now: Now,
+        caller: &Caller,
+        form: Form,
+        order: u64,
+        how: How,
+        effects: &mut Vec<Effect>,
+    ) {
+        let asker = caller.asker;
+        let Some(present) = self.telegraph.order() else {
+            let answer = Answer::No(Code::NoOrder, "there is no order to answer");
+            return say(asker, &form, answer, effects);
+        };
+        let text = match how.given {
+            None => present.what.status.to_string(),
+            Some(position) if self.dial.sector(position).is_some() => position.to_string(),
+            Some(_) => {
+                let answer = Answer::No(Code::NoPosition, "the dial has no such position");
+                return say(asker, &form, answer, effects);
+            }
+        };
+        if present.seq != order {
+            let author = Author { by: By::Station(caller.station), who: caller.who.clone() };
+            let entry = self.telegraph.stale(now, order, &text, author);
+            effects.push(Effect::Record(entry));
+            return say(asker, &form, Answer::No(Code::Stale, STALE), effects);
+        }
+        if self.roll.has(caller.station, how) {
+            return say(asker, &form, Answer::Accepted(&text), effects);
+        }
+        if how.given.is_none() && how.coming == Some(false) {
+            let after_ms = self.telegraph.millis_since_order(now).unwrap_or(0);
+            self.roll.enter(caller.station, caller.who.clone(), Some(how), None, after_ms);
+            self.roll_changed = true;
+            return say(asker, &form, Answer::Nothing, effects);
+        }
+        self.store(now, File::Accept, caller, form, text, Some((order, how)), effects);
+    }
+
+    /// Takes a text that is to go into a file; of an answer also which order it is to, and how.
+    #[expect(clippy::too_many_arguments, reason = "each is a fact of the same waiting text")]
+    fn store(
+        &mut self,
+        now: Now,
+        file: File,
+        caller: &Caller,
+        form: Form,
+        text: String,
+        to: Option<(u64, How)>,
+        effects: &mut Vec<Effect>,
+    ) {
+        if let Asker::Station(key) = caller.asker {
+            effects.push(Effect::Hold(key));
+        }
+        let Caller { asker, station, ref who, .. } = *caller;
+        let who = who.clone();
+        let (order, how) = to.unzip();
+        self.stores(file).push(Waiting { asker, station, who, form, text, order, how });
+        self.next_store(now, file, effects);
+    }
+
+    /// Starts the next write of a file, if one is due. Whoever waited meanwhile for an order that
+    /// has moved on is told so, and one who has said the same before has been heard.
+    fn next_store(&mut self, now: Now, file: File, effects: &mut Vec<Effect>) {
+        let (telegraph, roll) = (&self.telegraph, &self.roll);
+        let present = telegraph.order().map(|order| order.seq);
+        let stores = if file == File::Status { &mut self.orders } else { &mut self.replies };
+        let started = stores.start(|waiting| {
+            let answer = match waiting.order {
+                Some(order) if Some(order) != present => {
+                    let entry = telegraph.stale(now, order, &waiting.text, waiting.author());
+                    effects.push(Effect::Record(entry));
+                    Answer::No(Code::Stale, STALE)
+                }
+                Some(_) if waiting.how.is_some_and(|how| roll.has(waiting.station, how)) => {
+                    Answer::Accepted(&waiting.text)
+                }
+                _ => return true,
+            };
+            say(waiting.asker, &waiting.form, answer, effects);
+            resume(waiting.asker, effects);
+            false
+        });
+        if let Some((ticket, text)) = started {
+            effects.push(Effect::Store { file, ticket, text });
+        }
+    }
+
+    /// One write answers everybody who waited for it, as if the others had been superseded in the
+    /// same instant.
+    pub(super) fn stored(
+        &mut self,
+        now: Now,
+        file: File,
+        ticket: u64,
+        result: &Result<(), String>,
+        effects: &mut Vec<Effect>,
+    ) {
+        let present = self.telegraph.order().map(|order| order.seq);
+        let after_ms = self.telegraph.millis_since_order(now).unwrap_or(0);
+        for waiting in self.stores(file).finish(ticket, result.is_ok()) {
+            let Waiting { asker, station, who, form, text, order, how } = waiting;
+            match result {
+                Ok(()) if file == File::Accept => {
+                    // The roll is of the present order; it may have changed while this was written.
+                    if order.is_none() || order == present {
+                        let sector = self.dial.find(&text);
+                        let position = sector.map(|sector| sector.position.number());
+                        self.roll.enter(station, who, how, position, after_ms);
+                        self.roll_changed = true;
+                    }
+                    say(asker, &form, Answer::Accepted(&text), effects);
+                }
+                Ok(()) => say(asker, &form, Answer::Nothing, effects),
+                Err(reason) => {
+                    let line = text::not_accepted(reason);
+                    let line = if file == File::Accept { &line } else { reason };
+                    say(asker, &form, Answer::No(Code::WriteFailed, line), effects);
+                }
+            }
+            resume(asker, effects);
+        }
+        if let Err(reason) = result {
+            effects.push(Effect::Log(format!("not written: {}", escaped(reason))));
+        }
+        self.next_store(now, file, effects);
+    }
+}
+
+fn say(asker: Asker, form: &Form, answer: Answer<'_>, effects: &mut Vec<Effect>) {
+    match asker {
+        Asker::Station(to) => {
+            effects.extend(form.put(answer).map(|message| Effect::Say { to, message }));
+        }
+        Asker::Http(ticket) => {
+            let outcome = match answer {
+                Answer::No(code, line) => Err((code, line.to_owned())),
+                _ => Ok(()),
+            };
+            effects.push(Effect::Respond { ticket, outcome });
+        }
+    }
+}
+
+fn resume(asker: Asker, effects: &mut Vec<Effect>) {
+    if let Asker::Station(key) = asker {
+        effects.push(Effect::Resume(key));
+    }
+}

@@ -1,0 +1,167 @@
+//! What is known, put into messages: greetings, pushes, the roll, the snapshot.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Greeting, Hub};
+use crate::clock::Now;
+use crate::entry::{Entry, What};
+use crate::hub::{Effect, HEARTBEAT_SECONDS, Key, Snapshot};
+use crate::log::escaped;
+use crate::policy::{Act, Peer, Policy, Verdict};
+use crate::telegraph::Said;
+use crate::telegraph::history::Past;
+use crate::wire::json::{DialForm, May, Message};
+use crate::wire::{Wire, text};
+use crate::writing::{File, Health};
+
+/// How often the roll is told at most.
+const ROLL_REST: Duration = Duration::from_millis(250);
+
+/// How much longer it rests for each station: telling ten thousand of them takes time, and an order
+/// may be next.
+const ROLL_REST_A_STATION: Duration = Duration::from_micros(100);
+
+impl Hub {
+    /// Greets a newcomer; one that slept is brought up to date first.
+    pub(super) fn greet(&self, to: Key, greeting: &Greeting, effects: &mut Vec<Effect>) {
+        let Some(station) = self.station(to) else { return };
+        let session = &station.session;
+        let messages = match session.wire {
+            Wire::Text => vec![text::CONNECTED.into(), text::snapshot(self.telegraph.status())],
+            Wire::Json => vec![
+                Message::Welcome {
+                    station: session.station,
+                    server: env!("CARGO_PKG_VERSION"),
+                    assets: &self.assets,
+                    dial: DialForm::from(&self.dial),
+                    heartbeat_ms: HEARTBEAT_SECONDS * 1000,
+                    resume: &greeting.secret,
+                    token: self.policy.token.is_some() && !session.peer.trusted,
+                    may: may(&self.policy, &session.peer),
+                }
+                .encode(),
+            ],
+            Wire::Sse => Vec::new(),
+        };
+        let behind = greeting.since.filter(|_| session.wire != Wire::Text);
+        effects.push(Effect::Greet { to, messages, behind });
+        if behind.is_none() {
+            self.present_state(to, None, effects);
+        }
+    }
+
+    /// A station that slept has been told everything up to `seen`, or there was nothing to tell.
+    pub(super) fn caught_up(&self, to: Key, seen: Option<u64>, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Greet { to, messages: Vec::new(), behind: None });
+        self.present_state(to, seen, effects);
+    }
+
+    /// Tells a station how things are now, unless it has just heard so.
+    fn present_state(&self, to: Key, seen: Option<u64>, effects: &mut Vec<Effect>) {
+        let Some(station) = self.station(to) else { return };
+        if station.session.wire == Wire::Text {
+            return;
+        }
+        if seen != Some(self.telegraph.seq()) {
+            let (seq, message) = (self.telegraph.seq(), self.state(self.telegraph.said()));
+            effects.push(Effect::SayState { to, seq, message });
+        }
+        if station.session.wire == Wire::Json {
+            // The state tells the status file's health; of the others nobody would hear until
+            // they change.
+            for file in [File::Accept, File::Book] {
+                if let Some(health) = self.health_of(file).filter(|it| !it.is_well()) {
+                    let message = Message::Source { file, health }.encode();
+                    effects.push(Effect::Say { to, message });
+                }
+            }
+            let message = self.told_roll.as_deref().map_or_else(|| self.roll(), str::to_owned);
+            effects.push(Effect::Say { to, message });
+        }
+    }
+
+    /// The next thing that a station must be told which knows everything up to `seen`: up to which
+    /// number it then knows everything, whether that was a state or a gap, and the message.
+    #[must_use]
+    pub fn after(&self, seen: u64) -> Option<(u64, bool, String)> {
+        Some(match self.telegraph.after(seen)? {
+            Past::Said(said) => (said.seq, true, self.state(said)),
+            Past::Gap { from, to } => (to, false, Message::Gap { from, to }.encode()),
+        })
+    }
+
+    /// Tells everybody the state, and text stations the status if they are to hear it.
+    pub(super) fn push(&self, text: Option<&str>, effects: &mut Vec<Effect>) {
+        // Published first: whoever has heard a push must find HTTP saying the same.
+        let snapshot = self.snapshot();
+        let json = Arc::clone(&snapshot.state);
+        effects.push(Effect::Publish(snapshot));
+        effects.push(Effect::Push { seq: self.telegraph.seq(), text: text.map(Arc::from), json });
+    }
+
+    /// Tells the roll, if it has changed and has rested. A `state` with a new order clears it
+    /// without a word, so that an order costs one message and not two.
+    pub(super) fn tell_roll(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        if !self.roll_changed || now.since_start < self.roll_rests || self.closing {
+            return;
+        }
+        let stations = u32::try_from(self.present).unwrap_or(u32::MAX);
+        self.roll_rests = now.since_start + ROLL_REST + ROLL_REST_A_STATION * stations;
+        self.roll_changed = false;
+        let roll: Arc<str> = self.roll().into();
+        self.told_roll = Some(Arc::clone(&roll));
+        effects.push(Effect::TellRoll(roll));
+    }
+
+    fn roll(&self) -> String {
+        let stations = self.stations.iter().flatten();
+        let named = stations.filter_map(|station| station.session.name.as_deref());
+        let order = self.telegraph.order().map(|order| order.seq);
+        Message::Roll(self.roll.form(order, self.present, named)).encode()
+    }
+
+    pub(super) fn publish(&self, effects: &mut Vec<Effect>) {
+        effects.push(Effect::Publish(self.snapshot()));
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        let said = self.telegraph.said();
+        let [status_file, accept_file, book] = self.health.clone();
+        Snapshot {
+            seq: said.seq,
+            order: said.order.as_ref().map(|order| order.seq),
+            state: self.state(said).into(),
+            status: said.order.as_ref().map(|order| Arc::clone(&order.what.status)),
+            bell: said.bell(),
+            status_file,
+            accept_file,
+            book,
+            closing: self.closing,
+        }
+    }
+
+    fn state(&self, said: &Said) -> String {
+        said.state(self.health_of(File::Status).unwrap_or(&Health::UNSETTLED))
+    }
+
+    fn health_of(&self, file: File) -> Option<&Health> {
+        self.health[file as usize].as_ref()
+    }
+}
+
+/// What a peer may do beside answering.
+pub(super) fn may(policy: &Policy, peer: &Peer) -> May {
+    let may = |act| policy.judge(peer, &act) == Verdict::Granted;
+    May { order: may(Act::Order), shutdown: may(Act::Shutdown) }
+}
+
+/// What the log says of an entry.
+pub(super) fn line(entry: &Entry) -> String {
+    let status = escaped(entry.status.as_deref().unwrap_or_default());
+    match entry.what {
+        What::Order => format!("Status changed to: {status}"),
+        What::Repeat => format!("Status repeated: {status}"),
+        _ => format!("Reply: {status}"),
+    }
+}

@@ -1,0 +1,85 @@
+//! The token, read again whenever somebody asks for it.
+
+use std::convert::Infallible;
+
+use tokio::sync::Notify;
+use tokio::task::spawn_blocking;
+
+use crate::cli::Config;
+use crate::log::escaped;
+use crate::policy::{Policy, Secret};
+use crate::token_file::{self, BadToken};
+
+/// Reads the token file whenever this is notified, and hands on the policy with the new token. If
+/// the file is at fault the old token stays.
+pub(super) async fn read_again_on(
+    reload: &Notify,
+    config: &Config,
+    hand_on: impl AsyncFn(Policy),
+) -> Infallible {
+    loop {
+        reload.notified().await;
+        match read_again(config).await {
+            Some(Ok(token)) => {
+                tracing::info!("the token was read again");
+                warn_if_exposed(config);
+                hand_on(Policy { token: Some(token), ..config.policy() }).await;
+            }
+            Some(Err(why)) => tracing::warn!("the old token stays: {}", escaped(&why.to_string())),
+            None => tracing::debug!("there is nothing to read again"),
+        }
+    }
+}
+
+/// Says so if anybody on this machine can read the token.
+pub(super) fn warn_if_exposed(config: &Config) {
+    if let Some(path) = config.token_file.as_deref().filter(|path| token_file::is_exposed(path)) {
+        let path = path.to_string_lossy();
+        tracing::warn!("everybody on this machine may read the token file {}", escaped(&path));
+    }
+}
+
+/// The token as it is in its file now; `None` without a file. A dead disk holds up nobody else.
+async fn read_again(config: &Config) -> Option<Result<Secret, BadToken>> {
+    let path = config.token_file.clone()?;
+    spawn_blocking(move || token_file::load(&path)).await.ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use tokio::sync::mpsc;
+
+    use super::*;
+    use crate::cli::{self, Command};
+
+    #[tokio::test]
+    async fn a_new_token_is_handed_on_and_a_bad_file_is_not() {
+        let desk = tempfile::tempdir().unwrap();
+        let path = desk.path().join("token");
+        fs::write(&path, "brass\n").unwrap();
+        let typed = ["chadburn", "--token-file", "token"].map(Into::into);
+        let Ok(Command::Serve(config)) = cli::parse(typed, |_| None, desk.path()) else {
+            panic!("a good command line");
+        };
+        assert!(config.policy().is_token("brass"));
+        fs::write(&path, "").unwrap();
+        assert!(matches!(read_again(&config).await, Some(Err(_))));
+        let (reload, (policies, mut handed_on)) = (Notify::new(), mpsc::channel(1));
+        let change = async {
+            for token in ["copper", "tin"] {
+                fs::write(&path, token).unwrap();
+                reload.notify_one();
+                let policy: Policy = handed_on.recv().await.unwrap();
+                assert!(policy.is_token(token) && !policy.is_token("brass"));
+            }
+        };
+        tokio::select! {
+            never = read_again_on(&reload, &config, async |policy| {
+                policies.send(policy).await.unwrap();
+            }) => match never {},
+            () = change => {}
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! What the telegraph remembers of earlier states, for stations that slept.
+//!
+//! A bounded memory, filled at start from the bell book. Where it has a hole it says so; it never
+//! makes one up. It knows no file.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::{Order, Reply, Said, Saying};
+use crate::entry::{Entry, What};
+use crate::wire::json::By;
+
+/// How many states are remembered.
+pub const REMEMBERED: usize = 1_000;
+
+/// Earlier states, oldest first.
+#[derive(Debug, Default)]
+pub struct History {
+    /// What is remembered, by rising numbers.
+    items: VecDeque<Item>,
+    /// Of numbers up to this one nothing is remembered.
+    forgotten: u64,
+    /// The last number that was given, if any is known.
+    last_seq: Option<u64>,
+    /// The last run ended as it should, so nothing was lost between it and the next.
+    ended_well: bool,
+}
+
+/// Something remembered.
+#[derive(Debug)]
+enum Item {
+    /// A state.
+    Said(Said),
+    /// These numbers may have been given, and nobody knows for what.
+    Hole { from: u64, to: u64 },
+}
+
+impl Item {
+    /// The last number it speaks of.
+    fn last(&self) -> u64 {
+        match self {
+            Self::Said(said) => said.seq,
+            Self::Hole { to, .. } => *to,
+        }
+    }
+}
+
+/// What a station that slept must be told next.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Past<'a> {
+    /// This state.
+    Said(&'a Said),
+    /// That the states from here to there are not known any more.
+    Gap {
+        /// The first one.
+        from: u64,
+        /// The last one.
+        to: u64,
+    },
+}
+
+impl History {
+    /// What a bell book tells: its newest entries, the last order and the last reply before them,
+    /// and the last number that it has.
+    #[must_use]
+    pub fn from_book(
+        order: Option<&Entry>,
+        reply: Option<&Entry>,
+        entries: &[Entry],
+        last_seq: Option<u64>,
+    ) -> Self {
+        let mut history = Self::default();
+        let mut said = Said::default();
+        for entry in order.into_iter().chain(reply) {
+            said.take(entry);
+        }
+        // Whatever came before the first entry is not remembered, only what it left standing.
+        history.forgotten = entries.first().map_or(last_seq.unwrap_or(0), |first| {
+            first.seq - u64::from(first.what != What::Run && first.seq > 0)
+        });
+        for entry in entries {
+            match entry.what {
+                What::Order | What::Repeat | What::Reply => {
+                    said.take(entry);
+                    history.push(said.clone());
+                }
+                What::Hole => history.hole(entry.seq, entry.to.unwrap_or(entry.seq)),
+                What::Run => history.begin_run(entry.seq),
+                What::Stale | What::End => {}
+            }
+            history.ended_well = entry.what == What::End;
+        }
+        history.last_seq = history.last_seq.max(last_seq);
+        history
+    }
+
+    /// The last number that was given, if any is known.
+    #[must_use]
+    pub fn last_seq(&self) -> Option<u64> {
+        self.last_seq
+    }
+
+    /// A run begins, whose numbers come after `seq`. Unless the one before ended well, what it said
+    /// last may never have been written down.
+    pub(super) fn begin_run(&mut self, seq: u64) {
+        match self.last_seq {
+            // Nothing is known of what was before.
+            None => self.forgotten = self.forgotten.max(seq),
+            Some(last) if !self.ended_well && last < seq => self.hole(last + 1, seq),
+            Some(_) => {}
+        }
+        self.ended_well = false;
+        self.last_seq = self.last_seq.max(Some(seq));
+    }
+
+    /// Remembers a state.
+    pub(super) fn push(&mut self, said: Said) {
+        self.last_seq = self.last_seq.max(Some(said.seq));
+        self.items.push_back(Item::Said(said));
+        self.bound();
+    }
+
+    fn hole(&mut self, from: u64, to: u64) {
+        self.last_seq = self.last_seq.max(Some(to));
+        self.items.push_back(Item::Hole { from, to });
+        self.bound();
+    }
+
+    fn bound(&mut self) {
+        while self.items.len() > REMEMBERED {
+            if let Some(item) = self.items.pop_front() {
+                self.forgotten = self.forgotten.max(item.last());
+            }
+        }
+    }
+
+    /// The first thing a station must be told that knows everything up to `seq`.
+    #[must_use]
+    pub(super) fn after(&self, seq: u64) -> Option<Past<'_>> {
+        if seq < self.forgotten {
+            return Some(Past::Gap { from: seq + 1, to: self.forgotten });
+        }
+        let index = self.items.partition_point(|item| item.last() <= seq);
+        Some(match self.items.get(index)? {
+            Item::Said(said) => Past::Said(said),
+            Item::Hole { from, to } => Past::Gap { from: *from.max(&(seq + 1)), to: *to },
+        })
+    }
+}
+
+impl Said {
+    /// Takes what an entry of the bell book says.
+    fn take(&mut self, entry: &Entry) {
+        let what = Saying {
+            status: entry.status.clone().unwrap_or_default(),
+            position: entry.position,
+            name: entry.name.clone(),
+        };
+        (self.seq, self.at) = (entry.seq, entry.at);
+        match entry.what {
+            What::Order | What::Repeat => {
+                let since = entry.since.unwrap_or(entry.at);
+                let order = Order { what, seq: entry.seq, since, given: None };
+                self.order = Some(Arc::new(order));
+            }
+            What::Reply => {
+                let by = entry.by.unwrap_or(By::File);
+                let who = entry.who.clone();
+                self.reply = Some(Arc::new(Reply { what, seq: entry.seq, by, who, at: entry.at }));
+            }
+            What::Run | What::Stale | What::Hole | What::End => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(seq: u64, what: What) -> Entry {
+        Entry { status: Some(format!("{seq}").into()), ..Entry::new(seq, seq, what) }
+    }
+
+    fn book(entries: &[Entry]) -> History {
+        let last = entries.iter().map(|entry| entry.to.unwrap_or(0).max(entry.seq)).max();
+        History::from_book(None, None, entries, last)
+    }
+
+    /// Everything a station hears that knows up to `seq`, as seq or as gap.
+    fn told(history: &History, mut seq: u64) -> Vec<(u64, u64)> {
+        let mut told = Vec::new();
+        while let Some(past) = history.after(seq) {
+            let (from, to) = match past {
+                Past::Said(said) => (said.seq, said.seq),
+                Past::Gap { from, to } => (from, to),
+            };
+            assert!(from > seq && to >= from);
+            seq = to;
+            told.push((from, to));
+        }
+        told
+    }
+
+    #[test]
+    fn a_clean_restart_leaves_no_hole() {
+        let entries = [
+            entry(100, What::Run),
+            entry(101, What::Order),
+            entry(102, What::Reply),
+            entry(102, What::End),
+            entry(200, What::Run),
+            entry(201, What::Order),
+        ];
+        assert_eq!(told(&book(&entries), 101), [(102, 102), (201, 201)]);
+        assert_eq!(told(&book(&entries), 201), []);
+        assert_eq!(told(&book(&entries), 50), [(51, 100), (101, 101), (102, 102), (201, 201)]);
+    }
+
+    #[test]
+    fn an_unclean_end_is_a_hole() {
+        let entries = [
+            entry(100, What::Run),
+            entry(101, What::Order),
+            entry(200, What::Run),
+            entry(201, What::Order),
+        ];
+        assert_eq!(told(&book(&entries), 101), [(102, 200), (201, 201)]);
+        assert_eq!(told(&book(&entries), 150), [(151, 200), (201, 201)]);
+        let mut history = book(&entries);
+        history.begin_run(300);
+        assert_eq!(told(&history, 201), [(202, 300)]);
+    }
+
+    #[test]
+    fn what_was_dropped_on_its_way_into_the_book_is_a_hole() {
+        let hole = Entry { to: Some(104), ..entry(102, What::Hole) };
+        let entries =
+            [entry(100, What::Run), entry(101, What::Order), hole, entry(105, What::Order)];
+        assert_eq!(told(&book(&entries), 100), [(101, 101), (102, 104), (105, 105)]);
+    }
+
+    #[test]
+    fn without_a_book_everything_before_this_run_is_a_gap() {
+        let mut history = History::default();
+        history.begin_run(1_000);
+        history.push(Said { seq: 1_001, ..Said::default() });
+        assert_eq!(told(&history, 7), [(8, 1_000), (1_001, 1_001)]);
+    }
+
+    #[test]
+    fn memory_is_bounded_and_forgets_the_oldest_first() {
+        let mut history = History::default();
+        history.begin_run(0);
+        for seq in 1..=REMEMBERED as u64 + 5 {
+            history.push(Said { seq, ..Said::default() });
+        }
+        let told = told(&history, 2);
+        assert_eq!(told[..2], [(3, 5), (6, 6)]);
+        assert_eq!(told.len(), 1 + REMEMBERED);
+    }
+
+    #[test]
+    fn a_state_is_what_stood_at_its_time() {
+        let order = entry(5, What::Order);
+        let entries = [entry(10, What::Reply), entry(11, What::Order)];
+        let history = History::from_book(Some(&order), None, &entries, Some(11));
+        let Some(Past::Said(said)) = history.after(9) else { panic!() };
+        assert_eq!(said.order.as_ref().map(|order| order.seq), Some(5));
+        assert_eq!(said.reply.as_ref().map(|reply| reply.seq), Some(10));
+        assert_eq!(history.after(8), Some(Past::Gap { from: 9, to: 9 }), "not remembered");
+    }
+}

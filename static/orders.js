@@ -1,0 +1,43 @@
+// Giving orders: the switch that makes the next sector an order, and the question before it goes.
+//
+// It only reads the state and tells what was decided; where orders may not be given it is hidden.
+
+import { isOpen, sectorOf } from './store.js';
+import { mark, say } from './svg.js';
+
+export class Orders {
+  #toggle;
+  #dialog;
+  #question;
+  #position = null;
+
+  /** Told are `onToggle()` and, once it was confirmed, `onOrder(position)`. */
+  constructor(root, { onToggle, onOrder }) {
+    this.#toggle = root.querySelector('#ordering');
+    this.#dialog = root.querySelector('#confirm');
+    this.#question = this.#dialog.querySelector('p');
+    this.#toggle.addEventListener('click', onToggle);
+    this.#dialog.addEventListener('close', () => {
+      const position = this.#position;
+      this.#position = null;
+      if (this.#dialog.returnValue === 'order' && position !== null) onOrder(position);
+    });
+  }
+
+  /** Asks whether this position is meant. */
+  confirm(dial, position) {
+    if (this.#dialog.open) return;
+    this.#position = position;
+    say(this.#question, `Order ${sectorOf(dial, { position }).name} for all?`);
+    this.#dialog.returnValue = '';
+    this.#dialog.showModal();
+  }
+
+  render(state) {
+    this.#toggle.hidden = !state.may.order;
+    this.#toggle.disabled = !isOpen(state);
+    mark(this.#toggle, 'aria-pressed', state.ordering);
+    // What may not be ordered any more is not asked about either.
+    if (this.#dialog.open && !(state.ordering && isOpen(state))) this.#dialog.close('');
+  }
+}
