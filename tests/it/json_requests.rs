@@ -85,7 +85,8 @@ async fn what_a_station_may_say_is_understood() {
             })
             .await;
         let code = outcome["code"].as_str().unwrap_or("ok");
-        assert!(["ok", "stale"].contains(&code), "{}: {outcome}", fixture["name"]);
+        // This server takes no orders over the network, and needs no token.
+        assert!(["ok", "stale", "refused"].contains(&code), "{}: {outcome}", fixture["name"]);
         assert_eq!(outcome.get("id"), fixture["message"].get("id"), "{}", fixture["name"]);
     }
 }

@@ -25,6 +25,8 @@ pub(crate) struct Panel {
     pub(crate) welcome: Value,
     /// The latest `state`.
     pub(crate) state: Value,
+    /// The latest `roll`.
+    pub(crate) roll: Value,
     /// Numbers its requests.
     requests: u64,
 }
@@ -37,7 +39,8 @@ impl Panel {
 
     /// The same over a connection that has heard nothing yet.
     pub(crate) async fn over(link: TestStation) -> Self {
-        let mut panel = Self { link, welcome: Value::Null, state: Value::Null, requests: 0 };
+        let [welcome, state, roll] = [const { Value::Null }; 3];
+        let mut panel = Self { link, welcome, state, roll, requests: 0 };
         panel.welcome = panel.hear().await;
         assert_eq!(panel.welcome["type"], "welcome", "the welcome comes first");
         assert_eq!(panel.hear().await["type"], "state", "the state comes second");
@@ -59,14 +62,16 @@ impl Panel {
         self.state["bell"].as_bool().expect("the bell rings or does not")
     }
 
-    /// The next message that is not a beat.
+    /// The next message that is neither a beat nor a roll, which come when they come.
     pub(crate) async fn hear(&mut self) -> Value {
-        let message = soon("a message that is not a beat", async {
+        let message = soon("a message", async {
             loop {
                 let text = self.link.hear().await;
                 let message: Value = serde_json::from_str(&text).expect("JSON is spoken here");
-                if message["type"] != "beat" {
-                    break message;
+                match message["type"].as_str() {
+                    Some("roll") => self.roll = message,
+                    Some("beat") => {}
+                    _ => break message,
                 }
             }
         });

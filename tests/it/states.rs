@@ -55,7 +55,6 @@ async fn every_station_hears_the_same_states() {
     }
 }
 
-#[ignore = "in DESIGN (Wire 2), and not yet in PROTOCOL.md nor in the server"]
 #[tokio::test]
 async fn the_same_answer_twice_is_applied_once() {
     let server = TestServer::with_status("7\n").await;
