@@ -151,19 +151,19 @@ impl Rule {
                 self.vouch(now);
             }
             Hint::Swapped if !self.hands.wrote(now) => self.vouch(now),
-            Hint::Closed | Hint::Swapped | Hint::Stirred => self.look_by(now + SOON),
+            Hint::Closed | Hint::Swapped | Hint::Stirred => self.stir(now + SOON),
             Hint::Changed => {
                 (self.vouched, self.trusted) = (false, false);
                 self.hands.changed(now);
-                self.look_by(now + SOON);
+                self.stir(now + SOON);
             }
             Hint::Opened => {
-                if !self.knocks.opened() {
-                    self.hands.opened(now);
-                }
+                self.knocks.opened();
+                self.hands.opened(now);
             }
             Hint::Lost => {
                 (self.vouched, self.trusted) = (false, false);
+                self.knocks = Knocks::default();
                 self.hands.lost(now);
                 self.look_by(now + SOON);
             }
@@ -210,8 +210,8 @@ impl Rule {
 
     /// A look that was asked for is over.
     pub fn looked(&mut self, now: Duration, look: Look) {
-        if !look.opened {
-            self.knocks.look_did_not_open();
+        if look.opened && self.watch == Watch::Inotify {
+            self.hands.looked(now);
         }
         if self.knows(&look.seen) {
             self.settled = true;
@@ -277,7 +277,8 @@ impl Rule {
             candidate.knock = true;
             return;
         }
-        // All opens of our own looks have come round by now, so it is known who is left.
+        // The opens of our own looks have come round by now, so it is known who is left.
+        self.hands.all_came();
         if !self.hands.may_write(now)
             && let Some(Candidate { seen: Seen::Text(writing), .. }) = self.candidate.take()
         {
@@ -287,18 +288,22 @@ impl Rule {
 
     fn vouch(&mut self, now: Duration) {
         self.vouched = true;
-        self.look_by(now);
+        self.stir(now);
         self.due = self.due.min(now);
     }
 
-    /// A candidate has its own time; only one that was missing cannot tell by itself whether it
-    /// was there in between.
-    fn look_by(&mut self, time: Duration) {
+    /// Something happened to the file: what was missing may have been there in between.
+    fn stir(&mut self, time: Duration) {
         let missing =
             |seen: &Seen| matches!(seen, Seen::Fault(f) if f.condition == Condition::Missing);
         if self.candidate.as_ref().is_some_and(|candidate| missing(&candidate.seen)) {
             self.candidate = None;
         }
+        self.look_by(time);
+    }
+
+    /// A candidate has its own time, unless it may be told before.
+    fn look_by(&mut self, time: Duration) {
         if self.candidate.is_none() || self.trusted {
             self.due = self.due.min(time);
         }

@@ -17,6 +17,10 @@ pub(super) struct Hands {
     /// When they opened it, oldest first. Readers count too, because nothing tells them apart, and
     /// so do those who opened it before anybody changed it: one of them may be who changes it.
     opens: VecDeque<Duration>,
+    /// Opens of our own looks that have not come round, and closes of what nobody was seen to
+    /// open: so many of the next opens say nothing. Whose an open is cannot be told, but when all
+    /// of ours have come the count is right.
+    less: u32,
     /// When somebody changed it last, since its text counted as finished.
     writes: Option<Duration>,
     /// Whoever had it open before then may have it open still, because hints were lost.
@@ -27,10 +31,29 @@ impl Hands {
     /// Somebody opened the file.
     pub(super) fn opened(&mut self, now: Duration) {
         self.forget(now);
+        if self.less > 0 {
+            self.less -= 1;
+            return;
+        }
         if self.opens.len() == MANY {
             self.opens.pop_front();
         }
         self.opens.push_back(now);
+    }
+
+    /// Our look opened the file, and is over.
+    pub(super) fn looked(&mut self, now: Duration) {
+        self.forget(now);
+        // If a reader is among them, his open must grow old and be forgotten.
+        if self.opens.pop_back().is_none() {
+            self.less = self.less.saturating_add(1);
+        }
+    }
+
+    /// All opens of our looks have come round. The kernel folds two in a row into one, so that some
+    /// may never come; they must not be waited for.
+    pub(super) fn all_came(&mut self) {
+        self.less = 0;
     }
 
     /// Somebody changed it.
@@ -41,16 +64,14 @@ impl Hands {
     /// Somebody closed it. Whether they were, for all that is known, the last to have their hands
     /// on it.
     pub(super) fn let_go(&mut self, now: Duration) -> bool {
-        self.forget(now);
-        // If a reader is among them, his open must grow old and be forgotten.
-        self.opens.pop_back();
+        self.looked(now);
         !self.may_write(now)
     }
 
     /// Hints were lost.
     pub(super) fn lost(&mut self, now: Duration) {
-        self.lost = Some(now);
-        self.writes = Some(now);
+        self.opens.clear();
+        (self.less, self.lost, self.writes) = (0, Some(now), Some(now));
     }
 
     /// Whether somebody who has it open may be in the middle of a writing.

@@ -276,7 +276,7 @@ fn one_who_opened_the_file_before_the_other_changed_it_may_still_write() {
 fn an_open_taken_for_that_of_our_look_is_known_when_the_knock_comes_round() {
     let mut play = Play::well(INOTIFY);
     play.seen = text("half", 2);
-    play.rule.knocks.look_begins();
+    play.rule.hands.looked(play.now);
     let others = [Hint::Changed, Hint::Opened, Hint::Changed, Hint::Opened, Hint::Closed];
     for hint in others {
         play.hint(hint);
@@ -344,6 +344,32 @@ fn a_reader_in_the_midst_of_a_writing_delays_others_for_half_a_second_only() {
     assert!(play.say(0).is_empty());
     play.knock_comes();
     assert_eq!(play.say(0), ["9"]);
+}
+
+#[test]
+fn looks_whose_hints_come_late_are_not_taken_for_somebody_elses() {
+    let mut play = Play::well(INOTIFY);
+    play.deaf = true;
+    play.write(text("8", 2));
+    assert!(play.say(0).is_empty());
+    for hint in [Hint::Opened, Hint::Changed, Hint::Closed] {
+        play.hint(hint);
+    }
+    play.seen = text("9", 3);
+    assert!(play.say(0).is_empty());
+    play.deaf = false;
+    play.hint(Hint::Opened);
+    assert_eq!(std::mem::take(&mut play.knocks), 2);
+    play.hint(Hint::Knocked);
+    play.hint(Hint::Opened);
+    play.hint(Hint::Knocked);
+    assert!(play.say(0).is_empty());
+    play.knock_comes();
+    assert_eq!(play.say(0), ["9"]);
+    play.write(text("10", 4));
+    assert!(play.say(0).is_empty());
+    play.knock_comes();
+    assert_eq!(play.say(0), ["10"]);
 }
 
 #[test]
@@ -464,6 +490,18 @@ fn a_file_removed_again_and_again_is_not_missing() {
         assert!(play.say(35).is_empty());
     }
     assert_eq!(play.say(120), ["Missing"]);
+}
+
+#[test]
+fn a_file_is_missing_although_hints_of_others_are_lost_again_and_again() {
+    let mut play = Play::well(INOTIFY);
+    play.seen = fault(Condition::Missing);
+    let mut said = Vec::new();
+    for _ in 0..20 {
+        play.hint(Hint::Lost);
+        said.extend(play.say(35));
+    }
+    assert_eq!(said, ["Missing"]);
 }
 
 #[test]
