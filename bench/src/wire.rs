@@ -88,9 +88,10 @@ impl Ear {
             return Ok(Some(classify(std::str::from_utf8(payload)?)));
         }
         if self.last_payload != payload {
-            let message = Message::parse(payload)?;
-            self.last_heard = (message.kind == "state")
-                .then(|| message.order.map_or(Value::Empty, |order| classify(&order.status)));
+            self.last_heard = match Message::parse(payload)?.kind.as_ref() {
+                "state" => Some(State::parse(payload)?.value()),
+                _ => None,
+            };
             self.last_payload.clear();
             self.last_payload.extend_from_slice(payload);
         }
@@ -102,13 +103,28 @@ impl Ear {
 struct Message<'a> {
     #[serde(rename = "type", borrow)]
     kind: Cow<'a, str>,
-    #[serde(borrow)]
-    order: Option<Order<'a>>,
 }
 
 impl<'a> Message<'a> {
     fn parse(payload: &'a [u8]) -> Result<Self> {
         serde_json::from_slice(payload).context("a message that is not of chadburn.v1")
+    }
+}
+
+/// A `state`; other messages have an `order` of another kind.
+#[derive(Debug, Deserialize)]
+struct State<'a> {
+    #[serde(borrow)]
+    order: Option<Order<'a>>,
+}
+
+impl<'a> State<'a> {
+    fn parse(payload: &'a [u8]) -> Result<Self> {
+        serde_json::from_slice(payload).context("a state that is not of chadburn.v1")
+    }
+
+    fn value(&self) -> Value {
+        self.order.as_ref().map_or(Value::Empty, |order| classify(&order.status))
     }
 }
 
