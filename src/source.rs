@@ -5,7 +5,7 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -16,6 +16,7 @@ use crate::writing::{Condition, File, Health, Report, Watch};
 use keeper::Keeper;
 use look::RealDisk;
 use rule::{Hint, Rule, Step};
+use watch::Door;
 
 pub mod rule;
 
@@ -113,8 +114,8 @@ struct Shared {
 struct Lookout {
     rule: Rule,
     disk: RealDisk,
-    /// The directory to knock at.
-    door: Option<PathBuf>,
+    /// Where to knock.
+    door: Option<Arc<Door>>,
     /// At the last look the path was a symlink.
     link: bool,
     /// When the source's thread wakes by itself.
@@ -164,7 +165,7 @@ impl Shared {
 }
 
 impl Lookout {
-    fn use_watch(&mut self, now: Duration, watch: Watch, door: Option<PathBuf>) {
+    fn use_watch(&mut self, now: Duration, watch: Watch, door: Option<Arc<Door>>) {
         self.door = door;
         self.rule.set_watch(now, watch);
     }
@@ -178,7 +179,7 @@ impl Lookout {
             }
             Step::Knock => {
                 if let Some(door) = &self.door {
-                    watch::knock(door);
+                    door.knock();
                 }
             }
             Step::Tell(_) | Step::Wait(_) => {}

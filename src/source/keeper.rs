@@ -63,18 +63,18 @@ impl Keeper {
             let reason = NoWatch::Deaf(reason.clone());
             return self.do_without(shared, &reason);
         }
-        let door = ground.dir.clone();
         let tell = {
             let shared = Arc::clone(shared);
             move |hint| shared.hint(hint)
         };
         match Armed::arm(ground, tell) {
             Ok(armed) => {
+                let door = armed.door();
                 self.armed = Some(armed);
                 if std::mem::take(&mut self.said) {
                     info!(file = shared.name, "changes are noticed by the kernel again");
                 }
-                shared.lookout().use_watch(shared.now(), KERNEL, Some(door));
+                shared.lookout().use_watch(shared.now(), KERNEL, door);
             }
             Err(error) => {
                 self.next = now + RETRY;

@@ -8,8 +8,9 @@
 //! writer is done with it and the watcher then vouched that nothing had been changed before the
 //! look was over. That second half is the *knock*. Between a writer's close and our look the next
 //! writer may have emptied the file and written half of his text, with the hint of it still in the
-//! kernel's queue. So after the look the directory is opened: the kernel puts the hint of that
-//! behind all others, and when it has come round without a change before it, none was made.
+//! kernel's queue. So after the look a file is opened that is watched, too, and that nobody else
+//! knows of: the kernel puts the hint of that behind all others, and when it has come round without
+//! a change before it, none was made.
 
 use std::time::Duration;
 
@@ -48,7 +49,7 @@ pub enum Hint {
     Stirred,
     /// Somebody opened the file; perhaps it was our look.
     Opened,
-    /// Somebody opened the directory; perhaps it was our knock.
+    /// Our knock has come round.
     Knocked,
 }
 
@@ -59,7 +60,7 @@ pub enum Step {
     Tell(Report),
     /// Look at the file, then call [`Rule::looked`].
     Look,
-    /// Open the directory and close it again.
+    /// Open and close what nobody else does, and whose opening the watcher tells of.
     Knock,
     /// Nothing until then, unless a hint comes.
     Wait(Duration),
@@ -81,9 +82,9 @@ pub struct Rule {
     /// What is seen at present and neither believed nor known to be wrong.
     candidate: Option<Candidate>,
     /// A hint said that a writer is done, nothing was changed since, and nobody has looked yet.
-    vouched: bool,
+    vouched: Option<Word>,
     /// The same for the look that is being taken, or that awaits its knock.
-    trusted: bool,
+    trusted: Option<Word>,
     /// Knocks that are out.
     knocks: Knocks,
     /// Who has their hands on the file.
@@ -96,15 +97,22 @@ pub struct Rule {
     told: Option<Health>,
 }
 
+/// Why a look may count without a second one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Word {
+    /// The writer closed the file, and nobody else has it open.
+    Closed,
+    /// The file was renamed in. Whoever is still writing has another one open.
+    Moved,
+}
+
 /// Something that was seen, and since when it has not changed.
 #[derive(Debug)]
 struct Candidate {
     seen: Seen,
     since: Duration,
-    /// It was looked at because its writer is done, and a knock is to be made for it.
+    /// It was looked at because its writer is done, and nobody has knocked yet.
     knock: bool,
-    /// A knock for it has come round.
-    knocked: bool,
 }
 
 impl Rule {
@@ -119,8 +127,8 @@ impl Rule {
             settled: false,
             settle_by: None,
             candidate: None,
-            vouched: false,
-            trusted: false,
+            vouched: None,
+            trusted: None,
             knocks: Knocks::default(),
             hands: Hands::default(),
             due: Duration::ZERO,
@@ -132,7 +140,7 @@ impl Rule {
     /// The file is watched anew. Hints of the old watcher count no longer, so look at once.
     pub fn set_watch(&mut self, now: Duration, watch: Watch) {
         self.watch = watch;
-        (self.vouched, self.trusted) = (false, false);
+        (self.vouched, self.trusted) = (None, None);
         self.knocks = Knocks::default();
         // Whoever had it open before is not known.
         self.hands.lost(now);
@@ -144,16 +152,12 @@ impl Rule {
         match hint {
             // The last words of a watcher that has been given up.
             _ if self.watch == Watch::Poll => {}
-            Hint::Closed if self.hands.let_go(now) => self.vouch(now),
-            Hint::MovedIn => {
-                // Whoever is still writing has another file open.
-                self.hands.rest();
-                self.vouch(now);
-            }
-            Hint::Swapped if !self.hands.wrote(now) => self.vouch(now),
+            Hint::Closed if self.hands.let_go(now) => self.vouch(now, Word::Closed),
+            Hint::MovedIn => self.vouch(now, Word::Moved),
+            Hint::Swapped if !self.hands.wrote(now) => self.vouch(now, Word::Closed),
             Hint::Closed | Hint::Swapped | Hint::Stirred => self.stir(now + SOON),
             Hint::Changed => {
-                (self.vouched, self.trusted) = (false, false);
+                (self.vouched, self.trusted) = (None, None);
                 self.hands.changed(now);
                 self.stir(now + SOON);
             }
@@ -162,7 +166,7 @@ impl Rule {
                 self.hands.opened(now);
             }
             Hint::Lost => {
-                (self.vouched, self.trusted) = (false, false);
+                (self.vouched, self.trusted) = (None, None);
                 self.knocks = Knocks::default();
                 self.hands.lost(now);
                 self.look_by(now + SOON);
@@ -187,7 +191,7 @@ impl Rule {
             self.told = Some(health.clone());
             return Step::Tell(Report::Health(health));
         }
-        if self.trusted
+        if self.trusted.is_some()
             && let Some(candidate) = &mut self.candidate
         {
             if std::mem::take(&mut candidate.knock) {
@@ -202,7 +206,7 @@ impl Rule {
             return Step::Wait(self.due);
         }
         self.knocks.patience(now);
-        self.trusted = std::mem::take(&mut self.vouched) && !self.knocks.lags();
+        self.trusted = self.vouched.take().filter(|_| !self.knocks.lags());
         self.knocks.look_begins();
         self.due = now + if self.watch == Watch::Poll { QUIET } else { EVERY };
         Step::Look
@@ -216,7 +220,7 @@ impl Rule {
         if self.knows(&look.seen) {
             self.settled = true;
             self.candidate = None;
-            self.trusted = false;
+            self.trusted = None;
             return;
         }
         let since = match self.candidate.take() {
@@ -225,7 +229,7 @@ impl Rule {
         };
         match look.seen {
             Seen::Moving => {
-                self.trusted = false;
+                self.trusted = None;
                 self.due = self.due.min(now + SOON);
             }
             Seen::Text(writing) if now >= since + QUIET => {
@@ -234,13 +238,12 @@ impl Rule {
             }
             Seen::Fault(fault) if now >= since + QUIET => {
                 self.fault = Some(fault);
-                (self.settled, self.trusted) = (true, false);
+                (self.settled, self.trusted) = (true, None);
                 self.hands.rest();
             }
             seen => {
-                self.trusted &= matches!(seen, Seen::Text(_));
-                let (knock, knocked) = (self.trusted, false);
-                self.candidate = Some(Candidate { seen, since, knock, knocked });
+                self.trusted = self.trusted.filter(|_| matches!(seen, Seen::Text(_)));
+                self.candidate = Some(Candidate { seen, since, knock: self.trusted.is_some() });
                 self.due = self.due.min(since + QUIET);
             }
         }
@@ -263,31 +266,26 @@ impl Rule {
         self.written = Some(writing);
         self.fault = None;
         self.settled = true;
-        self.trusted = false;
+        self.trusted = None;
         self.hands.rest();
     }
 
     fn knocked(&mut self, now: Duration) {
-        if !self.knocks.came() || !self.trusted {
-            return;
-        }
-        let Some(candidate) = &mut self.candidate else { return };
-        if !std::mem::replace(&mut candidate.knocked, true) {
-            // It may have been a stranger's, made before ours. So once more.
-            candidate.knock = true;
+        if !self.knocks.came() {
             return;
         }
         // The opens of our own looks have come round by now, so it is known who is left.
         self.hands.all_came();
-        if !self.hands.may_write(now)
+        if let Some(word) = self.trusted
+            && (word == Word::Moved || !self.hands.may_write(now))
             && let Some(Candidate { seen: Seen::Text(writing), .. }) = self.candidate.take()
         {
             self.believe(writing);
         }
     }
 
-    fn vouch(&mut self, now: Duration) {
-        self.vouched = true;
+    fn vouch(&mut self, now: Duration, word: Word) {
+        self.vouched = Some(word);
         self.stir(now);
         self.due = self.due.min(now);
     }
@@ -304,7 +302,7 @@ impl Rule {
 
     /// A candidate has its own time, unless it may be told before.
     fn look_by(&mut self, time: Duration) {
-        if self.candidate.is_none() || self.trusted {
+        if self.candidate.is_none() || self.trusted.is_some() {
             self.due = self.due.min(time);
         }
     }

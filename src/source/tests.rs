@@ -3,6 +3,7 @@
 use std::fs::{self, Permissions};
 use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::SystemTime;
 

@@ -4,7 +4,11 @@
 //! is boiled down to hints; that a file is written, or what it says, is not known here.
 
 use std::io;
-use std::path::Path;
+#[cfg(target_os = "linux")]
+use std::os::fd::AsRawFd;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind, RenameMode};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
@@ -24,7 +28,17 @@ pub(super) const KERNEL: Watch =
 pub(super) struct Armed {
     /// Where things stood when it was armed.
     ground: Ground,
+    /// Where to knock.
+    door: Option<Arc<Door>>,
     _watcher: RecommendedWatcher,
+}
+
+/// A door of our own to knock at: a file without a name, under the same watch. Of a directory's
+/// door strangers, the other source and the accept file's fsync are heard as well.
+#[derive(Debug)]
+pub(super) struct Door {
+    path: PathBuf,
+    _file: OwnedFd,
 }
 
 /// Why there is no watch, with advice for whoever can do something about it.
@@ -66,9 +80,13 @@ impl Armed {
         ground: Ground,
         tell: impl Fn(Hint) + Send + 'static,
     ) -> Result<Self, NoWatch> {
-        let sieve = ground.clone();
+        let door = Door::new().map(Arc::new);
+        let (sieve, own) = (ground.clone(), door.clone());
         let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
             let hint = match event {
+                Ok(event) if own.as_ref().is_some_and(|door| door.is_of(&event)) => {
+                    opens(event.kind).then_some(Hint::Knocked)
+                }
                 Ok(event) => sift(&sieve, &event),
                 // What was lost with an error is not known.
                 Err(_) => Some(Hint::Lost),
@@ -81,7 +99,15 @@ impl Armed {
         if let Some(dir) = ground.other_dir() {
             watcher.watch(dir, RecursiveMode::NonRecursive)?;
         }
-        Ok(Self { ground, _watcher: watcher })
+        // Without a door whatever is closed or renamed in must be looked at twice.
+        let mut listens = |door: &Arc<Door>| watcher.watch(&door.path, RecursiveMode::NonRecursive);
+        let door = door.filter(|door| listens(door).is_ok());
+        Ok(Self { ground, door, _watcher: watcher })
+    }
+
+    /// Where to knock.
+    pub(super) fn door(&self) -> Option<Arc<Door>> {
+        self.door.clone()
     }
 
     /// Whether things stand as they did when it was armed.
@@ -90,11 +116,33 @@ impl Armed {
     }
 }
 
-/// Opens a directory and closes it, so that the watcher tells of it after all that came before.
-pub(super) fn knock(dir: &Path) {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-    // If it cannot be opened the knock does not come round, and the rule knows what to do then.
-    drop(rustix::fs::open(dir, flags, Mode::empty()));
+impl Door {
+    /// A door, where the system has such.
+    fn new() -> Option<Self> {
+        #[cfg(target_os = "linux")]
+        {
+            let file = rustix::fs::memfd_create("door", rustix::fs::MemfdFlags::CLOEXEC).ok()?;
+            let path = format!("/proc/self/fd/{}", file.as_raw_fd()).into();
+            Some(Self { path, _file: file })
+        }
+        #[cfg(not(target_os = "linux"))]
+        None
+    }
+
+    /// Opens the door and closes it, so that the watcher tells of it after all that came before.
+    pub(super) fn knock(&self) {
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        // If it cannot be opened the knock does not come round, and the rule knows what to do then.
+        drop(rustix::fs::open(&self.path, flags, Mode::empty()));
+    }
+
+    fn is_of(&self, event: &Event) -> bool {
+        event.paths.first() == Some(&self.path)
+    }
+}
+
+fn opens(kind: EventKind) -> bool {
+    matches!(kind, EventKind::Access(AccessKind::Open(_)))
 }
 
 /// What an event says about the file: mostly nothing, and that is found out first.
@@ -137,7 +185,6 @@ fn of_the_file(kind: EventKind) -> Option<Hint> {
 
 fn of_the_directory(kind: EventKind) -> Option<Hint> {
     match kind {
-        EventKind::Access(AccessKind::Open(_)) => Some(Hint::Knocked),
         EventKind::Access(_) => None,
         _ => Some(Hint::Stirred),
     }

@@ -159,7 +159,7 @@ impl Clerk {
                 self.stage = Stage::SyncDirectory;
             }
             Stage::SyncDirectory => {
-                disk.knock();
+                disk.list();
                 self.stage = Stage::Tell;
             }
         }

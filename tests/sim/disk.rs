@@ -202,8 +202,13 @@ impl Disk {
         self.kernels.iter_mut().for_each(|kernel| kernel.emit(now, other));
     }
 
-    /// The directory is opened, by a knock or anybody.
-    pub fn knock(&mut self) {
+    /// The source of this file knocks.
+    pub fn knock(&mut self, file: File) {
+        self.kernels[file as usize].emit(self.book.now(), Raw::Knock);
+    }
+
+    /// The directory is opened by anybody.
+    pub fn list(&mut self) {
         let now = self.book.now();
         self.kernels.iter_mut().for_each(|kernel| kernel.emit(now, Raw::OpenDirectory));
     }

@@ -30,6 +30,8 @@ pub enum Raw {
     Attrib,
     /// The directory was opened.
     OpenDirectory,
+    /// What nobody but this watch's source knows of was opened.
+    Knock,
     /// Something happened under another name, which the number tells apart.
     Other(u64),
     /// Events were lost.
@@ -119,7 +121,7 @@ fn sift(raw: Raw) -> Option<Hint> {
         Raw::CloseWrite => Some(Hint::Closed),
         Raw::MovedTo => Some(Hint::MovedIn),
         Raw::MovedFrom | Raw::Delete | Raw::Attrib => Some(Hint::Stirred),
-        Raw::OpenDirectory => Some(Hint::Knocked),
-        Raw::Other(_) => None,
+        Raw::Knock => Some(Hint::Knocked),
+        Raw::OpenDirectory | Raw::Other(_) => None,
     }
 }

@@ -135,7 +135,7 @@ impl Source {
             Step::Knock => {
                 let file = self.file;
                 ground.book.note(|| format!("{file}: knocks"));
-                ground.disk.knock();
+                ground.disk.knock(file);
             }
             Step::Tell(_) | Step::Wait(_) => {}
         }

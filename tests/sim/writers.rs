@@ -151,7 +151,7 @@ impl Writer {
                     disk.emit(file, Raw::Open);
                 }
             }
-            Move::List => disk.knock(),
+            Move::List => disk.list(),
         }
     }
 

@@ -86,10 +86,27 @@ fn a_symlinks_target_is_the_file_wherever_it_is() {
     assert_eq!(place.ground().other_dir(), there.path("real").parent());
 }
 
+#[cfg(target_os = "linux")]
 #[test]
-fn an_open_of_the_directory_is_a_knock() {
+fn a_knock_comes_round_after_what_was_done_before_and_no_stranger_makes_one() {
     let place = Place::new();
-    assert_eq!(place.hint(".", OPENED), Some(Hint::Knocked));
+    let (tell, told) = std::sync::mpsc::channel();
+    let armed =
+        Armed::arm(place.ground(), move |hint| tell.send(hint).unwrap_or_default()).unwrap();
+    fs::read_dir(place.directory.path()).unwrap();
+    fs::write(place.path("status.eot"), "7").unwrap();
+    armed.door().unwrap().knock();
+    let patience = std::time::Duration::from_secs(10);
+    let hints: Vec<_> = std::iter::from_fn(|| told.recv_timeout(patience).ok())
+        .take_while(|hint| *hint != Hint::Knocked)
+        .collect();
+    assert_eq!(hints.last(), Some(&Hint::Closed), "{hints:?}");
+}
+
+#[test]
+fn an_open_of_the_directory_is_nothing() {
+    let place = Place::new();
+    assert_eq!(place.hint(".", OPENED), None);
     assert_eq!(place.hint(".", REMOVED), Some(Hint::Stirred));
     assert_eq!(place.hint(".", EventKind::Access(AccessKind::Read)), None);
 }
