@@ -331,6 +331,29 @@ fn that_holds_from_the_moment_the_file_is_made() {
 }
 
 #[test]
+fn an_open_that_the_kernel_folded_into_another_is_not_waited_for_after_the_knock() {
+    let mut play = Play::well(INOTIFY);
+    play.hint(Hint::Opened);
+    play.hint(Hint::Changed);
+    play.seen = text("half", 2);
+    play.deaf = true;
+    assert!(play.say(20).is_empty());
+    play.deaf = false;
+    play.seen = text("8", 3);
+    play.hint(Hint::Closed);
+    assert!(play.say(0).is_empty());
+    play.knock_comes();
+    assert_eq!(play.say(0), ["8"]);
+    let others = [Hint::Opened, Hint::Changed, Hint::Opened, Hint::Changed, Hint::Closed];
+    for hint in others {
+        play.hint(hint);
+    }
+    play.seen = text("half", 4);
+    assert!(play.say(90).is_empty());
+    assert_eq!(play.knocks, 0);
+}
+
+#[test]
 fn a_reader_in_the_midst_of_a_writing_delays_others_for_half_a_second_only() {
     let mut play = Play::well(INOTIFY);
     for hint in [Hint::Changed, Hint::Opened, Hint::Opened, Hint::Closed] {
