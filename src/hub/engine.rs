@@ -3,22 +3,22 @@
 //! Generic over the socket, so that a simulator runs the very same lines on sockets of its own. It
 //! opens nothing, waits for nothing and reads no clock.
 
+mod hear;
+mod say;
 mod slot;
 
-use std::io::{self, ErrorKind, Read, Write};
+use std::io::{Read, Write};
 use std::net::SocketAddr;
 
 use tokio::sync::oneshot;
 
 use self::slot::{Slot, Stage};
-use super::frame::{self, Incoming, close, opcode};
 use super::outbox::Frame;
 use super::{Effect, Event, Hub, Key, Outcome, Snapshot, Wire, parcel};
 use crate::clock::Now;
 use crate::entry::Entry;
 use crate::policy::Peer;
 use crate::wire::json::Message;
-use crate::wire::text;
 use crate::writing::File;
 
 /// How often a station is pinged, in seconds.
@@ -36,12 +36,6 @@ const LINGER_SECONDS: u32 = 5;
 /// In how many parts the stations are looked after, so that a sweep never holds up a push: a tick
 /// looks after one part, and ten ticks make a second.
 pub const PARTS: usize = 10;
-
-/// How many times a station is read from before the others have their turn.
-const READS_A_TURN: usize = 4;
-
-/// How many states a station that slept is told before the others have their turn.
-const STATES_A_TURN: usize = 32;
 
 /// How much is read at once.
 const READ_SIZE: usize = 64 * 1024;
@@ -345,244 +339,6 @@ impl<S: Socket, P: Ports> Engine<S, P> {
             Effect::Publish(snapshot) => self.ports.publish(snapshot),
             Effect::Log(line) => self.ports.log(&line),
             Effect::AskShutdown => self.ports.ask_shutdown(),
-        }
-    }
-
-    /// Does this for every greeted station. The hot loop of the whole program.
-    fn for_greeted(&mut self, mut act: impl FnMut(&mut Slot<S>) -> io::Result<()>) {
-        for (index, slot) in self.slots.iter_mut().enumerate() {
-            if let Some(slot) = slot
-                && slot.stage == Stage::Greeted
-                && act(slot).is_err()
-            {
-                self.dead.push(slot.key(index));
-            }
-        }
-    }
-
-    /// Tells everybody a state: one frame for each wire that somebody speaks.
-    fn push(&mut self, seq: u64, text: Option<&str>, json: &str, seconds: u32) {
-        let [_, json_sockets, sse_sockets] = self.tally.sockets;
-        let text = text.map(|text| Frame::from(parcel::message(text)));
-        let sse = (sse_sockets > 0).then(|| Frame::from(parcel::state(Wire::Sse, seq, json)));
-        let json = (json_sockets > 0).then(|| Frame::from(parcel::message(json)));
-        let frames = [text, json, sse];
-        let mut conflated = 0;
-        self.for_greeted(|slot| match &frames[slot.wire as usize] {
-            Some(frame) => {
-                conflated += u64::from(slot.outbox.is_some());
-                slot.push(seq, frame, seconds)
-            }
-            None => Ok(()),
-        });
-        self.tally.conflated += conflated;
-    }
-
-    /// Tells this to everybody who hears JSON.
-    fn tell(
-        &mut self,
-        name: &str,
-        json: &str,
-        send: impl Fn(&mut Slot<S>, &Frame) -> io::Result<()>,
-    ) {
-        let frames = [Wire::Json, Wire::Sse].map(|it| Frame::from(parcel::named(it, name, json)));
-        self.for_greeted(|slot| match slot.wire {
-            Wire::Text => Ok(()),
-            Wire::Json => send(slot, &frames[0]),
-            Wire::Sse => send(slot, &frames[1]),
-        });
-    }
-
-    /// Tells a station that slept what it has missed, as fast as its socket takes it. Nothing of it
-    /// is owed before it is its turn.
-    fn bring_up_to_date(&mut self, now: Now, key: Key) {
-        for turn in 0.. {
-            let Some(slot) = self.slot(key).filter(|slot| slot.outbox.is_none()) else { return };
-            let Stage::Behind { known, seen } = slot.stage else { return };
-            if turn == STATES_A_TURN {
-                return self.unheard.push(key);
-            }
-            let wire = slot.wire;
-            let Some((up_to, is_state, message)) = self.hub.after(known) else {
-                return self.run(now, Event::CaughtUp { key, seen });
-            };
-            let (frame, seen) = if is_state {
-                (parcel::state(wire, up_to, &message), Some(up_to))
-            } else {
-                (parcel::named(wire, "gap", &message), seen)
-            };
-            self.send(now, key, &frame.into());
-            if let Some(slot) = self.slot(key) {
-                slot.stage = Stage::Behind { known: up_to, seen };
-            }
-        }
-    }
-
-    /// Says farewell to everyone, and closes.
-    fn farewell(&mut self, now: Now, json: &str) {
-        let with_end = |wire, message: Vec<u8>| {
-            Frame::from([message, parcel::close(wire, Some(close::GOING_AWAY), "")].concat())
-        };
-        let farewells = [
-            with_end(Wire::Text, parcel::message(text::FAREWELL)),
-            with_end(Wire::Json, parcel::message(json)),
-            with_end(Wire::Sse, parcel::named(Wire::Sse, "farewell", json)),
-        ];
-        let mut left = Vec::new();
-        for (index, slot) in self.slots.iter_mut().enumerate() {
-            let Some(slot) = slot.as_mut().filter(|slot| !slot.is_leaving()) else {
-                continue;
-            };
-            let key = slot.key(index);
-            if slot.send(&farewells[slot.wire as usize], now.seconds()).is_err() {
-                self.dead.push(key);
-                continue;
-            }
-            let since = now.seconds();
-            slot.stage = match slot.wire {
-                Wire::Sse => Stage::Answered { since },
-                Wire::Text | Wire::Json => Stage::Closing { since },
-            };
-            slot.held = false;
-            if slot.is_done() {
-                self.dead.push(key);
-            }
-            left.push(key);
-        }
-        // Held or slow stations may have sent their close long ago.
-        self.unheard.extend(&left);
-        for key in left {
-            self.run(now, Event::Left { key });
-        }
-    }
-
-    /// Sends a station something of its own.
-    fn send(&mut self, now: Now, key: Key, frame: &Frame) {
-        let Some(slot) = self.slot(key).filter(|slot| !slot.is_leaving()) else {
-            return;
-        };
-        if slot.send(frame, now.seconds()).is_err() {
-            self.dead.push(key);
-        }
-    }
-
-    /// Ends a conversation with a close frame; the socket stays until the stage has ended.
-    fn leave(&mut self, now: Now, key: Key, stage: Stage, frame: Vec<u8>) {
-        if !frame.is_empty() {
-            self.send(now, key, &frame.into());
-        }
-        if let Some(slot) = self.slot(key) {
-            // A stream of events has no close that could be answered.
-            slot.stage = match slot.wire {
-                Wire::Sse => Stage::Answered { since: now.seconds() },
-                Wire::Text | Wire::Json => stage,
-            };
-            slot.kept = Vec::new();
-            if slot.is_done() {
-                self.dead.push(key);
-            }
-        }
-        self.run(now, Event::Left { key });
-    }
-
-    /// Sends on what a station is owed, as far as its socket takes it.
-    fn flush(&mut self, now: Now, key: Key) {
-        let Some(slot) = self.slot(key) else { return };
-        if slot.outbox.is_none() {
-            return;
-        }
-        let failed = slot.flush(now.seconds()).is_err();
-        if failed || slot.is_done() {
-            self.dead.push(key);
-        }
-    }
-
-    /// Hears a station out, as far as it may be heard now.
-    fn listen(&mut self, now: Now, key: Key) {
-        self.digest(now, key, None);
-        let mut scratch = std::mem::take(&mut self.scratch);
-        for turn in 0.. {
-            let Some(slot) = self.slot(key).filter(|slot| slot.may_be_heard()) else {
-                break;
-            };
-            if turn == READS_A_TURN {
-                self.unheard.push(key);
-                break;
-            }
-            match slot.socket.read(&mut scratch) {
-                Ok(0) => {
-                    self.dead.push(key);
-                    break;
-                }
-                Ok(length) => {
-                    slot.heard = now.seconds();
-                    self.digest(now, key, Some(&mut scratch[..length]));
-                }
-                Err(error) if error.kind() == ErrorKind::Interrupted => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-                Err(_) => {
-                    self.dead.push(key);
-                    break;
-                }
-            }
-        }
-        self.scratch = scratch;
-    }
-
-    /// Takes apart what has come from a station, after what was kept of it before, until there is
-    /// no whole message left or the station may not be heard; keeps the rest.
-    fn digest(&mut self, now: Now, key: Key, fresh: Option<&mut [u8]>) {
-        let Some(slot) = self.slot(key) else { return };
-        let since = now.seconds();
-        let mut kept = std::mem::take(&mut slot.kept);
-        let mut input: &mut [u8] = match fresh {
-            Some(fresh) if kept.is_empty() => fresh,
-            Some(fresh) => {
-                kept.extend_from_slice(fresh);
-                &mut kept
-            }
-            None => &mut kept,
-        };
-        while let Some(slot) = self.slot(key).filter(|slot| slot.may_be_heard()) {
-            if slot.wire == Wire::Sse {
-                // Whatever it says, nobody asked.
-                return;
-            }
-            if let Stage::Refused { .. } = slot.stage {
-                // Its frames make no sense any more, but its answer to our close mostly does.
-                if input.first() == Some(&(0x80 | opcode::CLOSE)) {
-                    self.dead.push(key);
-                }
-                return;
-            }
-            let closing = slot.is_leaving();
-            match slot.decoder.next(&mut input) {
-                Ok(None) => break,
-                Ok(Some(Incoming::Close(_))) | Err(_) if closing => {
-                    self.dead.push(key);
-                    return;
-                }
-                Ok(Some(_)) if closing => {}
-                Ok(Some(Incoming::Text(message))) => {
-                    self.run(now, Event::Heard { key, message: &message });
-                }
-                Ok(Some(Incoming::Ping(payload))) => {
-                    self.send(now, key, &frame::encode(opcode::PONG, payload).into());
-                }
-                Ok(Some(Incoming::Pong)) => {}
-                Ok(Some(Incoming::Close(code))) => {
-                    let answer = frame::encode_close(code, "");
-                    return self.leave(now, key, Stage::Answered { since }, answer);
-                }
-                Err(violation) => {
-                    self.tally.violations += 1;
-                    let end = frame::encode_close(Some(violation.code), violation.reason);
-                    return self.leave(now, key, Stage::Refused { since }, end);
-                }
-            }
-        }
-        if let Some(slot) = self.slot(key) {
-            slot.kept = input.to_vec();
         }
     }
 

@@ -2,12 +2,14 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::io::{self, ErrorKind};
 use std::rc::Rc;
 use std::time::Duration;
 
 use chadburn_core::DEFAULT;
 
 use super::*;
+use crate::hub::frame::{self, opcode};
 use crate::hub::{Facts, HEARTBEAT_SECONDS};
 use crate::policy::{Owner, Policy, Reach};
 use crate::telegraph::history::History;

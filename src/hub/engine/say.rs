@@ -1,0 +1,165 @@
+//! Everything that stations are told, in the order in which it goes out.
+
+use std::io;
+
+use super::slot::{Slot, Stage};
+use super::{Engine, Ports, Socket};
+use crate::clock::Now;
+use crate::hub::frame::close;
+use crate::hub::outbox::Frame;
+use crate::hub::{Event, Key, Wire, parcel};
+use crate::wire::text;
+
+/// How many states a station that slept is told before the others have their turn.
+const STATES_A_TURN: usize = 32;
+
+impl<S: Socket, P: Ports> Engine<S, P> {
+    /// Does this for every greeted station. The hot loop of the whole program.
+    pub(super) fn for_greeted(&mut self, mut act: impl FnMut(&mut Slot<S>) -> io::Result<()>) {
+        for (index, slot) in self.slots.iter_mut().enumerate() {
+            if let Some(slot) = slot
+                && slot.stage == Stage::Greeted
+                && act(slot).is_err()
+            {
+                self.dead.push(slot.key(index));
+            }
+        }
+    }
+
+    /// Tells everybody a state: one frame for each wire that somebody speaks.
+    pub(super) fn push(&mut self, seq: u64, text: Option<&str>, json: &str, seconds: u32) {
+        let [_, json_sockets, sse_sockets] = self.tally.sockets;
+        let text = text.map(|text| Frame::from(parcel::message(text)));
+        let sse = (sse_sockets > 0).then(|| Frame::from(parcel::state(Wire::Sse, seq, json)));
+        let json = (json_sockets > 0).then(|| Frame::from(parcel::message(json)));
+        let frames = [text, json, sse];
+        let mut conflated = 0;
+        self.for_greeted(|slot| match &frames[slot.wire as usize] {
+            Some(frame) => {
+                conflated += u64::from(slot.outbox.is_some());
+                slot.push(seq, frame, seconds)
+            }
+            None => Ok(()),
+        });
+        self.tally.conflated += conflated;
+    }
+
+    /// Tells this to everybody who hears JSON.
+    pub(super) fn tell(
+        &mut self,
+        name: &str,
+        json: &str,
+        send: impl Fn(&mut Slot<S>, &Frame) -> io::Result<()>,
+    ) {
+        let frames = [Wire::Json, Wire::Sse].map(|it| Frame::from(parcel::named(it, name, json)));
+        self.for_greeted(|slot| match slot.wire {
+            Wire::Text => Ok(()),
+            Wire::Json => send(slot, &frames[0]),
+            Wire::Sse => send(slot, &frames[1]),
+        });
+    }
+
+    /// Tells a station that slept what it has missed, as fast as its socket takes it. Nothing of it
+    /// is owed before it is its turn.
+    pub(super) fn bring_up_to_date(&mut self, now: Now, key: Key) {
+        for turn in 0.. {
+            let Some(slot) = self.slot(key).filter(|slot| slot.outbox.is_none()) else { return };
+            let Stage::Behind { known, seen } = slot.stage else { return };
+            if turn == STATES_A_TURN {
+                return self.unheard.push(key);
+            }
+            let wire = slot.wire;
+            let Some((up_to, is_state, message)) = self.hub.after(known) else {
+                return self.run(now, Event::CaughtUp { key, seen });
+            };
+            let (frame, seen) = if is_state {
+                (parcel::state(wire, up_to, &message), Some(up_to))
+            } else {
+                (parcel::named(wire, "gap", &message), seen)
+            };
+            self.send(now, key, &frame.into());
+            if let Some(slot) = self.slot(key) {
+                slot.stage = Stage::Behind { known: up_to, seen };
+            }
+        }
+    }
+
+    /// Says farewell to everyone, and closes.
+    pub(super) fn farewell(&mut self, now: Now, json: &str) {
+        let with_end = |wire, message: Vec<u8>| {
+            Frame::from([message, parcel::close(wire, Some(close::GOING_AWAY), "")].concat())
+        };
+        let farewells = [
+            with_end(Wire::Text, parcel::message(text::FAREWELL)),
+            with_end(Wire::Json, parcel::message(json)),
+            with_end(Wire::Sse, parcel::named(Wire::Sse, "farewell", json)),
+        ];
+        let mut left = Vec::new();
+        for (index, slot) in self.slots.iter_mut().enumerate() {
+            let Some(slot) = slot.as_mut().filter(|slot| !slot.is_leaving()) else {
+                continue;
+            };
+            let key = slot.key(index);
+            if slot.send(&farewells[slot.wire as usize], now.seconds()).is_err() {
+                self.dead.push(key);
+                continue;
+            }
+            let since = now.seconds();
+            slot.stage = match slot.wire {
+                Wire::Sse => Stage::Answered { since },
+                Wire::Text | Wire::Json => Stage::Closing { since },
+            };
+            slot.held = false;
+            if slot.is_done() {
+                self.dead.push(key);
+            }
+            left.push(key);
+        }
+        // Held or slow stations may have sent their close long ago.
+        self.unheard.extend(&left);
+        for key in left {
+            self.run(now, Event::Left { key });
+        }
+    }
+
+    /// Sends a station something of its own.
+    pub(super) fn send(&mut self, now: Now, key: Key, frame: &Frame) {
+        let Some(slot) = self.slot(key).filter(|slot| !slot.is_leaving()) else {
+            return;
+        };
+        if slot.send(frame, now.seconds()).is_err() {
+            self.dead.push(key);
+        }
+    }
+
+    /// Ends a conversation with a close frame; the socket stays until the stage has ended.
+    pub(super) fn leave(&mut self, now: Now, key: Key, stage: Stage, frame: Vec<u8>) {
+        if !frame.is_empty() {
+            self.send(now, key, &frame.into());
+        }
+        if let Some(slot) = self.slot(key) {
+            // A stream of events has no close that could be answered.
+            slot.stage = match slot.wire {
+                Wire::Sse => Stage::Answered { since: now.seconds() },
+                Wire::Text | Wire::Json => stage,
+            };
+            slot.kept = Vec::new();
+            if slot.is_done() {
+                self.dead.push(key);
+            }
+        }
+        self.run(now, Event::Left { key });
+    }
+
+    /// Sends on what a station is owed, as far as its socket takes it.
+    pub(super) fn flush(&mut self, now: Now, key: Key) {
+        let Some(slot) = self.slot(key) else { return };
+        if slot.outbox.is_none() {
+            return;
+        }
+        let failed = slot.flush(now.seconds()).is_err();
+        if failed || slot.is_done() {
+            self.dead.push(key);
+        }
+    }
+}
