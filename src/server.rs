@@ -33,7 +33,7 @@ use crate::hub::{Event, Facts, Handle, Hub, Input, Snapshot};
 use crate::metrics::Metrics;
 use crate::owner;
 use crate::policy::Reach;
-use crate::source::{Source, WatchMode};
+use crate::source::{Posts, Source, WatchMode};
 use crate::systemd::Manager;
 use crate::writing::File;
 
@@ -156,11 +156,11 @@ impl Server {
         // From here on, whatever happens, everything that was started is taken down again.
         let tracker = TaskTracker::new();
         let listening = CancellationToken::new();
-        let mut sources = Vec::new();
+        let (posts, mut sources) = (Posts::default(), Vec::new());
         let up = async {
             // The order is read before the reply, so that equal files are answered.
             for file in [File::Status, File::Accept] {
-                sources.push(watch_file(&config, file, &handle)?);
+                sources.push(watch_file(&posts, &config, file, &handle)?);
                 let settled = |snapshot: &Arc<Snapshot>| snapshot.health(file).is_some();
                 if snapshots.wait_for(settled).await.is_err() {
                     return Ok(());
@@ -231,7 +231,7 @@ fn why(how: Result<Ended, RecvError>) -> String {
     }
 }
 
-fn watch_file(config: &Config, file: File, hub: &Handle) -> Result<Source, std::io::Error> {
+fn watch_file(posts: &Posts, config: &Config, file: File, hub: &Handle) -> std::io::Result<Source> {
     let path = if file == File::Status { &config.status_file } else { &config.accept_file };
     let mode = match config.watching {
         Watching::Auto => WatchMode::Auto,
@@ -239,7 +239,7 @@ fn watch_file(config: &Config, file: File, hub: &Handle) -> Result<Source, std::
         Watching::Poll => WatchMode::Poll,
     };
     let hub = hub.clone();
-    Source::start(path, file, mode, move |report| {
+    Source::start(posts, path, file, mode, move |report| {
         // A hub that has ended has nobody left to tell.
         let _ = hub.report(file, report);
     })

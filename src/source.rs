@@ -17,6 +17,7 @@ use keeper::Keeper;
 use look::RealDisk;
 use rule::{Hint, Rule, Step};
 use watch::Door;
+pub use watch::Posts;
 
 pub mod rule;
 
@@ -48,10 +49,11 @@ pub struct Source {
 }
 
 impl Source {
-    /// Watches `path`. The first thing that `report` is told is what the file says, if it says
+    /// Watches `path`, sharing what it can with the others at these posts. The first thing that `report` is told is what the file says, if it says
     /// anything; then, once, its health; afterwards whatever changes. `report` may block: what
     /// happens meanwhile is folded into the newest. Fails only if no thread can be started.
     pub fn start(
+        posts: &Posts,
         path: &Path,
         file: File,
         mode: WatchMode,
@@ -72,9 +74,10 @@ impl Source {
             woken: Condvar::new(),
         });
         let thread = thread::Builder::new().name(format!("source-{file}")).spawn({
-            let shared = Arc::clone(&shared);
+            let (shared, posts) = (Arc::clone(&shared), posts.clone());
             move || {
-                let keeping = || keep(&shared, Keeper::new(path, mode), &mut report);
+                let keeper = Keeper::new(posts, path, mode);
+                let keeping = || keep(&shared, keeper, &mut report);
                 if catch_unwind(AssertUnwindSafe(keeping)).is_err() {
                     give_up(&shared.name, &mut report);
                 }

@@ -16,7 +16,7 @@ pub(super) struct Ground {
     /// Its directory, resolved.
     pub(super) dir: PathBuf,
     /// Which directory that is: it can be replaced by another of the same name.
-    id: (u64, u64),
+    pub(super) id: (u64, u64),
     /// Where the path leads if it is itself a symlink.
     pub(super) target: Target,
     /// Why the kernel would not tell of every change, if so.

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use super::ground::Ground;
-use super::watch::{Armed, KERNEL, NoWatch};
+use super::watch::{Armed, KERNEL, NoWatch, Posts};
 use super::{Shared, WatchMode};
 use crate::writing::Watch;
 
@@ -21,6 +21,7 @@ const RETRY: Duration = Duration::from_secs(10);
 
 /// Keeps the watch armed on what is now at the path.
 pub(super) struct Keeper {
+    posts: Posts,
     path: PathBuf,
     mode: WatchMode,
     armed: Option<Armed>,
@@ -33,8 +34,8 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    pub(super) fn new(path: PathBuf, mode: WatchMode) -> Self {
-        Self { path, mode, armed: None, link: false, next: Duration::ZERO, said: false }
+    pub(super) fn new(posts: Posts, path: PathBuf, mode: WatchMode) -> Self {
+        Self { posts, path, mode, armed: None, link: false, next: Duration::ZERO, said: false }
     }
 
     /// Arms the watch anew if it is time to check and things are not what they were. The lookout
@@ -67,7 +68,7 @@ impl Keeper {
             let shared = Arc::clone(shared);
             move |hint| shared.hint(hint)
         };
-        match Armed::arm(ground, tell) {
+        match Armed::arm(&self.posts, ground, tell) {
             Ok(armed) => {
                 let door = armed.door();
                 self.armed = Some(armed);

@@ -31,7 +31,7 @@ fn watch(mode: WatchMode, prepare: impl FnOnce(&Path)) -> Watched {
     let path = directory.path().join("status.eot");
     prepare(&path);
     let (sender, reports) = channel();
-    let source = Source::start(&path, File::Status, mode, move |report| {
+    let source = Source::start(&Posts::default(), &path, File::Status, mode, move |report| {
         drop(sender.send(report));
     });
     Watched { directory, reports, source: source.unwrap(), path }
@@ -279,9 +279,10 @@ fn a_directory_made_again_is_watched_again() {
     let path = inner.join("status.eot");
     fs::write(&path, "1").unwrap();
     let (sender, reports) = channel();
-    let source = Source::start(&path, File::Status, WatchMode::Auto, move |report| {
-        drop(sender.send(report));
-    });
+    let source =
+        Source::start(&Posts::default(), &path, File::Status, WatchMode::Auto, move |report| {
+            drop(sender.send(report));
+        });
     let watched = Watched { directory: outer, reports, source: source.unwrap(), path };
     watched.expect("1");
     watched.expect_health(Condition::Ok, "");
@@ -326,9 +327,10 @@ fn of_a_storm_of_renames_the_last_one_arrives_also_when_reports_are_taken_slowly
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("status.eot");
     let (sender, reports) = std::sync::mpsc::sync_channel(0);
-    let source = Source::start(&path, File::Status, WatchMode::Auto, move |report| {
-        drop(sender.send(report));
-    });
+    let source =
+        Source::start(&Posts::default(), &path, File::Status, WatchMode::Auto, move |report| {
+            drop(sender.send(report));
+        });
     let temp = directory.path().join("new");
     for round in 0..2_000 {
         fs::write(&temp, round.to_string()).unwrap();
@@ -364,10 +366,11 @@ fn a_panic_in_the_thread_is_told() {
     let (sender, reports) = channel();
     let mut first = true;
     let path = directory.path().join("status.eot");
-    let source = Source::start(&path, File::Status, WatchMode::Auto, move |report| {
-        assert!(!std::mem::take(&mut first), "made up");
-        drop(sender.send(report));
-    });
+    let source =
+        Source::start(&Posts::default(), &path, File::Status, WatchMode::Auto, move |report| {
+            assert!(!std::mem::take(&mut first), "made up");
+            drop(sender.send(report));
+        });
     let Report::Health(health) = reports.recv_timeout(PATIENCE).unwrap() else { panic!("told") };
     assert_eq!(health.state, Condition::Unreadable);
     assert!(health.detail.contains("no longer watched"), "{}", health.detail);
@@ -392,9 +395,10 @@ fn without_descriptors() {
         hoard.push(file);
     }
     let (sender, reports) = channel();
-    let source = Source::start(&path, File::Status, WatchMode::Auto, move |report| {
-        drop(sender.send(report));
-    });
+    let source =
+        Source::start(&Posts::default(), &path, File::Status, WatchMode::Auto, move |report| {
+            drop(sender.send(report));
+        });
     let health = |state, detail: &str, watch| {
         Some(Report::Health(Health { state, detail: detail.to_owned(), watch }))
     };

@@ -2,26 +2,55 @@
 //!
 //! The directory is watched, not the file: a file renamed in is another one. What the events say
 //! is boiled down to hints; that a file is written, or what it says, is not known here.
+//!
+//! Files in one directory share a watch of the kernel's, so that an event is taken from the kernel
+//! and taken apart once.
 
 use std::io;
-#[cfg(target_os = "linux")]
-use std::os::fd::AsRawFd;
-use std::os::fd::OwnedFd;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind, RenameMode};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
-use rustix::fs::{Mode, OFlags};
 use rustix::io::Errno;
 
-use super::ground::{Ground, Target};
+use super::ground::Ground;
 use super::rule::Hint;
 use crate::writing::Watch;
+pub(super) use door::Door;
+use sift::{opens, sift};
+
+mod door;
+mod sift;
 
 /// What the kernel's watch is called here.
 pub(super) const KERNEL: Watch =
     if cfg!(target_os = "macos") { Watch::Fsevents } else { Watch::Inotify };
+
+/// The posts that are manned. A clone knows the same.
+#[derive(Clone, Debug, Default)]
+pub struct Posts(Arc<Mutex<Vec<Weak<Post>>>>);
+
+/// Where the kernel's news of a directory comes in, for everyone who keeps an eye on a file there.
+#[derive(Debug)]
+struct Post {
+    /// The directory.
+    dir: PathBuf,
+    /// Which directory that is.
+    id: (u64, u64),
+    /// Those who keep an eye on a file.
+    eyes: Arc<Mutex<Vec<Eye>>>,
+    watcher: Mutex<RecommendedWatcher>,
+}
+
+/// One who keeps an eye on a file.
+struct Eye {
+    ground: Ground,
+    door: Option<Arc<Door>>,
+    tell: Box<dyn Fn(Hint) + Send>,
+    /// Tells it from the others.
+    badge: Arc<()>,
+}
 
 /// A watch of the kernel's that is in force; dropping it ends it.
 #[derive(Debug)]
@@ -30,15 +59,8 @@ pub(super) struct Armed {
     ground: Ground,
     /// Where to knock.
     door: Option<Arc<Door>>,
-    _watcher: RecommendedWatcher,
-}
-
-/// A door of our own to knock at: a file without a name, under the same watch. Of a directory's
-/// door strangers, the other source and the accept file's fsync are heard as well.
-#[derive(Debug)]
-pub(super) struct Door {
-    path: PathBuf,
-    _file: OwnedFd,
+    post: Arc<Post>,
+    badge: Arc<()>,
 }
 
 /// Why there is no watch, with advice for whoever can do something about it.
@@ -74,35 +96,90 @@ impl From<notify::Error> for NoWatch {
     }
 }
 
+impl Posts {
+    /// The post for this ground: one that is manned, if the ground needs no directory but its own.
+    fn man(&self, ground: &Ground) -> Result<Arc<Post>, NoWatch> {
+        if let Some(other) = ground.other_dir() {
+            let post = Post::new(ground)?;
+            post.watch(other)?;
+            return Ok(Arc::new(post));
+        }
+        let mut posts = locked(&self.0);
+        posts.retain(|post| post.strong_count() > 0);
+        if let Some(post) = posts.iter().filter_map(Weak::upgrade).find(|it| it.is_at(ground)) {
+            return Ok(post);
+        }
+        let post = Arc::new(Post::new(ground)?);
+        posts.push(Arc::downgrade(&post));
+        Ok(post)
+    }
+}
+
+impl Post {
+    fn new(ground: &Ground) -> Result<Self, NoWatch> {
+        let eyes: Arc<Mutex<Vec<Eye>>> = Arc::default();
+        let told = Arc::clone(&eyes);
+        let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
+            for eye in locked(&told).iter() {
+                // What befalls one who is told is told where it happens; the others go on.
+                drop(catch_unwind(AssertUnwindSafe(|| eye.see(&event))));
+            }
+        })?;
+        let post = Self { dir: ground.dir.clone(), id: ground.id, eyes, watcher: watcher.into() };
+        post.watch(&ground.dir)?;
+        Ok(post)
+    }
+
+    fn is_at(&self, ground: &Ground) -> bool {
+        (&self.dir, self.id) == (&ground.dir, ground.id)
+    }
+
+    fn watch(&self, path: &Path) -> notify::Result<()> {
+        locked(&self.watcher).watch(path, RecursiveMode::NonRecursive)
+    }
+}
+
+impl Eye {
+    fn see(&self, event: &notify::Result<Event>) {
+        let hint = match event {
+            Ok(event) if self.door.as_ref().is_some_and(|door| door.is_of(event)) => {
+                opens(event.kind).then_some(Hint::Knocked)
+            }
+            Ok(event) => sift(&self.ground, event),
+            // What was lost with an error is not known.
+            Err(_) => Some(Hint::Lost),
+        };
+        if let Some(hint) = hint {
+            (self.tell)(hint);
+        }
+    }
+}
+
+impl std::fmt::Debug for Eye {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Eye").field("ground", &self.ground).finish_non_exhaustive()
+    }
+}
+
 impl Armed {
     /// Watches; `tell` is called with every hint, on a thread of notify's.
     pub(super) fn arm(
+        posts: &Posts,
         ground: Ground,
         tell: impl Fn(Hint) + Send + 'static,
     ) -> Result<Self, NoWatch> {
-        let door = Door::new().map(Arc::new);
-        let (sieve, own) = (ground.clone(), door.clone());
-        let mut watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            let hint = match event {
-                Ok(event) if own.as_ref().is_some_and(|door| door.is_of(&event)) => {
-                    opens(event.kind).then_some(Hint::Knocked)
-                }
-                Ok(event) => sift(&sieve, &event),
-                // What was lost with an error is not known.
-                Err(_) => Some(Hint::Lost),
-            };
-            if let Some(hint) = hint {
-                tell(hint);
-            }
-        })?;
-        watcher.watch(&ground.dir, RecursiveMode::NonRecursive)?;
-        if let Some(dir) = ground.other_dir() {
-            watcher.watch(dir, RecursiveMode::NonRecursive)?;
-        }
+        let post = posts.man(&ground)?;
         // Without a door whatever is closed or renamed in must be looked at twice.
-        let mut listens = |door: &Arc<Door>| watcher.watch(&door.path, RecursiveMode::NonRecursive);
-        let door = door.filter(|door| listens(door).is_ok());
-        Ok(Self { ground, door, _watcher: watcher })
+        let door = Door::new().filter(|door| post.watch(&door.path).is_ok()).map(Arc::new);
+        let badge = Arc::new(());
+        let eye = Eye {
+            ground: ground.clone(),
+            door: door.clone(),
+            tell: Box::new(tell),
+            badge: Arc::clone(&badge),
+        };
+        locked(&post.eyes).push(eye);
+        Ok(Self { ground, door, post, badge })
     }
 
     /// Where to knock.
@@ -116,93 +193,19 @@ impl Armed {
     }
 }
 
-impl Door {
-    /// A door, where the system has such.
-    fn new() -> Option<Self> {
-        #[cfg(target_os = "linux")]
-        {
-            let file = rustix::fs::memfd_create("door", rustix::fs::MemfdFlags::CLOEXEC).ok()?;
-            let path = format!("/proc/self/fd/{}", file.as_raw_fd()).into();
-            Some(Self { path, _file: file })
-        }
-        #[cfg(not(target_os = "linux"))]
-        None
-    }
-
-    /// Opens the door and closes it, so that the watcher tells of it after all that came before.
-    pub(super) fn knock(&self) {
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        // If it cannot be opened the knock does not come round, and the rule knows what to do then.
-        drop(rustix::fs::open(&self.path, flags, Mode::empty()));
-    }
-
-    fn is_of(&self, event: &Event) -> bool {
-        event.paths.first() == Some(&self.path)
-    }
-}
-
-fn opens(kind: EventKind) -> bool {
-    matches!(kind, EventKind::Access(AccessKind::Open(_)))
-}
-
-/// What an event says about the file: mostly nothing, and that is found out first.
-fn sift(ground: &Ground, event: &Event) -> Option<Hint> {
-    if event.need_rescan() {
-        return Some(Hint::Lost);
-    }
-    // Compared as bare strings, because every event of every name in the directory comes by here.
-    let path = event.paths.first()?.as_os_str();
-    let target = match &ground.target {
-        Target::There(there, _) => Some(there.as_os_str()),
-        _ => None,
-    };
-    if path == ground.file.as_os_str() || Some(path) == target {
-        of_the_file(event.kind)
-    } else if path == ground.dir.as_os_str() {
-        of_the_directory(event.kind)
-    } else if ground.target == Target::Itself {
-        None
-    } else {
-        of_another(event.kind)
-    }
-}
-
-fn of_the_file(kind: EventKind) -> Option<Hint> {
-    match kind {
-        EventKind::Access(AccessKind::Close(AccessMode::Write)) => Some(Hint::Closed),
-        EventKind::Access(AccessKind::Open(_)) => Some(Hint::Opened),
-        EventKind::Modify(ModifyKind::Name(RenameMode::To)) => Some(Hint::MovedIn),
-        // A rename comes as From, To and, saying nothing new, Both.
-        EventKind::Access(_) | EventKind::Modify(ModifyKind::Name(RenameMode::Both)) => None,
-        EventKind::Modify(ModifyKind::Name(_) | ModifyKind::Metadata(_)) | EventKind::Remove(_) => {
-            Some(Hint::Stirred)
-        }
-        EventKind::Any | EventKind::Create(_) | EventKind::Modify(_) | EventKind::Other => {
-            Some(Hint::Changed)
+impl Drop for Armed {
+    fn drop(&mut self) {
+        locked(&self.post.eyes).retain(|eye| !Arc::ptr_eq(&eye.badge, &self.badge));
+        if let Some(door) = &self.door {
+            // A watch that is gone already is as good as one that ends now.
+            drop(locked(&self.post.watcher).unwatch(&door.path));
         }
     }
 }
 
-fn of_the_directory(kind: EventKind) -> Option<Hint> {
-    match kind {
-        EventKind::Access(_) => None,
-        _ => Some(Hint::Stirred),
-    }
-}
-
-/// Any name may be one that the symlink leads through, as Kubernetes' `..data` is.
-fn of_another(kind: EventKind) -> Option<Hint> {
-    match kind {
-        EventKind::Create(_) | EventKind::Modify(ModifyKind::Name(RenameMode::To)) => {
-            Some(Hint::Swapped)
-        }
-        EventKind::Access(AccessKind::Close(AccessMode::Write))
-        | EventKind::Remove(_)
-        | EventKind::Modify(ModifyKind::Name(RenameMode::From) | ModifyKind::Metadata(_)) => {
-            Some(Hint::Stirred)
-        }
-        _ => None,
-    }
+/// What a panic leaves behind is whole: nothing is half changed under these locks.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -3,11 +3,18 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
-use notify::event::{CreateKind, DataChange, Flag, MetadataKind, RemoveKind};
+use notify::event::{
+    AccessKind, AccessMode, CreateKind, DataChange, EventKind, Flag, MetadataKind, ModifyKind,
+    RemoveKind, RenameMode,
+};
 
 use super::*;
 
+/// Nothing here takes so long.
+const PATIENCE: Duration = Duration::from_secs(10);
 const NAME: fn(RenameMode) -> EventKind = |mode| EventKind::Modify(ModifyKind::Name(mode));
 const CLOSED: EventKind = EventKind::Access(AccessKind::Close(AccessMode::Write));
 const OPENED: EventKind = EventKind::Access(AccessKind::Open(AccessMode::Any));
@@ -86,21 +93,73 @@ fn a_symlinks_target_is_the_file_wherever_it_is() {
     assert_eq!(place.ground().other_dir(), there.path("real").parent());
 }
 
+/// One who keeps an eye on the file of this name, and what it is told.
+fn arm(posts: &Posts, place: &Place, name: &str) -> (Armed, Receiver<Hint>) {
+    let (tell, told) = channel();
+    let ground = Ground::survey(&place.path(name)).unwrap();
+    (Armed::arm(posts, ground, move |hint| tell.send(hint).unwrap_or_default()).unwrap(), told)
+}
+
+/// What is told until a knock comes round.
+fn until_knocked(armed: &Armed, told: &Receiver<Hint>) -> Vec<Hint> {
+    armed.door().unwrap().knock();
+    let hints = std::iter::from_fn(|| told.recv_timeout(PATIENCE).ok());
+    hints.take_while(|hint| *hint != Hint::Knocked).collect()
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn a_knock_comes_round_after_what_was_done_before_and_no_stranger_makes_one() {
     let place = Place::new();
-    let (tell, told) = std::sync::mpsc::channel();
-    let armed =
-        Armed::arm(place.ground(), move |hint| tell.send(hint).unwrap_or_default()).unwrap();
+    let (armed, told) = arm(&Posts::default(), &place, "status.eot");
     fs::read_dir(place.directory.path()).unwrap();
     fs::write(place.path("status.eot"), "7").unwrap();
-    armed.door().unwrap().knock();
-    let patience = std::time::Duration::from_secs(10);
-    let hints: Vec<_> = std::iter::from_fn(|| told.recv_timeout(patience).ok())
-        .take_while(|hint| *hint != Hint::Knocked)
-        .collect();
+    let hints = until_knocked(&armed, &told);
     assert_eq!(hints.last(), Some(&Hint::Closed), "{hints:?}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn those_in_one_directory_share_a_post_and_each_is_told_of_its_own() {
+    let (place, posts) = (Place::new(), Posts::default());
+    let (status, of_status) = arm(&posts, &place, "status.eot");
+    let (accept, of_accept) = arm(&posts, &place, "accept.eot");
+    assert!(Arc::ptr_eq(&status.post, &accept.post));
+    fs::write(place.path("status.eot"), "7").unwrap();
+    assert!(until_knocked(&status, &of_status).contains(&Hint::Closed));
+    assert_eq!(until_knocked(&accept, &of_accept), [], "nor of the other's door");
+    drop(status);
+    fs::write(place.path("accept.eot"), "7").unwrap();
+    assert!(until_knocked(&accept, &of_accept).contains(&Hint::Closed));
+    assert_eq!(of_status.iter().count(), 0, "whoever has left is told nothing");
+    drop(accept);
+    let (again, told) = arm(&posts, &place, "status.eot");
+    fs::write(place.path("status.eot"), "8").unwrap();
+    assert!(until_knocked(&again, &told).contains(&Hint::Closed), "the post is manned again");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_befalls_one_does_not_befall_the_others_of_its_post() {
+    let (place, posts) = (Place::new(), Posts::default());
+    let ground = Ground::survey(&place.path("status.eot")).unwrap();
+    let _fallen = Armed::arm(&posts, ground, |_| panic!("on purpose")).unwrap();
+    let (armed, told) = arm(&posts, &place, "accept.eot");
+    fs::write(place.path("status.eot"), "7").unwrap();
+    fs::write(place.path("accept.eot"), "7").unwrap();
+    assert!(until_knocked(&armed, &told).contains(&Hint::Closed));
+}
+
+#[test]
+fn another_directory_has_another_post() {
+    let (place, there, posts) = (Place::new(), Place::new(), Posts::default());
+    let (one, _) = arm(&posts, &place, "status.eot");
+    let (other, _) = arm(&posts, &there, "status.eot");
+    assert!(!Arc::ptr_eq(&one.post, &other.post));
+    symlink(there.path("status.eot"), place.path("link")).unwrap();
+    fs::write(there.path("status.eot"), "7").unwrap();
+    let (led_away, _) = arm(&posts, &place, "link");
+    assert!(!Arc::ptr_eq(&one.post, &led_away.post), "it watches two directories");
 }
 
 #[test]
