@@ -16,6 +16,10 @@ use super::{Book, hole, last_number};
 use crate::entry::Entry;
 use crate::writing::{Condition, Health, Watch};
 
+/// After a write the keeper takes breath so long: what comes meanwhile goes into the file with one
+/// write, unless somebody asks for it.
+const BREATH: Duration = Duration::from_millis(20);
+
 /// The book as it is being kept, until it is stopped. Dropped, it is told to end, and not waited
 /// for.
 #[derive(Debug)]
@@ -89,15 +93,25 @@ impl<F: FnMut(Health)> Turning<'_, F> {
     fn keep(mut self) {
         // Long ago: the file is looked for at once.
         let mut next_look = Instant::now();
+        let mut next_write = next_look;
         loop {
-            let eager = self.told == Told::Well;
-            let patience = next_look.saturating_duration_since(Instant::now());
-            let ending = self.queue.wait(patience, eager);
+            let well = self.told == Told::Well;
+            let now = Instant::now();
+            let mut ending = false;
+            if well && now < next_write {
+                ending = self.queue.wait(next_write - now, false);
+            }
+            if !ending {
+                let patience = next_look.saturating_duration_since(Instant::now());
+                ending = self.queue.wait(patience, well);
+            }
             // While something is wrong, whoever asks finds out at once whether it still is.
-            let due = ending || !eager || Instant::now() >= next_look;
+            let due = ending || !well || Instant::now() >= next_look;
             let result = self.write(due);
+            let now = Instant::now();
+            next_write = now + BREATH;
             if due {
-                next_look = Instant::now() + self.pause;
+                next_look = now + self.pause;
             }
             if result.is_err() {
                 self.queue.give_up();

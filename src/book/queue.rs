@@ -71,6 +71,8 @@ struct Waiting {
     dropped: u64,
     /// Who waits until so many have left.
     readers: Vec<(u64, oneshot::Sender<()>)>,
+    /// The keeper sleeps until there is an entry.
+    eager: bool,
     /// Nothing more will come.
     ending: bool,
     /// Nobody writes any more.
@@ -97,8 +99,7 @@ impl Queue {
             });
             return;
         }
-        // The keeper only sleeps while there is nothing.
-        let wake = waiting.entries.is_empty();
+        let wake = waiting.eager;
         waiting.entries.push_back(entry);
         drop(waiting);
         if wake {
@@ -158,8 +159,12 @@ impl Queue {
             let work = eager && !waiting.entries.is_empty();
             !(work || waiting.ending || !waiting.readers.is_empty())
         };
-        let woken = self.0.changed.wait_timeout_while(self.waiting(), patience, idle);
-        woken.unwrap_or_else(PoisonError::into_inner).0.ending
+        let mut waiting = self.waiting();
+        waiting.eager = eager;
+        let woken = self.0.changed.wait_timeout_while(waiting, patience, idle);
+        let mut waiting = woken.unwrap_or_else(PoisonError::into_inner).0;
+        waiting.eager = false;
+        waiting.ending
     }
 
     /// How many entries will have left when everything that waits now has.
