@@ -49,15 +49,16 @@ pub struct Source {
 }
 
 impl Source {
-    /// Watches `path`, sharing what it can with the others at these posts. The first thing that `report` is told is what the file says, if it says
-    /// anything; then, once, its health; afterwards whatever changes. `report` may block: what
-    /// happens meanwhile is folded into the newest. Fails only if no thread can be started.
+    /// Watches `path`, sharing what it can with the others at these posts. The first thing that
+    /// `report` is told is what the file says, if it says anything; then, once, its health;
+    /// afterwards whatever changes. `report` may block: what happens meanwhile is folded into the
+    /// newest. Fails only if no thread can be started.
     pub fn start(
         posts: &Posts,
         path: &Path,
         file: File,
         mode: WatchMode,
-        mut report: impl FnMut(Report) + Send + 'static,
+        report: impl FnMut(Report) + Send + 'static,
     ) -> io::Result<Self> {
         let path = std::path::absolute(path)?;
         let shared = Arc::new(Shared {
@@ -66,6 +67,7 @@ impl Source {
             lookout: Mutex::new(Lookout {
                 rule: Rule::new(file, Watch::Poll),
                 disk: RealDisk::new(&path),
+                report: Box::new(report),
                 door: None,
                 link: false,
                 asleep_until: Duration::ZERO,
@@ -77,9 +79,8 @@ impl Source {
             let (shared, posts) = (Arc::clone(&shared), posts.clone());
             move || {
                 let keeper = Keeper::new(posts, path, mode);
-                let keeping = || keep(&shared, keeper, &mut report);
-                if catch_unwind(AssertUnwindSafe(keeping)).is_err() {
-                    give_up(&shared.name, &mut report);
+                if catch_unwind(AssertUnwindSafe(|| keep(&shared, keeper))).is_err() {
+                    give_up(&shared);
                 }
             }
         })?;
@@ -113,10 +114,11 @@ struct Shared {
 }
 
 /// The rule, and what it needs to be carried out.
-#[derive(Debug)]
 struct Lookout {
     rule: Rule,
     disk: RealDisk,
+    /// Who wants to hear of it.
+    report: Box<dyn FnMut(Report) + Send>,
     /// Where to knock.
     door: Option<Arc<Door>>,
     /// At the last look the path was a symlink.
@@ -131,32 +133,23 @@ impl Shared {
         self.start.elapsed()
     }
 
-    /// The lookout, also after a panic: then only `stop` is still of interest.
+    /// The lookout, also after a panic: then only `stop` and `report` are still of interest.
     fn lookout(&self) -> MutexGuard<'_, Lookout> {
         self.lookout.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a hint, on the watcher's thread, and looks there and then: the knock comes round on
-    /// this same thread, so that being sure costs no change of threads.
+    /// Takes a hint, on the watcher's thread, and does there and then what follows from it: the
+    /// knock comes round on this same thread, so that a writing is told without a change of threads.
     fn hint(&self, hint: Hint) {
-        let mut lookout = self.lookout();
-        lookout.rule.hint(self.now(), hint);
-        let mut until = Duration::ZERO;
-        loop {
-            // One moment for both, so that nothing becomes news in between and is lost here.
-            let now = self.now();
-            if lookout.rule.has_news(now) {
-                break;
-            }
-            match lookout.rule.next(now) {
-                Step::Wait(time) => {
-                    until = time;
-                    break;
-                }
-                step => lookout.carry_out(self, &step),
-            }
+        // After a panic the source's thread says the last words.
+        let Ok(mut lookout) = self.lookout.lock() else { return self.woken.notify_one() };
+        if lookout.stop {
+            return;
         }
-        let wake = until < lookout.asleep_until;
+        let link = lookout.link;
+        lookout.rule.hint(self.now(), hint);
+        let until = lookout.turn(self);
+        let wake = until < lookout.asleep_until || lookout.link != link;
         if wake {
             lookout.asleep_until = Duration::ZERO;
         }
@@ -173,25 +166,38 @@ impl Lookout {
         self.rule.set_watch(now, watch);
     }
 
-    fn carry_out(&mut self, shared: &Shared, step: &Step) {
-        match step {
-            Step::Look => {
-                let look = look::look(&mut self.disk, &shared.name);
-                self.link = look.link;
-                self.rule.looked(shared.now(), look);
-            }
-            Step::Knock => {
-                if let Some(door) = &self.door {
-                    door.knock();
+    /// Does what is to be done now; returns until when there is nothing more.
+    fn turn(&mut self, shared: &Shared) -> Duration {
+        loop {
+            match self.rule.next(shared.now()) {
+                Step::Look => {
+                    let look = look::look(&mut self.disk, &shared.name);
+                    self.link = look.link;
+                    self.rule.looked(shared.now(), look);
                 }
+                Step::Knock => {
+                    if let Some(door) = &self.door {
+                        door.knock();
+                    }
+                }
+                Step::Tell(told) => {
+                    log(&shared.name, &told);
+                    (self.report)(told);
+                }
+                Step::Wait(until) => return until,
             }
-            Step::Tell(_) | Step::Wait(_) => {}
         }
     }
 }
 
-/// The source's thread: sleeps, looks when it is time to, and reports.
-fn keep(shared: &Arc<Shared>, mut keeper: Keeper, report: &mut impl FnMut(Report)) {
+impl std::fmt::Debug for Lookout {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lookout").field("rule", &self.rule).finish_non_exhaustive()
+    }
+}
+
+/// The source's thread: keeps the watch armed, and does what time alone brings.
+fn keep(shared: &Arc<Shared>, mut keeper: Keeper) {
     loop {
         keeper.tend(shared);
         // A panic on the watcher's thread is one here, too.
@@ -199,20 +205,13 @@ fn keep(shared: &Arc<Shared>, mut keeper: Keeper, report: &mut impl FnMut(Report
         if lookout.stop {
             return;
         }
-        match lookout.rule.next(shared.now()) {
-            Step::Tell(told) => {
-                drop(lookout);
-                log(&shared.name, &told);
-                report(told);
-            }
-            Step::Wait(until) => {
-                let until = until.min(keeper.next);
-                lookout.asleep_until = until;
-                let time = until.saturating_sub(shared.now());
-                drop(shared.woken.wait_timeout(lookout, time));
-            }
-            step => lookout.carry_out(shared, &step),
+        let until = lookout.turn(shared).min(keeper.next);
+        if lookout.link != keeper.link {
+            continue;
         }
+        lookout.asleep_until = until;
+        let time = until.saturating_sub(shared.now());
+        drop(shared.woken.wait_timeout(lookout, time));
     }
 }
 
@@ -228,14 +227,17 @@ fn log(name: &str, report: &Report) {
 }
 
 /// The last words of a source that has panicked: nobody may think that the file is still watched.
-fn give_up(name: &str, report: &mut impl FnMut(Report)) {
+fn give_up(shared: &Shared) {
+    let name = &shared.name;
     error!(file = name, "the watch has ended by a panic");
     let health = Health {
         state: Condition::Unreadable,
         detail: format!("{name} is no longer watched after an error in the server"),
         watch: Watch::Poll,
     };
-    if catch_unwind(AssertUnwindSafe(|| report(Report::Health(health)))).is_err() {
+    let mut lookout = shared.lookout();
+    let lookout = &mut *lookout;
+    if catch_unwind(AssertUnwindSafe(|| (lookout.report)(Report::Health(health)))).is_err() {
         error!(file = name, "and this could not be reported");
     }
 }

@@ -26,7 +26,7 @@ pub(super) struct Keeper {
     mode: WatchMode,
     armed: Option<Armed>,
     /// The look on which the last check was made saw a symlink.
-    link: bool,
+    pub(super) link: bool,
     /// When to check again.
     pub(super) next: Duration,
     /// That there is no watch was said in the log.
@@ -42,14 +42,15 @@ impl Keeper {
     /// is not held meanwhile: the watcher's thread, which answers here, may be waiting for it.
     pub(super) fn tend(&mut self, shared: &Arc<Shared>) {
         let (now, link) = (shared.now(), shared.lookout().link);
+        let due = now >= self.next || link != self.link;
+        self.link = link;
         if self.mode == WatchMode::Poll {
             self.next = Duration::MAX;
             return;
         }
-        if now < self.next && link == self.link {
+        if !due {
             return;
         }
-        self.link = link;
         self.next = now + CHECK;
         let ground = match Ground::survey(&self.path) {
             Ok(ground) => ground,
