@@ -44,6 +44,8 @@ const READ_SIZE: usize = 64 * 1024;
 pub trait Socket: Read + Write {
     /// The peer's address and ours, if they can be known.
     fn addresses(&self) -> Option<(SocketAddr, SocketAddr)>;
+    /// Nothing more will be sent, and the other end may know.
+    fn finish(&mut self);
 }
 
 /// Where effects go that are not for stations.

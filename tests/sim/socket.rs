@@ -174,6 +174,8 @@ impl Socket for Line {
     fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
         None
     }
+
+    fn finish(&mut self) {}
 }
 
 impl Drop for Line {

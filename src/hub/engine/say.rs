@@ -144,6 +144,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
                 Wire::Text | Wire::Json => stage,
             };
             slot.kept = Vec::new();
+            slot.finish();
             if slot.is_done() {
                 self.dead.push(key);
             }

@@ -151,7 +151,16 @@ impl<S: Socket> Slot<S> {
         self.outbox = None;
         // It was not heard while it owed us the room, and that is no silence of its own.
         self.heard = now.min(self.heard + (now - self.owes));
+        self.finish();
         Ok(())
+    }
+
+    /// Ends our side of a connection whose frames made no sense, once the close frame is out. The
+    /// other side stays open, because unread input would make the kernel take back what was sent.
+    pub(super) fn finish(&mut self) {
+        if matches!(self.stage, Stage::Refused { .. }) && self.outbox.is_none() {
+            self.socket.finish();
+        }
     }
 
     /// Whether it has been waited for long enough.

@@ -27,6 +27,8 @@ struct Ends {
     received: Vec<u8>,
     /// How much more the client's side takes; `None` is any amount.
     room: Option<usize>,
+    /// The server will write nothing more.
+    finished: bool,
     /// The client has gone.
     gone: bool,
 }
@@ -44,6 +46,7 @@ impl Read for Cable {
 impl Write for Cable {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut ends = self.0.borrow_mut();
+        assert!(!ends.finished, "nothing is written after the end");
         let taken = bytes.len().min(ends.room.unwrap_or(usize::MAX));
         if taken == 0 {
             return Err(ErrorKind::WouldBlock.into());
@@ -61,6 +64,10 @@ impl Write for Cable {
 impl Socket for Cable {
     fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
         None
+    }
+
+    fn finish(&mut self) {
+        self.0.borrow_mut().finished = true;
     }
 }
 
@@ -344,6 +351,7 @@ fn a_violation_is_closed_with_its_code_and_lingers_for_the_answer() {
         office.sends_raw(station, &[0xFF, 0x80, 0, 0, 0, 0]);
         let (op, payload) = station.frames().remove(0);
         assert!(op == opcode::CLOSE && payload.starts_with(r"\x03\xea"), "{payload}");
+        assert!(station.cable.0.borrow().finished, "it may go without answering");
     }
     assert_eq!((office.engine.sockets(), office.engine.hub().stations()), (2, 0));
     office.order("7");
