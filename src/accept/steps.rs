@@ -3,12 +3,12 @@
 //!
 //! What is written, and in which order these are called, is not decided here.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File, Metadata, Permissions};
 use std::io::{self, Write};
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Gid, Mode, OFlags, Uid, fchmod, fchown};
+use rustix::fs::{Gid, Mode, OFlags, Uid, fchown};
 use rustix::io::Errno;
 use tracing::debug;
 
@@ -80,7 +80,7 @@ impl<'a> Temp<'a> {
             other => other?,
         }
         (self.fault.0)(Step::Mode)?;
-        Ok(fchmod(file, Mode::from_raw_mode(before.mode() & 0o777))?)
+        file.set_permissions(Permissions::from_mode(before.mode() & 0o777))
     }
 
     /// The text and a newline, on the disk.
