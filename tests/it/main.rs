@@ -30,6 +30,9 @@ mod raw;
 /// Requests over HTTP.
 mod http;
 
+/// A stream of events.
+mod events;
+
 /// What the text wire says, byte for byte.
 mod text_wire;
 
@@ -107,3 +110,6 @@ mod accept_durable;
 
 /// Many clients, most of them of no use.
 mod load;
+
+/// A server that is killed in the middle of a storm, and the next one.
+mod killed;

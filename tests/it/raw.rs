@@ -220,6 +220,17 @@ impl Raw {
         assert_eq!(self.byte().await, None, "the connection ends");
     }
 
+    /// The next line, without its end; `None` at the end of the connection.
+    pub(crate) async fn line(&mut self) -> Option<String> {
+        let mut line = Vec::new();
+        loop {
+            match self.byte().await? {
+                b'\n' => return Some(String::from_utf8_lossy(&line).into_owned()),
+                byte => line.push(byte),
+            }
+        }
+    }
+
     /// Everything until the end of the connection.
     pub(crate) async fn rest(&mut self) -> Vec<u8> {
         let mut rest = Vec::new();

@@ -55,10 +55,25 @@ impl TestStation {
         Self::over(stream.expect("the server can be connected to"), headers).await
     }
 
+    /// The same with this query in the address, such as `since=7`.
+    pub(crate) async fn connect_with(
+        server: &TestServer,
+        query: &str,
+        headers: &[(&str, &str)],
+    ) -> Self {
+        let stream = soon("the connection", TcpStream::connect(server.address)).await;
+        Self::handshake(stream.expect("the server can be connected to"), query, headers).await
+    }
+
     /// A WebSocket over a connection that is already there.
     pub(crate) async fn over(stream: TcpStream, headers: &[(&str, &str)]) -> Self {
+        Self::handshake(stream, "", headers).await
+    }
+
+    async fn handshake(stream: TcpStream, query: &str, headers: &[(&str, &str)]) -> Self {
         let address = stream.peer_addr().expect("the other end is known");
-        let mut request = format!("ws://{address}/websocket")
+        let mut request = format!("ws://{address}/websocket?{query}")
+            .trim_end_matches('?')
             .into_client_request()
             .expect("an address makes a request");
         for (name, value) in headers {
@@ -107,6 +122,23 @@ impl TestStation {
             // The keep-alive is of no interest here, and the library has answered it.
             Some(Message::Ping(_)) => Box::pin(self.hear()).await,
             other => panic!("a text was to come, not {other:?}"),
+        }
+    }
+
+    /// Says this, if the connection still is.
+    pub(crate) async fn try_say(&mut self, words: &str) {
+        // Whether it was heard is seen by what comes back.
+        let _ = soon("the message's departure", self.socket.send(Message::text(words))).await;
+    }
+
+    /// The next text; `None` once the connection is gone, however that came about.
+    pub(crate) async fn try_hear(&mut self) -> Option<String> {
+        loop {
+            match soon("the next message, or the end", self.socket.next()).await? {
+                Ok(Message::Text(text)) => return Some(text.to_string()),
+                Ok(Message::Ping(_)) => {}
+                _ => return None,
+            }
         }
     }
 
