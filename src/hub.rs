@@ -17,6 +17,7 @@ pub mod outbox;
 use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use uuid::Uuid;
@@ -295,7 +296,7 @@ pub struct Handle {
     /// What everybody but the sources says.
     inputs: mpsc::Sender<Input>,
     /// What sources say: one at a time, so that a source folds what comes meanwhile.
-    reports: mpsc::Sender<(File, Report)>,
+    reports: mpsc::Sender<(File, Report, Instant)>,
     /// Wakes the driver from its poll.
     waker: Arc<mio::Waker>,
     /// When the driver's loop last gave a sign of life, in seconds.
@@ -341,9 +342,10 @@ impl Handle {
         self.wake()
     }
 
-    /// Puts a source's report before the hub; blocks until the one before has been taken up.
-    pub fn report(&self, file: File, report: Report) -> Result<(), Gone> {
-        self.reports.blocking_send((file, report)).map_err(|_| Gone)?;
+    /// Puts a source's report before the hub, and since when it is so; blocks until the one before
+    /// has been taken up.
+    pub fn report(&self, file: File, report: Report, since: Instant) -> Result<(), Gone> {
+        self.reports.blocking_send((file, report, since)).map_err(|_| Gone)?;
         self.wake()
     }
 

@@ -239,9 +239,9 @@ fn watch_file(posts: &Posts, config: &Config, file: File, hub: &Handle) -> std::
         Watching::Poll => WatchMode::Poll,
     };
     let hub = hub.clone();
-    Source::start(posts, path, file, mode, move |report| {
+    Source::start(posts, path, file, mode, move |report, since| {
         // A hub that has ended has nobody left to tell.
-        let _ = hub.report(file, report);
+        let _ = hub.report(file, report, since);
     })
 }
 

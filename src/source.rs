@@ -52,13 +52,14 @@ impl Source {
     /// Watches `path`, sharing what it can with the others at these posts. The first thing that
     /// `report` is told is what the file says, if it says anything; then, once, its health;
     /// afterwards whatever changes. `report` may block: what happens meanwhile is folded into the
-    /// newest. Fails only if no thread can be started.
+    /// newest. With what it is told comes the moment since when that is so: of a writing, when it
+    /// was complete. Fails only if no thread can be started.
     pub fn start(
         posts: &Posts,
         path: &Path,
         file: File,
         mode: WatchMode,
-        report: impl FnMut(Report) + Send + 'static,
+        report: impl FnMut(Report, Instant) + Send + 'static,
     ) -> io::Result<Self> {
         let path = std::path::absolute(path)?;
         let shared = Arc::new(Shared {
@@ -118,7 +119,7 @@ struct Lookout {
     rule: Rule,
     disk: RealDisk,
     /// Who wants to hear of it.
-    report: Box<dyn FnMut(Report) + Send>,
+    report: Box<dyn FnMut(Report, Instant) + Send>,
     /// Where to knock.
     door: Option<Arc<Door>>,
     /// At the last look the path was a symlink.
@@ -181,8 +182,12 @@ impl Lookout {
                     }
                 }
                 Step::Tell(told) => {
+                    let since = match told {
+                        Report::Written(_) => shared.start + self.rule.completed(),
+                        Report::Health(_) => Instant::now(),
+                    };
                     log(&shared.name, &told);
-                    (self.report)(told);
+                    (self.report)(told, since);
                 }
                 Step::Wait(until) => return until,
             }
@@ -237,7 +242,8 @@ fn give_up(shared: &Shared) {
     };
     let mut lookout = shared.lookout();
     let lookout = &mut *lookout;
-    if catch_unwind(AssertUnwindSafe(|| (lookout.report)(Report::Health(health)))).is_err() {
+    let last = || (lookout.report)(Report::Health(health), Instant::now());
+    if catch_unwind(AssertUnwindSafe(last)).is_err() {
         error!(file = name, "and this could not be reported");
     }
 }

@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -131,7 +131,7 @@ struct Driver<P> {
     poll: Poll,
     engine: Engine<Line, P>,
     inputs: mpsc::Receiver<Input>,
-    reports: mpsc::Receiver<(File, Report)>,
+    reports: mpsc::Receiver<(File, Report, Instant)>,
     clock: Clock,
     pulse: Arc<AtomicU32>,
     /// How many requests have come over HTTP; the number of the last one is its ticket.
@@ -200,8 +200,12 @@ impl<P: Ports> Driver<P> {
                 Err(_) => break,
             }
         }
-        if let Some((file, report)) = report {
+        if let Some((file, report, since)) = report {
+            let pushed = matches!(report, Report::Written(_)) && self.engine.sockets() > 0;
             self.event(Event::Source { file, report });
+            if pushed {
+                self.engine.ports().pushed(since.elapsed());
+            }
         }
     }
 

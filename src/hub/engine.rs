@@ -9,10 +9,12 @@ mod slot;
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
 use self::slot::{Slot, Stage};
+use super::frame::close;
 use super::outbox::Frame;
 use super::{Effect, Event, Hub, Key, Outcome, Snapshot, Wire, parcel};
 use crate::clock::Now;
@@ -67,6 +69,9 @@ pub trait Ports {
     fn log(&mut self, line: &str);
     /// The server shall end.
     fn ask_shutdown(&mut self);
+    /// So long after a writing was complete the last socket was handed the push of it; said by
+    /// whoever has a clock.
+    fn pushed(&mut self, _: Duration) {}
     /// The hub's loop turns; said about once a second by whoever turns it, with what it has counted.
     fn sign_of_life(&mut self, _: &Tally) {}
 }
@@ -84,6 +89,10 @@ pub struct Tally {
     pub silent: u64,
     /// How many were closed because their frames broke the protocol.
     pub violations: u64,
+    /// How many were given up because they were owed too much.
+    pub overfull: u64,
+    /// How many were closed because they came back on another connection.
+    pub replaced: u64,
 }
 
 /// How a station arrives.
@@ -192,6 +201,8 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         while let Some(key) = self.dead.pop() {
             if let Some(slot) = self.slot(key) {
                 let wire = slot.wire;
+                let overfull = slot.outbox.as_ref().is_some_and(|outbox| outbox.is_overfull());
+                self.tally.overfull += u64::from(overfull);
                 self.tally.sockets[wire as usize] -= 1;
                 self.slots[key.slot as usize] = None;
                 self.free.push(key.slot);
@@ -312,6 +323,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
             Effect::Farewell(json) => self.farewell(now, &json),
             Effect::Close { key, code } => {
                 let Some(wire) = self.slot(key).map(|slot| slot.wire) else { return };
+                self.tally.replaced += u64::from(code == close::REPLACED);
                 let end = parcel::close(wire, Some(code), "");
                 self.leave(now, key, Stage::Closing { since: seconds }, end);
             }

@@ -26,6 +26,8 @@ pub struct Outbox {
     gone: usize,
     /// How many bytes are owed in all.
     owed: usize,
+    /// More was to be owed than may be.
+    overfull: bool,
 }
 
 /// One frame that is owed.
@@ -68,6 +70,7 @@ impl Outbox {
         let within = self.owed == 0 || self.owed + frame.len() <= OWED_MAX;
         self.owed += frame.len();
         self.items.push_back(Item { frame, kind: Kind::Own });
+        self.overfull |= !within;
         within
     }
 
@@ -135,6 +138,12 @@ impl Outbox {
     #[must_use]
     pub fn owed(&self) -> usize {
         self.owed
+    }
+
+    /// Whether more was to be owed than may be.
+    #[must_use]
+    pub fn is_overfull(&self) -> bool {
+        self.overfull
     }
 }
 
@@ -221,7 +230,9 @@ mod tests {
     fn a_station_that_takes_nothing_is_given_up_but_one_answer_may_always_be_owed() {
         let mut outbox = Outbox::default();
         assert!(outbox.push(vec![0; 2 * OWED_MAX].into()));
+        assert!(!outbox.is_overfull());
         assert!(!outbox.push(frame("one more")));
+        assert!(outbox.is_overfull());
         let mut outbox = Outbox::default();
         assert!((0..OWED_MAX / 1024).all(|_| outbox.push(vec![0; 1024].into())));
         assert!(!outbox.push(vec![0; 1].into()));

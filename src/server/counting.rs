@@ -60,4 +60,6 @@ pub(super) fn tallied(metrics: &Metrics, tally: &Tally) {
     metrics.closed(Parting::Stuck, tally.stuck);
     metrics.closed(Parting::Silent, tally.silent);
     metrics.closed(Parting::Violation, tally.violations);
+    metrics.closed(Parting::Overfull, tally.overfull);
+    metrics.closed(Parting::Replaced, tally.replaced);
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, mpsc};
+use std::time::Duration;
 use std::{io, thread};
 
 use tokio::sync::{oneshot, watch};
@@ -86,6 +87,10 @@ impl Ports for Outlets {
 
     fn ask_shutdown(&mut self) {
         self.stopping.cancel();
+    }
+
+    fn pushed(&mut self, time: Duration) {
+        self.metrics.pushed(time);
     }
 
     fn sign_of_life(&mut self, tally: &Tally) {

@@ -39,7 +39,7 @@ pub(super) fn keep(book: Option<Book>, hub: &Handle) -> io::Result<Option<Keeper
     let hub = hub.clone();
     let keeper = book.keep(move |health| {
         // A hub that has ended has nobody left to tell.
-        let _ = hub.report(File::Book, Report::Health(health));
+        let _ = hub.report(File::Book, Report::Health(health), Instant::now().into_std());
     })?;
     Ok(Some(keeper))
 }

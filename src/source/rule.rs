@@ -83,8 +83,12 @@ pub struct Rule {
     candidate: Option<Candidate>,
     /// A hint said that a writer is done, nothing was changed since, and nobody has looked yet.
     vouched: Option<Word>,
+    /// When that hint came.
+    vouched_at: Duration,
     /// The same for the look that is being taken, or that awaits its knock.
     trusted: Option<Word>,
+    /// When that hint came.
+    trusted_at: Duration,
     /// Knocks that are out.
     knocks: Knocks,
     /// Who has their hands on the file.
@@ -93,6 +97,8 @@ pub struct Rule {
     due: Duration,
     /// What is still to be told.
     written: Option<Writing>,
+    /// When the last writing that was believed was complete.
+    completed: Duration,
     /// The health that was told last.
     told: Option<Health>,
 }
@@ -128,11 +134,14 @@ impl Rule {
             settle_by: None,
             candidate: None,
             vouched: None,
+            vouched_at: Duration::ZERO,
             trusted: None,
+            trusted_at: Duration::ZERO,
             knocks: Knocks::default(),
             hands: Hands::default(),
             due: Duration::ZERO,
             written: None,
+            completed: Duration::ZERO,
             told: None,
         }
     }
@@ -181,6 +190,13 @@ impl Rule {
         self.written.is_some() || (self.settled && self.told.as_ref() != Some(&self.health()))
     }
 
+    /// When the writing that was told last was complete: when the hint came that its writer is done
+    /// with it, or when it had not changed for long enough.
+    #[must_use]
+    pub fn completed(&self) -> Duration {
+        self.completed
+    }
+
     /// What to do next. What it returns counts as done, but for a look's result.
     pub fn next(&mut self, now: Duration) -> Step {
         if self.has_news(now) {
@@ -207,6 +223,7 @@ impl Rule {
         }
         self.knocks.patience(now);
         self.trusted = self.vouched.take().filter(|_| !self.knocks.lags());
+        self.trusted_at = self.vouched_at;
         self.knocks.look_begins();
         self.due = now + if self.watch == Watch::Poll { QUIET } else { EVERY };
         Step::Look
@@ -233,7 +250,7 @@ impl Rule {
                 self.due = self.due.min(now + SOON);
             }
             Seen::Text(writing) if now >= since + QUIET => {
-                self.believe(writing);
+                self.believe(writing, since + QUIET);
                 self.hands.rest();
             }
             Seen::Fault(fault) if now >= since + QUIET => {
@@ -261,7 +278,8 @@ impl Rule {
         }
     }
 
-    fn believe(&mut self, writing: Writing) {
+    fn believe(&mut self, writing: Writing, completed: Duration) {
+        self.completed = completed;
         self.believed = Some(writing.clone());
         self.written = Some(writing);
         self.fault = None;
@@ -280,12 +298,12 @@ impl Rule {
             && (word == Word::Moved || !self.hands.may_write(now))
             && let Some(Candidate { seen: Seen::Text(writing), .. }) = self.candidate.take()
         {
-            self.believe(writing);
+            self.believe(writing, self.trusted_at);
         }
     }
 
     fn vouch(&mut self, now: Duration, word: Word) {
-        self.vouched = Some(word);
+        (self.vouched, self.vouched_at) = (Some(word), now);
         self.stir(now);
         self.due = self.due.min(now);
     }

@@ -31,7 +31,7 @@ fn watch(mode: WatchMode, prepare: impl FnOnce(&Path)) -> Watched {
     let path = directory.path().join("status.eot");
     prepare(&path);
     let (sender, reports) = channel();
-    let source = Source::start(&Posts::default(), &path, File::Status, mode, move |report| {
+    let source = Source::start(&Posts::default(), &path, File::Status, mode, move |report, _| {
         drop(sender.send(report));
     });
     Watched { directory, reports, source: source.unwrap(), path }
@@ -280,7 +280,7 @@ fn a_directory_made_again_is_watched_again() {
     fs::write(&path, "1").unwrap();
     let (sender, reports) = channel();
     let source =
-        Source::start(&Posts::default(), &path, File::Status, WatchMode::Auto, move |report| {
+        Source::start(&Posts::default(), &path, File::Status, WatchMode::Auto, move |report, _| {
             drop(sender.send(report));
         });
     let watched = Watched { directory: outer, reports, source: source.unwrap(), path };
@@ -328,7 +328,7 @@ fn of_a_storm_of_renames_the_last_one_arrives_also_when_reports_are_taken_slowly
     let path = directory.path().join("status.eot");
     let (sender, reports) = std::sync::mpsc::sync_channel(0);
     let source =
-        Source::start(&Posts::default(), &path, File::Status, WatchMode::Auto, move |report| {
+        Source::start(&Posts::default(), &path, File::Status, WatchMode::Auto, move |report, _| {
             drop(sender.send(report));
         });
     let temp = directory.path().join("new");
@@ -367,7 +367,7 @@ fn a_panic_in_the_thread_is_told() {
     let mut first = true;
     let path = directory.path().join("status.eot");
     let source =
-        Source::start(&Posts::default(), &path, File::Status, WatchMode::Auto, move |report| {
+        Source::start(&Posts::default(), &path, File::Status, WatchMode::Auto, move |report, _| {
             assert!(!std::mem::take(&mut first), "made up");
             drop(sender.send(report));
         });
@@ -396,7 +396,7 @@ fn without_descriptors() {
     }
     let (sender, reports) = channel();
     let source =
-        Source::start(&Posts::default(), &path, File::Status, WatchMode::Auto, move |report| {
+        Source::start(&Posts::default(), &path, File::Status, WatchMode::Auto, move |report, _| {
             drop(sender.send(report));
         });
     let health = |state, detail: &str, watch| {

@@ -78,6 +78,9 @@ mod states;
 /// What programs are told over HTTP.
 mod http_state;
 
+/// What is counted and measured.
+mod metrics;
+
 /// HTTP beside the WebSocket.
 mod http_wire;
 

@@ -133,6 +133,23 @@ fn a_closed_writing_is_told_as_soon_as_the_knock_comes_round() {
 }
 
 #[test]
+fn a_writing_is_complete_when_the_hint_of_it_came_or_when_it_had_rested() {
+    let mut play = Play::well(INOTIFY);
+    let closed = play.now;
+    play.write(text("8", 2));
+    assert!(play.say(30).is_empty());
+    play.knock_comes();
+    assert_eq!((play.say(0), play.rule.completed()), (vec!["8".to_owned()], closed));
+
+    let changed = play.now;
+    play.hint(Hint::Changed);
+    play.seen = text("9", 3);
+    assert_eq!(play.say(500), ["9"]);
+    let rested = changed + SOON + QUIET;
+    assert_eq!(play.rule.completed(), rested);
+}
+
+#[test]
 fn a_file_renamed_in_is_told_as_soon_as_the_knock_comes_round() {
     let mut play = Play::well(INOTIFY);
     play.hint(Hint::MovedIn);
