@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::http::{await_readiness, get, get_with};
 use crate::panel::{COFFEE, Panel};
+use crate::patience::soon;
 use crate::server::TestServer;
 use crate::setup::Setup;
 use crate::station::TestStation;
@@ -75,6 +76,58 @@ async fn readiness_takes_both_files() {
     assert_eq!(TestStation::text(&server).await.ask("Accept&7").await, "Accepted state: 7");
     panel.until_reply(COFFEE).await;
     await_readiness(&server, 200).await;
+}
+
+#[tokio::test]
+async fn a_book_that_cannot_be_written_is_health_and_no_outage() {
+    let setup = Setup::with_status("7\n");
+    let book = setup.home.file("bell-book.jsonl");
+    std::fs::create_dir(&book).expect("a directory can be made");
+    let server = setup.start().await;
+    let unwell = expect_book(&server, "unwritable").await;
+    assert_ne!(unwell["detail"], "", "{unwell}");
+    let mut panel = Panel::open(&server).await;
+    assert_eq!(panel.hear().await["file"], "book", "a newcomer is told");
+    panel.accept(COFFEE).await;
+    panel.until_reply(COFFEE).await;
+    assert_eq!(get(&server, "/bell-book").await.code, 503);
+    std::fs::remove_dir(&book).expect("it can be removed");
+    assert_eq!(expect_book(&server, "ok").await, json!({ "health": "ok", "detail": "" }));
+    panel.expect_health_of("book", "ok").await;
+    let entries = get(&server, "/bell-book").await.body;
+    for what in ["run", "order", "reply"] {
+        assert!(entries.contains(&format!("\"what\":\"{what}\"")), "nothing is lost: {entries}");
+    }
+}
+
+#[tokio::test]
+async fn a_directory_that_takes_no_book_is_health_and_no_outage() {
+    let root = rustix::process::geteuid().is_root();
+    let setup = Setup::with_status("7\n");
+    std::fs::create_dir(setup.home.file("out")).expect("a directory can be made");
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o555);
+    std::fs::set_permissions(setup.home.file("out"), mode).expect("it can be changed");
+    let setup = setup.args(["--bell-book", "out/book.jsonl"]);
+    // Root may write everywhere, so that a server of root's does not show this.
+    let server = if root { setup.user(54_321).start().await } else { setup.start().await };
+    let unwell = expect_book(&server, "unwritable").await;
+    assert!(unwell["detail"].as_str().is_some_and(|why| why.contains("permission")), "{unwell}");
+    assert_eq!(TestStation::text(&server).await.ask("Accept&7").await, "Accepted state: 7");
+}
+
+/// Waits until `/readyz` says that the book is so, which does not keep it from being ready.
+async fn expect_book(server: &TestServer, health: &str) -> Value {
+    soon("the book's health", async {
+        loop {
+            let response = get(server, "/readyz").await;
+            assert_eq!(response.code, 200, "{response:?}");
+            let ready: Value = serde_json::from_str(&response.body).expect("JSON");
+            if ready["bell_book"]["health"] == health {
+                break ready["bell_book"].clone();
+            }
+        }
+    })
+    .await
 }
 
 #[tokio::test]

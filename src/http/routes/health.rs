@@ -23,7 +23,8 @@ pub(super) async fn live(State(view): State<View>) -> Response {
     }
 }
 
-/// Visitors find everything in order; if not, what is wrong, file by file.
+/// Visitors find everything in order; if not, what is wrong, file by file. A bell book that is not
+/// written turns nobody away, but whoever looks is told.
 pub(super) async fn ready(State(view): State<View>) -> Response {
     let snapshot = view.snapshot();
     let mut wrong = Vec::new();
@@ -33,7 +34,7 @@ pub(super) async fn ready(State(view): State<View>) -> Response {
     if !(view.alive)() {
         wrong.push("the hub's loop does not turn".to_owned());
     }
-    let Snapshot { status_file, accept_file, .. } = &*snapshot;
+    let Snapshot { status_file, accept_file, book, .. } = &*snapshot;
     for (name, health) in [("status", status_file), ("accept", accept_file)] {
         if let Some(what) = complaint(health.as_ref()) {
             wrong.push(format!("{name} file: {what}"));
@@ -44,6 +45,7 @@ pub(super) async fn ready(State(view): State<View>) -> Response {
             "ready": true,
             "status_file": file(status_file.as_ref()),
             "accept_file": file(accept_file.as_ref()),
+            "bell_book": record(book.as_ref()),
         });
         let headers =
             [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
@@ -53,6 +55,7 @@ pub(super) async fn ready(State(view): State<View>) -> Response {
             .with("ready", false)
             .with("status_file", file(status_file.as_ref()))
             .with("accept_file", file(accept_file.as_ref()))
+            .with("bell_book", record(book.as_ref()))
             .into_response()
     }
 }
@@ -70,4 +73,9 @@ fn complaint(health: Option<&Health>) -> Option<String> {
 
 fn file(health: Option<&Health>) -> Value {
     health.and_then(|health| serde_json::to_value(health).ok()).unwrap_or(Value::Null)
+}
+
+/// The bell book's health. Nobody watches it, so there is no way in which that is done.
+fn record(health: Option<&Health>) -> Value {
+    health.map_or(Value::Null, |it| json!({ "health": it.state, "detail": it.detail }))
 }

@@ -80,6 +80,23 @@ async fn it_is_ready_when_both_files_are_well() {
 }
 
 #[tokio::test]
+async fn a_book_that_is_not_written_is_told_and_turns_nobody_away() {
+    let room = TestRoom::open().await;
+    assert_eq!(room.get("/readyz").await.json()["bell_book"], serde_json::Value::Null);
+    room.say(|snapshot| {
+        let detail = "no space left on device".into();
+        snapshot.book = Some(Health { state: Condition::Unwritable, detail, ..healthy() });
+    });
+    let book = serde_json::json!({"health": "unwritable", "detail": "no space left on device"});
+    let answer = room.get("/readyz").await;
+    assert_eq!((answer.status, &answer.json()["bell_book"]), (200, &book));
+    room.say(|snapshot| snapshot.status_file = None);
+    let answer = room.get("/readyz").await;
+    assert_eq!(answer.problem(503), "status file: not read yet");
+    assert_eq!(answer.json()["bell_book"], book);
+}
+
+#[tokio::test]
 async fn what_is_counted_can_be_scraped() {
     let room = TestRoom::with(Assets::embedded(), 1).await;
     let mut caller = room.call().await;
