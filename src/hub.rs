@@ -225,8 +225,6 @@ pub enum Effect {
 pub struct Snapshot {
     /// The number of the latest order, repeat or reply.
     pub seq: u64,
-    /// The present order's number, if there is an order.
-    pub order: Option<u64>,
     /// Whether the bell rings.
     pub bell: bool,
     /// The `state` message, as JSON.

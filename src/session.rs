@@ -39,8 +39,9 @@ pub enum Want {
     Accept(String),
     /// Reply to the order with this number, by a position or as it stands.
     Answer {
-        /// The order's number.
-        order: u64,
+        /// The order's number; without one the order is meant that is present when the hub hears
+        /// of it.
+        order: Option<u64>,
         /// The reply's position; without one the order is accepted as it stands.
         position: Option<Position>,
         /// Whether whoever is at the station is coming; not coming, without a position, is a note
@@ -94,7 +95,8 @@ impl Session {
                 Ok((command(&line), Form::Console(id)))
             }
             Ok((json::Request::Answer { order, position, coming }, id)) => {
-                Ok((Want::Answer { order, position, coming }, Form::Request(id)))
+                let want = Want::Answer { order: Some(order), position, coming };
+                Ok((want, Form::Request(id)))
             }
             Ok((json::Request::Name { name }, id)) => Ok((Want::Name(name), Form::Request(id))),
             Ok((json::Request::Order { status }, id)) => {

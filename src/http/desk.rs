@@ -3,18 +3,16 @@
 //! The hub decides and carries out. Here its outcome is put in HTTP's terms.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode, header};
-use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::problem::Problem;
 use super::{Admit, House};
-use crate::hub::{Ask, Gone, Snapshot};
+use crate::hub::{Ask, Gone};
 use crate::policy::{Act, Owner, Peer, Policy, Verdict};
 use crate::session::Want;
 use crate::wire::json::{self, Code};
@@ -37,24 +35,13 @@ pub(super) struct Caller {
 #[derive(Clone)]
 pub(super) struct Desk<A> {
     hub: A,
-    snapshot: watch::Receiver<Arc<Snapshot>>,
     policy: Policy,
     owner_of: fn(SocketAddr, SocketAddr) -> Owner,
 }
 
 impl<A: Admit> Desk<A> {
     pub(super) fn new(house: &House<A>) -> Self {
-        Self {
-            hub: house.admit.clone(),
-            snapshot: house.snapshot.clone(),
-            policy: house.policy.clone(),
-            owner_of: house.owner_of,
-        }
-    }
-
-    /// The number of the present order.
-    pub(super) fn present_order(&self) -> Option<u64> {
-        self.snapshot.borrow().order
+        Self { hub: house.admit.clone(), policy: house.policy.clone(), owner_of: house.owner_of }
     }
 
     /// Has this done, and says what became of it.
@@ -102,7 +89,7 @@ impl<A: Admit> Desk<A> {
 
 /// The token that came with a request (RFC 6750, 2.1). One that cannot be read is empty, and
 /// nobody's.
-fn bearer(headers: &HeaderMap) -> Option<String> {
+pub(super) fn bearer(headers: &HeaderMap) -> Option<String> {
     let mut values = headers.get_all(header::AUTHORIZATION).iter();
     let value = values.next()?;
     if values.next().is_some() {

@@ -120,7 +120,6 @@ impl TestRoom {
 fn snapshot() -> Snapshot {
     Snapshot {
         seq: 7,
-        order: Some(7),
         bell: true,
         state: r#"{"type":"state","seq":7}"#.into(),
         status: Some("COFFEE".into()),

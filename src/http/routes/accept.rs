@@ -18,9 +18,6 @@ use crate::policy::Act;
 use crate::session::Want;
 use crate::wire::json::Code;
 
-/// The number of no order: what is answered when there is none, so that the hub says so.
-const NO_ORDER: u64 = 0;
-
 /// The answer in JSON. All of it may be left out.
 #[derive(Debug, Default, Deserialize)]
 struct Fields {
@@ -44,7 +41,7 @@ pub(super) async fn accept<A: Admit>(
 ) -> Result<Response, Problem> {
     let mut fields = understood(body::read(&headers, body).await?)?;
     let name = fields.name.take();
-    let want = fields.want(desk.present_order())?;
+    let want = fields.want()?;
     desk.ask(&caller, &headers, &Act::Answer, name, want).await?;
     Ok(done())
 }
@@ -60,8 +57,8 @@ fn understood(said: Said) -> Result<Fields, Problem> {
 }
 
 impl Fields {
-    /// What is wanted, while this is the number of the present order.
-    fn want(self, present: Option<u64>) -> Result<Want, Problem> {
+    /// What is wanted.
+    fn want(self) -> Result<Want, Problem> {
         let Self { order, position, status, coming, .. } = self;
         let position = match (position, status) {
             (None, None) => None,
@@ -80,7 +77,6 @@ impl Fields {
                 return Err(Problem::bad(Code::BadMessage, one));
             }
         };
-        let order = order.or(present).unwrap_or(NO_ORDER);
         Ok(Want::Answer { order, position, coming })
     }
 }
@@ -99,24 +95,28 @@ mod tests {
     use super::*;
 
     fn want(said: Said) -> Result<Want, Problem> {
-        understood(said).and_then(|fields| fields.want(Some(7)))
+        understood(said).and_then(Fields::want)
     }
 
-    fn answer(order: u64, position: Option<u8>, coming: Option<bool>) -> Want {
+    fn answer(order: impl Into<Option<u64>>, position: Option<u8>, coming: Option<bool>) -> Want {
+        let order = order.into();
         Want::Answer { order, position: position.and_then(Position::new), coming }
     }
 
     #[test]
     fn what_is_left_out_means_the_present_order_as_it_stands() {
         for (said, expected) in [
-            (Said::Nothing, answer(7, None, None)),
-            (Said::Json(json!({})), answer(7, None, None)),
-            (Said::Json(json!({"order": null, "unknown": 1})), answer(7, None, None)),
+            (Said::Nothing, answer(None, None, None)),
+            (Said::Json(json!({})), answer(None, None, None)),
+            (Said::Json(json!({"order": null, "unknown": 1})), answer(None, None, None)),
             (Said::Json(json!({"order": 6})), answer(6, None, None)),
-            (Said::Json(json!({"position": 3})), answer(7, Some(3), None)),
+            (Said::Json(json!({"position": 3})), answer(None, Some(3), None)),
             (Said::Json(json!({"order": 8, "position": 24})), answer(8, Some(24), None)),
-            (Said::Json(json!({"coming": false})), answer(7, None, Some(false))),
-            (Said::Json(json!({"status": "3 ", "coming": true})), answer(7, Some(3), Some(true))),
+            (Said::Json(json!({"coming": false})), answer(None, None, Some(false))),
+            (
+                Said::Json(json!({"status": "3 ", "coming": true})),
+                answer(None, Some(3), Some(true)),
+            ),
             (Said::Json(json!({"status": "3", "order": 6})), answer(6, Some(3), None)),
             (Said::Json(json!({"status": "on it\n"})), Want::Accept("on it".into())),
             (Said::Json(json!("on it")), Want::Accept("on it".into())),
@@ -126,7 +126,6 @@ mod tests {
             let text = format!("{said:?}");
             assert_eq!(want(said).unwrap(), expected, "{text}");
         }
-        assert_eq!(Fields::default().want(None).unwrap(), answer(NO_ORDER, None, None));
     }
 
     #[test]

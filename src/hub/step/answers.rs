@@ -152,13 +152,13 @@ impl Hub {
         }
     }
 
-    /// An answer to the order with this number.
+    /// An answer to the order with this number, or to the present one.
     fn reply(
         &mut self,
         now: Now,
         caller: &Caller,
         form: Form,
-        order: u64,
+        order: Option<u64>,
         how: How,
         effects: &mut Vec<Effect>,
     ) {
@@ -175,6 +175,7 @@ impl Hub {
                 return say(asker, &form, answer, effects);
             }
         };
+        let order = order.unwrap_or(present.seq);
         if present.seq != order {
             let author = Author { by: By::Station(caller.station), who: caller.who.clone() };
             let entry = self.telegraph.stale(now, order, &text, author);

@@ -130,7 +130,6 @@ impl Hub {
         let [status_file, accept_file, book] = self.health.clone();
         Snapshot {
             seq: said.seq,
-            order: said.order.as_ref().map(|order| order.seq),
             state: self.state(said).into(),
             status: said.order.as_ref().map(|order| Arc::clone(&order.what.status)),
             bell: said.bell(),

@@ -264,14 +264,41 @@ fn a_request_over_http_is_decided_like_any_other() {
     };
     let order = Want::Order("8".into());
     assert_eq!(outcome(&ask(None, order)), Err(Code::TokenRequired));
-    let stale = Want::Answer { order: 1, position: None, coming: None };
+    let stale = Want::Answer { order: Some(1), position: None, coming: None };
     let effects = ask(Some("sesame"), stale);
     let Effect::Record(entry) = &effects[0] else { panic!("{effects:?}") };
     assert_eq!((entry.what, entry.to), (What::Stale, Some(1)));
     assert_eq!(entry.who.as_deref(), Some("Ann"));
     assert_eq!(outcome(&effects[1..]), Err(Code::Stale));
+    let present = Want::Answer { order: None, position: None, coming: Some(false) };
+    assert_eq!(outcome(&ask(Some("sesame"), present)), Ok(()), "it is the present one's answer");
     let effects = ask(Some("sesame"), Want::Accept("7".into()));
     let ticket = stored(&effects).unwrap().0;
     let effects = office.is_stored(File::Accept, ticket);
     assert_eq!(outcome(&effects), Ok(()));
+}
+
+#[test]
+fn an_answer_to_whatever_is_present_is_to_what_is_so_when_the_hub_hears_of_it() {
+    let mut office = Office::new();
+    let mut ticket = 0;
+    let mut accept = |office: &mut Office| {
+        ticket += 1;
+        let want = Want::Answer { order: None, position: None, coming: None };
+        let (token, who, station) = (None, None, Uuid::from_u128(3));
+        let ask = Ask { peer: ELSEWHERE, token, who, want, station };
+        office.happens(Event::Asked { ticket, ask: Box::new(ask) })
+    };
+    let effects = accept(&mut office);
+    let Effect::Respond { outcome: Err((code, _)), .. } = &effects[0] else {
+        panic!("{effects:?}")
+    };
+    assert_eq!(*code, Code::NoOrder);
+    for order in ["7", "8", "build broken"] {
+        office.write(File::Status, order);
+        let effects = accept(&mut office);
+        let (store, text) = stored(&effects).unwrap();
+        assert_eq!(text, order);
+        office.is_stored(File::Accept, store);
+    }
 }
