@@ -273,6 +273,8 @@ pub struct Newcomer {
     pub resume: Option<String>,
     /// It knows everything up to this number.
     pub since: Option<u64>,
+    /// The token that came with its request, if one did; nobody's business in a log either.
+    pub token: Option<String>,
     /// Its place among the connections the server can afford; given back on drop.
     pub seat: OwnedSemaphorePermit,
 }

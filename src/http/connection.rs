@@ -97,7 +97,7 @@ pub(super) async fn serve<A: Admit>(
         return;
     }
     let parts = connection.into_parts();
-    let Some(Station { wire, peer, resume, since }) = parts.service.into_station() else {
+    let Some(Station { wire, peer, resume, since, token }) = parts.service.into_station() else {
         return;
     };
     // Leaves tokio altogether: the hub has its own way of waiting for sockets.
@@ -118,7 +118,7 @@ pub(super) async fn serve<A: Admit>(
             return;
         }
     };
-    let newcomer = Newcomer { socket, unread, unsent, wire, peer, resume, since, seat };
+    let newcomer = Newcomer { socket, unread, unsent, wire, peer, resume, since, token, seat };
     // A hub that is gone takes nobody; the newcomer's socket closes with it.
     let _ = reception.house.admit.admit(newcomer).await;
 }

@@ -20,6 +20,7 @@ use super::engine::{Arrival, PARTS, Socket};
 use super::opening::Opening;
 use super::{Engine, Event, Handle, Hub, Input, Key, Newcomer, Ports, QUEUE};
 use crate::clock::Clock;
+use crate::policy::Peer;
 use crate::writing::{File, Report};
 
 /// The bell cord's token; a station's token is made of its key, whose place is never this large.
@@ -215,7 +216,10 @@ impl<P: Ports> Driver<P> {
     }
 
     fn admit(&mut self, newcomer: Newcomer) {
-        let Newcomer { socket, unread, unsent, wire, peer, resume, since, seat } = newcomer;
+        // A wrong token is as good as none; the welcome says whether one is wanted.
+        let trusted = newcomer.token.as_deref().is_some_and(|it| self.engine.hub().is_token(it));
+        let Newcomer { socket, unread, unsent, wire, peer, resume, since, seat, .. } = newcomer;
+        let peer = Peer { trusted, ..peer };
         let now = self.clock.now();
         let (stream, opening) = (TcpStream::from_std(socket), Opening::new(unsent));
         let line = Line { stream, opening, _seat: seat };

@@ -200,6 +200,12 @@ impl Hub {
         &self.telegraph
     }
 
+    /// Whether this is the token, as the hub knows it now.
+    #[must_use]
+    pub fn is_token(&self, value: &str) -> bool {
+        self.policy.is_token(value)
+    }
+
     /// How many stations are in conversation.
     #[must_use]
     pub fn stations(&self) -> usize {
@@ -236,8 +242,7 @@ impl Hub {
             effects.push(Effect::Say { to: older, message });
             effects.push(Effect::Close { key: older, code: close::REPLACED });
         }
-        let asks = |act| self.policy.judge(&session.peer, &act) == Verdict::AskOwner;
-        let ask = json && (asks(Act::Shutdown) || asks(Act::Order));
+        let ask = json && self.depends_on_owner(&session.peer);
         let slot = key.slot as usize;
         if self.stations.len() <= slot {
             self.stations.resize_with(slot + 1, || None);
@@ -251,6 +256,12 @@ impl Hub {
         } else {
             self.greet(key, &greeting, effects);
         }
+    }
+
+    /// Whether what this peer may do depends on whose socket its is.
+    fn depends_on_owner(&self, peer: &Peer) -> bool {
+        let asks = |act| self.policy.judge(peer, &act) == Verdict::AskOwner;
+        asks(Act::Shutdown) || asks(Act::Order)
     }
 
     /// Finds out whose socket a station's is, and holds it until then.

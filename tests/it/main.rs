@@ -66,6 +66,9 @@ mod shutdown_policy;
 /// What the log says, and that it harms nobody.
 mod log_lines;
 
+/// What needs the token, and how it is given.
+mod token;
+
 /// The handshake, and whom the server talks to: Host and Origin.
 mod handshake;
 

@@ -16,7 +16,7 @@ use hyper::service::Service;
 use tokio::net::TcpStream;
 
 use super::Reception;
-use crate::http::desk::Caller;
+use crate::http::desk::{self, Caller};
 use crate::http::problem::Problem;
 use crate::http::{Admit, events, query, upgrade};
 use crate::hub::Wire;
@@ -34,6 +34,7 @@ pub(super) struct Station {
     pub(super) peer: Peer,
     pub(super) resume: Option<String>,
     pub(super) since: Option<u64>,
+    pub(super) token: Option<String>,
 }
 
 /// Whoever is at the other end, request by request.
@@ -116,7 +117,8 @@ impl<A> Visitor<A> {
             Wire::Json => (query::resume(request.uri())?, query::since(request.uri())?),
             Wire::Text | Wire::Sse => (None, None),
         };
-        self.leave_as(Station { wire, peer, resume, since });
+        let token = desk::bearer(request.headers());
+        self.leave_as(Station { wire, peer, resume, since, token });
         Ok(switching)
     }
 
@@ -128,7 +130,8 @@ impl<A> Visitor<A> {
         // When a browser comes back, its header is newer than what stood in its address.
         let asked = query::since(request.uri())?;
         let since = events::last_event(request.headers()).or(asked);
-        self.leave_as(Station { wire: Wire::Sse, peer, resume: None, since });
+        let token = desk::bearer(request.headers());
+        self.leave_as(Station { wire: Wire::Sse, peer, resume: None, since, token });
         Ok(events::head())
     }
 

@@ -141,6 +141,26 @@ async fn a_station_that_comes_back_is_known_by_its_secret() {
     assert!(room.newcomers.try_recv().is_err());
 }
 
+#[tokio::test]
+async fn a_token_that_comes_with_the_request_goes_to_the_hub() {
+    let mut room = TestRoom::open().await;
+    let mut handshake = handshake("/websocket").to_vec();
+    for (line, token) in [
+        ("Authorization: Bearer brass", Some("brass")),
+        ("Authorization: Basic YnJhc3M=", None),
+        ("X: y", None),
+    ] {
+        handshake.push(line.to_owned());
+        let lines: Vec<_> = handshake.iter().map(String::as_str).collect();
+        assert_eq!(room.ask(&lines).await.status, 101);
+        let newcomer = room.newcomers.recv().await.unwrap();
+        assert_eq!((newcomer.token.as_deref(), newcomer.peer.trusted), (token, false));
+        handshake.pop();
+        assert_eq!(room.ask(&[&EVENTS[..], &[line]].concat()).await.status, 200);
+        assert_eq!(room.newcomers.recv().await.unwrap().token.as_deref(), token);
+    }
+}
+
 /// A log in memory.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);

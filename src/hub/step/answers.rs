@@ -55,7 +55,7 @@ impl Hub {
         }
         match want {
             Want::Name(name) => self.named(key, &name),
-            Want::Token(value) => return self.token(key, &value, &form, effects),
+            Want::Token(value) => return self.token(key, value, form, effects),
             want => return self.answer(now, &caller, want, form, effects),
         }
         say(caller.asker, &form, Answer::Nothing, effects);
@@ -79,18 +79,21 @@ impl Hub {
     }
 
     /// A station says that it knows the token.
-    fn token(&mut self, key: Key, value: &str, form: &Form, effects: &mut Vec<Effect>) {
-        let known = self.policy.token.is_none() || self.policy.is_token(value);
+    fn token(&mut self, key: Key, value: String, form: Form, effects: &mut Vec<Effect>) {
+        let known = self.policy.token.is_none() || self.policy.is_token(&value);
         let Some(station) = self.station_mut(key) else { return };
         station.session.peer.trusted |= known;
         let peer = station.session.peer;
-        if known {
-            say(Asker::Station(key), form, Answer::Nothing, effects);
+        if known && self.depends_on_owner(&peer) {
+            // Without the token nobody needed to know.
+            self.ask_owner(key, Undecided::Request(Want::Token(value), form), effects);
+        } else if known {
+            say(Asker::Station(key), &form, Answer::Nothing, effects);
             let message = Message::May(tell::may(&self.policy, &peer)).encode();
             effects.push(Effect::Say { to: key, message });
         } else {
             let answer = Answer::No(Code::BadToken, "that is not the token");
-            say(Asker::Station(key), form, answer, effects);
+            say(Asker::Station(key), &form, answer, effects);
         }
     }
 

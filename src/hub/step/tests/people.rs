@@ -250,6 +250,17 @@ fn what_needs_a_token_needs_it_until_it_is_given() {
 }
 
 #[test]
+fn a_token_that_is_taken_waits_until_it_is_known_what_it_opens() {
+    let mut office = with_token(Reach::Local);
+    office.joins(1, Wire::Json, HERE);
+    let effects = office.hears(1, r#"{"type":"token","value":"sesame","id":4}"#);
+    assert!(effects.contains(&Effect::AskOwner(key(1))) && messages(&effects, 1).is_empty());
+    let effects = office.happens(Event::Owned { key: key(1), owner: Owner::User(1000) });
+    let may = serde_json::json!({"type": "may", "order": true, "shutdown": true});
+    assert_eq!(messages(&effects, 1), [serde_json::json!({"type": "ok", "id": 4}), may]);
+}
+
+#[test]
 fn a_request_over_http_is_decided_like_any_other() {
     let mut office = with_token(Reach::Any);
     let mut ask = |token: Option<&str>, want| {
