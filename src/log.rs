@@ -19,7 +19,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
-pub use escaped::escaped;
+pub use escaped::{escaped, escaped_whole};
 use queue::Queue;
 
 /// How the log is written.

@@ -42,9 +42,10 @@ fn main() -> ExitCode {
     code
 }
 
-/// Says why, in one line.
+/// Says why, in one line, whatever was typed.
 fn fail(code: u8, why: &dyn std::fmt::Display) -> ExitCode {
-    let _ = writeln!(std::io::stderr(), "chadburn: {why}");
+    let why = why.to_string();
+    let _ = writeln!(std::io::stderr(), "chadburn: {}", log::escaped_whole(&why));
     ExitCode::from(code)
 }
 

@@ -1,4 +1,4 @@
-//! What came over the network, made fit for a terminal.
+//! What came over the network, or from whoever typed it, made fit for a terminal.
 
 use std::fmt::{self, Write};
 
@@ -10,15 +10,24 @@ const LONGEST: usize = 200;
 /// no more than 200 characters of it.
 #[must_use]
 pub fn escaped(text: &str) -> impl fmt::Display {
-    Escaped(text)
+    Escaped { text, longest: LONGEST }
 }
 
-struct Escaped<'a>(&'a str);
+/// The same, however long it is: for what whoever started the server has typed, on standard error.
+#[must_use]
+pub fn escaped_whole(text: &str) -> impl fmt::Display {
+    Escaped { text, longest: usize::MAX }
+}
+
+struct Escaped<'a> {
+    text: &'a str,
+    longest: usize,
+}
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut characters = self.0.chars();
-        for c in characters.by_ref().take(LONGEST) {
+        let mut characters = self.text.chars();
+        for c in characters.by_ref().take(self.longest) {
             match c {
                 '\\' => f.write_str("\\\\")?,
                 '\u{61c}'

@@ -128,4 +128,6 @@ fn a_foreign_text_can_neither_forge_a_line_nor_ring_a_terminal() {
     assert_eq!(escaped("\u{202e}\\").to_string(), "\\u{202e}\\\\");
     assert_eq!(escaped(&"é".repeat(200)).to_string(), "é".repeat(200));
     assert_eq!(escaped(&"é".repeat(201)).to_string(), format!("{}…", "é".repeat(200)));
+    let long = format!("\u{1b}{}", "é".repeat(300));
+    assert_eq!(escaped_whole(&long).to_string(), format!("\\u{{1b}}{}", "é".repeat(300)));
 }

@@ -92,6 +92,27 @@ async fn files_may_stand_elsewhere() {
 }
 
 #[tokio::test]
+async fn whatever_was_typed_does_not_speak_to_the_terminal() {
+    for args in [
+        ["--port", "\u{1b}[31m80"],
+        ["--host", "\u{1b}]0;a\u{7}b"],
+        ["--watch", "\u{9b}2J\u{202e}"],
+        ["--frobnicate\u{1b}[31m", "x"],
+        ["--status-file", "no\u{1b}[31m\nwhere/file"],
+        ["--dial", "no\u{1b}[31m\nwhere"],
+        ["--assets", "no\u{1b}[31m\nwhere"],
+    ] {
+        let (code, said) = Setup::new().args(args).run_to_end().await;
+        assert!(code.is_some_and(|code| code != 0), "{args:?}");
+        assert!(said.starts_with("chadburn: ") && said.contains("\\u{"), "{args:?}: {said:?}");
+        let speaks = |c: char| c.is_control() || c == '\u{202e}';
+        assert!(!said.contains(speaks), "{args:?}: {said:?}");
+    }
+    let setup = Setup::new().variable("CHADBURN_WATCH", "\u{1b}[31m");
+    assert_refused(setup, &["CHADBURN_WATCH", "\\u{1b}"]).await;
+}
+
+#[tokio::test]
 async fn a_port_in_use_is_said_in_one_line() {
     let taken = TestServer::start().await;
     let port = taken.address.port();
