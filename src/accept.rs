@@ -12,6 +12,7 @@ use rustix::fs::{Mode, OFlags};
 use tracing::{debug, warn};
 use uuid::Uuid;
 
+use crate::plain::plain;
 use crate::writing::Stamp;
 use steps::{Fault, Temp};
 
@@ -198,14 +199,6 @@ fn is_temp_name(candidate: &OsStr, name: &OsStr) -> bool {
 
 fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-}
-
-/// An error in the middle of a sentence: in lower case and without its number.
-fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub mod owner;
 
 pub mod accept;
 pub mod book;
+pub mod plain;
 pub mod source;
 pub mod writing;
 

@@ -4,6 +4,7 @@
 
 use std::io;
 
+use crate::plain::plain;
 use crate::writing::{Condition, Stamp};
 
 /// No file larger than this is read, in bytes: twice a status leaves room for trailing white space.
@@ -68,12 +69,4 @@ impl From<io::Error> for Wrong {
 pub(super) fn too_large() -> Wrong {
     let reason = format!("is larger than {LARGEST_TEXT} bytes");
     Wrong::new(Condition::TooLarge, &reason)
-}
-
-/// An error in the middle of a sentence: in lower case and without its number.
-fn plain(error: &io::Error) -> String {
-    let text = error.to_string();
-    let text = text.split(" (os error").next().unwrap_or_default();
-    let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }
