@@ -81,6 +81,9 @@ mod states;
 /// What programs are told over HTTP.
 mod http_state;
 
+/// The bell book, as it is read over HTTP.
+mod bell_book;
+
 /// What is counted and measured.
 mod metrics;
 
