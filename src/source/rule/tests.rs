@@ -474,6 +474,18 @@ fn polling_needs_two_equal_looks_and_no_hint() {
 }
 
 #[test]
+fn polling_tells_nothing_of_a_file_that_never_rests_and_the_last_writing_when_it_does() {
+    let mut play = Play::well(Watch::Poll);
+    for (round, pause) in [20, 60, 40, 90].into_iter().cycle().take(400).enumerate() {
+        let round = i64::try_from(round).unwrap();
+        play.seen = text(&format!("half of {round}"), round);
+        assert!(play.say(pause).is_empty(), "{round}");
+    }
+    play.seen = text("the last", 1_000);
+    assert_eq!(play.say(210), ["the last"]);
+}
+
+#[test]
 fn every_fault_is_told_only_when_it_has_settled_and_heals_without_a_writing() {
     use Condition::{Empty, Missing, NotAFile, NotUtf8, TooLarge, Unreadable};
     for condition in [Empty, Missing, Unreadable, NotUtf8, TooLarge, NotAFile] {
