@@ -90,6 +90,9 @@ mod metrics;
 /// HTTP beside the WebSocket.
 mod http_wire;
 
+/// What each route refuses.
+mod http_refused;
+
 /// Peers that mean no good or know no better.
 mod abuse;
 

@@ -1,5 +1,6 @@
 //! What is counted and measured: each figure moves when what it tells of happens.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::time::Instant;
 
@@ -190,6 +191,24 @@ async fn slow_and_closed_stations_are_counted_by_reason() {
     expect(&server, &closed("overfull"), 1.0).await;
     expect(&server, "chadburn_stations{wire=\"json\"}", 1.0).await;
     drop(slow);
+}
+
+#[tokio::test]
+async fn every_family_is_as_the_protocol_has_it() {
+    let server = TestServer::start().await;
+    let told: BTreeSet<(&str, &str)> = include_str!("../../PROTOCOL.md")
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `chadburn_"))
+        .filter_map(|row| row.split_once("` | "))
+        .filter_map(|(name, rest)| Some((name, rest.split(" | ").next()?)))
+        .collect();
+    let page = get(&server, "/metrics").await.body;
+    let counted: BTreeSet<(&str, &str)> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("# TYPE chadburn_")?.split_once(' '))
+        .collect();
+    assert_eq!(told, counted);
+    assert!(told.len() > 10);
 }
 
 #[tokio::test]
