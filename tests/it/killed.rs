@@ -130,8 +130,7 @@ impl Storm {
     }
 
     /// A text station that says `Accept&a-1`, `Accept&a-2`, …
-    async fn text(&self, server: &TestServer, which: usize) {
-        let mut station = TestStation::text(server).await;
+    async fn text(&self, mut station: TestStation, which: usize) {
         for number in 1.. {
             let state = state(which, number);
             station.try_say(&format!("Accept&{state}")).await;
@@ -148,8 +147,7 @@ impl Storm {
     }
 
     /// A panel that answers every order it hears of.
-    async fn panel(&self, server: &TestServer, position: u8) {
-        let mut panel = TestStation::connect(server, &[SUBPROTOCOL]).await;
+    async fn panel(&self, mut panel: TestStation, position: u8) {
         let mut answered = 0;
         while let Some(message) = panel.try_hear().await {
             let message: Value = serde_json::from_str(&message).expect("JSON");
@@ -168,8 +166,7 @@ impl Storm {
     }
 
     /// A script that gives orders over HTTP.
-    async fn script(&self, server: &TestServer) {
-        let mut raw = Raw::connect(server).await;
+    async fn script(&self, server: &TestServer, mut raw: Raw) {
         for number in 1.. {
             let order = format!("put {number}{END}");
             let request = format!(
@@ -238,15 +235,23 @@ async fn storm(server: &mut TestServer, returners: &mut Returners, answers: u64)
         over: AtomicBool::new(false),
     };
     let here = &*server;
+    // Everybody is there before it begins: whoever comes amid it may find nobody.
+    let texts = [TestStation::text(here).await, TestStation::text(here).await];
+    let panels = [
+        TestStation::connect(here, &[SUBPROTOCOL]).await,
+        TestStation::connect(here, &[SUBPROTOCOL]).await,
+    ];
+    let raw = Raw::connect(here).await;
+    let ([one, two], [three, four]) = (texts, panels);
     tokio::join!(
         storm.killer(here.pid(), answers),
         witness(returners, panel, events),
         storm.hand(&here.home),
-        storm.text(here, 0),
-        storm.text(here, 1),
-        storm.panel(here, 7),
-        storm.panel(here, 8),
-        storm.script(here),
+        storm.text(one, 0),
+        storm.text(two, 1),
+        storm.panel(three, 7),
+        storm.panel(four, 8),
+        storm.script(here, raw),
     );
     server.exit().await;
     storm.acknowledged.map(AtomicU32::into_inner)

@@ -59,6 +59,7 @@ async fn a_station_that_brings_it_with_the_handshake_need_not_give_it() {
     panel.accept(COFFEE).await;
     let outcome = panel.request(json!({ "type": "order", "status": "8" })).await;
     assert_eq!(outcome["type"], "ok", "{outcome}");
+    panel.until("the order", |state| state["order"]["position"] == LUNCH).await;
 
     let (name, value) = bearer("brass");
     let mut text = TestStation::text_with(&server, &[(name, &value)]).await;
