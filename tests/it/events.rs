@@ -27,12 +27,26 @@ pub(crate) struct Events {
 impl Events {
     /// A stream, asked for with these headers.
     pub(crate) async fn open(server: &TestServer, headers: &[(&str, &str)]) -> Self {
-        let mut request = format!("GET /events HTTP/1.1\r\nHost: {}\r\n", server.authority());
+        Self::at(server, "/events", headers).await
+    }
+
+    /// The same at this path, for its query.
+    pub(crate) async fn at(server: &TestServer, path: &str, headers: &[(&str, &str)]) -> Self {
+        Self::over(Raw::connect(server).await, server, path, headers).await
+    }
+
+    /// The same over a connection that is already there.
+    pub(crate) async fn over(
+        mut raw: Raw,
+        server: &TestServer,
+        path: &str,
+        headers: &[(&str, &str)],
+    ) -> Self {
+        let mut request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n", server.authority());
         for (name, value) in headers {
             let _ = write!(request, "{name}: {value}\r\n");
         }
         request += "\r\n";
-        let mut raw = Raw::connect(server).await;
         raw.send(request).await;
         let response = raw.response().await;
         assert_eq!(response.code, 200, "{response:?}");

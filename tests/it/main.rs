@@ -81,6 +81,12 @@ mod states;
 /// What programs are told over HTTP.
 mod http_state;
 
+/// What people are called, who answered, and who is connected twice.
+mod people;
+
+/// Streams of events.
+mod streams;
+
 /// The bell book, as it is read over HTTP.
 mod bell_book;
 
