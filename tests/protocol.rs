@@ -78,7 +78,7 @@ fn every_message_of_the_server_is_told_of_and_fixed() {
 
 #[test]
 fn every_message_of_a_station_is_told_of_and_fixed_well_and_ill_formed() {
-    let known = variants("src/wire/json.rs", "Request");
+    let known = variants("src/wire/json/request.rs", "Request");
     assert!(known.contains("answer") && known.len() > 4);
     assert_eq!(known, documented("### What a station says"));
     assert_eq!(known, fixed("station"), "a message without a fixture");

@@ -1,6 +1,6 @@
 //! The fixtures, read from the server's side.
 
-use chadburn_core::DEFAULT;
+use chadburn_core::{DEFAULT, Position};
 use serde_json::{Value, json};
 
 use super::*;
