@@ -1,5 +1,8 @@
 //! A real accept file, faults before every system call, and a process that is killed there.
 
+mod lock;
+mod writer;
+
 use std::fs::Permissions;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::process::Command;
@@ -241,81 +244,6 @@ fn a_server_killed_at_any_step_leaves_old_or_new_and_at_most_one_file_to_sweep()
 }
 
 #[test]
-#[ignore = "run by the test below"]
-fn opened_by_another_process() {
-    let error = AcceptFile::open(&path_for_child()).unwrap_err();
-    assert_eq!(error.to_string(), "another server writes accept.eot");
-}
-
-#[test]
-fn no_two_servers_write_one_file() {
-    let place = Place::new();
-    let file = place.open();
-    let again = AcceptFile::open(&place.path).unwrap_err();
-    assert_eq!(again.to_string(), "another server writes accept.eot");
-    let output = child("opened_by_another_process", &place.path);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    drop(file);
-    drop(place.open());
-    assert_eq!(place.names(), ["accept.eot.lock"], "the lock file stays");
-}
-
-#[test]
-fn a_lock_that_cannot_be_had_is_no_reason_not_to_serve() {
-    for put in [|lock: &Path| symlink("elsewhere", lock), |lock: &Path| fs::create_dir(lock)] {
-        let place = Place::new();
-        put(&place.directory.path().join("accept.eot.lock")).unwrap();
-        store(&place.open(), "7").unwrap();
-        assert_eq!(place.text(), "7\n");
-        assert!(!place.directory.path().join("elsewhere").exists());
-    }
-}
-
-#[test]
-fn a_fifo_as_lock_file_does_not_block() {
-    let place = Place::new();
-    let lock = place.directory.path().join("accept.eot.lock");
-    assert!(Command::new("mkfifo").arg(&lock).status().unwrap().success());
-    store(&place.open(), "7").unwrap();
-}
-
-#[test]
-fn own_strays_are_swept_and_nothing_else_is() {
-    let place = Place::new();
-    let id = "67e55044-10b1-426f-9247-bb680e5fe0c8";
-    let foreign = [
-        format!(".accept.eot.{}.tmp", id.to_uppercase()),
-        format!(".accept.eot.{}.tmp", id.replace('-', "")),
-        format!(".accept.eot.{id}.tmp~"),
-        format!(".accept.eot2.{id}.tmp"),
-        format!(".status.eot.{id}.tmp"),
-        format!("accept.eot.{id}.tmp"),
-        ".accept.eot..tmp".to_owned(),
-        ".accept.eot.tmp".to_owned(),
-    ];
-    for name in &foreign {
-        fs::write(place.directory.path().join(name), "").unwrap();
-    }
-    let directory = format!(".accept.eot.{}.tmp", id.replace('0', "1"));
-    fs::create_dir(place.directory.path().join(&directory)).unwrap();
-    let stray = place.directory.path().join(format!(".accept.eot.{id}.tmp"));
-    fs::write(&stray, "half").unwrap();
-    drop(place.open());
-    assert!(!stray.exists());
-    assert_eq!(place.names().len(), foreign.len() + 2, "{:?}", place.names());
-}
-
-#[test]
-fn another_servers_temporary_file_is_not_swept_from_under_it() {
-    let place = Place::new();
-    let _file = place.open();
-    let temp = place.directory.path().join(temp_name(OsStr::new("accept.eot")));
-    fs::write(&temp, "in use").unwrap();
-    AcceptFile::open(&place.path).unwrap_err();
-    assert!(temp.exists());
-}
-
-#[test]
 fn a_full_disk_is_told_and_leaves_the_file_as_it_was() {
     let place = Place::new();
     let mounted = Command::new("mount")
@@ -339,65 +267,4 @@ fn a_full_disk_is_told_and_leaves_the_file_as_it_was() {
     assert_eq!(error.unwrap_err(), "accept.eot cannot be written: no space left on device");
     assert_eq!(text, "6\n");
     assert_eq!(names, ["accept.eot", "accept.eot.lock", "filler"]);
-}
-
-#[test]
-fn the_writer_notes_and_then_says_how_it_went() {
-    let place = Place::new();
-    let (sender, outcomes) = channel();
-    let writer = Writer::spawn(place.open(), move |outcome| drop(sender.send(outcome))).unwrap();
-    let next = || outcomes.recv_timeout(PATIENCE).unwrap();
-    writer.submit(Store { ticket: 1, text: "7".to_owned() }).unwrap();
-    assert!(matches!(next(), Outcome::Noted { ticket: 1, .. }));
-    assert_eq!(next(), Outcome::Stored { ticket: 1, result: Ok(()) });
-    assert_eq!(place.text(), "7\n");
-    fs::remove_file(&place.path).unwrap();
-    fs::create_dir(&place.path).unwrap();
-    writer.submit(Store { ticket: 2, text: "8".to_owned() }).unwrap();
-    let result = Err("accept.eot cannot be written: is a directory".to_owned());
-    assert_eq!(next(), Outcome::Stored { ticket: 2, result });
-}
-
-#[test]
-fn a_writer_that_is_busy_refuses_at_once_and_one_that_stops_finishes_first() {
-    let place = Place::new();
-    let (sender, outcomes) = channel();
-    let (go, wait) = channel::<()>();
-    let writer = Writer::spawn(place.open(), move |outcome| {
-        if matches!(outcome, Outcome::Noted { ticket: 1, .. }) {
-            drop(sender.send(outcome));
-            let _ = wait.recv();
-        } else {
-            drop(sender.send(outcome));
-        }
-    })
-    .unwrap();
-    let submit = |ticket: u64| writer.submit(Store { ticket, text: ticket.to_string() });
-    submit(1).unwrap();
-    outcomes.recv_timeout(PATIENCE).unwrap();
-    submit(2).unwrap();
-    assert_eq!(submit(3), Err(Busy::Full));
-    drop(go);
-    writer.stop();
-    assert_eq!(place.text(), "2\n");
-    let results = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::Stored { .. }));
-    assert_eq!(results.count(), 2);
-}
-
-#[test]
-fn a_writer_whose_thread_has_panicked_takes_no_more() {
-    let place = Place::new();
-    let (sender, outcomes) = channel::<()>();
-    let writer = Writer::spawn(place.open(), move |_| {
-        let _sender = &sender;
-        panic!("made up");
-    })
-    .unwrap();
-    let store = || writer.submit(Store { ticket: 1, text: "7".to_owned() });
-    store().unwrap();
-    outcomes.recv_timeout(PATIENCE).unwrap_err();
-    while store() != Err(Busy::Ended) {
-        std::thread::yield_now();
-    }
-    assert_eq!(place.names(), ["accept.eot.lock"]);
 }

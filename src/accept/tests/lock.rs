@@ -1,0 +1,78 @@
+//! Who may write the file, and what is swept when the lock is had.
+
+use super::*;
+
+#[test]
+#[ignore = "run by the test below"]
+fn opened_by_another_process() {
+    let error = AcceptFile::open(&path_for_child()).unwrap_err();
+    assert_eq!(error.to_string(), "another server writes accept.eot");
+}
+
+#[test]
+fn no_two_servers_write_one_file() {
+    let place = Place::new();
+    let file = place.open();
+    let again = AcceptFile::open(&place.path).unwrap_err();
+    assert_eq!(again.to_string(), "another server writes accept.eot");
+    let output = child("lock::opened_by_another_process", &place.path);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    drop(file);
+    drop(place.open());
+    assert_eq!(place.names(), ["accept.eot.lock"], "the lock file stays");
+}
+
+#[test]
+fn a_lock_that_cannot_be_had_is_no_reason_not_to_serve() {
+    for put in [|lock: &Path| symlink("elsewhere", lock), |lock: &Path| fs::create_dir(lock)] {
+        let place = Place::new();
+        put(&place.directory.path().join("accept.eot.lock")).unwrap();
+        store(&place.open(), "7").unwrap();
+        assert_eq!(place.text(), "7\n");
+        assert!(!place.directory.path().join("elsewhere").exists());
+    }
+}
+
+#[test]
+fn a_fifo_as_lock_file_does_not_block() {
+    let place = Place::new();
+    let lock = place.directory.path().join("accept.eot.lock");
+    assert!(Command::new("mkfifo").arg(&lock).status().unwrap().success());
+    store(&place.open(), "7").unwrap();
+}
+
+#[test]
+fn own_strays_are_swept_and_nothing_else_is() {
+    let place = Place::new();
+    let id = "67e55044-10b1-426f-9247-bb680e5fe0c8";
+    let foreign = [
+        format!(".accept.eot.{}.tmp", id.to_uppercase()),
+        format!(".accept.eot.{}.tmp", id.replace('-', "")),
+        format!(".accept.eot.{id}.tmp~"),
+        format!(".accept.eot2.{id}.tmp"),
+        format!(".status.eot.{id}.tmp"),
+        format!("accept.eot.{id}.tmp"),
+        ".accept.eot..tmp".to_owned(),
+        ".accept.eot.tmp".to_owned(),
+    ];
+    for name in &foreign {
+        fs::write(place.directory.path().join(name), "").unwrap();
+    }
+    let directory = format!(".accept.eot.{}.tmp", id.replace('0', "1"));
+    fs::create_dir(place.directory.path().join(&directory)).unwrap();
+    let stray = place.directory.path().join(format!(".accept.eot.{id}.tmp"));
+    fs::write(&stray, "half").unwrap();
+    drop(place.open());
+    assert!(!stray.exists());
+    assert_eq!(place.names().len(), foreign.len() + 2, "{:?}", place.names());
+}
+
+#[test]
+fn another_servers_temporary_file_is_not_swept_from_under_it() {
+    let place = Place::new();
+    let _file = place.open();
+    let temp = place.directory.path().join(temp_name(OsStr::new("accept.eot")));
+    fs::write(&temp, "in use").unwrap();
+    AcceptFile::open(&place.path).unwrap_err();
+    assert!(temp.exists());
+}
