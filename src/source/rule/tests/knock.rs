@@ -1,0 +1,153 @@
+//! Closes, renames, and the knock that vouches for the look.
+
+use super::*;
+
+#[test]
+fn a_closed_writing_is_told_as_soon_as_the_knock_comes_round() {
+    let mut play = Play::well(INOTIFY);
+    play.write(text("8", 2));
+    assert!(play.say(0).is_empty());
+    play.knock_comes();
+    assert_eq!(play.say(0), ["8"]);
+}
+
+#[test]
+fn a_writing_is_complete_when_the_hint_of_it_came_or_when_it_had_rested() {
+    let mut play = Play::well(INOTIFY);
+    let closed = play.now;
+    play.write(text("8", 2));
+    assert!(play.say(30).is_empty());
+    play.knock_comes();
+    assert_eq!((play.say(0), play.rule.completed()), (vec!["8".to_owned()], closed));
+
+    let changed = play.now;
+    play.hint(Hint::Changed);
+    play.seen = text("9", 3);
+    assert_eq!(play.say(500), ["9"]);
+    let rested = changed + SOON + QUIET;
+    assert_eq!(play.rule.completed(), rested);
+}
+
+#[test]
+fn a_file_renamed_in_is_told_as_soon_as_the_knock_comes_round() {
+    let mut play = Play::well(INOTIFY);
+    play.hint(Hint::MovedIn);
+    play.seen = text("8", 2);
+    assert!(play.say(0).is_empty());
+    play.knock_comes();
+    assert_eq!(play.say(0), ["8"]);
+}
+
+#[test]
+fn a_file_renamed_in_over_one_that_is_written_is_told_and_no_look_before_it_is() {
+    let mut play = Play::well(INOTIFY);
+    for hint in [Hint::Changed, Hint::Opened, Hint::Opened, Hint::Changed, Hint::Closed] {
+        play.hint(hint);
+    }
+    play.hint(Hint::MovedIn);
+    play.seen = text("8", 2);
+    assert!(play.say(0).is_empty());
+    play.knock_comes();
+    assert_eq!(play.say(0), ["8"]);
+
+    let mut play = Play::well(INOTIFY);
+    play.rule.knocks.look_begins();
+    let others = [Hint::Changed, Hint::Opened, Hint::Changed, Hint::Opened, Hint::Closed];
+    for hint in others {
+        play.hint(hint);
+    }
+    play.seen = text("half", 2);
+    assert!(play.say(0).is_empty());
+    play.hint(Hint::Opened);
+    play.hint(Hint::MovedIn);
+    play.seen = text("8", 3);
+    assert!(play.say(0).is_empty());
+    play.knock_comes();
+    assert_eq!(play.say(0), ["8"]);
+}
+
+#[test]
+fn a_change_before_the_knock_makes_the_look_worth_nothing() {
+    let mut play = Play::well(INOTIFY);
+    play.write(text("half of the next", 2));
+    assert!(play.say(0).is_empty());
+    play.hint(Hint::Changed);
+    play.hint(Hint::Opened);
+    play.knock_comes();
+    assert!(play.say(90).is_empty());
+    play.seen = text("the next", 3);
+    play.hint(Hint::Closed);
+    assert!(play.say(0).is_empty());
+    play.knock_comes();
+    assert_eq!(play.say(0), ["the next"]);
+}
+
+#[test]
+fn a_change_after_the_knock_takes_nothing_back() {
+    let mut play = Play::well(INOTIFY);
+    play.write(text("8", 2));
+    assert!(play.say(0).is_empty());
+    play.knock_comes();
+    play.hint(Hint::Changed);
+    assert_eq!(play.say(0), ["8"]);
+}
+
+#[test]
+fn attributes_and_removal_do_not_spoil_what_was_closed() {
+    let mut play = Play::well(INOTIFY);
+    play.write(text("8", 2));
+    assert!(play.say(0).is_empty());
+    play.hint(Hint::Stirred);
+    play.knock_comes();
+    assert_eq!(play.say(0), ["8"]);
+    play.seen = text("8", 3);
+    assert_eq!(play.say(120), ["8"], "and they are looked at soon");
+}
+
+#[test]
+fn a_knock_that_does_not_come_leaves_it_to_two_equal_looks() {
+    let mut play = Play::well(INOTIFY);
+    play.write(text("8", 2));
+    assert!(play.say(99).is_empty());
+    assert_eq!(play.say(1), ["8"]);
+}
+
+#[test]
+fn a_watcher_that_lags_vouches_for_nothing_until_its_knock_has_come() {
+    let mut play = Play::well(INOTIFY);
+    play.write(text("8", 2));
+    assert!(play.say(30).is_empty());
+    play.write(text("9", 3));
+    assert!(play.say(10).is_empty());
+    play.knock_comes();
+    assert!(play.say(80).is_empty());
+    assert_eq!(play.say(20), ["9"]);
+    play.write(text("10", 4));
+    assert!(play.say(0).is_empty());
+    play.knock_comes();
+    assert_eq!(play.say(0), ["10"]);
+}
+
+#[test]
+fn a_knock_that_is_lost_is_not_waited_for_for_ever() {
+    let mut play = Play::well(INOTIFY);
+    play.write(text("8", 2));
+    assert_eq!(play.say(600), ["8"]);
+    play.knocks = 0;
+    play.write(text("9", 3));
+    assert!(play.say(0).is_empty());
+    play.knock_comes();
+    assert_eq!(play.say(0), ["9"]);
+}
+
+#[test]
+fn a_look_that_the_watcher_did_not_tell_of_does_not_keep_later_knocks_from_counting() {
+    let mut play = Play::well(INOTIFY);
+    play.deaf = true;
+    assert!(play.say(5_000).is_empty());
+    play.deaf = false;
+    play.write(text("8", 2));
+    assert!(play.say(0).is_empty());
+    play.knock_comes();
+    assert_eq!(play.say(0), ["8"]);
+}
