@@ -1,5 +1,8 @@
 //! The engine on sockets made of memory, with a clock in the tests' hands.
 
+mod past;
+mod patience;
+
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -232,59 +235,6 @@ impl Station {
 }
 
 #[test]
-fn a_station_is_pinged_and_dropped_after_forty_seconds_of_silence() {
-    let mut office = Office::new();
-    let (silent, good) = (office.text_station(), office.text_station());
-    office.wait(PING_SECONDS);
-    assert_eq!(silent.frames(), [(opcode::PING, String::new())]);
-    for _ in 0..3 {
-        office.sends(&good, opcode::PONG, b"");
-        office.wait(10);
-    }
-    assert_eq!(office.engine.sockets(), 1, "the silent one is gone after 45 s, the good one stays");
-    assert_eq!(office.engine.hub().stations(), 1);
-}
-
-#[test]
-fn silence_counts_although_there_was_now_and_then_no_room_for_a_push() {
-    let mut office = Office::new();
-    let silent = office.text_station();
-    for round in 0..25 {
-        silent.cable.0.borrow_mut().room = Some(2);
-        office.order(&format!("order {round}"));
-        office.takes(&silent, 100);
-        office.wait(2);
-    }
-    assert_eq!(office.engine.sockets(), 0, "it takes everything, and says nothing for 50 s");
-}
-
-#[test]
-fn json_stations_hear_a_beat_every_heartbeat() {
-    let mut office = Office::new();
-    let station = office.joins(Wire::Json);
-    station.frames();
-    office.wait(HEARTBEAT_SECONDS * 2);
-    assert_eq!(station.texts().len(), 2);
-    assert!(office.text_station().texts().is_empty());
-}
-
-#[test]
-fn one_who_takes_nothing_is_gone_after_fifteen_seconds_and_one_who_takes_a_little_stays() {
-    let mut office = Office::new();
-    let (stuck, slow) = (office.text_station(), office.text_station());
-    for station in [&stuck, &slow] {
-        station.cable.0.borrow_mut().room = Some(2);
-    }
-    office.order(&"x".repeat(100));
-    for _ in 0..20 {
-        office.takes(&slow, 1);
-        office.wait(1);
-    }
-    assert!(office.engine.socket(stuck.key).is_none());
-    assert!(office.engine.socket(slow.key).is_some());
-}
-
-#[test]
 fn a_slow_station_hears_the_newest_and_of_the_gap() {
     let mut office = Office::new();
     let (text, json) = (office.joins(Wire::Text), office.joins(Wire::Json));
@@ -382,55 +332,6 @@ fn farewell_reaches_everyone_once_and_closes_with_1001() {
     assert_eq!(office.engine.sockets(), 0);
     let late = office.joins(Wire::Text);
     assert_eq!(late.frames(), [(opcode::CLOSE, r"\x03\xe9".to_owned())]);
-}
-
-#[test]
-fn one_that_slept_is_brought_up_to_date_before_it_hears_pushes() {
-    let mut office = Office::new();
-    let since = office.engine.hub().telegraph().seq();
-    for order in 1..=100 {
-        office.order(&format!("order {order}"));
-    }
-    let station = office.comes_back(Wire::Json, Some(since));
-    let texts = station.texts();
-    assert_eq!(texts.len(), 1 + 100 + 1, "welcome, what it missed, roll");
-    for (text, order) in texts[1..].iter().zip(1..=100) {
-        assert!(text.contains(&format!(r#"\"status\":\"order {order}\""#)));
-    }
-    office.order("7");
-    assert_eq!(station.texts().len(), 1);
-}
-
-#[test]
-fn what_it_missed_is_fed_as_its_socket_drains_and_nothing_is_owed_ahead() {
-    let mut office = Office::new();
-    let since = office.engine.hub().telegraph().seq();
-    for _ in 0..300 {
-        office.order(&"x".repeat(1000));
-    }
-    let station = office.joins(Wire::Text);
-    drop(station);
-    office.secrets += 1;
-    let cable = Cable::default();
-    cable.0.borrow_mut().room = Some(5_000);
-    let peer = Peer { loopback: false, forwarded: false, owner: Owner::Unasked, trusted: false };
-    let (secret, since, wire) = ("slow".to_owned(), Some(since), Wire::Json);
-    let arrival = Arrival { unread: Vec::new(), wire, peer, secret, since };
-    let key = office.engine.admit(office.now, cable.clone(), arrival);
-    let station = Station { key, cable };
-    let mut states = 0;
-    for _ in 0..1_000 {
-        while office.engine.turn(office.now) {}
-        let slot = office.engine.slot(key).unwrap();
-        assert!(slot.outbox.as_ref().is_none_or(|outbox| outbox.owed() < 3_000));
-        states += station.texts().iter().filter(|it| it.contains(r#"\"state\""#)).count();
-        office.order("while it is being told");
-        office.takes(&station, 2_000);
-    }
-    assert!(states > 300, "{states}");
-    office.takes(&station, 10_000_000);
-    office.order("the last");
-    assert!(station.texts().pop().is_some_and(|last| last.contains("the last")));
 }
 
 #[test]

@@ -1,0 +1,52 @@
+//! What a station that slept has missed, and how it is told.
+
+use super::*;
+
+#[test]
+fn one_that_slept_is_brought_up_to_date_before_it_hears_pushes() {
+    let mut office = Office::new();
+    let since = office.engine.hub().telegraph().seq();
+    for order in 1..=100 {
+        office.order(&format!("order {order}"));
+    }
+    let station = office.comes_back(Wire::Json, Some(since));
+    let texts = station.texts();
+    assert_eq!(texts.len(), 1 + 100 + 1, "welcome, what it missed, roll");
+    for (text, order) in texts[1..].iter().zip(1..=100) {
+        assert!(text.contains(&format!(r#"\"status\":\"order {order}\""#)));
+    }
+    office.order("7");
+    assert_eq!(station.texts().len(), 1);
+}
+
+#[test]
+fn what_it_missed_is_fed_as_its_socket_drains_and_nothing_is_owed_ahead() {
+    let mut office = Office::new();
+    let since = office.engine.hub().telegraph().seq();
+    for _ in 0..300 {
+        office.order(&"x".repeat(1000));
+    }
+    let station = office.joins(Wire::Text);
+    drop(station);
+    office.secrets += 1;
+    let cable = Cable::default();
+    cable.0.borrow_mut().room = Some(5_000);
+    let peer = Peer { loopback: false, forwarded: false, owner: Owner::Unasked, trusted: false };
+    let (secret, since, wire) = ("slow".to_owned(), Some(since), Wire::Json);
+    let arrival = Arrival { unread: Vec::new(), wire, peer, secret, since };
+    let key = office.engine.admit(office.now, cable.clone(), arrival);
+    let station = Station { key, cable };
+    let mut states = 0;
+    for _ in 0..1_000 {
+        while office.engine.turn(office.now) {}
+        let slot = office.engine.slot(key).unwrap();
+        assert!(slot.outbox.as_ref().is_none_or(|outbox| outbox.owed() < 3_000));
+        states += station.texts().iter().filter(|it| it.contains(r#"\"state\""#)).count();
+        office.order("while it is being told");
+        office.takes(&station, 2_000);
+    }
+    assert!(states > 300, "{states}");
+    office.takes(&station, 10_000_000);
+    office.order("the last");
+    assert!(station.texts().pop().is_some_and(|last| last.contains("the last")));
+}
