@@ -70,6 +70,7 @@ async fn whoever_polls_with_one_less_misses_nothing() {
     assert_eq!(what(&more), ["order", "stale", "stale"]);
     assert_eq!(more[..1], known);
     assert_eq!((&more[1]["to"], &more[2]["position"]), (&json!(old), &json!(2)));
+    drop(panel);
     server.stop().await;
     let server = Setup::at(home).start().await;
     let all = entries(&server, &format!("since={}", last - 1)).await;
