@@ -132,6 +132,42 @@ fn the_roll_is_told_at_most_four_times_a_second() {
 }
 
 #[test]
+fn ten_thousand_who_come_and_go_cost_few_rolls_and_leave_nothing_behind() {
+    let mut office = Office::with_order("7");
+    let seq = office.order_seq();
+    let (mut told, mut longest) = (0, 0);
+    let mut count = |effects: Vec<Effect>| {
+        for effect in effects {
+            if let Effect::TellRoll(roll) = effect {
+                (told, longest) = (told + 1, longest.max(roll.len()));
+            }
+        }
+    };
+    for slot in 0..10_000 {
+        count(office.joins(slot, Wire::Json, ELSEWHERE));
+        count(office.hears(slot, &format!(r#"{{"type":"name","name":"{slot:0>40}"}}"#)));
+        count(office.hears(slot, &answer(seq, r#","coming":false"#)));
+        if slot % 2 == 1 {
+            count(office.happens(Event::Left { key: key(slot - 1) }));
+        }
+        if slot % 10 == 9 {
+            count(office.waits(1));
+        }
+    }
+    assert!((1..=4).contains(&told), "{told} in a second");
+    assert!(longest < 64 * 1024, "{longest} bytes, and not one for each who is there");
+    for slot in (1..10_000).step_by(2) {
+        office.happens(Event::Left { key: key(slot) });
+    }
+    assert_eq!((office.hub.stations(), office.hub.by_id.len()), (0, 0));
+    office.write(File::Status, "8");
+    office.waits(10_000);
+    office.joins(1, Wire::Json, ELSEWHERE);
+    let roll = told_roll(&office.waits(10_000)).unwrap();
+    assert_eq!((&roll["stations"], &roll["more_answers"]), (&1.into(), &0.into()));
+}
+
+#[test]
 fn the_roll_lists_two_hundred_and_counts_the_rest() {
     let mut office = Office::with_order("7");
     let seq = office.order_seq();
