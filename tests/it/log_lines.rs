@@ -142,7 +142,8 @@ async fn a_log_that_nobody_reads_does_not_matter() {
         unread.read_to_string(&mut all).map(|_| all)
     });
     let log = log.await.expect("what went into the pipe can be read");
-    assert!(log.len() >= 60_000, "the pipe was full: {} bytes", log.len());
+    // Sixteen pages; a batch of lines that does not fit into what is left of one begins another.
+    assert!(log.len() >= 32 << 10, "the pipe was full: {} bytes", log.len());
     assert!(log.starts_with(|first: char| !first.is_control()));
 }
 
