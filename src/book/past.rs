@@ -104,6 +104,8 @@ impl Past {
     /// Keeps of this entry what later ones build on.
     fn forget(&mut self, entry: Option<Entry>) {
         match entry {
+            // A run begins with nothing.
+            Some(entry) if entry.what == What::Run => (self.order, self.reply) = (None, None),
             Some(entry) if matches!(entry.what, What::Order | What::Repeat) => {
                 self.order = Some(entry);
             }

@@ -75,9 +75,14 @@ impl History {
             said.take(entry);
         }
         // Whatever came before the first entry is not remembered, only what it left standing.
-        history.forgotten = entries.first().map_or(last_seq.unwrap_or(0), |first| {
-            first.seq - u64::from(first.what != What::Run && first.seq > 0)
-        });
+        history.forgotten =
+            entries.first().map_or(last_seq.unwrap_or(0), |first| match first.what {
+                What::Order | What::Repeat | What::Reply | What::Hole => {
+                    first.seq.saturating_sub(1)
+                }
+                // These have the number of something before them.
+                What::Run | What::Stale | What::End => first.seq,
+            });
         for entry in entries {
             match entry.what {
                 What::Order | What::Repeat | What::Reply => {
@@ -85,7 +90,11 @@ impl History {
                     history.push(said.clone());
                 }
                 What::Hole => history.hole(entry.seq, entry.to.unwrap_or(entry.seq)),
-                What::Run => history.begin_run(entry.seq),
+                What::Run => {
+                    // A run knows nothing until it has read the files.
+                    said = Said::default();
+                    history.begin_run(entry.seq);
+                }
                 What::Stale | What::End => {}
             }
             history.ended_well = entry.what == What::End;
@@ -257,6 +266,24 @@ mod tests {
         let told = told(&history, 2);
         assert_eq!(told[..2], [(3, 5), (6, 6)]);
         assert_eq!(told.len(), 1 + REMEMBERED);
+    }
+
+    #[test]
+    fn what_a_first_line_that_moves_nothing_was_about_is_not_remembered() {
+        for what in [What::Run, What::Stale, What::End] {
+            let history = book(&[entry(102, what), entry(103, What::Order)]);
+            assert_eq!(told(&history, 100), [(101, 102), (103, 103)], "{what:?}");
+        }
+    }
+
+    #[test]
+    fn a_run_begins_with_nothing() {
+        let run = entry(20, What::Run);
+        let entries = [entry(10, What::Order), entry(11, What::Reply), run, entry(21, What::Order)];
+        let history = book(&entries);
+        let Some(Past::Said(said)) = history.after(20) else { panic!() };
+        assert_eq!(said.order.as_ref().map(|order| order.seq), Some(21));
+        assert_eq!(said.reply, None, "it was told so then, before the accept file was read");
     }
 
     #[test]

@@ -130,6 +130,14 @@ fn the_newest_thousand_are_kept_and_what_they_build_on() {
 }
 
 #[test]
+fn what_a_run_builds_on_is_its_own() {
+    let mut entries = vec![mark(0, What::Run), order(1), reply(2), mark(3, What::Run), order(4)];
+    entries.extend((5..=1_004).map(order));
+    let past = past_of(text(&entries));
+    assert_eq!((past.order, past.reply), (Some(order(4)), None));
+}
+
+#[test]
 fn a_torn_older_file_is_not_cut_but_skipped() {
     let desk = Desk::new();
     fs::write(desk.older(), line(&order(1)) + "{\"seq\":2").unwrap();
