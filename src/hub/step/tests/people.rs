@@ -297,6 +297,23 @@ fn a_token_that_is_taken_waits_until_it_is_known_what_it_opens() {
 }
 
 #[test]
+fn whoever_gives_the_token_learns_what_its_owner_may() {
+    for (owner, may) in [(Owner::User(1000), true), (Owner::User(1001), false)] {
+        let mut office = with_token(Reach::Local);
+        office.joins(1, Wire::Json, HERE);
+        let effects = office.hears(1, r#"{"type":"token","value":"sesame"}"#);
+        assert!(effects.contains(&Effect::AskOwner(key(1))), "it is not known yet");
+        let effects = office.happens(Event::Owned { key: key(1), owner });
+        let may = serde_json::json!({"type": "may", "order": may, "shutdown": true});
+        assert_eq!(messages(&effects, 1)[1], may);
+    }
+    let mut office = with_token(Reach::Local);
+    office.joins(1, Wire::Json, HERE);
+    let effects = office.hears(1, r#"{"type":"token","value":"barley"}"#);
+    assert_eq!(messages(&effects, 1)[0]["code"], "bad_token", "who has none is not asked about");
+}
+
+#[test]
 fn a_request_over_http_is_decided_like_any_other() {
     let mut office = with_token(Reach::Any);
     let mut ask = |token: Option<&str>, want| {
