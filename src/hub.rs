@@ -23,7 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use uuid::Uuid;
 
 pub use self::engine::{Engine, Ports};
-pub use self::step::{Facts, Hub};
+pub use self::step::{Census, Facts, Hub};
 use crate::clock::Clock;
 use crate::entry::Entry;
 use crate::policy::{Owner, Peer, Policy};

@@ -169,6 +169,12 @@ impl Telegraph {
         self.history.after(seq)
     }
 
+    /// How many earlier states, and holes among them, are remembered.
+    #[must_use]
+    pub fn remembered(&self) -> usize {
+        self.history.len()
+    }
+
     /// What is said now.
     #[must_use]
     pub fn said(&self) -> &Said {

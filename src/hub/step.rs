@@ -5,6 +5,7 @@
 //! to, `tell` puts what is known into messages, `stores` and `roll` are what they need for it.
 
 mod answers;
+mod census;
 mod roll;
 mod stores;
 mod tell;
@@ -17,6 +18,7 @@ use chadburn_core::Dial;
 use uuid::Uuid;
 
 use self::answers::Request;
+pub use self::census::Census;
 use self::roll::Roll;
 use self::stores::Stores;
 use super::frame::close;

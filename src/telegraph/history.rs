@@ -103,6 +103,11 @@ impl History {
         history
     }
 
+    /// How many states and holes are remembered.
+    pub(super) fn len(&self) -> usize {
+        self.items.len()
+    }
+
     /// The last number that was given, if any is known.
     #[must_use]
     pub fn last_seq(&self) -> Option<u64> {

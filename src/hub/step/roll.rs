@@ -79,6 +79,11 @@ impl Roll {
         answer.map(|answer| answer.name = name.cloned()).is_some()
     }
 
+    /// How many answers are remembered one by one.
+    pub(super) fn remembered(&self) -> usize {
+        self.answers.len()
+    }
+
     /// The roll as it is told.
     pub(super) fn form<'a>(
         &'a self,
