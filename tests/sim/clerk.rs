@@ -1,5 +1,7 @@
-//! The writer of the accept file, a step at a time: a temp file, its stamp noted, fsync, rename,
+//! The writer of one file for the server, a step at a time: a temp file, its stamp noted, fsync, rename,
 //! fsync of the directory; any step may take long or fail, and the server may die between them.
+
+use std::rc::Rc;
 
 use chadburn::hub::Event;
 use chadburn::source::look::Kind;
@@ -11,15 +13,20 @@ use crate::disk::{Disk, Index};
 use crate::kernel::Raw;
 use crate::rng::Rng;
 
-/// A store of the accept file, from its order to its outcome.
+/// Who may have caused a writing, and what that station was called; nobody (`nil`) is another hand.
+pub type Credit = (Uuid, Option<Rc<str>>);
+
+/// A text on its way into a file, from the word to its outcome.
 #[derive(Clone, Debug)]
 pub struct Store {
     /// By which the server knows it.
     pub ticket: u64,
     /// What is to stand there, and a newline.
     pub text: String,
-    /// The stations that may have caused it.
-    pub by: Vec<Uuid>,
+    /// Who may have caused it.
+    pub by: Vec<Credit>,
+    /// The stations that may have waited for this write.
+    pub askers: Vec<Uuid>,
     /// What else was asked for at that time.
     pub waiting: Vec<String>,
     /// When it was ordered.
@@ -39,9 +46,10 @@ enum Stage {
     Tell,
 }
 
-/// Who writes the accept file.
+/// Who writes one of the files for the server.
 #[derive(Debug)]
 pub struct Clerk {
+    file: File,
     rng: Rng,
     book: Book,
     /// One in so many steps fails.
@@ -60,8 +68,9 @@ pub struct Clerk {
 impl Clerk {
     /// One with nothing to do.
     #[must_use]
-    pub fn new(rng: Rng, book: &Book, fails: u64, slow: u64) -> Self {
+    pub fn new(file: File, rng: Rng, book: &Book, fails: u64, slow: u64) -> Self {
         Self {
+            file,
             rng,
             book: book.clone(),
             fails,
@@ -112,7 +121,7 @@ impl Clerk {
                 let result = self.reason.map_or(Ok(()), |reason| Err(reason.to_owned()));
                 let text = &store.text;
                 self.book.note(|| format!("clerk: {ticket} {text:?} is stored: {result:?}"));
-                return Some(Event::Stored { file: File::Accept, ticket, result });
+                return Some(Event::Stored { file: self.file, ticket, result });
             }
             _ if failed && self.stage != Stage::SyncDirectory => {
                 if let Some(temp) = self.temp.take() {
@@ -123,7 +132,7 @@ impl Clerk {
                 return None;
             }
             Stage::Create => {
-                let there = disk.at(File::Accept).map(|index| disk.meta(index).kind);
+                let there = disk.at(self.file).map(|index| disk.meta(index).kind);
                 if there == Some(Kind::Directory) {
                     self.reason = Some("is a directory");
                     self.stage = Stage::Tell;
@@ -138,11 +147,11 @@ impl Clerk {
             Stage::Note => {
                 let stamp = disk.meta(self.temp.expect("it was made before")).stamp;
                 self.book.note(|| format!("clerk: {ticket} is noted as {stamp:?}"));
-                event = Some(Event::Noted { file: File::Accept, ticket, stamp });
+                event = Some(Event::Noted { file: self.file, ticket, stamp });
                 self.stage = Stage::Rename;
             }
             Stage::Rename => {
-                let there = disk.at(File::Accept).map(|index| disk.meta(index).kind);
+                let there = disk.at(self.file).map(|index| disk.meta(index).kind);
                 if there == Some(Kind::Directory) {
                     self.reason = Some("is a directory");
                     return None;
@@ -154,7 +163,7 @@ impl Clerk {
                     self.reason = Some("input/output error");
                     disk.share(temp);
                 }
-                disk.put(File::Accept, temp, Raw::MovedTo);
+                disk.put(self.file, temp, Raw::MovedTo);
                 disk.release(temp);
                 self.stage = Stage::SyncDirectory;
             }

@@ -4,16 +4,23 @@ pub mod ask;
 
 mod acts;
 mod hears;
-mod wire;
+mod rolls;
+mod track;
+mod words;
+
+pub mod wire;
 
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use chadburn::hub::{Hub, Key, Wire};
 use chadburn::policy::{Owner, Peer};
+use chadburn::writing::File;
 use uuid::Uuid;
 
-use self::ask::Ask;
+use self::ask::{Ask, How};
 pub use self::hears::Heard;
+pub use self::words::Words;
 use crate::book::{Book, MS, SECOND};
 use crate::clerk::Store;
 use crate::model::Model;
@@ -40,8 +47,10 @@ pub enum Temper {
 pub struct View<'a> {
     /// The telegraph as it must be.
     pub model: &'a Model,
-    /// What became of every reply.
-    pub stores: &'a [Store],
+    /// What became of every order over the network, and of every reply.
+    pub stores: [&'a [Store]; 2],
+    /// A token is wanted.
+    pub token: bool,
     /// The server is saying farewell.
     pub closing: bool,
 }
@@ -49,16 +58,17 @@ pub struct View<'a> {
 impl View<'_> {
     /// Whether a store that began after this moment ended well with this text, or with another
     /// that superseded it.
-    fn is_stored(&self, text: &str, since: u64) -> bool {
-        self.stores.iter().any(|store| {
+    fn is_stored(&self, file: File, text: &str, since: u64) -> bool {
+        self.stores[file as usize].iter().any(|store| {
             let well = store.start >= since && store.end.is_some_and(|(_, well)| well);
             well && (store.text == text || store.waiting.iter().any(|waiting| waiting == text))
         })
     }
 
     /// Whether a store that began after this moment failed.
-    fn has_failed(&self, since: u64) -> bool {
-        self.stores.iter().any(|it| it.start >= since && it.end.is_some_and(|(_, well)| !well))
+    fn has_failed(&self, file: File, since: u64) -> bool {
+        let mut stores = self.stores[file as usize].iter();
+        stores.any(|it| it.start >= since && it.end.is_some_and(|(_, well)| !well))
     }
 }
 
@@ -81,18 +91,34 @@ pub enum Stage {
 #[derive(Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Client {
+    /// Which connection of this life it is. A station that comes back has another.
+    pub serial: u64,
     /// Its id.
     pub id: Uuid,
     /// The secret that the id is made from.
     pub secret: String,
+    /// It came with that secret.
+    pub again: bool,
+    /// Up to which state it says that it knows everything.
+    pub since: Option<u64>,
+    /// When the same station was let in once more, and this connection lost its place.
+    pub replaced: Option<u64>,
     /// The language it speaks.
     pub wire: Wire,
     /// What the server knows of it.
     pub peer: Peer,
     /// Whose socket it is, if anybody asks.
     pub owner: Owner,
-    /// It may end the server.
+    /// It may end the server, once it is trusted.
     pub may_shut_down: bool,
+    /// It may give orders, once it is trusted.
+    pub may_order: bool,
+    /// It has sent the token, or none is wanted.
+    pub trusted: bool,
+    /// What it is called.
+    name: Option<Rc<str>>,
+    /// What it answered last, and was told that it is well.
+    pub said: Option<How>,
     /// In which way it behaves.
     pub temper: Temper,
     /// Its connection.
@@ -137,17 +163,32 @@ pub struct Client {
 impl Client {
     /// A station that has just connected.
     #[must_use]
-    pub fn new(mut rng: Rng, book: &Book, line: Station, temper: Temper, peer: Peer) -> Self {
+    pub fn new(
+        mut rng: Rng,
+        book: &Book,
+        line: Station,
+        wire: Wire,
+        temper: Temper,
+        peer: Peer,
+    ) -> Self {
         let now = book.now();
         let turns = now + rng.below(10 * SECOND);
         let secret = format!("{:016x}{:016x}", rng.next(), rng.next());
         Self {
+            serial: 0,
             id: Hub::station_id(&secret),
             secret,
-            wire: if rng.one_in(2) { Wire::Text } else { Wire::Json },
+            again: false,
+            since: None,
+            replaced: None,
+            wire,
             peer,
             owner: rng.pick(&[Owner::User(0), Owner::User(7), Owner::Unknown, Owner::Unasked]),
             may_shut_down: false,
+            may_order: false,
+            trusted: false,
+            name: None,
+            said: None,
             temper,
             line,
             key: None,
@@ -170,6 +211,16 @@ impl Client {
             number: 0,
             rng,
         }
+    }
+
+    /// It is the same station as the one with this secret, and knows everything up to there.
+    pub fn comes_back(&mut self, secret: Option<String>, since: Option<u64>) {
+        if let Some(secret) = secret {
+            self.id = Hub::station_id(&secret);
+            (self.secret, self.again) = (secret, true);
+        }
+        self.since = since;
+        self.heard = Heard::since(since);
     }
 
     /// How much its connection holds.
@@ -236,10 +287,14 @@ impl Client {
         let now = self.book.now();
         let stuck = pipe.stuck_since.is_some_and(|since| now - since >= 14 * SECOND);
         let silent = now - pipe.last_sent >= 39 * SECOND;
+        if self.wire == Wire::Sse && (self.stage == Stage::Farewell || self.late) {
+            // A stream of events simply ends.
+            self.stage = Stage::Closed;
+        }
         let so = match self.temper {
             _ if self.closing => true,
             Temper::Good => self.stage == Stage::Closed,
-            _ if view.closing => true,
+            _ if view.closing || self.replaced.is_some() => true,
             Temper::Slow => self.stage == Stage::Closed,
             Temper::Stuck => self.turned && (stuck || silent),
             Temper::Silent => silent,

@@ -8,6 +8,7 @@ use chadburn::writing::{Condition, File, Stamp};
 use uuid::Uuid;
 
 use crate::book::Book;
+use crate::clerk::Credit;
 use crate::kernel::{Kernel, Raw};
 use crate::truth::{Sight, Truth};
 
@@ -28,7 +29,7 @@ pub struct Inode {
     /// How many have it open, and how many names it has: without either its number is free.
     held: u32,
     /// Who caused its content, if the server wrote it.
-    by: Vec<Uuid>,
+    by: Vec<Credit>,
 }
 
 /// Which inode; unlike its number it never comes round again.
@@ -102,7 +103,7 @@ impl Disk {
     }
 
     /// A new file without a name, held once.
-    pub fn make(&mut self, kind: Kind, bytes: Vec<u8>, by: &[Uuid]) -> Index {
+    pub fn make(&mut self, kind: Kind, bytes: Vec<u8>, by: &[Credit]) -> Index {
         // The number that became free last is given first, as ext4 does.
         let number = self.free.pop().expect("hardly any files exist at a time");
         let (mtime, by) = (self.mtime(), by.to_vec());
@@ -157,7 +158,7 @@ impl Disk {
     /// Another hand moves it, so that it may be said to have caused what it says.
     pub fn share(&mut self, index: Index) {
         if !self.inodes[index].by.is_empty() {
-            self.inodes[index].by.push(Uuid::nil());
+            self.inodes[index].by.push((Uuid::nil(), None));
         }
     }
 

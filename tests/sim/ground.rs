@@ -6,13 +6,14 @@ use std::io;
 
 use chadburn::hub::Event;
 use chadburn::source::look::{self, Kind, Meta};
-use chadburn::writing::File;
+use chadburn::writing::{Condition, File, Health, Report, Watch};
 
 use crate::author::Author;
 use crate::book::{Book, MS, SECOND};
 use crate::clerk::Clerk;
 use crate::disk::{Disk, Index};
 use crate::kernel::Kernel;
+use crate::ledger::Ledger;
 use crate::rng::Rng;
 use crate::weather::Weather;
 use crate::writers::Writer;
@@ -30,9 +31,11 @@ pub struct Ground {
     pub weather: Weather,
     /// The directory.
     pub disk: Disk,
-    /// Who writes the accept file for the server.
-    pub clerk: Clerk,
-    /// What the clerk tells the hub.
+    /// Who writes either file for the server.
+    pub clerks: [Clerk; 2],
+    /// The bell book, if one is kept.
+    pub ledger: Option<Ledger>,
+    /// What the clerks tell the hub.
     pub told: VecDeque<Event<'static>>,
     /// Nobody begins a writing any more.
     pub peace: bool,
@@ -63,13 +66,16 @@ impl Ground {
         let kernels = [rng.split(), rng.split()].map(|rng| Kernel::new(rng, &weather));
         let wall = 1_790_000_000 * SECOND + rng.below(SECOND);
         let disk = Disk::new(&book, kernels, weather.tick, wall);
-        let clerk = Clerk::new(rng.split(), &book, weather.disk_fails, weather.disk);
+        let Weather { disk_fails, disk: slow, .. } = weather;
+        let clerks = [File::Status, File::Accept]
+            .map(|file| Clerk::new(file, rng.split(), &book, disk_fails, slow));
         let author = Author::new(rng.split());
         Self {
             book,
             weather,
             disk,
-            clerk,
+            clerks,
+            ledger: None,
             told: VecDeque::new(),
             peace: false,
             rng,
@@ -86,7 +92,9 @@ impl Ground {
     pub fn due(&self) -> u64 {
         let writer = self.writers.iter().map(|writer| writer.due).min().unwrap_or(u64::MAX);
         let begins = if self.peace { u64::MAX } else { self.begins };
-        writer.min(begins).min(self.clerk.due)
+        let clerks = self.clerks.iter().map(|clerk| clerk.due).min().unwrap_or(u64::MAX);
+        let ledger = self.ledger.as_ref().map_or(u64::MAX, |ledger| ledger.due);
+        writer.min(begins).min(clerks).min(ledger)
     }
 
     /// Time passes to this moment, and whoever is due acts.
@@ -108,8 +116,12 @@ impl Ground {
     }
 
     fn act(&mut self, due: u64) {
-        if self.clerk.due == due {
-            let event = self.clerk.step(&mut self.disk);
+        if let Some(ledger) = self.ledger.as_mut().filter(|ledger| ledger.due == due) {
+            if let Some(well) = ledger.write() {
+                self.tell_of_the_book(well);
+            }
+        } else if let Some(clerk) = self.clerks.iter_mut().find(|clerk| clerk.due == due) {
+            let event = clerk.step(&mut self.disk);
             self.told.extend(event);
         } else if let Some(index) = self.writers.iter().position(|writer| writer.due == due) {
             let now = self.book.now();
@@ -135,6 +147,17 @@ impl Ground {
         }
         self.begun += 1;
         self.writers.push(writer);
+    }
+
+    /// The hub is told whether the bell book can be written.
+    pub fn tell_of_the_book(&mut self, well: bool) {
+        let (state, detail) = if well {
+            (Condition::Ok, String::new())
+        } else {
+            (Condition::Unwritable, "no space left on device".into())
+        };
+        let report = Report::Health(Health { state, detail, watch: Watch::Poll });
+        self.told.push_back(Event::Source { file: File::Book, report });
     }
 
     /// Looks at a file as a source does.

@@ -1,20 +1,28 @@
-//! Years of the server from seeds: its real hub, engine, rule of writings and look, on a disk, a
-//! kernel, sockets and clocks that are made up, with hands that write in every way, stations that
-//! behave in every way, and crashes at any moment.
+//! Years of the server from seeds: its real hub, engine, rule of writings, look and memory of the
+//! bell book, on a disk, a kernel, sockets and clocks that are made up, with hands that write in
+//! every way, stations that behave in every way and come back, and crashes at any moment.
 //!
-//! Read in this order: `world` lives a life, `server` turns the real code's crank, `source` turns
-//! the rule's; `ground` is what goes on meanwhile: `disk`, `writers`, `clerk`, `kernel`. What must
-//! hold is in `truth` (writings), `model` (the telegraph) and `client` (everything heard).
+//! Read in this order: `world` lives a life (`world/runs`: the server's runs, `world/guests`: who
+//! comes, and comes again), `server` turns the real code's crank, `source` turns the rule's;
+//! `ground` is what goes on meanwhile: `disk`, `author`, `writers`, `clerk`, `kernel`, and `ledger`,
+//! the bell book from which the next run begins. `client` is a station: what it says (`words`,
+//! `acts`) and all that it makes sure of (`hears`, `track`: no state twice and none left out without
+//! a word, `rolls`, `ask`: one right answer to each question). What must hold is in `truth`
+//! (writings), `moment` and `model` (the telegraph). `book` is not the bell book, but what the
+//! simulator notes of a life. `crowd` is a test of its own: ten thousand who come and go.
 #![expect(unreachable_pub, reason = "the modules can be moved as they are")]
 
 mod author;
 mod book;
 mod clerk;
 mod client;
+mod crowd;
 mod disk;
 mod ground;
 mod kernel;
+mod ledger;
 mod model;
+mod moment;
 mod rng;
 mod server;
 mod socket;

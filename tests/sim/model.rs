@@ -1,58 +1,28 @@
-//! The telegraph as the design's words have it, written anew: orders, replies, their numbers, and
-//! the bell. Every `state` that a station gets is held against it.
+//! The telegraph as the design's words have it, written anew: every moment of this run, and what is
+//! left of those before. Every `state` that a station gets, every snapshot and every line of the
+//! bell book is held against it.
 
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashSet};
+
+use chadburn::entry::{Entry, What};
 use chadburn::writing::{File, Health, Report};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::book::Book;
+use crate::clerk::Credit;
+use crate::ledger::Found;
+use crate::moment::{Line, Moment, Order, Reply, authors};
 
-/// The names of the default dial, from position 1 on.
-const NAMES: [&str; 11] = [
-    "FULL",
-    "HALF",
-    "SLOW",
-    "REVERSE",
-    "NEXT",
-    "STOP",
-    "COFFEE",
-    "LUNCH",
-    "ENGINE WORKING WRONG",
-    "SIWOTI",
-    "BATTLE STATIONS",
-];
-
-/// An order, each time it was given.
+/// A moment of an earlier run.
 #[derive(Clone, Debug)]
-pub struct Order {
-    /// What it says.
-    pub status: String,
-    /// Its number.
-    pub seq: u64,
-    /// When it was first given, by the wall clock.
-    since: u64,
-    /// Until when it, under this number, was the present one.
-    pub until: u64,
-    /// When it became the present one.
-    pub from: u64,
-}
-
-/// A reply.
-#[derive(Clone, Debug)]
-struct Reply {
-    status: String,
-    seq: u64,
-    at: u64,
-    /// Who may be credited.
-    by: Vec<Value>,
-}
-
-/// The telegraph after an order, a repeat or a reply.
-#[derive(Clone, Debug)]
-struct Moment {
-    at: u64,
-    order: Option<Order>,
-    reply: Option<Reply>,
+pub struct Past {
+    moment: Moment,
+    /// The bell book still had it when this run began.
+    kept: bool,
+    /// The book has lost something of its run before it.
+    blurred: bool,
 }
 
 /// The telegraph of one run.
@@ -62,50 +32,90 @@ pub struct Model {
     /// The number before the first.
     base: u64,
     moments: Vec<Moment>,
+    /// Moments of earlier runs, by number.
+    past: BTreeMap<u64, Past>,
     /// Every order and repeat, oldest first.
     pub orders: Vec<Order>,
     /// Every health of the status file that was told.
     healths: Vec<Value>,
+    /// How many of the moments the bell book was told.
+    recorded: usize,
+    /// Which station's answer to which order was recorded as stale.
+    stale: HashSet<(u64, String)>,
+    /// Which station may stand in the roll of which order.
+    pub claims: RefCell<HashSet<(Option<u64>, Uuid)>>,
 }
 
 impl Model {
-    /// A telegraph that starts at this moment.
+    /// A telegraph whose numbers start after this one; `past` is what earlier runs have said, and
+    /// `found` what the bell book has of it.
     #[must_use]
-    pub fn new(book: &Book, unix_ms: u64) -> Self {
+    pub fn new(
+        book: &Book,
+        unix_ms: u64,
+        base: u64,
+        mut past: BTreeMap<u64, Past>,
+        found: &Found,
+    ) -> Self {
+        // Only without a bell book can there be any. They are forgotten, and given once more.
+        past.split_off(&base);
+        past.retain(|seq, _| !found.between.iter().any(|between| between.contains(seq)));
+        for (seq, past) in &mut past {
+            let whole = found.states.get(seq);
+            (past.kept, past.blurred) = (whole.is_some(), whole != Some(&true));
+        }
         let unsettled = json!({"health": "missing", "detail": "", "watch": "poll"});
         Self {
             book: book.clone(),
-            base: unix_ms,
-            moments: vec![Moment { at: unix_ms, order: None, reply: None }],
+            base,
+            moments: vec![Moment { at: unix_ms, order: None, reply: None, line: None }],
+            past,
             orders: Vec::new(),
             healths: vec![unsettled],
+            recorded: 1,
+            stale: HashSet::new(),
+            claims: RefCell::default(),
         }
     }
 
+    /// What this run and those before it have said.
+    #[must_use]
+    pub fn into_past(self) -> BTreeMap<u64, Past> {
+        let mut past = self.past;
+        let said = (self.base..).zip(self.moments).skip(1);
+        past.extend(said.map(|(seq, moment)| (seq, Past { moment, kept: false, blurred: true })));
+        past
+    }
+
     /// The hub takes up what a source told.
-    pub fn told(&mut self, unix_ms: u64, file: File, report: &Report, by: &[Vec<Uuid>]) {
+    pub fn told(&mut self, unix_ms: u64, file: File, report: &Report, by: &[Vec<Credit>]) {
         match report {
             Report::Health(health) if file == File::Status => self.healths.push(form(health)),
             Report::Health(_) => {}
             Report::Written(writing) => {
                 let mut moment = self.moments.last().expect("there is a first").clone();
-                let seq = self.seq() + 1;
+                let (seq, by) = (self.seq() + 1, authors(by));
                 moment.at = unix_ms;
                 let status = writing.text.clone();
-                if file == File::Status {
-                    self.ordered(&mut moment, status, seq);
+                let line = if file == File::Status {
+                    let what = self.ordered(&mut moment, status, seq);
+                    Line { what, by, after_ms: None }
                 } else {
-                    let by = by.iter().flat_map(|by| credits(by)).collect();
-                    moment.reply = Some(Reply { status, seq, at: unix_ms, by });
-                }
+                    let given = self.orders.last().map(|order| order.from);
+                    let after_ms = given.map(|given| (self.book.now() - given) / 1_000);
+                    moment.reply = Some(Reply { status, seq, at: unix_ms, by: by.clone() });
+                    Line { what: What::Reply, by, after_ms }
+                };
+                moment.line = Some(line);
                 self.moments.push(moment);
             }
         }
     }
 
-    fn ordered(&mut self, moment: &mut Moment, status: String, seq: u64) {
+    fn ordered(&mut self, moment: &mut Moment, status: String, seq: u64) -> What {
         let now = self.book.now();
         let before = moment.order.as_ref().filter(|before| before.status == status);
+        let what = if before.is_some() { What::Repeat } else { What::Order };
         let since = before.map_or(moment.at, |before| before.since);
         if let Some(last) = self.orders.last_mut() {
             last.until = now;
@@ -113,6 +123,43 @@ impl Model {
         let order = Order { status, seq, since, until: u64::MAX, from: now };
         self.orders.push(order.clone());
         moment.order = Some(order);
+        what
+    }
+
+    /// This goes into the bell book.
+    pub fn recorded(&mut self, entry: &Entry) -> Result<(), String> {
+        match entry.what {
+            What::Order | What::Repeat | What::Reply => {
+                let moment = self.moments.get(self.recorded).ok_or("it is recorded twice")?;
+                let seq = self.base + self.recorded as u64;
+                self.recorded += 1;
+                moment.check_line(seq, entry)
+            }
+            What::Stale => {
+                let (Some(order), Some(by)) = (entry.to, entry.by) else {
+                    return Err(format!("stale, but to what, and by whom? {entry:?}"));
+                };
+                self.stale.insert((order, json!(by).as_str().unwrap_or_default().to_owned()));
+                let so =
+                    entry.seq == self.seq() && self.orders.last().is_some_and(|it| it.seq != order);
+                if so { Ok(()) } else { Err(format!("it is not stale: {entry:?}")) }
+            }
+            What::Run if entry.seq == self.base => Ok(()),
+            What::End if entry.seq == self.seq() => Ok(()),
+            What::Run | What::End | What::Hole => Err(format!("{entry:?} is recorded")),
+        }
+    }
+
+    /// Whether everything that was said was recorded.
+    #[must_use]
+    pub fn is_recorded(&self) -> bool {
+        self.recorded == self.moments.len()
+    }
+
+    /// Whether this station's answer to this order was recorded as stale.
+    #[must_use]
+    pub fn was_stale(&self, order: u64, station: Uuid) -> bool {
+        self.stale.contains(&(order, station.to_string()))
     }
 
     /// The latest number.
@@ -146,39 +193,37 @@ impl Model {
     pub fn check(&self, state: &Value) -> Result<u64, String> {
         let seq = state["seq"].as_u64().ok_or("a state has no number")?;
         let index = seq.checked_sub(self.base).and_then(|index| usize::try_from(index).ok());
-        let moment = index.and_then(|index| self.moments.get(index));
-        let moment = moment.ok_or_else(|| format!("no state has the number {seq}"))?;
-        let mut expected = json!({
-            "type": "state",
-            "seq": seq,
-            "at": moment.at,
-            "order": moment.order.as_ref().map(|order| {
-                let (position, name) = place(&order.status);
-                let Order { status, seq, since, .. } = order;
-                json!({"status": status, "position": position, "name": name, "seq": seq,
-                       "since": since})
-            }),
-            "reply": null,
-            "bell": moment.bell(),
-            "source": state["source"],
-        });
-        if let Some(reply) = &moment.reply {
-            let (position, name) = place(&reply.status);
-            let Reply { status, seq, at, by } = reply;
-            let said = &state["reply"]["by"];
-            if !by.contains(said) {
-                return Err(format!("the reply {status:?} is by {by:?}, not by {said}"));
-            }
-            expected["reply"] = json!({"status": status, "position": position, "name": name,
-                "seq": seq, "by": said, "who": null, "at": at});
-        }
-        if *state != expected {
-            return Err(format!("the state must be {expected}, not {state}"));
-        }
+        let now = index.and_then(|index| self.moments.get(index)).map(|moment| (moment, false));
+        let then = || self.past.get(&seq).map(|past| (&past.moment, past.blurred));
+        let (moment, blurred) =
+            now.or_else(then).ok_or_else(|| format!("no state has the number {seq}"))?;
+        moment.check(seq, state, blurred)?;
         if !self.healths.contains(&state["source"]) {
             return Err(format!("no such health was told: {}", state["source"]));
         }
         Ok(seq)
+    }
+
+    /// The first state with a number from `from` to `to`, this run's and earlier ones'.
+    #[must_use]
+    pub fn first_within(&self, from: u64, to: u64) -> Option<u64> {
+        if from > to {
+            return None;
+        }
+        let then = self.past.range(from..=to).next().map(|(seq, _)| *seq);
+        let now = from.max(self.base + 1);
+        then.or((now <= to.min(self.seq())).then_some(now))
+    }
+
+    /// The first number from `from` to `to` of a state that is still known.
+    #[must_use]
+    pub fn first_known_within(&self, from: u64, to: u64) -> Option<u64> {
+        if from > to {
+            return None;
+        }
+        let then = self.past.range(from..=to).find(|(_, past)| past.kept).map(|(seq, _)| *seq);
+        let now = from.max(self.base + 1);
+        then.or((now <= to.min(self.seq())).then_some(now))
     }
 
     /// Whether this is the latest health of the status file.
@@ -191,38 +236,6 @@ impl Model {
     #[must_use]
     pub fn was_health(&self, health: &Value) -> bool {
         self.healths.contains(health)
-    }
-}
-
-impl Moment {
-    /// It rings until answered: there is an order, and the present reply does not match it or has
-    /// no later number.
-    fn bell(&self) -> bool {
-        let Some(order) = &self.order else { return false };
-        let Some(reply) = &self.reply else { return true };
-        let same = match (place(&order.status).0, place(&reply.status).0) {
-            (None, None) => order.status == reply.status,
-            (ordered, answered) => ordered == answered,
-        };
-        !(same && reply.seq > order.seq)
-    }
-}
-
-/// Who may be credited with a writing that any of these may have caused.
-fn credits(by: &[Uuid]) -> Vec<Value> {
-    let name = |id: &Uuid| if id.is_nil() { json!("file") } else { json!(id.to_string()) };
-    if by.is_empty() { vec![json!("file")] } else { by.iter().map(name).collect() }
-}
-
-/// A text is a position when it is its plain number, or its name in any case.
-#[must_use]
-pub fn place(text: &str) -> (Option<usize>, Option<&'static str>) {
-    let is = |(index, name): &(usize, &&str)| {
-        text == (index + 1).to_string() || text.eq_ignore_ascii_case(name)
-    };
-    match NAMES.iter().enumerate().find(is) {
-        Some((index, name)) => (Some(index + 1), Some(name)),
-        None => (None, None),
     }
 }
 

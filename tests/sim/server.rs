@@ -1,28 +1,29 @@
 //! A run of the server: the real engine and hub, its sources, and its crank, turned as the driver
 //! turns it. All of it is lost in a crash.
 
+mod errands;
 mod judge;
 mod office;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use chadburn::clock::Now;
 use chadburn::hub::engine::{Arrival, PARTS};
-use chadburn::hub::{Engine, Event, Facts, Hub};
-use chadburn::policy::{Owner, Policy, Reach};
-use chadburn::telegraph::history::History;
+use chadburn::hub::{Engine, Event, Facts, Hub, Wire};
+use chadburn::policy::{Policy, Reach, Secret};
 use chadburn::writing::File;
 use chadburn_core::DEFAULT;
-use uuid::Uuid;
 
+pub use self::errands::may;
 use self::office::Office;
 use crate::book::{MS, SECOND};
-use crate::clerk::Store;
-use crate::client::ask::{BASE, FILE};
+use crate::client::ask::Ask;
+use crate::client::ask::{BASE, FILE, TOKEN};
 use crate::client::{Client, View};
 use crate::ground::Ground;
-use crate::model::Model;
+use crate::ledger::Found;
+use crate::model::{Model, Past};
 use crate::rng::Rng;
 use crate::socket::Line;
 use crate::source::{Source, Told};
@@ -33,10 +34,21 @@ pub const OWN_USER: u32 = 7;
 /// What waits before the hub, reports apart.
 #[derive(Debug)]
 pub enum Input {
-    /// The station with this id, and the server's end of its connection.
-    Join(Uuid, Line),
+    /// The station with this serial number, and the server's end of its connection.
+    Join(u64, Line),
     /// Something else.
     Event(Event<'static>),
+}
+
+/// What the owner of a server has decided.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules {
+    /// From where orders are taken.
+    pub orders: Reach,
+    /// From where it may be ended.
+    pub shutdown: Reach,
+    /// Whether a token is wanted.
+    pub token: bool,
 }
 
 /// A run of the server.
@@ -46,8 +58,16 @@ pub struct Server {
     rng: Rng,
     /// When it was started.
     start: u64,
+    /// What its owner has decided.
+    rules: Rules,
     /// The telegraph as it must be.
     pub model: Model,
+    /// Requests over HTTP that are not answered, by ticket.
+    callers: Vec<(u64, Ask)>,
+    /// The ticket of the latest.
+    ticket: u64,
+    /// How many stations there are, and since when.
+    crowd: (usize, u64),
     /// The sources, of the status file and of the accept file.
     pub sources: [Option<Source>; 2],
     inputs: VecDeque<Input>,
@@ -70,14 +90,21 @@ pub struct Server {
 
 impl Server {
     /// A server that starts on what stands on the ground.
-    pub fn start(ground: &mut Ground, mut rng: Rng, shutdown: Reach) -> Self {
+    pub fn start(
+        ground: &mut Ground,
+        mut rng: Rng,
+        rules: Rules,
+        past: BTreeMap<u64, Past>,
+        mut found: Found,
+    ) -> Self {
         let unix_ms = ground.disk.unix_ms();
+        let Rules { orders, shutdown, token } = rules;
         let policy = Policy {
             hosts: Vec::new(),
             origins: Vec::new(),
-            orders: Reach::Never,
+            orders,
             shutdown,
-            token: None,
+            token: Secret::new(TOKEN).filter(|_| token),
             own_user: OWN_USER,
             machine: None,
         };
@@ -87,15 +114,22 @@ impl Server {
             status_file: FILE.into(),
             assets: "simulated".into(),
             policy,
-            history: History::default(),
+            history: std::mem::take(&mut found.history),
         };
         let start = ground.book.now();
         let now = Now { since_start: Duration::ZERO, unix_ms };
         let source = Source::start(File::Status, ground, rng.split());
+        let mut engine = Engine::new(Hub::new(now, facts), Office::default());
+        engine.run(now, Event::Started);
+        let base = engine.hub().telegraph().seq();
         Self {
-            engine: Engine::new(Hub::new(now, facts), Office::default()),
+            engine,
             start,
-            model: Model::new(&ground.book, unix_ms),
+            rules,
+            model: Model::new(&ground.book, unix_ms, base, past, &found),
+            callers: Vec::new(),
+            ticket: 0,
+            crowd: (0, start),
             sources: [Some(source), None],
             inputs: VecDeque::new(),
             report: None,
@@ -196,16 +230,13 @@ impl Server {
         }
         for input in std::mem::take(&mut self.inputs) {
             match input {
-                Input::Join(id, line) => {
-                    if let Some(client) = clients.iter_mut().find(|client| client.id == id) {
-                        self.admit(ground, client, line);
-                    }
-                }
+                Input::Join(serial, line) => self.admit(ground, clients, serial, line),
                 Input::Event(event) => {
                     if matches!(event, Event::Shutdown) {
                         ground.book.note(|| "the server says farewell".into());
                         self.closing.get_or_insert(ground.book.now());
                     }
+                    self.foresee(ground, &event);
                     self.engine.run(self.now(ground), event);
                 }
             }
@@ -232,79 +263,37 @@ impl Server {
         self.judge(ground, clients);
         let hub = self.engine.hub();
         self.over = hub.is_closing() && hub.waiting() == 0 && !busy;
+        if self.over {
+            self.engine.run(self.now(ground), Event::Ended);
+            self.carry_out(ground, clients);
+        }
         // Systems calls take their time.
         ground.pass(self.rng.below(30));
     }
 
-    fn admit(&mut self, ground: &Ground, client: &mut Client, line: Line) {
-        client.admitted(self.model.orders.len(), self.closing.is_some());
-        let (wire, peer, secret) = (client.wire, client.peer, client.secret.clone());
-        let arrival = Arrival { unread: Vec::new(), wire, peer, secret, since: None };
-        client.key = Some(self.engine.admit(self.now(ground), line, arrival));
-    }
-
-    /// Does what the hub asked the other rooms for.
-    fn carry_out(&mut self, ground: &mut Ground, clients: &mut [Client]) {
-        let office = std::mem::take(self.engine.ports());
-        let now = ground.book.now();
-        let before = self.heard.len();
-        self.heard.extend(office.heard);
-        let present = self.model.orders.last().map(|order| order.seq);
-        for (ticket, text, refused, heard) in office.stores {
-            let asks = || {
-                let asks =
-                    clients.iter().flat_map(|it| it.asks.iter().map(move |ask| (it.id, ask)));
-                asks.filter(|(_, ask)| ask.text().is_some() && ask.is_for(present))
-            };
-            let waiting: Vec<String> =
-                asks().filter_map(|(_, ask)| Some(ask.text()?.into())).collect();
-            let by = asks().filter(|(_, ask)| ask.text() == Some(&text)).map(|(id, _)| id);
-            let by: Vec<_> = by.collect();
-            ground.book.hold(!by.is_empty(), || format!("{text:?} is stored for nobody"));
-            let heard = &self.heard[..before + heard];
-            if let Some(index) = heard.iter().rposition(|heard| *heard == text) {
-                let later = heard[index + 1..].iter().find(|later| waiting.contains(later));
-                ground.book.hold(later.is_none(), || {
-                    format!("{text:?} is stored, although {later:?} was asked for later")
-                });
+    fn admit(&mut self, ground: &Ground, clients: &mut [Client], serial: u64, line: Line) {
+        let Some(index) = clients.iter().position(|client| client.serial == serial) else { return };
+        let client = &mut clients[index];
+        client.admitted(&self.model, self.closing.is_some());
+        let (id, wire, peer) = (client.id, client.wire, client.peer);
+        let (secret, since) = (client.secret.clone(), client.since);
+        let arrival = Arrival { unread: Vec::new(), wire, peer, secret, since };
+        // Only the JSON wire tells a station its secret.
+        if wire == Wire::Json && self.closing.is_none() {
+            let older = clients.iter_mut().filter(|it| it.id == id && it.serial != serial);
+            for older in older.filter(|it| it.key.is_some()) {
+                older.replaced.get_or_insert(ground.book.now());
             }
-            ground.book.note(|| format!("store {ticket} {text:?} {refused}"));
-            ground.clerk.take(Store { ticket, text, by, waiting, start: now, end: None }, refused);
         }
-        for key in office.asked {
-            let client = clients.iter().find(|client| client.key == Some(key));
-            let owner = client.map_or(Owner::Unknown, |client| client.owner);
-            let late = self.rng.pick(&[50, 5 * MS, 5 * MS, 7 * SECOND]);
-            let due = now + self.rng.below(late);
-            self.later.push((due, Event::Owned { key, owner }));
-        }
-        for snapshot in office.published {
-            let state = serde_json::from_str(&snapshot.state).expect("a state is JSON");
-            if let Err(what) = self.model.check(&state) {
-                ground.book.fail(format!("snapshot: {what}"));
-            }
-            let so = state["seq"] == self.model.seq()
-                && snapshot.status.as_deref().unwrap_or_default() == self.model.status()
-                && self.model.is_latest_health(&state["source"])
-                && snapshot.closing == self.closing.is_some();
-            ground.book.hold(so, || format!("snapshot: {snapshot:?}"));
-        }
-        if office.shutdown {
-            self.later.push((now + self.rng.below(5 * MS), Event::Shutdown));
-        }
-        let woken = now;
-        for client in clients {
-            client.nudge();
-        }
-        if !ground.told.is_empty() {
-            self.wake(woken);
-        }
+        clients[index].key = Some(self.engine.admit(self.now(ground), line, arrival));
     }
 
     /// What stations hold what they hear against.
     #[must_use]
     pub fn view<'a>(&'a self, ground: &'a Ground) -> View<'a> {
-        View { model: &self.model, stores: &ground.clerk.stores, closing: self.closing.is_some() }
+        let stores = ground.clerks.each_ref().map(|clerk| &clerk.stores[..]);
+        let token = self.rules.token;
+        View { model: &self.model, stores, token, closing: self.closing.is_some() }
     }
 
     fn now(&self, ground: &Ground) -> Now {

@@ -9,8 +9,11 @@ use std::rc::Rc;
 
 use chadburn::hub::engine::Socket;
 
-use crate::book::Book;
+use crate::book::{Book, SECOND};
 use crate::rng::Rng;
+
+/// With this a roll begins.
+const ROLL: &[u8] = br#"{"type":"roll""#;
 
 /// Both ends of a connection, and what is on its way between them.
 #[derive(Debug)]
@@ -38,6 +41,16 @@ pub struct Pipe {
     pub stuck_since: Option<u64>,
     /// How often the server found no room.
     pub stalls: u32,
+    /// The server has been told so, and has given nothing since.
+    full: bool,
+    /// Since when there has been room again.
+    pub freed: u64,
+    /// The latest bytes that were given, a few.
+    latest: Vec<u8>,
+    /// When the rolls of the last second were given.
+    rolls: Vec<u64>,
+    /// When the first roll was given.
+    greeted: Option<u64>,
     /// When the station's last byte came.
     pub last_sent: u64,
     /// For how long it could have been heard since then, and was silent.
@@ -68,11 +81,40 @@ pub fn connect(rng: Rng, book: &Book, room: usize) -> (Station, Line) {
         wants_room: false,
         stuck_since: None,
         stalls: 0,
+        full: false,
+        freed: 0,
+        latest: Vec::new(),
+        rolls: Vec::new(),
+        greeted: None,
         last_sent: book.now(),
         silence: 0,
     };
     let pipe = Rc::new(RefCell::new(pipe));
     (Station(Rc::clone(&pipe)), Line(pipe))
+}
+
+impl Pipe {
+    /// At most four rolls begin in any second, beside the first and one that had to wait.
+    fn count_rolls(&mut self, given: &[u8]) {
+        let now = self.book.now();
+        if self.full {
+            (self.full, self.freed) = (false, now);
+        }
+        self.latest.extend(given);
+        let begun = self.latest.windows(ROLL.len()).filter(|bytes| bytes == &ROLL).count();
+        let old = self.latest.len().saturating_sub(ROLL.len() - 1);
+        self.latest.drain(..old);
+        if begun == 0 {
+            return;
+        }
+        self.rolls.retain(|at| now - at < SECOND);
+        self.rolls.extend(std::iter::repeat_n(now, begun));
+        let greeted = *self.greeted.get_or_insert(now);
+        let lately = |at: u64| usize::from(now - at < SECOND);
+        let most = 4 + lately(greeted) + if self.stalls > 0 { lately(self.freed) } else { 0 };
+        let Self { rolls, book, .. } = self;
+        book.hold(rolls.len() <= most, || format!("{} rolls in a second: {rolls:?}", rolls.len()));
+    }
 }
 
 impl Station {
@@ -156,12 +198,14 @@ impl Write for Line {
         if room == 0 {
             pipe.wants_room = true;
             pipe.stalls += 1;
+            pipe.full = true;
             let now = pipe.book.now();
             pipe.stuck_since.get_or_insert(now);
             return Err(ErrorKind::WouldBlock.into());
         }
         let count = if pipe.rng.one_in(3) { 1 + pipe.rng.index(room) } else { room };
         pipe.downward.extend(&bytes[..count]);
+        pipe.count_rolls(&bytes[..count]);
         Ok(count)
     }
 

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use chadburn::source::rule::{Hint, Rule, Step};
 use chadburn::writing::{File, Report, Watch};
-use uuid::Uuid;
 
 use crate::book::MS;
+use crate::clerk::Credit;
 use crate::ground::Ground;
 use crate::rng::Rng;
 use crate::weather::Watching;
 
 /// A report, and who may be credited with what it tells.
-pub type Told = (File, Report, Vec<Vec<Uuid>>);
+pub type Told = (File, Report, Vec<Vec<Credit>>);
 
 /// The source of one file.
 #[derive(Debug)]

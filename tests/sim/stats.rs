@@ -13,6 +13,8 @@ pub struct Stats {
     pub told: u64,
     /// Stations that came.
     pub stations: u64,
+    /// How many of them said what they knew already.
+    pub returns: u64,
     /// Runs of the server.
     pub runs: u64,
     /// Writings that were told where the kernel tells of all changes, one hand at a time.
@@ -31,6 +33,7 @@ impl Stats {
             writings: self.writings + other.writings,
             told: self.told + other.told,
             stations: self.stations + other.stations,
+            returns: self.returns + other.returns,
             runs: self.runs + other.runs,
             watched: self.watched + other.watched,
             prompt: self.prompt + other.prompt,

@@ -2,9 +2,9 @@
 //! is true: nothing torn, nothing made up, nothing out of order, nothing that stood for long lost.
 
 use chadburn::writing::{Condition, File, Health, Report, Stamp, Writing};
-use uuid::Uuid;
 
 use crate::book::{Book, MS, SECOND};
+use crate::clerk::Credit;
 
 /// What has not changed for so long counts as finished, whoever holds it open: 100 ms, less the
 /// time that a look may take, because it sees the file at its beginning and is judged by its end.
@@ -36,7 +36,7 @@ pub struct Stand {
     /// At some moment nobody was in the middle of writing it.
     whole: bool,
     /// The stations that may have caused it; none if another hand did.
-    by: Vec<Uuid>,
+    by: Vec<Credit>,
 }
 
 /// What stood in one file, and what was told of it.
@@ -72,7 +72,7 @@ impl Truth {
     }
 
     /// This stands there now. `whole`: nobody is in the middle of writing it.
-    pub fn stands(&mut self, stamp: Option<Stamp>, sight: Sight, whole: bool, by: &[Uuid]) {
+    pub fn stands(&mut self, stamp: Option<Stamp>, sight: Sight, whole: bool, by: &[Credit]) {
         let now = self.book.now();
         self.judge_standing();
         match self.stands.last_mut() {
@@ -122,7 +122,7 @@ impl Truth {
     }
 
     /// A source tells this. Returns who may be credited with a writing; nobody means `file`.
-    pub fn told(&mut self, report: &Report) -> Vec<Vec<Uuid>> {
+    pub fn told(&mut self, report: &Report) -> Vec<Vec<Credit>> {
         match report {
             Report::Written(writing) => self.written(writing),
             Report::Health(health) => {
@@ -132,7 +132,7 @@ impl Truth {
         }
     }
 
-    fn written(&mut self, writing: &Writing) -> Vec<Vec<Uuid>> {
+    fn written(&mut self, writing: &Writing) -> Vec<Vec<Credit>> {
         let now = self.book.now();
         let same = |stand: &Stand| {
             stand.stamp == Some(writing.stamp)

@@ -2,17 +2,24 @@
 //! them; then peace, in which everything must have been told, and an end that leaves nothing.
 
 mod end;
+mod guests;
+mod runs;
+
+use std::collections::BTreeMap;
 
 use chadburn::hub::Event;
-use chadburn::policy::{Owner, Peer, Reach};
+use chadburn::policy::Reach;
 use chadburn::writing::File;
 
+use self::guests::Guest;
 use crate::book::{Book, Failure, MS, SECOND};
-use crate::client::{Client, Temper};
+use crate::client::Client;
+use crate::client::ask::Ask;
 use crate::ground::Ground;
+use crate::ledger::Ledger;
+use crate::model::Past;
 use crate::rng::Rng;
-use crate::server::{Input, OWN_USER, Server};
-use crate::socket;
+use crate::server::{Input, Rules, Server};
 use crate::stats::Stats;
 use crate::weather::{Watching, Weather};
 
@@ -50,13 +57,20 @@ struct World {
     rng: Rng,
     book: Book,
     ground: Ground,
-    shutdown: Reach,
+    rules: Rules,
     server: Option<Server>,
     clients: Vec<Client>,
     /// When something befalls the server next.
     fate: u64,
-    /// The last number of the run before, and whether the wall clock went back since its start.
-    before: Option<u64>,
+    /// The largest number that any run gave, and whether the wall clock has gone back since the last
+    /// one began.
+    before: Option<(u64, bool)>,
+    /// What earlier runs have said, by number.
+    past: BTreeMap<u64, Past>,
+    /// Those who were here before, and may come back.
+    guests: Vec<Guest>,
+    /// How many have come.
+    serial: u64,
     stats: Stats,
 }
 
@@ -65,15 +79,25 @@ impl World {
         let mut rng = Rng::new(seed);
         let length = rng.pick(&[SECOND, 3 * SECOND, 10 * SECOND, 90 * SECOND]);
         let weather = Weather::new(&mut rng, length);
-        book.note(|| format!("{weather:?}"));
-        Self {
-            ground: Ground::new(rng.split(), book.clone(), weather),
-            book: book.clone(),
+        let rules = Rules {
+            orders: rng.pick(&[Reach::Never, Reach::Never, Reach::Local, Reach::Any]),
             shutdown: rng.pick(&[Reach::Local, Reach::Local, Reach::Never, Reach::Any]),
+            token: rng.one_in(4),
+        };
+        book.note(|| format!("{weather:?} {rules:?}"));
+        let mut ground = Ground::new(rng.split(), book.clone(), weather);
+        ground.ledger = (!rng.one_in(4)).then(|| Ledger::new(rng.split(), book));
+        Self {
+            ground,
+            book: book.clone(),
+            rules,
             server: None,
             clients: Vec::new(),
             fate: 0,
             before: None,
+            past: BTreeMap::new(),
+            guests: Vec::new(),
+            serial: 0,
             stats: Stats::default(),
             rng,
         }
@@ -110,13 +134,13 @@ impl World {
 
     fn stats(&self) -> Stats {
         let told = self.server.as_ref().map_or(0, |server| server.model.orders.len() as u64);
-        let Stats { steps, stations, runs, .. } = self.stats;
+        let Stats { steps, stations, returns, runs, .. } = self.stats;
         let told = told + self.stats.told;
         let calm = self.ground.weather.watching == Watching::Kernel && !self.ground.weather.overlap;
         let truth = self.ground.disk.truth.iter().filter(|_| calm).map(|truth| truth.prompt);
         let (watched, prompt) = truth.fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
         let (time, writings) = (self.book.now(), self.ground.begun);
-        Stats { steps, time, writings, told, stations, runs, watched, prompt }
+        Stats { steps, time, writings, told, stations, returns, runs, watched, prompt }
     }
 
     /// So much time passes.
@@ -178,10 +202,14 @@ impl World {
         if server.over {
             self.book.note(|| "the server has ended".into());
             server.judge_empty(&self.ground);
-            self.stop();
+            self.stop(true);
         }
         // What somebody asked for who is gone may still be done.
-        self.clients.retain(|it| !it.gone || it.asks.iter().any(|ask| ask.text().is_some()));
+        let gone: Vec<_> =
+            self.clients.extract_if(.., |it| it.gone && !it.asks.iter().any(Ask::writes)).collect();
+        for client in gone {
+            self.remember(&client);
+        }
     }
 
     /// Something befalls the server, or somebody comes.
@@ -192,8 +220,7 @@ impl World {
         let crashes = self.ground.weather.crashes;
         if self.rng.one_in(crashes / 10) {
             self.book.note(|| "crash".into());
-            self.stop();
-            self.clients.clear();
+            self.stop(false);
             return;
         }
         if self.rng.one_in(crashes / 10) {
@@ -206,8 +233,13 @@ impl World {
                 self.ground.disk.wall += far;
             } else {
                 self.ground.disk.wall -= far;
-                self.before = None;
+                if let Some((_, back)) = &mut self.before {
+                    *back = true;
+                }
             }
+        }
+        if self.rng.one_in(8) && server.closing.is_none() {
+            server.call(&self.ground);
         }
         if self.rng.one_in(40) && self.ground.weather.watching == Watching::Kernel {
             let index = self.rng.index(2);
@@ -221,73 +253,5 @@ impl World {
         if present < self.ground.weather.stations && !late {
             self.connect();
         }
-    }
-
-    fn begin(&mut self) {
-        let server = Server::start(&mut self.ground, self.rng.split(), self.shutdown);
-        let base = server.model.seq();
-        self.book.note(|| format!("a run begins at {base}"));
-        self.book.hold(self.before.is_none_or(|before| base >= before), || {
-            format!(
-                "this run's numbers begin at {base}, the one's before ended at {:?}",
-                self.before
-            )
-        });
-        self.before = Some(base);
-        self.server = Some(server);
-        self.stats.runs += 1;
-    }
-
-    /// The server is gone, and everything it knew.
-    fn stop(&mut self) {
-        let Some(server) = self.server.take() else { return };
-        if self.before.is_some() {
-            self.before = Some(server.model.seq());
-        }
-        self.stats.told += server.model.orders.len() as u64;
-        self.judge_farewell(&server);
-        self.clients.clear();
-        self.ground.clerk.die();
-        self.ground.told.clear();
-        for truth in &mut self.ground.disk.truth {
-            truth.watched(None);
-        }
-        self.ground.disk.forget_authors();
-        self.fate = self.fate.min(u64::MAX - SECOND).max(self.book.now()) + 50 * MS;
-        if self.ground.peace {
-            self.fate = u64::MAX;
-        }
-    }
-
-    fn connect(&mut self) {
-        let Some(server) = &mut self.server else { return };
-        let tempers = [
-            Temper::Good,
-            Temper::Good,
-            Temper::Good,
-            Temper::Slow,
-            Temper::Stuck,
-            Temper::Silent,
-            Temper::Rude,
-        ];
-        let temper = self.rng.pick(&tempers);
-        let room = Client::room(&mut self.rng, temper);
-        let (station, line) = socket::connect(self.rng.split(), &self.book, room);
-        let (loopback, forwarded) = (!self.rng.one_in(3), self.rng.one_in(6));
-        let peer = Peer { loopback, forwarded, owner: Owner::Unasked, trusted: false };
-        let mut client = Client::new(self.rng.split(), &self.book, station, temper, peer);
-        client.may_shut_down = match self.shutdown {
-            Reach::Any => true,
-            Reach::Never => false,
-            Reach::Local => {
-                let owner = [Owner::User(0), Owner::User(OWN_USER)].contains(&client.owner);
-                loopback && !forwarded && owner
-            }
-        };
-        let Client { id, wire, .. } = client;
-        self.book.note(|| format!("{id} comes: {wire:?} {temper:?} {peer:?}"));
-        server.put(self.book.now(), Input::Join(id, line));
-        self.clients.push(client);
-        self.stats.stations += 1;
     }
 }

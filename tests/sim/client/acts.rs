@@ -1,9 +1,10 @@
 //! What a station does of its own accord: it asks, pings, leaves, and misbehaves.
 
 use chadburn::hub::Wire;
+use chadburn::writing::File;
 
-use super::ask::{Ask, Want};
-use super::{Client, Stage, Temper, View, wire};
+use super::ask::{Ask, Asker, Want};
+use super::{Client, Stage, Temper, View, Words, wire};
 use crate::book::MS;
 
 impl Client {
@@ -23,6 +24,13 @@ impl Client {
 
     pub(super) fn behave(&mut self, view: &View<'_>) {
         let now = self.book.now();
+        if self.wire == Wire::Sse && !self.gone && !self.closing {
+            // It can only go, and does so without a word.
+            if self.rng.one_in(40) && self.temper == Temper::Good {
+                self.leave();
+            }
+            return;
+        }
         if self.gone || self.closing || self.temper == Temper::Silent {
             self.due = u64::MAX;
             return;
@@ -59,9 +67,11 @@ impl Client {
         let id = (self.wire == Wire::Json && self.rng.one_in(2)).then_some(self.number);
         // A slow one would read on a long answer for minutes.
         let long = self.temper != Temper::Slow;
-        let (message, want) = match self.wire {
-            Wire::Text => Ask::command(&mut self.rng, &sign, long),
-            Wire::Json | Wire::Sse => Ask::message(&mut self.rng, &sign, id, long, view),
+        let Words { message, want, name, token } = match self.wire {
+            Wire::Text => Words::command(&mut self.rng, &sign, long),
+            Wire::Json | Wire::Sse => {
+                Words::message(&mut self.rng, &sign, id, long, self.said, view)
+            }
         };
         if message.len() > 60_000 {
             return;
@@ -72,9 +82,45 @@ impl Client {
         let bad = matches!(want, Want::Refused("bad_json"));
         let sent = self.book.now();
         self.book.note(|| format!("{} asks {message:.200?}", &self.id.to_string()[..8]));
+        self.trusted |= token;
         if self.wire == Wire::Json || !matches!(want, Want::Nothing) {
             let id = id.filter(|_| !bad);
-            self.asks.push_back(Ask { id, want, sent, half: false, console });
+            let ask = Ask { id, want, sent, half: false, console, by: self.asker(), again: false };
+            self.note(ask, view);
+        }
+        if let Some(name) = name {
+            self.name = (!name.is_empty()).then(|| name.into());
+        }
+    }
+
+    /// It waits for the answer to this.
+    fn note(&mut self, mut ask: Ask, view: &View<'_>) {
+        if let Some(how) = ask.how() {
+            view.model.claims.borrow_mut().insert((Some(how.order), self.id));
+        }
+        if ask.how().is_some() || ask.writes() {
+            // What a twin says meanwhile cannot be known here.
+            let alone =
+                !self.again && self.asks.iter().all(|ask| ask.how().is_none() && !ask.writes());
+            ask.again = alone && ask.how().is_some() && ask.how() == self.said;
+            if !ask.again && ask.text(File::Status).is_none() {
+                self.said = None;
+            }
+        }
+        self.asks.push_back(ask);
+    }
+
+    /// What the server must take it for when it hears what is sent now.
+    fn asker(&self) -> Asker {
+        let Self { id, ref name, trusted, may_shut_down, may_order, .. } = *self;
+        Asker { station: id, who: name.clone(), trusted, may_shut_down, may_order }
+    }
+
+    /// The server has ended, and it reads what has come on a stream of events.
+    pub fn hear_the_end(&mut self, view: &View<'_>) {
+        if self.wire == Wire::Sse && self.key.is_some() && self.temper == Temper::Good {
+            self.reads = self.book.now();
+            self.act(view);
         }
     }
 
@@ -86,7 +132,7 @@ impl Client {
     /// Ends the conversation, as it should be or by walking away.
     pub fn leave(&mut self) {
         self.closing = true;
-        match self.rng.below(4) {
+        match self.rng.below(if self.wire == Wire::Sse { 2 } else { 4 }) {
             0 => self.cut(true),
             1 => self.cut(false),
             with_code => {
@@ -112,9 +158,10 @@ impl Client {
     pub fn bow_out(&mut self) {
         match self.temper {
             Temper::Silent => {}
-            Temper::Stuck => self.turned = true,
+            // On a stream of events nobody misses one who says nothing.
+            Temper::Stuck if self.wire != Wire::Sse => self.turned = true,
             // Until its close is heard it may have to hear many answers first.
-            Temper::Slow => {
+            Temper::Slow | Temper::Stuck => {
                 self.closing = true;
                 self.cut(true);
             }

@@ -1,16 +1,24 @@
 //! What stations ask, and the one answer that each question must get.
 
-use serde_json::{Value, json};
+use std::rc::Rc;
+
+use chadburn::writing::File;
+use uuid::Uuid;
 
 use super::View;
-use crate::model::place;
-use crate::rng::Rng;
+use crate::moment::place;
 
 /// The directory that the simulated server names.
 pub const BASE: &str = "/srv/eot";
 
 /// The status file that it names.
 pub const FILE: &str = "status.eot";
+
+/// The token, where one is wanted.
+pub const TOKEN: &str = "open sesame";
+
+/// Said over the text wire to whoever has not given it.
+const TOKEN_REFUSED: &str = "Refused: this needs the token.";
 
 /// A request that is not answered yet.
 #[derive(Clone, Debug)]
@@ -25,6 +33,22 @@ pub struct Ask {
     pub half: bool,
     /// It went through the console, or over the text wire.
     pub console: bool,
+    /// Who asks.
+    pub by: Asker,
+    /// This station has said just this last, and was told that it is well.
+    pub again: bool,
+}
+
+/// Who asks, as the server must see it when it hears the request.
+#[derive(Clone, Debug)]
+pub struct Asker {
+    pub station: Uuid,
+    /// What it is called.
+    pub who: Option<Rc<str>>,
+    /// It has given the token, or needs none.
+    pub trusted: bool,
+    pub may_shut_down: bool,
+    pub may_order: bool,
 }
 
 /// What a request wants.
@@ -39,11 +63,26 @@ pub enum Want {
     /// This reply, whatever the order.
     Accept(String),
     /// A reply to this order.
-    Answer { order: u64, text: String, on_dial: bool },
+    Answer { how: How, text: String, on_dial: bool },
+    /// A line in the roll, and no reply: whoever asks is not coming.
+    Note(How),
+    /// This order.
+    Order(String),
     /// The server's end.
     Shutdown,
     /// To be refused with this code.
     Refused(&'static str),
+}
+
+/// What an answer says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct How {
+    /// The order's number.
+    pub order: u64,
+    /// The position it gives, if any.
+    pub position: Option<usize>,
+    /// Whether whoever gives it is coming.
+    pub coming: Option<bool>,
 }
 
 /// What came for an answer.
@@ -58,136 +97,126 @@ pub enum Reply<'a> {
 }
 
 impl Ask {
-    /// The text that it would put into the accept file.
+    /// The text that it would put into this file.
     #[must_use]
-    pub fn text(&self) -> Option<&str> {
-        match &self.want {
-            Want::Accept(text) | Want::Answer { text, .. } => Some(text),
+    pub fn text(&self, file: File) -> Option<&str> {
+        match (&self.want, file) {
+            (Want::Accept(text) | Want::Answer { text, .. }, File::Accept)
+            | (Want::Order(text), File::Status) => Some(text),
             _ => None,
         }
+    }
+
+    /// Whether it may put something into a file, and so may be done when whoever asked has gone.
+    #[must_use]
+    pub fn writes(&self) -> bool {
+        matches!(self.want, Want::Accept(_) | Want::Answer { .. } | Want::Order(_))
     }
 
     /// Whether its answer may take its time, in which its station is not heard.
     #[must_use]
     pub fn holds(&self) -> bool {
-        self.text().is_some() || matches!(self.want, Want::Shutdown)
+        self.writes() || matches!(self.want, Want::Shutdown)
     }
 
-    /// Whether it may go into the accept file while this order is the present one.
+    /// Whether it may go into a file while this order is the present one.
     #[must_use]
-    pub fn is_for(&self, present: Option<u64>) -> bool {
-        !matches!(self.want, Want::Answer { order, .. } if Some(order) != present)
+    pub fn may_be_stored(&self, present: Option<u64>) -> bool {
+        let Asker { trusted, may_order, .. } = self.by;
+        let so = match &self.want {
+            Want::Answer { how, on_dial, .. } => Some(how.order) == present && *on_dial,
+            Want::Order(_) => may_order,
+            _ => true,
+        };
+        so && trusted && !self.again
     }
 
-    /// Makes up a console command, and what it wants.
-    pub fn command(rng: &mut Rng, sign: &str, long: bool) -> (String, Want) {
-        let accept = |text: &str| (format!("Accept&{text}"), Want::Accept(text.into()));
-        match rng.below(12) {
-            0 => ("base".into(), Want::Line(format!("Base Directory: {BASE}"))),
-            1 => ("file".into(), Want::Line(format!("EOT Status file: {FILE}"))),
-            2 | 3 => ("status".into(), Want::Status),
-            4 => (format!("{sign}&y"), Want::Nothing),
-            5 => accept(&rng.within(1, 12).to_string()),
-            6 => accept(rng.pick(&["COFFEE", "stop", "broken"])),
-            7 => ("Accept&".into(), Want::Refused("bad_state")),
-            8 if rng.one_in(12) => ("shutdown".into(), Want::Shutdown),
-            8 => (sign.into(), Want::Line(format!("Server echoed: {sign}"))),
-            9 if long => {
-                let long = rng.pick(&[100, 4_000, 60_000]);
-                let words = rng.pick(&["x", "\u{1}", "ä"]).repeat(rng.index(long) / 2);
-                let line = format!("Server echoed: {sign}{words}");
-                (format!("{sign}{words}"), Want::Line(line))
-            }
-            10 => (format!("Accept&{sign}&more"), Want::Accept(sign.into())),
-            _ => accept(sign),
+    /// What it says in the roll of an order.
+    #[must_use]
+    pub fn how(&self) -> Option<How> {
+        match self.want {
+            Want::Answer { how, .. } | Want::Note(how) => Some(how),
+            _ => None,
         }
     }
 
-    /// Makes up a message of the JSON wire, and what it wants. `order`: the latest it has seen.
-    pub fn message(
-        rng: &mut Rng,
-        sign: &str,
-        id: Option<u64>,
-        long: bool,
-        view: &View<'_>,
-    ) -> (String, Want) {
-        let put = |mut value: Value| {
-            if let Some(id) = id {
-                value["id"] = json!(id);
+    /// What the policy says to it, if that is no.
+    fn refusal(&self) -> Option<(&'static str, &'static str)> {
+        let Asker { trusted, may_order, may_shut_down, .. } = self.by;
+        match self.want {
+            Want::Refused(code) => {
+                (code == "bad_state" && !trusted).then_some((TOKEN_REFUSED, "token_required"))
             }
-            value.to_string()
-        };
-        match rng.below(10) {
-            0 => ("{\"type\":".into(), Want::Refused("bad_json")),
-            1 => (put(json!({"type": "sing"})), Want::Refused("unknown_type")),
-            2 => (put(json!({"type": "answer"})), Want::Refused("bad_message")),
-            3..7 => {
-                let orders = &view.model.orders;
-                let back = if rng.one_in(6) { 2 } else { 1 };
-                let order = orders.len().checked_sub(back).map(|index| &orders[index]);
-                let seq = order.map_or(17, |order| order.seq);
-                let status = order.map(|order| order.status.clone()).unwrap_or_default();
-                if rng.one_in(2) {
-                    let want = Want::Answer { order: seq, text: status, on_dial: true };
-                    return (put(json!({"type": "answer", "order": seq})), want);
-                }
-                let on = place(&status).0.filter(|_| rng.one_in(2));
-                let position = on.unwrap_or(rng.index(13) + 1);
-                let (text, on_dial) = (position.to_string(), position <= 11);
-                let message = json!({"type": "answer", "order": seq, "position": position});
-                (put(message), Want::Answer { order: seq, text, on_dial })
+            Want::Line(_) | Want::Status | Want::Nothing => None,
+            _ if !trusted => Some((TOKEN_REFUSED, "token_required")),
+            Want::Order(_) if !may_order => Some(("", "refused")),
+            Want::Shutdown if !may_shut_down => {
+                Some(("Shutdown refused: only from this machine.", "refused"))
             }
-            _ => {
-                let (command, want) = Self::command(rng, sign, long);
-                (put(json!({"type": "console", "command": command})), want)
-            }
+            _ => None,
         }
     }
 
     /// Holds what came against what was wanted.
-    pub fn answered(
-        &self,
-        reply: Reply<'_>,
-        may_shut_down: bool,
-        view: &View<'_>,
-    ) -> Result<(), String> {
+    pub fn answered(&self, reply: Reply<'_>, view: &View<'_>) -> Result<(), String> {
+        let model = view.model;
         let so = match (&self.want, reply) {
+            _ if let Some((line, code)) = self.refusal() => match reply {
+                Reply::Line(said) => said == line,
+                Reply::Error(said) => said == code,
+                Reply::Ok => false,
+            },
             (Want::Line(line), Reply::Line(said)) => line == said,
             (Want::Status, Reply::Line(said)) => said
                 .strip_prefix("Current Status: ")
-                .is_some_and(|status| view.model.was_status_since(status, self.sent)),
-            (Want::Shutdown, Reply::Line("Shutting down EOT Server...")) => may_shut_down,
-            (
-                Want::Shutdown,
-                Reply::Line("Shutdown refused: only from this machine.") | Reply::Error("refused"),
-            ) => !may_shut_down,
-            (Want::Nothing, Reply::Ok) => true,
+                .is_some_and(|status| model.was_status_since(status, self.sent)),
+            (Want::Shutdown, Reply::Line("Shutting down EOT Server..."))
+            | (Want::Nothing, Reply::Ok) => true,
             (Want::Refused("bad_state"), Reply::Line(said)) => said.starts_with("Accept refused"),
             (Want::Refused(code), Reply::Error(said)) => *code == said,
             (Want::Accept(text), Reply::Line(said)) => {
                 match said.strip_prefix("Accepted state: ") {
-                    Some(said) => said == text && view.is_stored(text, self.sent),
-                    None => said.starts_with("Accept failed: ") && view.has_failed(self.sent),
+                    Some(said) => said == text && view.is_stored(File::Accept, text, self.sent),
+                    None => {
+                        said.starts_with("Accept failed: ")
+                            && view.has_failed(File::Accept, self.sent)
+                    }
                 }
             }
-            (Want::Accept(_) | Want::Answer { .. }, Reply::Error("write_failed")) => {
-                view.has_failed(self.sent)
+            (Want::Accept(text), Reply::Ok) => view.is_stored(File::Accept, text, self.sent),
+            (Want::Order(text), Reply::Ok) => view.is_stored(File::Status, text, self.sent),
+            (Want::Order(_), Reply::Error("write_failed")) => {
+                view.has_failed(File::Status, self.sent)
             }
-            (Want::Answer { order, text, .. }, Reply::Ok) => {
+            (Want::Accept(_) | Want::Answer { .. }, Reply::Error("write_failed")) => {
+                view.has_failed(File::Accept, self.sent)
+            }
+            (Want::Answer { how, text, .. }, Reply::Ok) => {
                 // What this station has answered before in just this way is not written again.
-                view.model.order(*order).is_some_and(|it| {
-                    it.until >= self.sent && view.is_stored(text, it.from.min(self.sent))
+                model.order(how.order).is_some_and(|it| {
+                    let since = it.from.min(self.sent);
+                    it.until >= self.sent && view.is_stored(File::Accept, text, since)
                 })
             }
-            (Want::Answer { order, .. }, Reply::Error("stale")) => {
-                view.model.orders.last().is_some_and(|present| present.seq != *order)
+            (Want::Note(how), Reply::Ok) => {
+                model.order(how.order).is_some_and(|it| it.until >= self.sent)
             }
-            (Want::Answer { .. }, Reply::Error("no_order")) => {
-                view.model.orders.first().is_none_or(|first| first.from >= self.sent)
+            (Want::Answer { how, .. } | Want::Note(how), Reply::Error("stale")) => {
+                model.orders.last().is_some_and(|present| present.seq != how.order)
+                    && model.was_stale(how.order, self.by.station)
+            }
+            (Want::Answer { .. } | Want::Note(_), Reply::Error("no_order")) => {
+                model.orders.first().is_none_or(|first| first.from >= self.sent)
             }
             (Want::Answer { on_dial, .. }, Reply::Error("no_position")) => !on_dial,
             _ => false,
         };
         if so { Ok(()) } else { Err(format!("{self:?} must not be answered by {reply:?}")) }
     }
+}
+
+/// What an order over the network writes: of a name of the dial its number.
+#[must_use]
+pub fn ordered(status: &str) -> String {
+    place(status).0.map_or_else(|| status.to_owned(), |position| position.to_string())
 }

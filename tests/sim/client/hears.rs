@@ -1,33 +1,41 @@
 //! What a station makes sure of in all that it hears.
 
 use chadburn::hub::Wire;
-use serde_json::Value;
+use chadburn::writing::File;
+use serde_json::{Value, json};
 
-use super::ask::Reply;
+use super::ask::{Ask, Reply};
+use super::track::Track;
 use super::{Client, Stage, Temper, View, wire};
 use crate::book::SECOND;
+use crate::model::Model;
 
 /// What a station has heard.
 #[derive(Debug, Default)]
 pub struct Heard {
-    /// The number of the latest state.
-    pub seq: Option<u64>,
-    /// The states that were left out since.
-    gap: Option<(u64, u64)>,
-    /// When it heard the rolls of the last second.
-    rolls: Vec<u64>,
+    /// How far it has come in the states.
+    pub track: Track,
+    /// The latest order's number.
+    pub order: Option<u64>,
+    /// The latest roll, which also says that it is up to date.
+    pub roll: Option<Value>,
     /// How many orders there had been at the latest of which it heard over the text wire.
     pub orders: usize,
     /// The latest status of which it heard.
     pub status: String,
-    /// How often states were left out.
-    conflations: u32,
     /// How many pongs it awaits.
     pub pongs: u32,
     /// When it was pinged last, or let in.
     pinged: u64,
     /// When it heard the last beat, or was let in.
     beat: u64,
+}
+
+impl Heard {
+    /// Of the states up to this one it has heard before.
+    pub(super) fn since(since: Option<u64>) -> Self {
+        Self { track: Track::since(since), ..Self::default() }
+    }
 }
 
 impl Client {
@@ -37,16 +45,21 @@ impl Client {
         &self.heard
     }
 
-    /// It is let in; so many orders have been given, and farewell has been said or not.
-    pub fn admitted(&mut self, orders: usize, late: bool) {
-        self.heard.orders = orders;
+    /// It is let in; so far the telegraph has come, and farewell has been said or not.
+    pub fn admitted(&mut self, model: &Model, late: bool) {
+        self.heard.orders = model.orders.len();
+        self.heard.track.admitted(model.seq());
         (self.heard.pinged, self.heard.beat) = (self.book.now(), self.book.now());
         self.late = late;
     }
 
-    /// One who could take it all was pinged and, in JSON, heard a beat lately.
+    /// One who could take it all was pinged and, in JSON, heard a beat lately; and one who has lost
+    /// its place is told so.
     pub fn judge_signs(&self) {
         let pipe = self.line.pipe();
+        let gone = self.closing || self.stage == Stage::Closed || self.temper != Temper::Good;
+        let kept = self.replaced.is_some_and(|at| self.book.now() - at > 3 * SECOND);
+        self.book.hold(!kept || gone, || format!("{} has a twin, and does not know", self.id));
         let there = self.stage == Stage::Live && !self.closing && !pipe.dropped;
         if !there || pipe.stalls > 0 || self.temper == Temper::Slow || self.turned {
             return;
@@ -54,12 +67,15 @@ impl Client {
         let now = self.book.now();
         let Heard { pinged, beat, .. } = self.heard;
         self.book.hold(now - pinged < 30 * SECOND, || format!("{} is not pinged", self.id));
-        let beats = self.wire == Wire::Text || now - beat < 8 * SECOND;
+        let beats = self.wire != Wire::Json || now - beat < 8 * SECOND;
         self.book.hold(beats, || format!("{} hears no beat", self.id));
     }
 
     /// Takes apart what has come.
     pub(super) fn hear(&mut self, view: &View<'_>) -> Result<(), String> {
+        if self.wire == Wire::Sse {
+            return self.hear_events(view);
+        }
         while let Some((opcode, payload)) = wire::next(&mut self.inbox)? {
             if self.stage == Stage::Closed {
                 return Err(format!("a frame {opcode:x} came after the close"));
@@ -85,11 +101,31 @@ impl Client {
         Ok(())
     }
 
+    /// The same, of a stream of events.
+    fn hear_events(&mut self, view: &View<'_>) -> Result<(), String> {
+        while let Some(wire::Event { name, id, data }) = wire::event(&mut self.inbox)? {
+            self.book.note(|| format!("{} hears {name} {data:.300?}", &self.id.to_string()[..8]));
+            let Some(data) = data else {
+                self.heard.pinged = self.book.now();
+                continue;
+            };
+            let value: Value = serde_json::from_str(&data).map_err(|error| error.to_string())?;
+            let kind = value["type"].as_str().unwrap_or_default();
+            let expected = if kind == "state" { ("", value["seq"].as_u64()) } else { (kind, None) };
+            if expected != (name.as_str(), id) {
+                return Err(format!("the event {name:?} {id:?} tells {data}"));
+            }
+            self.message(&data, view)?;
+        }
+        Ok(())
+    }
+
     fn closed(&mut self, payload: &[u8], view: &View<'_>) -> Result<(), String> {
         let code = payload.first_chunk::<2>().map(|code| u16::from_be_bytes(*code));
         let farewell = std::mem::replace(&mut self.stage, Stage::Closed) == Stage::Farewell;
         let so = match code {
             Some(1001) => view.closing && farewell != self.late,
+            Some(4001) => self.replaced.is_some() && farewell,
             None | Some(1000) if self.closing => {
                 if let Some(ask) = self.asks.front() {
                     return Err(format!("closed, but {ask:?} has no answer"));
@@ -102,7 +138,7 @@ impl Client {
             None => self.turned && self.temper == Temper::Rude,
             Some(_) => false,
         };
-        if farewell && code != Some(1001) {
+        if farewell && !matches!(code, Some(1001 | 4001)) {
             return Err(format!("closed by {code:?} after the farewell"));
         }
         if !so {
@@ -135,7 +171,7 @@ impl Client {
 
     fn text(&mut self, text: &str, view: &View<'_>) -> Result<(), String> {
         if text == "EOT Server is shutting down." {
-            return self.farewell(view);
+            return self.farewell("shutdown", view);
         }
         match self.stage {
             Stage::New if text == "Connected to EOT Server" => self.stage = Stage::Welcomed,
@@ -169,11 +205,29 @@ impl Client {
         Ok(())
     }
 
-    /// States were left out, which is only right if they had to wait for room.
-    fn conflated(&mut self) -> Result<(), String> {
-        self.heard.conflations += 1;
-        if self.heard.conflations > self.line.pipe().stalls {
-            return Err("states were left out although there was room".into());
+    /// What the server says that it may, if it is trusted or not.
+    fn may(&self, trusted: bool) -> Value {
+        json!({"order": trusted && self.may_order, "shutdown": trusted && self.may_shut_down})
+    }
+
+    fn state(&mut self, value: &Value, view: &View<'_>) -> Result<(), String> {
+        let seq = view.model.check(value)?;
+        self.heard.track.state(seq, view.model)?;
+        self.heard.order = value["order"]["seq"].as_u64();
+        self.heard.status = value["order"]["status"].as_str().unwrap_or_default().into();
+        Ok(())
+    }
+
+    /// States are missing: they are not known any more, or had to wait for room.
+    fn gap(&mut self, value: &Value, view: &View<'_>) -> Result<(), String> {
+        let (Some(from), Some(to)) = (value["from"].as_u64(), value["to"].as_u64()) else {
+            return Err(format!("a gap without an end: {value}"));
+        };
+        // A stream of events has no roll that says so.
+        let live = self.heard.roll.is_some() || self.wire == Wire::Sse;
+        self.heard.track.gap(from, to, live, view.model)?;
+        if self.heard.track.conflations > self.line.pipe().stalls {
+            return Err(format!("states were left out although there was room: {value}"));
         }
         Ok(())
     }
@@ -181,11 +235,14 @@ impl Client {
     fn json(&mut self, value: &Value, view: &View<'_>) -> Result<(), String> {
         let kind = value["type"].as_str().ok_or("a message without a type")?;
         match (self.stage, kind) {
-            (_, "farewell") => return self.farewell(view),
-            (Stage::New, "welcome") => {
+            (_, "farewell") => {
+                return self.farewell(value["reason"].as_str().unwrap_or_default(), view);
+            }
+            (Stage::New, "welcome") if self.wire == Wire::Json => {
                 let id = self.id.to_string();
-                let may = self.may_shut_down;
-                if value["station"] != id.as_str() || value["may"]["shutdown"] != may {
+                let same = value["station"] == id.as_str() && value["resume"] == *self.secret;
+                let may = self.may(!view.token);
+                if !same || value["may"] != may || value["token"] != view.token {
                     return Err(format!("a welcome for somebody else: {value}"));
                 }
                 self.stage = Stage::Welcomed;
@@ -194,18 +251,23 @@ impl Client {
                 self.stage = Stage::Live;
                 self.state(value, view)?;
             }
-            (Stage::New | Stage::Welcomed, _) => return Err(format!("greeted with {value}")),
-            (_, "state") => self.state(value, view)?,
-            (_, "gap") => {
-                let (from, to) = (value["from"].as_u64(), value["to"].as_u64());
-                let next = self.heard.seq.map(|seq| seq + 1);
-                if from != next || to < from || self.heard.gap.is_some() {
-                    return Err(format!("after {:?} a wrong gap: {value}", self.heard.seq));
-                }
-                self.heard.gap = from.zip(to);
-                self.conflated()?;
+            (Stage::New, "state") if self.wire == Wire::Sse => {
+                self.stage = Stage::Live;
+                self.state(value, view)?;
             }
-            (_, "roll") => self.roll(value)?,
+            (Stage::Welcomed, "gap") => self.gap(value, view)?,
+            (Stage::New, "gap") if self.wire == Wire::Sse => self.gap(value, view)?,
+            (Stage::New | Stage::Welcomed, _) => return Err(format!("greeted with {value}")),
+            (_, "may") if self.trusted && value["order"].is_boolean() => {
+                let Value::Object(mut fields) = value.clone() else { return Ok(()) };
+                fields.remove("type");
+                if Value::Object(fields) != self.may(true) {
+                    return Err(format!("it may something else: {value}"));
+                }
+            }
+            (_, "state") => self.state(value, view)?,
+            (_, "gap") => self.gap(value, view)?,
+            (_, "roll") if self.wire == Wire::Json => self.roll(value, view)?,
             (_, "beat") if value["at"].is_u64() => self.heard.beat = self.book.now(),
             (_, "source") => {
                 let mut health = value.clone();
@@ -230,53 +292,43 @@ impl Client {
         Ok(())
     }
 
-    fn state(&mut self, value: &Value, view: &View<'_>) -> Result<(), String> {
-        let seq = view.model.check(value)?;
-        let before = self.heard.gap.take().map(|(_, to)| to).or(self.heard.seq);
-        if before.is_some_and(|before| seq != before + 1) {
-            return Err(format!("state {seq} after {before:?}"));
-        }
-        self.heard.seq = Some(seq);
-        self.heard.status = value["order"]["status"].as_str().unwrap_or_default().into();
-        Ok(())
-    }
-
-    /// A roll, of which there are at most four a second beside the first.
-    fn roll(&mut self, value: &Value) -> Result<(), String> {
-        let now = self.book.now();
-        self.heard.rolls.retain(|at| now - at < 1_000_000);
-        self.heard.rolls.push(now);
-        // Whoever reads late hears of many seconds at once.
-        if self.heard.rolls.len() > 5 && self.temper == Temper::Good {
-            return Err(format!("five rolls in a second, and another one: {value}"));
-        }
-        Ok(())
-    }
-
-    fn farewell(&mut self, view: &View<'_>) -> Result<(), String> {
+    fn farewell(&mut self, reason: &str, view: &View<'_>) -> Result<(), String> {
         self.stage = Stage::Farewell;
-        if view.closing { Ok(()) } else { Err("a farewell without reason".into()) }
+        let so = match reason {
+            "shutdown" => view.closing,
+            "replaced" => self.replaced.is_some(),
+            _ => false,
+        };
+        if so { Ok(()) } else { Err(format!("a farewell without reason: {reason:?}")) }
     }
 
     fn answer(&mut self, id: Option<u64>, reply: Reply<'_>, view: &View<'_>) -> Result<(), String> {
         let Some(mut ask) = self.asks.pop_front() else {
             return Err(format!("nothing was asked, and the answer is {reply:.200?}"));
         };
-        if self.wire == Wire::Text {
-            return ask.answered(reply, self.may_shut_down, view);
-        }
-        match reply {
+        let well = match reply {
             Reply::Ok if ask.half && id == ask.id => return Ok(()),
+            Reply::Line(_) if self.wire == Wire::Text => ask.answered(reply, view),
             Reply::Line(_) if ask.console && !ask.half => {
-                ask.answered(reply, self.may_shut_down, view)?;
+                ask.answered(reply, view)?;
                 ask.half = true;
+                self.note_said(&ask, reply);
                 self.asks.push_front(ask);
                 return Ok(());
             }
-            Reply::Ok | Reply::Error(_) if !ask.half && id == ask.id => {}
-            _ => return Err(format!("{reply:.200?} with id {id:?} is no answer to {ask:?}")),
+            Reply::Ok | Reply::Error(_) if !ask.half && id == ask.id => ask.answered(reply, view),
+            _ => Err(format!("{reply:.200?} with id {id:?} is no answer to {ask:?}")),
+        };
+        self.note_said(&ask, reply);
+        well
+    }
+
+    /// What it has answered, if this says that it is well.
+    fn note_said(&mut self, ask: &Ask, reply: Reply<'_>) {
+        let answers = ask.how().is_some() || ask.text(File::Accept).is_some();
+        if answers && !matches!(reply, Reply::Error(_)) {
+            self.said = ask.how();
         }
-        ask.answered(reply, self.may_shut_down, view)
     }
 }
 
@@ -288,6 +340,7 @@ fn is_answer(text: &str) -> bool {
         "EOT Status file: ",
         "Accept",
         "Shut",
+        "Refused: ",
     ]
     .iter()
     .any(|start| text.starts_with(start))

@@ -1,4 +1,5 @@
-//! Frames from the station's side: masked on the way up, taken apart on the way down.
+//! Frames from the station's side: masked on the way up, taken apart on the way down; and events,
+//! which only come down.
 
 use crate::rng::Rng;
 
@@ -66,6 +67,35 @@ pub fn next(inbox: &mut Vec<u8>) -> Result<Option<(u8, Vec<u8>)>, String> {
     let payload = inbox[start..start + length].to_vec();
     inbox.drain(..start + length);
     Ok(Some((first & 0x0F, payload)))
+}
+
+/// A server-sent event: its name, its id, and its data.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Event {
+    /// Empty for a state.
+    pub name: String,
+    /// What a reader that comes back names as the last one it has seen.
+    pub id: Option<u64>,
+    /// None of a comment.
+    pub data: Option<String>,
+}
+
+/// Takes the first whole event out of what came.
+pub fn event(inbox: &mut Vec<u8>) -> Result<Option<Event>, String> {
+    let Some(end) = inbox.windows(2).position(|two| two == b"\n\n") else { return Ok(None) };
+    let bytes: Vec<u8> = inbox.drain(..end + 2).collect();
+    let text = String::from_utf8(bytes).map_err(|_| "no UTF-8")?;
+    let mut event = Event::default();
+    for line in text.lines().filter(|line| !line.is_empty()) {
+        match line.split_once(": ") {
+            Some(("", _)) => {}
+            Some(("event", name)) => event.name = name.into(),
+            Some(("id", id)) => event.id = Some(id.parse().map_err(|_| "an id is a number")?),
+            Some(("data", data)) if event.data.is_none() => event.data = Some(data.into()),
+            _ => return Err(format!("no event has the line {line:?}")),
+        }
+    }
+    Ok(Some(event))
 }
 
 /// What breaks the protocol, and the code by which it must be closed; `None` if any will do.

@@ -31,7 +31,8 @@ impl Server {
             let temper = client.temper;
             // The silence of one that asked for something begins with the answer.
             let most = if temper == Temper::Silent { 50 } else { 65 } * SECOND;
-            ground.book.hold(pipe.silence < most, || format!("{temper:?} is silent and kept"));
+            let heard = pipe.silence < most || client.wire == Wire::Sse;
+            ground.book.hold(heard, || format!("{temper:?} is silent and kept"));
             ground.book.hold(stuck < 20 * SECOND, || format!("{temper:?} is stuck and kept"));
             // One frame that has begun, the newest state, and what else is told now and then.
             let most = match client.wire {
@@ -48,6 +49,10 @@ impl Server {
             ground.book.hold(kept <= 132 * 1024, || format!("{kept} bytes of {temper:?} are kept"));
         }
         clients.iter().for_each(Client::judge_signs);
+        let stations = self.engine.hub().stations();
+        if self.crowd.0 != stations {
+            self.crowd = (stations, now);
+        }
         let sockets = self.engine.sockets();
         ground.book.hold(held == sockets, || format!("{sockets} sockets for {held} stations"));
         let patience = self.closing.map_or(0, |since| now - since);
@@ -59,6 +64,13 @@ impl Server {
     pub fn owes_nothing(&self, client: &Client) -> bool {
         let owed = client.key.and_then(|key| self.engine.burden(key)).map_or(0, |(owed, _)| owed);
         owed == 0 && client.line.pipe().downward.is_empty()
+    }
+
+    /// How many stations there have been for so long now.
+    #[must_use]
+    pub fn crowd_for(&self, now: u64, long: u64) -> Option<usize> {
+        let (stations, since) = self.crowd;
+        (now - since > long).then_some(stations)
     }
 
     /// Whether there are replies on their way into the accept file.

@@ -10,8 +10,8 @@ use tokio::sync::oneshot;
 /// What the hub wants of the other rooms.
 #[derive(Debug, Default)]
 pub struct Office {
-    /// Replies for the clerk, whether he was away, and how many texts had been heard.
-    pub(super) stores: Vec<(u64, String, bool, usize)>,
+    /// Texts for the clerks, whether they were away, and how many texts had been heard.
+    pub(super) stores: Vec<(File, u64, String, bool, usize)>,
     /// The clerk is away.
     pub(super) refuses: bool,
     /// Stations whose owner is to be found out.
@@ -22,6 +22,8 @@ pub struct Office {
     pub(super) published: Vec<Snapshot>,
     /// What goes into the bell book.
     pub(super) recorded: Vec<Entry>,
+    /// What became of requests over HTTP.
+    pub(super) responded: Vec<(u64, Outcome)>,
     /// The end was asked for.
     pub(super) shutdown: bool,
 }
@@ -31,14 +33,15 @@ impl Ports for Office {
         self.recorded.push(entry);
     }
 
-    fn respond(&mut self, _: u64, _: Outcome) {}
+    fn respond(&mut self, ticket: u64, outcome: Outcome) {
+        self.responded.push((ticket, outcome));
+    }
 
     fn expect(&mut self, _: u64, _: oneshot::Sender<Outcome>) {}
 
     fn store(&mut self, file: File, ticket: u64, text: String) -> Result<(), String> {
-        assert_eq!(file, File::Accept, "orders are not allowed here");
         let reason = std::mem::take(&mut self.refuses).then(|| "the clerk is away".to_owned());
-        self.stores.push((ticket, text, reason.is_some(), self.heard.len()));
+        self.stores.push((file, ticket, text, reason.is_some(), self.heard.len()));
         reason.map_or(Ok(()), Err)
     }
 

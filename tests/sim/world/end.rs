@@ -33,21 +33,30 @@ impl World {
             let status = server.model.status();
             self.book.hold(status == text, || format!("{text:?} stands there, not {status:?}"));
         }
+        let callers = server.waiting_callers(self.book.now(), 7 * SECOND);
+        let closing = server.closing.is_some();
+        self.book.hold(callers == 0 || closing, || format!("{callers} wait over HTTP"));
+        let crowd = server.crowd_for(self.book.now(), SECOND);
+        let order = server.model.orders.last().map(|order| order.seq);
         for client in &self.clients {
             let good = match client.temper {
                 Temper::Good => true,
                 Temper::Slow => server.owes_nothing(client),
                 Temper::Stuck | Temper::Silent | Temper::Rude => false,
             };
-            if !good || client.closing || client.gone || server.closing.is_some() {
+            let there = client.replaced.is_none() && client.key.is_some();
+            if !good || client.closing || client.gone || closing || !there {
                 continue;
             }
             let Client { id, wire, .. } = client;
             let heard = client.heard();
             let status = server.model.status();
             let latest = heard.status == status
-                && (*wire == Wire::Text || heard.seq == Some(server.model.seq()));
+                && (*wire == Wire::Text || heard.track.last == Some(server.model.seq()));
             self.book.hold(latest, || format!("{id} does not know {status:?}, but {heard:?}"));
+            if client.temper == Temper::Good && *wire == Wire::Json && client.replaced.is_none() {
+                crowd.inspect(|&stations| client.judge_roll(stations, order));
+            }
             if client.temper == Temper::Good {
                 let asks = &client.asks;
                 let late = |sent: u64| self.book.now() - sent > 7 * SECOND;

@@ -1,0 +1,271 @@
+//! The bell book of a life: a queue, a keeper who writes when the disk lets him, two files in
+//! rotation, and all that befalls them. What a run begins with is read by the server's real reader.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fs;
+use std::ops::RangeInclusive;
+
+use chadburn::book::{self, Limits};
+use chadburn::entry::{Entry, What};
+use chadburn::telegraph::history::History;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::book::{Book, MS, SECOND};
+use crate::rng::Rng;
+
+/// Of so many of the newest entries a station that comes back is surely told; the server promises
+/// 1,000, among which holes count.
+const SURELY: usize = 900;
+
+/// How often what was written is made durable, in microseconds.
+const SYNC: u64 = SECOND;
+
+/// The book and its keeper.
+#[derive(Debug)]
+pub struct Ledger {
+    rng: Rng,
+    book: Book,
+    /// The directory in which the real reader finds the files.
+    desk: TempDir,
+    /// The file that is written.
+    present: Vec<u8>,
+    /// The one before it.
+    older: Vec<u8>,
+    /// How many bytes of `present` no power failure can take.
+    durable: usize,
+    /// When that was.
+    synced: u64,
+    /// What waits for the disk.
+    queue: VecDeque<Entry>,
+    /// What found no room behind it.
+    hole: Option<Entry>,
+    /// How many wait at most.
+    room: usize,
+    /// How large a file becomes.
+    limit: usize,
+    /// How long the keeper takes at most.
+    slow: u64,
+    /// Whether the disk takes anything.
+    writable: bool,
+    /// It may become unwritable, and things happen to it between two runs.
+    faults: bool,
+    /// When the keeper writes next.
+    pub due: u64,
+}
+
+/// What a run finds in the book.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// What the real reader makes of it.
+    pub history: History,
+    /// The largest number in it.
+    pub last: Option<u64>,
+    /// The last line is the end of a run.
+    pub clean: bool,
+    /// The states of which a returning station must be told, by number, and whether everything
+    /// that their run had said before is in the book, too.
+    pub states: BTreeMap<u64, bool>,
+    /// The numbers between a clean end and the next run in it. Should another run have been there
+    /// and died before it had written anything, then nobody can know.
+    pub between: Vec<RangeInclusive<u64>>,
+}
+
+impl Ledger {
+    /// An empty book.
+    #[must_use]
+    pub fn new(mut rng: Rng, book: &Book) -> Self {
+        Self {
+            book: book.clone(),
+            desk: tempfile::tempdir().expect("there is a place for temporary files"),
+            present: Vec::new(),
+            older: Vec::new(),
+            durable: 0,
+            synced: 0,
+            queue: VecDeque::new(),
+            hole: None,
+            room: rng.pick(&[4_096, 4_096, 2, 10]),
+            limit: rng.pick(&[10_000_000, 10_000_000, 20_000, 3_000]),
+            slow: rng.pick(&[300, 5 * MS, 400 * MS]),
+            writable: true,
+            faults: rng.one_in(2),
+            due: u64::MAX,
+            rng,
+        }
+    }
+
+    /// The server has something written down, and waits for nothing.
+    pub fn record(&mut self, entry: Entry) {
+        if self.queue.len() >= self.room {
+            let to = last_number(&entry);
+            let (from, to) = match &self.hole {
+                None => (entry.seq, to),
+                Some(hole) => (hole.seq.min(entry.seq), last_number(hole).max(to)),
+            };
+            let hole = Entry { to: Some(to), ..Entry::new(from, entry.at, What::Hole) };
+            self.book.note(|| format!("the book has no room: {hole:?}"));
+            self.hole = Some(hole);
+            return;
+        }
+        self.queue.push_back(entry);
+        self.due = self.due.min(self.book.now() + 5 + self.rng.below(self.slow));
+    }
+
+    /// The keeper writes what waits, if he can. Returns whether that is news.
+    pub fn write(&mut self) -> Option<bool> {
+        let now = self.book.now();
+        let before = self.writable;
+        if self.faults && self.rng.one_in(if before { 40 } else { 3 }) {
+            self.writable = !before;
+        }
+        if self.writable {
+            self.append(usize::MAX);
+        }
+        if now >= self.synced + SYNC {
+            (self.durable, self.synced) = (self.present.len(), now);
+        }
+        self.due = if self.queue.is_empty() { u64::MAX } else { now + SECOND };
+        (self.writable != before).then_some(self.writable)
+    }
+
+    fn append(&mut self, most: usize) {
+        for _ in 0..most {
+            let Some(entry) = self.queue.pop_front() else { break };
+            let line = line(&entry);
+            if !self.present.is_empty() && self.present.len() + line.len() > self.limit {
+                self.older = std::mem::take(&mut self.present);
+                self.durable = 0;
+            }
+            self.present.extend(line);
+            if let Some(hole) = self.hole.take() {
+                self.queue.push_back(hole);
+            }
+        }
+    }
+
+    /// The run has ended as it should, and the keeper with it, if the disk let him.
+    pub fn finish(&mut self) {
+        if self.writable {
+            self.append(usize::MAX);
+        }
+        self.durable = self.present.len();
+        self.forget();
+    }
+
+    /// The server has died, perhaps because the power failed.
+    pub fn crash(&mut self) {
+        if self.writable && self.rng.one_in(3) {
+            let some = self.rng.index(self.queue.len() + 1);
+            self.append(some);
+        }
+        if self.writable
+            && self.rng.one_in(3)
+            && let Some(entry) = self.queue.front()
+        {
+            // Killed in the middle of a line.
+            let line = line(entry);
+            self.present.extend(&line[..self.rng.index(line.len())]);
+        }
+        if self.rng.one_in(3) {
+            let durable = self.durable.min(self.present.len());
+            let kept = durable + self.rng.index(self.present.len() - durable + 1);
+            let length = self.present.len();
+            self.present.truncate(kept);
+            if self.rng.one_in(3) {
+                // The length was on the disk already, and the content was not.
+                self.present.resize(length, 0);
+            }
+        }
+        self.forget();
+    }
+
+    fn forget(&mut self) {
+        self.queue.clear();
+        (self.hole, self.due) = (None, u64::MAX);
+    }
+
+    /// What a new run finds, after whatever has befallen the files.
+    pub fn open(&mut self) -> Found {
+        if self.faults {
+            match self.rng.below(8) {
+                0 => self.older.clear(),
+                1 => self.spoil(),
+                _ => {}
+            }
+        }
+        let path = self.desk.path().join("bell-book.jsonl");
+        let turned = self.desk.path().join("bell-book.jsonl.1");
+        for (path, bytes) in [(&path, &self.present), (&turned, &self.older)] {
+            fs::write(path, bytes).expect("the desk takes a file");
+        }
+        let (past, _) = book::open(&path, Limits::default());
+        let mut found = self.found();
+        let stood = (past.order.as_ref(), past.reply.as_ref());
+        found.history = History::from_book(stood.0, stood.1, &past.entries, past.last_seq);
+        self.present = fs::read(&path).expect("the reader leaves the file");
+        self.durable = self.present.len();
+        self.writable = true;
+        self.book.note(|| format!("the book has {found:?}"));
+        found
+    }
+
+    /// A line in the middle cannot be read any more.
+    fn spoil(&mut self) {
+        let file = if self.rng.one_in(2) { &mut self.older } else { &mut self.present };
+        if file.is_empty() {
+            return;
+        }
+        let at = self.rng.index(file.len());
+        let begin = file[..at].iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
+        file[begin] = b'#';
+    }
+
+    /// What is in the book, read in a way of its own.
+    fn found(&self) -> Found {
+        let mut found = Found::default();
+        let mut states = Vec::new();
+        // Nothing is known of what the run said before, until one begins.
+        let (mut whole, mut end) = (false, None);
+        let mut count = 0;
+        for file in [&self.older, &self.present] {
+            for line in file.split_inclusive(|&byte| byte == b'\n') {
+                let line = line.strip_suffix(b"\n").ok_or(line);
+                let entry = line.ok().and_then(|line| serde_json::from_slice::<Entry>(line).ok());
+                let Some(entry) = entry else {
+                    (whole, found.clean, end) = (false, false, None);
+                    continue;
+                };
+                count += 1;
+                found.clean = entry.what == What::End;
+                found.last = found.last.max(Some(last_number(&entry)));
+                let after = end.take().map(|end| end + 1..=entry.seq);
+                match entry.what {
+                    What::Run => {
+                        whole = true;
+                        found.between.extend(after);
+                    }
+                    What::Hole => whole = false,
+                    What::Order | What::Repeat | What::Reply => {
+                        states.push((count, entry.seq, whole));
+                    }
+                    What::End => end = Some(entry.seq),
+                    What::Stale => {}
+                }
+            }
+        }
+        found.between.extend(end.map(|end| end + 1..=u64::MAX));
+        let surely = states.into_iter().filter(|(at, ..)| count - at < SURELY);
+        found.states = surely.map(|(_, seq, whole)| (seq, whole)).collect();
+        found
+    }
+}
+
+/// The line as it stands in the file: what is said of an entry in a word of JSON.
+fn line(entry: &Entry) -> Vec<u8> {
+    let value: Value = serde_json::to_value(entry).expect("an entry is plain");
+    format!("{value}\n").into_bytes()
+}
+
+fn last_number(entry: &Entry) -> u64 {
+    if entry.what == What::Hole { entry.to.unwrap_or(entry.seq) } else { entry.seq }
+}

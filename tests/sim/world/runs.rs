@@ -1,0 +1,67 @@
+//! Runs of the server: how one begins on what the one before has left, and how it ends.
+
+use super::World;
+use crate::book::{MS, SECOND};
+use crate::ledger::{Found, Ledger};
+use crate::server::Server;
+
+impl World {
+    /// A run begins.
+    pub(super) fn begin(&mut self) {
+        let found = self.ground.ledger.as_mut().map_or_else(Found::default, Ledger::open);
+        let (last, clean) = (found.last, found.clean);
+        let (past, rng) = (std::mem::take(&mut self.past), self.rng.split());
+        let server = Server::start(&mut self.ground, rng, self.rules, past, found);
+        let base = server.model.seq();
+        self.book.note(|| format!("a run begins at {base}"));
+        self.book.hold(last.is_none_or(|last| base > last), || {
+            format!("this run's numbers begin at {base}, and {last:?} is in the bell book")
+        });
+        // What was never written down and is in the future by a clock that went back is nowhere.
+        let is_known = |before| clean && last == Some(before);
+        let before = self.before.filter(|(before, back)| !back || is_known(*before));
+        self.book.hold(before.is_none_or(|(before, _)| base >= before), || {
+            format!("this run's numbers begin at {base}, the one's before ended at {before:?}")
+        });
+        // A run that is ahead of the clock leaves the next one no better.
+        self.before = Some((base, base > self.ground.disk.unix_ms()));
+        self.server = Some(server);
+        self.stats.runs += 1;
+        if self.ground.ledger.is_some() {
+            self.ground.tell_of_the_book(true);
+        }
+    }
+
+    /// The server is gone, and everything it knew; as it should, or because it died.
+    pub(super) fn stop(&mut self, well: bool) {
+        let Some(server) = self.server.take() else { return };
+        if let Some((before, _)) = &mut self.before {
+            *before = server.model.seq();
+        }
+        self.stats.told += server.model.orders.len() as u64;
+        if server.over {
+            let view = server.view(&self.ground);
+            self.clients.iter_mut().for_each(|client| client.hear_the_end(&view));
+        }
+        self.judge_farewell(&server);
+        self.past = server.model.into_past();
+        for client in std::mem::take(&mut self.clients) {
+            self.remember(&client);
+        }
+        for clerk in &mut self.ground.clerks {
+            clerk.die();
+        }
+        if let Some(ledger) = &mut self.ground.ledger {
+            if well { ledger.finish() } else { ledger.crash() }
+        }
+        self.ground.told.clear();
+        for truth in &mut self.ground.disk.truth {
+            truth.watched(None);
+        }
+        self.ground.disk.forget_authors();
+        self.fate = self.fate.min(u64::MAX - SECOND).max(self.book.now()) + 50 * MS;
+        if self.ground.peace {
+            self.fate = u64::MAX;
+        }
+    }
+}
