@@ -49,6 +49,8 @@ pub struct Kernel {
     room: usize,
     /// Several writers may have the file open at once.
     overlap: bool,
+    /// It tells of an opening before the emptying that comes with it.
+    pub opens_first: bool,
     /// It tells nothing at all.
     pub deaf: bool,
     /// When the watcher's thread takes the next one.
@@ -61,9 +63,9 @@ impl Kernel {
     #[must_use]
     pub fn new(rng: Rng, weather: &Weather) -> Self {
         let deaf = weather.watching != Watching::Kernel;
-        let Weather { room, overlap, .. } = *weather;
+        let Weather { room, overlap, opens_first, .. } = *weather;
         let (queue, buffer) = (VecDeque::new(), VecDeque::new());
-        Self { queue, buffer, room, overlap, deaf, due: u64::MAX, rng }
+        Self { queue, buffer, room, overlap, opens_first, deaf, due: u64::MAX, rng }
     }
 
     /// Something happened in the directory.

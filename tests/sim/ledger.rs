@@ -232,7 +232,9 @@ impl Ledger {
                 let line = line.strip_suffix(b"\n").ok_or(line);
                 let entry = line.ok().and_then(|line| serde_json::from_slice::<Entry>(line).ok());
                 let Some(entry) = entry else {
-                    (whole, found.clean, end) = (false, false, None);
+                    (whole, found.clean) = (false, false);
+                    // A torn line is cut off, and then nothing tells that it was there.
+                    end = end.filter(|_| line.is_err());
                     continue;
                 };
                 count += 1;

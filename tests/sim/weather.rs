@@ -30,6 +30,8 @@ pub struct Weather {
     pub calm: u64,
     /// The files turn into things that cannot be read.
     pub faults: bool,
+    /// The kernel tells of an opening before the emptying that comes with it.
+    pub opens_first: bool,
     /// How many events fit into the kernel's queue.
     pub room: usize,
     /// One in so many steps of storing a reply fails.
@@ -63,6 +65,7 @@ impl Weather {
             pause: rng.pick(&[300, 3 * MS, 30 * MS]),
             calm: if stormy { 20 * MS } else { rng.pick(&[200 * MS, SECOND, 5 * SECOND]) },
             faults: rng.one_in(3),
+            opens_first: rng.one_in(2),
             room: if rng.one_in(5) { rng.pick(&[3, 8]) } else { 16_384 },
             disk_fails: rng.pick(&[0, 0, 30, 5]),
             disk: rng.pick(&[200, 5 * MS, 50 * MS]),

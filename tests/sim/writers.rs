@@ -169,11 +169,18 @@ impl Writer {
         };
         disk.hold(index);
         self.open = Some(index);
+        // Linux has long told of the emptying before the opening that caused it; newer kernels (seen
+        // with 6.18) tell of the opening first. A rule must do with either.
+        let opens_first = disk.kernels[file as usize].opens_first;
+        if opens_first {
+            disk.emit(file, Raw::Open);
+        }
         if truncate {
-            // Linux tells of the emptying before the opening that caused it.
             self.change(disk, Vec::clear);
         }
-        disk.emit(file, Raw::Open);
+        if !opens_first {
+            disk.emit(file, Raw::Open);
+        }
     }
 
     /// Changes what it has open, and is in the middle of it until the last change.

@@ -110,7 +110,7 @@ fn since(rng: &mut Rng, last: Option<u64>) -> Option<u64> {
         0 => None,
         1 => last.map(|last| last.saturating_sub(rng.below(20))),
         2 => last.map(|last| last.saturating_sub(rng.below(20_000))),
-        3 => last.map(|last| last + 1 + rng.below(50)),
+        3 => last.map(|last| last.saturating_add(1 + rng.below(50))),
         4 => Some(rng.pick(&[0, 17, (1 << 53) - 1, u64::MAX])),
         _ => last,
     }
