@@ -13,7 +13,7 @@ use super::queue::{Queue, Recorder};
 use super::reader::Reader;
 use super::trouble::Trouble;
 use super::{Book, hole, last_number};
-use crate::entry::Entry;
+use crate::entry::{Entry, What};
 use crate::writing::{Condition, Health, Watch};
 
 /// After a write the keeper takes breath so long: what comes meanwhile goes into the file with one
@@ -124,14 +124,19 @@ impl<F: FnMut(Health)> Turning<'_, F> {
         }
     }
 
-    /// Writes what waits; and, when it is due, looks after the file and makes it durable.
+    /// Writes what waits; and, when it is due, looks after the file and makes it durable. That a
+    /// run has begun is made durable at once: should this one end badly, the next could not tell,
+    /// and would know of no hole.
     fn write(&mut self, due: bool) -> Result<(), Trouble> {
         if due {
             self.pen.ready()?;
         }
         let mark = self.queue.mark();
+        let mut begins = false;
         loop {
-            let lines: Vec<_> = self.queue.front(mark).iter().map(line).collect();
+            let entries = self.queue.front(mark);
+            begins |= entries.iter().any(|entry| entry.what == What::Run);
+            let lines: Vec<_> = entries.iter().map(line).collect();
             if lines.is_empty() {
                 self.queue.written(0);
                 break;
@@ -140,7 +145,7 @@ impl<F: FnMut(Health)> Turning<'_, F> {
             self.queue.written(count);
             result?;
         }
-        if due { self.pen.sync() } else { Ok(()) }
+        if due || begins { self.pen.sync() } else { Ok(()) }
     }
 
     /// Tells the book's health, if it is another than before.

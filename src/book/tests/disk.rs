@@ -232,6 +232,24 @@ fn it_is_made_durable_once_a_pause_and_at_the_end() {
 }
 
 #[test]
+fn that_a_run_begins_is_made_durable_at_once() {
+    let desk = Desk::new();
+    let (tell, synced) = channel();
+    let (_, fault) = broken(move |step| {
+        if step == Step::Sync {
+            let _ = tell.send(());
+        }
+        Ok(usize::MAX)
+    });
+    let kept = desk.keep_with(Limits { pause: PATIENCE * 100, ..quick() }, fault);
+    assert_eq!(kept.health(), None, "the keeper is at work, and will not look for long");
+    while synced.try_recv().is_ok() {}
+    kept.record(mark(1, What::Run));
+    synced.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(seqs(&desk.lines()), [1]);
+}
+
+#[test]
 fn a_dead_disk_holds_up_nobody() {
     for step in [Step::Write, Step::Sync, Step::Open] {
         let desk = Desk::new();
