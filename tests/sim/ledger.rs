@@ -118,10 +118,11 @@ impl Ledger {
         if self.faults && self.rng.one_in(if before { 40 } else { 3 }) {
             self.writable = !before;
         }
+        let begins = self.queue.iter().any(|entry| entry.what == What::Run) && self.writable;
         if self.writable {
             self.append(usize::MAX);
         }
-        if now >= self.synced + SYNC {
+        if begins || now >= self.synced + SYNC {
             (self.durable, self.synced) = (self.present.len(), now);
         }
         self.due = if self.queue.is_empty() { u64::MAX } else { now + SECOND };

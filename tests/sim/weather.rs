@@ -17,6 +17,7 @@ pub enum Watching {
 
 /// What sort of world it is.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Weather {
     /// How the files are watched.
     pub watching: Watching,
