@@ -32,8 +32,9 @@ const SILENCE_SECONDS: u32 = 40;
 /// After how many seconds of taking nothing that it is owed a station is gone.
 const STUCK_SECONDS: u32 = 15;
 
-/// For how many seconds a close frame waits for its answer; as long as a shutdown may last.
-const LINGER_SECONDS: u32 = 5;
+/// For how many seconds a close frame waits for its answer; less than a shutdown may last, so that the
+/// book still gets its last line.
+const LINGER_SECONDS: u32 = 3;
 
 /// In how many parts the stations are looked after, so that a sweep never holds up a push: a tick
 /// looks after one part, and ten ticks make a second.

@@ -185,7 +185,7 @@ impl Rule {
     }
 
     /// Whether [`Rule::next`] would tell something at this moment.
-    pub fn has_news(&mut self, now: Duration) -> bool {
+    fn has_news(&mut self, now: Duration) -> bool {
         self.settled |= now >= *self.settle_by.get_or_insert(now + EVERY);
         self.written.is_some() || (self.settled && self.told.as_ref() != Some(&self.health()))
     }

@@ -186,8 +186,12 @@ impl Server {
         }
     }
 
-    /// The watcher of this file takes a hint.
+    /// The watcher of this file takes a hint, unless its thread is waiting for room before the hub.
     pub fn hint(&mut self, ground: &mut Ground, file: File) {
+        if self.sources.iter().flatten().any(|source| source.telling.is_some()) {
+            ground.disk.kernels[file as usize].due = ground.book.now() + 100;
+            return;
+        }
         let Some(hint) = ground.disk.kernels[file as usize].take(ground.book.now()) else { return };
         if let Some(source) = &mut self.sources[file as usize] {
             source.hint(ground, hint);

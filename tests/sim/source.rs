@@ -1,5 +1,6 @@
 //! A source: the real rule of writings and the real look, turned as `source.rs` turns them, by a
-//! watcher's thread that takes hints and a thread of its own that sleeps, looks and reports.
+//! watcher's thread that takes hints and a thread of its own that sleeps; whichever finds that there
+//! is something to do looks, knocks and reports.
 
 use std::time::Duration;
 
@@ -58,26 +59,12 @@ impl Source {
         self.wake(ground);
     }
 
-    /// The watcher's thread takes a hint, and looks there and then.
+    /// The watcher's thread takes a hint, and does there and then what follows from it.
     pub fn hint(&mut self, ground: &mut Ground, hint: Hint) {
         let file = self.file;
         ground.book.note(|| format!("{file}: hint {hint:?}"));
         self.rule.hint(now(ground), hint);
-        let mut until = Duration::ZERO;
-        loop {
-            let now = now(ground);
-            if self.rule.has_news(now) {
-                break;
-            }
-            match self.rule.next(now) {
-                Step::Wait(time) => {
-                    until = time;
-                    break;
-                }
-                step => self.carry_out(ground, &step),
-            }
-        }
-        if until < self.asleep {
+        if self.turn(ground).is_some_and(|until| until < self.asleep) {
             self.wake(ground);
         }
     }
@@ -88,6 +75,16 @@ impl Source {
         if self.telling.is_some() {
             return;
         }
+        if let Some(until) = self.turn(ground) {
+            self.asleep = until;
+            let until = u64::try_from(until.as_micros()).expect("nobody waits so long");
+            self.due = until.max(ground.book.now()) + self.late();
+        }
+    }
+
+    /// Does what is to be done now, until there is something to tell or nothing more to do until
+    /// some moment.
+    fn turn(&mut self, ground: &mut Ground) -> Option<Duration> {
         loop {
             match self.rule.next(now(ground)) {
                 Step::Tell(report) => {
@@ -96,15 +93,18 @@ impl Source {
                     self.settled |= matches!(report, Report::Health(_));
                     let by = ground.disk.truth[file as usize].told(&report);
                     self.telling = Some((file, report, by));
-                    return;
+                    return None;
                 }
-                Step::Wait(until) => {
-                    self.asleep = until;
-                    let until = u64::try_from(until.as_micros()).expect("nobody waits so long");
-                    self.due = until.max(ground.book.now()) + self.late();
-                    return;
+                Step::Wait(until) => return Some(until),
+                Step::Look => {
+                    let look = ground.look(self.file);
+                    self.rule.looked(now(ground), look);
                 }
-                step => self.carry_out(ground, &step),
+                Step::Knock => {
+                    let file = self.file;
+                    ground.book.note(|| format!("{file}: knocks"));
+                    ground.disk.knock(file);
+                }
             }
         }
     }
@@ -124,21 +124,6 @@ impl Source {
 
     fn late(&mut self) -> u64 {
         if self.rng.one_in(100) { self.rng.below(8 * MS) } else { self.rng.within(5, 60) }
-    }
-
-    fn carry_out(&mut self, ground: &mut Ground, step: &Step) {
-        match step {
-            Step::Look => {
-                let look = ground.look(self.file);
-                self.rule.looked(now(ground), look);
-            }
-            Step::Knock => {
-                let file = self.file;
-                ground.book.note(|| format!("{file}: knocks"));
-                ground.disk.knock(file);
-            }
-            Step::Tell(_) | Step::Wait(_) => {}
-        }
     }
 }
 

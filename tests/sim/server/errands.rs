@@ -126,7 +126,7 @@ impl Server {
                 let (Want::Answer { how, .. } | Want::Note(how)) = want else { return };
                 let How { order, position, coming } = how;
                 let position = position.and_then(|it| Position::new(u8::try_from(it).ok()?));
-                (want, Request::Answer { order, position, coming })
+                (want, Request::Answer { order: Some(order), position, coming })
             }
         };
         let owner = rng.pick(&[Owner::User(0), Owner::User(OWN_USER), Owner::Unknown]);
