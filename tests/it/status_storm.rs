@@ -170,7 +170,10 @@ async fn assert_storm_survived(watch: &str, stuck: bool) {
     };
     tokio::join!(storm, listen);
     text.expect_nothing_yet().await;
-    assert_eq!(panel.state["source"]["health"], "ok");
+    // A starved writer may have left its file empty for so long that it was told.
+    if panel.state["source"]["health"] != "ok" {
+        panel.expect_health("ok").await;
+    }
     drop(stuck);
 }
 
