@@ -1,8 +1,9 @@
-//! What server, panel and firmware must agree on: positions, the dial, match and bell.
+//! What server, panel and firmware must agree on: positions, the dial, match and bell, and the
+//! serial line.
 //!
-//! Read [`Dial`] for the instrument and [`bell`] for the one rule everything serves. This crate
-//! knows no file, no socket and no clock, allocates nothing and depends on nothing, so the same
-//! lines run behind the brass on the wall.
+//! Read [`Dial`] for the instrument, [`bell`] for the one rule everything serves, and [`serial`] for
+//! the line between the telegraph on the wall and its host. This crate knows no file, no socket and
+//! no clock, allocates nothing and depends on nothing, so the same lines run behind the brass.
 #![no_std]
 #![forbid(unsafe_code)]
 
@@ -12,5 +13,6 @@ extern crate std;
 mod dial;
 
 pub mod bell;
+pub mod serial;
 
 pub use dial::{DEFAULT, Dial, MAX_POSITIONS, MIN_POSITIONS, Position, Sector, same_in_any_case};
