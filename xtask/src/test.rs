@@ -2,6 +2,7 @@
 //!
 //! It is what a newcomer, a developer and CI run. A check that cannot run is a failure.
 
+mod firmware;
 mod units;
 
 use std::process::Command;
@@ -22,10 +23,12 @@ pub(crate) struct Options {
 /// A check: its name, and what it does.
 type Check = (&'static str, fn() -> Result<()>);
 
-const CHECKS: [Check; 10] = [
+const CHECKS: [Check; 11] = [
     ("format", format),
     ("clippy", clippy),
     ("panel modules", panel_modules),
+    // Before the tests, which start its image.
+    ("firmware", firmware::check),
     ("unit and integration tests", tests),
     ("doc tests", doc_tests),
     ("documentation", documentation),

@@ -17,7 +17,7 @@ struct Tool {
     purpose: &'static str,
 }
 
-const TOOLS: [Tool; 8] = [
+const TOOLS: [Tool; 9] = [
     Tool { program: "node", package: "nodejs", purpose: "the panel's tests" },
     Tool { program: "npm", package: "npm", purpose: "the browser tests" },
     Tool { program: "chromium", package: "chromium", purpose: "the browser tests" },
@@ -25,6 +25,7 @@ const TOOLS: [Tool; 8] = [
     Tool { program: "openssl", package: "openssl", purpose: "the reverse-proxy test" },
     Tool { program: "nginx", package: "nginx-light", purpose: "the reverse-proxy test" },
     Tool { program: "caddy", package: "caddy", purpose: "the reverse-proxy test" },
+    Tool { program: "qemu-system-arm", package: "qemu-system-arm", purpose: "the emulated board" },
     Tool { program: "systemd-analyze", package: "systemd", purpose: "the units" },
 ];
 
@@ -37,7 +38,7 @@ pub(crate) fn ensure() -> Result<()> {
     let missing: Vec<_> = TOOLS.iter().filter(|tool| find(tool.program).is_none()).collect();
     if !missing.is_empty() {
         let packages: Vec<_> = missing.iter().map(|tool| tool.package).collect();
-        if rustix::process::geteuid().is_root() && find("apt-get").is_some() {
+        if may_install() {
             install(&packages)?;
         } else {
             for tool in missing {
@@ -54,7 +55,13 @@ pub(crate) fn ensure() -> Result<()> {
     Ok(())
 }
 
-fn install(packages: &[&str]) -> Result<()> {
+/// Whether what is missing is ours to install: as root, on a Debian machine.
+pub(crate) fn may_install() -> bool {
+    rustix::process::geteuid().is_root() && find("apt-get").is_some()
+}
+
+/// Installs Debian packages.
+pub(crate) fn install(packages: &[&str]) -> Result<()> {
     println!("installing {}", packages.join(" "));
     run(Command::new("apt-get").args(["update", "-qq"]))?;
     run(Command::new("apt-get")
