@@ -69,6 +69,12 @@ impl AcceptFile {
         Ok(file)
     }
 
+    /// The status file, written by a bridge beside a server. It sweeps nothing: a temporary file
+    /// may be the server's, in use.
+    pub fn shared(path: &Path) -> Result<Self, OpenError> {
+        Self::at(path, |_| Ok(None))
+    }
+
     fn at(
         path: &Path,
         lock: impl FnOnce(&Path) -> Result<Option<File>, OpenError>,

@@ -17,7 +17,7 @@ use crate::log;
 use crate::policy::address::{Name, Origin};
 use crate::policy::{Policy, Reach, Secret};
 use crate::token_file::{self, BadToken};
-use typed::Options;
+use typed::{Options, Typed};
 
 /// The year the first telegraph was installed, on the P/S Iona.
 const PORT: u16 = 1873;
@@ -27,6 +27,10 @@ const PORT: u16 = 1873;
 pub enum Command {
     /// To serve, with this set-up.
     Serve(Box<Config>),
+    /// To bridge a serial line and the two files.
+    Bridge(Box<BridgeConfig>),
+    /// To name the serial devices of this machine.
+    Candidates,
     /// To print this (help, version) and end well.
     Print(String),
 }
@@ -78,6 +82,21 @@ pub struct Config {
     pub log_format: log::Format,
     /// The directory with a panel of one's own, absolute.
     pub assets: Option<PathBuf>,
+}
+
+/// A checked set-up of a bridge.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BridgeConfig {
+    /// The serial device; it may not be there yet.
+    pub device: PathBuf,
+    /// The status file, absolute.
+    pub status_file: PathBuf,
+    /// The accept file, absolute.
+    pub accept_file: PathBuf,
+    /// The dial.
+    pub dial: Dial<'static>,
+    /// How the log is written.
+    pub log_format: log::Format,
 }
 
 /// What is wrong with what was typed, in one line; whoever typed it must act.
@@ -151,7 +170,13 @@ pub fn parse(
     base: &Path,
 ) -> Result<Command, Misuse> {
     let options = match typed::parse(typed) {
-        Ok(options) => options.or_from(variable)?,
+        Ok(Typed::Serve(options)) => options.or_from(variable)?,
+        Ok(Typed::Bridge(device, options)) => {
+            let options = options.or_from(variable)?;
+            let config = BridgeConfig::new(device, options, base)?;
+            return Ok(Command::Bridge(Box::new(config)));
+        }
+        Ok(Typed::Candidates) => return Ok(Command::Candidates),
         Err(error) if error.use_stderr() => return Err(Misuse::Typed(first_line(&error))),
         Err(help) => return Ok(Command::Print(help.to_string())),
     };
@@ -164,6 +189,21 @@ fn first_line(error: &clap::Error) -> String {
     let paragraph = text.split("\n\n").next().unwrap_or(&text);
     let line = paragraph.split_whitespace().collect::<Vec<_>>().join(" ");
     line.strip_prefix("error: ").unwrap_or(&line).to_owned()
+}
+
+impl BridgeConfig {
+    fn new(device: PathBuf, options: Options, base: &Path) -> Result<Self, Misuse> {
+        let status = options.status_file.unwrap_or_else(|| "status.eot".into());
+        let accept = options.accept_file.unwrap_or_else(|| files::accept_beside(&status));
+        let (status_file, accept_file) = files::checked(&status, &accept, base)?;
+        Ok(Self {
+            device: base.join(device),
+            status_file,
+            accept_file,
+            dial: options.dial.map_or(Ok(chadburn_core::DEFAULT), |file| dial_file::load(&file))?,
+            log_format: options.log_format.unwrap_or_default(),
+        })
+    }
 }
 
 impl Config {

@@ -4,8 +4,10 @@
 //! Reading order: [`server`] puts the rooms together. An order comes in through [`source`], is
 //! understood by [`hub`] and its [`telegraph`], and goes out to every station in its [`wire`]'s
 //! language. A reply goes through [`accept`] into its file and comes back through that file's
-//! [`source`]. The [`book`] keeps what happened. ARCHITECTURE.md has the drawing.
+//! [`source`]. The [`book`] keeps what happened. The [`bridge`] is another program beside it, between a
+//! serial line and the two files. ARCHITECTURE.md has the drawing.
 
+pub mod bridge;
 pub mod server;
 
 pub mod cli;

@@ -5,7 +5,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use chadburn::cli::{self, Command, Config};
+use chadburn::bridge;
+use chadburn::cli::{self, BridgeConfig, Command, Config};
 use chadburn::server::Server;
 use chadburn::signals::{Signals, Told};
 use chadburn::{http, log, systemd};
@@ -23,20 +24,26 @@ const AT_ONCE: u8 = 130;
 const BACKLOG: u32 = 4096;
 
 fn main() -> ExitCode {
-    let config = match cli::from_process() {
-        Ok(Command::Serve(config)) => *config,
+    let command = match cli::from_process() {
+        Ok(Command::Candidates) => return name_candidates(),
         Ok(Command::Print(text)) => {
             // Whoever closed the pipe has read enough.
             let _ = std::io::stdout().write_all(text.as_bytes());
             return ExitCode::SUCCESS;
         }
+        Ok(command) => command,
         Err(misuse) => return fail(MISUSE, &misuse),
     };
     let runtime = match runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return fail(1, &error),
     };
-    let code = runtime.block_on(serve(config)).unwrap_or_else(|error| fail(1, &*error));
+    let done = match command {
+        Command::Serve(config) => runtime.block_on(serve(*config)),
+        Command::Bridge(config) => runtime.block_on(join(*config)),
+        Command::Candidates | Command::Print(_) => Ok(ExitCode::SUCCESS),
+    };
+    let code = done.unwrap_or_else(|error| fail(1, &*error));
     // A thread may still be stuck in a dead disk; it must not hold up the end.
     runtime.shutdown_background();
     code
@@ -47,6 +54,30 @@ fn fail(code: u8, why: &dyn std::fmt::Display) -> ExitCode {
     let why = why.to_string();
     let _ = writeln!(std::io::stderr(), "chadburn: {}", log::escaped_whole(&why));
     ExitCode::from(code)
+}
+
+/// One line a device: its path, and what it says of itself.
+fn name_candidates() -> ExitCode {
+    let mut out = std::io::stdout();
+    for bridge::Candidate { path, about } in bridge::candidates() {
+        // Whoever closed the pipe has read enough.
+        let _ = writeln!(
+            out,
+            "{}  {}",
+            log::escaped(&path.display().to_string()),
+            log::escaped(&about)
+        );
+    }
+    ExitCode::SUCCESS
+}
+
+async fn join(config: BridgeConfig) -> Result<ExitCode, Box<dyn std::error::Error>> {
+    let mut signals = Signals::catch()?;
+    let filter = std::env::var("CHADBURN_LOG").ok();
+    let _log = log::start(config.log_format, filter.as_deref())?;
+    let stop = async { while let Told::Reload = signals.next().await {} };
+    bridge::run(config, stop).await?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn serve(config: Config) -> Result<ExitCode, Box<dyn std::error::Error>> {

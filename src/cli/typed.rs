@@ -25,6 +25,7 @@ Examples:
   chadburn                       serve status.eot here, on port 1873
   chadburn serve deploy.status   echo broken > deploy.status rings until somebody answers
   chadburn --port 80 --host eot.example.com
+  chadburn bridge /dev/telegraph
 
 Each option can also stand in the environment: CHADBURN_PORT, CHADBURN_STATUS_FILE, …
 (lists with commas between). CHADBURN_LOG=debug makes the log talk more.";
@@ -44,6 +45,30 @@ enum Verb {
     /// Watch a file and serve its panel; the same without the word
     #[command(after_help = EXAMPLES)]
     Serve(Serve),
+    /// Join a telegraph on a serial line to the files
+    Bridge(Bridge),
+}
+
+#[derive(Args)]
+struct Bridge {
+    /// The serial device, as in /dev/serial/by-id/…
+    #[arg(value_name = "DEVICE", required_unless_present = "list")]
+    device: Option<PathBuf>,
+    /// Name the serial devices of this machine
+    #[arg(long, conflicts_with = "device")]
+    list: bool,
+    /// The file orders go to [default: status.eot]
+    #[arg(long, value_name = "FILE", alias = "status_file")]
+    status_file: Option<PathBuf>,
+    /// The file replies come from [default: accept.eot, or FILE.accept]
+    #[arg(long, value_name = "FILE", alias = "accept_file")]
+    accept_file: Option<PathBuf>,
+    /// A dial of your own, in TOML
+    #[arg(long, value_name = "FILE")]
+    dial: Option<PathBuf>,
+    /// How to log: human or json [default: human]
+    #[arg(long, value_name = "FORMAT", value_parser = log_format)]
+    log_format: Option<log::Format>,
 }
 
 #[derive(Args)]
@@ -105,21 +130,52 @@ pub(super) struct Options {
     pub(super) assets: Option<PathBuf>,
 }
 
+/// What was typed, by what it is for.
+#[derive(Debug)]
+pub(super) enum Typed {
+    /// To serve.
+    Serve(Options),
+    /// To bridge this device; of the options those that both have.
+    Bridge(PathBuf, Options),
+    /// To name the devices.
+    Candidates,
+}
+
 /// What was typed, or clap's word on why it cannot be, help and version included.
-pub(super) fn parse(typed: impl IntoIterator<Item = OsString>) -> Result<Options, clap::Error> {
+pub(super) fn parse(typed: impl IntoIterator<Item = OsString>) -> Result<Typed, clap::Error> {
     let CommandLine { verb, options } = CommandLine::try_parse_from(typed)?;
-    let Some(Verb::Serve(Serve { file, mut options })) = verb else {
-        return Ok(options);
-    };
-    match (file, &options.status_file) {
-        (Some(one), Some(other)) if one != *other => {
-            let both = Misuse::TwoStatusFiles(one, other.clone());
-            return Err(clap::Error::raw(clap::error::ErrorKind::ArgumentConflict, both));
-        }
-        (Some(file), _) => options.status_file = Some(file),
-        (None, _) => {}
+    match verb {
+        None => Ok(Typed::Serve(options)),
+        Some(Verb::Serve(serve)) => serve.options().map(Typed::Serve),
+        Some(Verb::Bridge(bridge)) => Ok(match bridge.device {
+            None => Typed::Candidates,
+            Some(device) => {
+                let options = Options {
+                    status_file: bridge.status_file,
+                    accept_file: bridge.accept_file,
+                    dial: bridge.dial,
+                    log_format: bridge.log_format,
+                    ..Options::default()
+                };
+                Typed::Bridge(device, options)
+            }
+        }),
     }
-    Ok(options)
+}
+
+impl Serve {
+    fn options(self) -> Result<Options, clap::Error> {
+        let Self { file, mut options } = self;
+        match (file, &options.status_file) {
+            (Some(one), Some(other)) if one != *other => {
+                let both = Misuse::TwoStatusFiles(one, other.clone());
+                return Err(clap::Error::raw(clap::error::ErrorKind::ArgumentConflict, both));
+            }
+            (Some(file), _) => options.status_file = Some(file),
+            (None, _) => {}
+        }
+        Ok(options)
+    }
 }
 
 impl Options {

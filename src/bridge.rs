@@ -1,0 +1,276 @@
+//! The bridge between a serial line and the two files: the lever's order goes into the status
+//! file, the accept file's reply to the pointer.
+//!
+//! `rule` decides; this file opens the device again and again, watches the accept file, and
+//! carries out. It needs no server, only the files that both know.
+
+mod candidates;
+mod device;
+mod rule;
+
+use std::future::Future;
+use std::io;
+use std::path::Path;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chadburn_core::Position;
+use tokio::sync::mpsc;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tracing::{info, warn};
+
+use crate::accept::{self, AcceptFile};
+use crate::cli::BridgeConfig;
+use crate::log::escaped;
+use crate::source::{Source, WatchMode};
+use crate::systemd::{Manager, watchdog_interval};
+use crate::writing::{File, Report};
+use device::{Device, NoDevice};
+use rule::{Effect, Event, Rule, Tale};
+
+pub use candidates::{Candidate, candidates};
+
+/// How often time alone is a reason to look.
+const TICK: Duration = Duration::from_millis(100);
+
+/// How long the bridge waits before it opens a device again: at first, and at most.
+const PATIENCE: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(5)];
+
+/// How long a device must have been open for the waiting to begin anew.
+const HEALTHY: Duration = Duration::from_secs(10);
+
+/// Why a bridge cannot start. Whoever started it must act.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Another bridge, or another program, has it open.
+    #[error("{0}: another program has it open; a telegraph has one bridge")]
+    Taken(String),
+    /// It is a file, a directory or another kind of device.
+    #[error("{0} is no serial device")]
+    NoTerminal(String),
+    /// The status file's path is none.
+    #[error(transparent)]
+    Status(#[from] accept::OpenError),
+    /// The machine gives no thread or descriptor.
+    #[error("the bridge cannot start: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Bridges until `stop` resolves. A device that is not there is waited for; one that another
+/// program has open at the start is an error.
+pub async fn run(config: BridgeConfig, stop: impl Future<Output = ()>) -> Result<(), StartError> {
+    let first = match Device::open(&config.device) {
+        Err(NoDevice::Taken) => return Err(StartError::Taken(shown(&config.device))),
+        Err(NoDevice::NoTerminal) => return Err(StartError::NoTerminal(shown(&config.device))),
+        other => other,
+    };
+    let status = Arc::new(AcceptFile::shared(&config.status_file)?);
+    let (report, mut replies) = mpsc::channel(1);
+    // It is stopped when it is dropped, after the receiver that its thread may be waiting for.
+    let _source = Source::start(&config.accept_file, File::Accept, WatchMode::Auto, move |said| {
+        // A bridge that has ended has nobody left to tell.
+        let _ = report.blocking_send(said);
+    })?;
+    let manager = Manager::of_this_process();
+    manager.ready();
+    let mut bridge = Bridge {
+        rule: Rule::new(config.dial),
+        start: Instant::now(),
+        device: None,
+        opened: Instant::now(),
+        opens_at: Instant::now(),
+        wait: PATIENCE[0],
+        missed: false,
+        settled: false,
+        writing: None,
+        status,
+        health: String::new(),
+        manager,
+        config,
+    };
+    bridge.take(first);
+    let mut ticks = interval(TICK);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut alive = interval(watchdog_interval().unwrap_or(Duration::from_hours(1)));
+    let mut stop = pin!(stop);
+    let mut heard = [0; 256];
+    loop {
+        tokio::select! {
+            () = &mut stop => break,
+            heard_now = turn(bridge.device.as_mut(), &mut heard) => match heard_now {
+                Ok(Some(count)) => bridge.step(Event::Heard(&heard[..count])),
+                Ok(None) => bridge.lose("it was unplugged"),
+                Err(error) => bridge.lose(&error.to_string()),
+            },
+            Some(said) = replies.recv() => bridge.reported(said),
+            well = wrote(bridge.writing.as_mut()) => {
+                bridge.writing = None;
+                bridge.step(Event::Wrote(well));
+            }
+            () = sleep_until(bridge.opens_at), if bridge.device.is_none() => {
+                let opened = Device::open(&bridge.config.device);
+                bridge.take(opened);
+            }
+            _ = ticks.tick() => bridge.step(Event::Tick),
+            _ = alive.tick() => bridge.manager.alive(),
+        }
+    }
+    bridge.manager.stopping();
+    // Its thread may be waiting for room here.
+    drop(replies);
+    if bridge.writing.is_some() {
+        wrote(bridge.writing.as_mut()).await;
+    }
+    info!("the bridge is closed");
+    Ok(())
+}
+
+/// What the device brings; nothing, as long as there is none.
+async fn turn(device: Option<&mut Device>, heard: &mut [u8]) -> io::Result<Option<usize>> {
+    match device {
+        Some(device) => device.turn(heard).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Whether the order in hand is in the file; nothing, as long as none is in hand.
+async fn wrote(writing: Option<&mut JoinHandle<bool>>) -> bool {
+    match writing {
+        // A panic has been told where it happened.
+        Some(writing) => writing.await.unwrap_or(false),
+        None => std::future::pending().await,
+    }
+}
+
+/// The bridge, with both its ends.
+struct Bridge {
+    config: BridgeConfig,
+    rule: Rule,
+    start: Instant,
+    device: Option<Device>,
+    /// When the device was opened last.
+    opened: Instant,
+    /// When to open it, if it is not open.
+    opens_at: Instant,
+    /// How long to wait after the next failure.
+    wait: Duration,
+    /// Whether the log has been told that the device is not there.
+    missed: bool,
+    /// Whether what the accept file says is new, and not what stood in it at the start.
+    settled: bool,
+    /// The order that is being written.
+    writing: Option<JoinHandle<bool>>,
+    status: Arc<AcceptFile>,
+    /// What systemd was told last.
+    health: String,
+    manager: Manager,
+}
+
+impl Bridge {
+    fn step(&mut self, event: Event<'_>) {
+        for effect in self.rule.step(self.start.elapsed(), event) {
+            match effect {
+                Effect::Say(bytes) => {
+                    if let Some(device) = &mut self.device {
+                        device.say(&bytes);
+                    }
+                }
+                Effect::Write(order) => self.write(order),
+                Effect::WriteIfMissing(order) => {
+                    if std::fs::symlink_metadata(&self.config.status_file).is_err() {
+                        self.rule.give(order);
+                    }
+                }
+                Effect::Reopen => self.lose("it is silent"),
+                Effect::Tell(tale) => self.tell(&tale),
+            }
+        }
+        let health = self.rule.health();
+        if health != self.health {
+            self.manager.status(&health);
+            self.health = health;
+        }
+    }
+
+    /// Takes a device that could be opened, or waits longer for one that could not.
+    fn take(&mut self, opened: Result<Device, NoDevice>) {
+        match opened {
+            Ok(device) => {
+                info!(device = %shown(&self.config.device), "the line is open");
+                self.device = Some(device);
+                self.opened = Instant::now();
+                self.missed = false;
+                self.step(Event::Opened);
+            }
+            Err(why) => {
+                if !self.missed {
+                    let device = shown(&self.config.device);
+                    warn!(%device, why = %why, "the device cannot be opened, and is waited for");
+                    self.missed = true;
+                }
+                self.rest();
+            }
+        }
+    }
+
+    fn lose(&mut self, why: &str) {
+        warn!(device = %shown(&self.config.device), why, "the line is closed");
+        self.device = None;
+        if self.opened.elapsed() >= HEALTHY {
+            self.wait = PATIENCE[0];
+        }
+        self.rest();
+        self.step(Event::Closed);
+    }
+
+    fn rest(&mut self) {
+        self.opens_at = Instant::now() + self.wait;
+        self.wait = (self.wait * 2).min(PATIENCE[1]);
+    }
+
+    fn reported(&mut self, report: Report) {
+        match report {
+            Report::Written(writing) => {
+                self.step(Event::Accept { text: &writing.text, new: self.settled });
+            }
+            // The first one comes when the file was read for the first time.
+            Report::Health(health) => {
+                self.settled = true;
+                if !health.is_well() {
+                    warn!(why = %health.detail, "the accept file is unwell");
+                }
+            }
+        }
+    }
+
+    fn write(&mut self, order: Position) {
+        info!(order = %self.rule.name(order), "the lever was moved");
+        let status = Arc::clone(&self.status);
+        self.writing = Some(spawn_blocking(move || {
+            let stored = status.store(&order.to_string(), |_| {});
+            stored.inspect_err(|error| warn!(%error, "the order is not in the status file")).is_ok()
+        }));
+    }
+
+    fn tell(&self, tale: &Tale) {
+        match tale {
+            Tale::Met(name) => info!(name, "the board has introduced itself"),
+            Tale::MetOriginal => info!("the board speaks bare numbers, as the original does"),
+            Tale::Reply(position) => info!(reply = %self.rule.name(*position), "the reply is sent"),
+            Tale::Confirmed(position) => {
+                info!(reply = %self.rule.name(*position), "the pointer goes there");
+            }
+            Tale::NoPosition(text) => {
+                info!(text = %escaped(text), "the reply is no position, and the pointer stays");
+            }
+            Tale::Fault(true) => warn!("the lever's wires are broken"),
+            Tale::Fault(false) => info!("the lever's wires are whole again"),
+        }
+    }
+}
+
+fn shown(path: &Path) -> String {
+    escaped(&path.display().to_string()).to_string()
+}

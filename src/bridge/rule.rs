@@ -1,0 +1,378 @@
+//! What the bridge does about what it hears: which orders are written, which replies are said, and
+//! when a device is given up. Pure: it opens nothing and reads no clock.
+//!
+//! The lever's order is written when the lever has moved, and never because file and lever differ:
+//! an order that came another way stays until somebody moves the lever. The reply is said again
+//! and again until the board says that it has it.
+
+use std::time::Duration;
+
+use chadburn_core::serial::{
+    Command, Health, Heard, KEEP_ALIVE_EVERY_MS, LineReader, MAX_LINE, PARTIAL_LINE_MS, Report,
+    State, VERSION,
+};
+use chadburn_core::{Dial, Position};
+
+/// How long after the opening a bare number may be the tail of a torn one: at 9600 baud what was
+/// under way is there after 3 ms.
+const TORN: Duration = Duration::from_millis(100);
+
+/// How long a bare number waits for its board to say that it speaks version 1, in which case the
+/// number is nothing: it has no seal.
+const GETTING_TO_KNOW: Duration = Duration::from_secs(3);
+
+/// How long a board that said its state every two seconds may be silent.
+const SILENCE: Duration = Duration::from_secs(8);
+
+/// How long a reply waits for the state that confirms it.
+const CONFIRMED: Duration = Duration::from_millis(500);
+
+/// How long the bridge waits after a failed write of the status file.
+const WRITE_AGAIN: Duration = Duration::from_secs(1);
+
+const KEEP_ALIVE: Duration = Duration::from_millis(KEEP_ALIVE_EVERY_MS);
+const PARTIAL_LINE: Duration = Duration::from_millis(PARTIAL_LINE_MS);
+
+/// What happens.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Event<'a> {
+    /// The device was opened.
+    Opened,
+    /// It is gone, or was closed.
+    Closed,
+    /// Bytes came from it.
+    Heard(&'a [u8]),
+    /// The accept file says this.
+    Accept {
+        /// Its text.
+        text: &'a str,
+        /// It was written since the bridge started.
+        new: bool,
+    },
+    /// The order in hand was written into the status file, or could not be.
+    Wrote(bool),
+    /// Nothing but time.
+    Tick,
+}
+
+/// What is to be done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Say this to the board.
+    Say(Vec<u8>),
+    /// Put this order into the status file, and tell how it went.
+    Write(Position),
+    /// The same, if there is no status file; else it is well as it is.
+    WriteIfMissing(Position),
+    /// Close the device, and open it anew: it is silent.
+    Reopen,
+    /// A line for the log.
+    Tell(Tale),
+}
+
+/// What a person may want to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Tale {
+    /// A board of version 1 has introduced itself.
+    Met(String),
+    /// It speaks as the original does: bare numbers.
+    MetOriginal,
+    /// The pointer is told to go there.
+    Reply(Position),
+    /// The board has confirmed it.
+    Confirmed(Position),
+    /// The accept file's text is no position of the dial; the pointer stays.
+    NoPosition(String),
+    /// The lever's wires are broken, or whole again.
+    Fault(bool),
+}
+
+/// The bridge, without its ends.
+#[derive(Debug)]
+pub(super) struct Rule {
+    /// What a text in the accept file means.
+    dial: Dial<'static>,
+    /// What the lever said last, to whichever session; none since the bridge started.
+    lever: Option<Position>,
+    /// Where the pointer shall be; none if nobody has said, or off the dial.
+    reply: Option<Position>,
+    /// The accept file was written again, and no state has shown since that the board knows.
+    owed: bool,
+    /// The orders' way into the status file.
+    pen: Pen,
+    /// The board, as long as the device is open.
+    session: Option<Session>,
+    /// How many lines could not be believed.
+    garbage: u64,
+}
+
+/// One opening of the device.
+#[derive(Debug)]
+struct Session {
+    opened: Duration,
+    reader: LineReader<MAX_LINE>,
+    /// The first line may have begun before the opening.
+    torn: bool,
+    /// Whom we speak with.
+    board: Board,
+    /// When the latest byte came.
+    heard: Duration,
+    /// When the latest line that keeps the board's lamp quiet was said.
+    said: Duration,
+    /// When the reply was said, since the last reason to say it.
+    replied: Option<Duration>,
+    /// A bare number that waits to be believed.
+    bare: Option<Position>,
+    /// The latest state.
+    state: Option<State>,
+}
+
+/// Whom we speak with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Board {
+    /// Nobody has said anything that tells.
+    Unknown,
+    /// It speaks version 1: bare numbers are nothing.
+    Sealed,
+    /// It speaks bare numbers only.
+    Original,
+}
+
+/// At most one order in hand; a newer one replaces the one that waits.
+#[derive(Debug, Default)]
+struct Pen {
+    /// What waits.
+    wanted: Option<Position>,
+    /// What is being written.
+    in_hand: Option<Position>,
+    /// Not before this moment.
+    rests_until: Duration,
+}
+
+impl Rule {
+    pub(super) fn new(dial: Dial<'static>) -> Self {
+        let pen = Pen::default();
+        Self { dial, lever: None, reply: None, owed: false, pen, session: None, garbage: 0 }
+    }
+
+    /// One step. `now` is the time since the bridge started.
+    pub(super) fn step(&mut self, now: Duration, event: Event<'_>) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match event {
+            Event::Opened => {
+                self.session = Some(Session::new(now));
+                let hello = Command::Hello(VERSION).line();
+                effects.push(Effect::Say([b"\n", &*hello].concat()));
+            }
+            Event::Closed => self.session = None,
+            Event::Heard(bytes) => self.hear(now, bytes, &mut effects),
+            Event::Accept { text, new } => self.accept(text, new, &mut effects),
+            Event::Wrote(well) => self.pen.wrote(now, well),
+            Event::Tick => {}
+        }
+        self.watch(now, &mut effects);
+        self.pursue(now, &mut effects);
+        effects.extend(self.pen.next(now));
+        effects
+    }
+
+    /// An order that is to be written although the lever has not moved.
+    pub(super) fn give(&mut self, order: Position) {
+        self.pen.wanted = Some(order);
+    }
+
+    /// How things stand, in one line.
+    pub(super) fn health(&self) -> String {
+        let Some(session) = &self.session else { return "no device".to_owned() };
+        let or_none = |position: Option<Position>| match position {
+            Some(position) => self.name(position),
+            None => "none".to_owned(),
+        };
+        let garbage = self.garbage;
+        match (session.board, session.state) {
+            (Board::Unknown, _) => "the device says nothing yet".to_owned(),
+            (Board::Sealed, Some(state)) => {
+                let lever = if state.health == Health::Fault { ", lever broken" } else { "" };
+                let (order, reply) = (or_none(state.order), or_none(state.reply));
+                let theirs = state.errors;
+                format!(
+                    "order {order}, reply {reply}{lever}; garbage: {garbage} here, {theirs} there"
+                )
+            }
+            _ => format!("order {}; garbage: {garbage}", or_none(self.lever)),
+        }
+    }
+
+    /// A position, with its name.
+    pub(super) fn name(&self, position: Position) -> String {
+        let name = self.dial.sector(position).map_or("not on the dial", |sector| sector.name);
+        format!("{position} {name}")
+    }
+
+    fn accept(&mut self, text: &str, new: bool, effects: &mut Vec<Effect>) {
+        self.reply = self.dial.find(text).map(|sector| sector.position);
+        if self.reply.is_none() {
+            effects.push(Effect::Tell(Tale::NoPosition(text.to_owned())));
+        }
+        self.owed = new;
+        if let Some(session) = &mut self.session {
+            session.replied = None;
+        }
+    }
+
+    fn hear(&mut self, now: Duration, bytes: &[u8], effects: &mut Vec<Effect>) {
+        for byte in bytes {
+            let Some(session) = &mut self.session else { return };
+            session.heard = now;
+            let Some(heard) = session.reader.push(*byte) else { continue };
+            let torn = std::mem::replace(&mut session.torn, false);
+            let report = match heard {
+                Heard::Line(line) => Report::parse(line),
+                Heard::Garbage => None,
+            };
+            match report {
+                Some(Report::Hello { name, .. }) => {
+                    session.board = Board::Sealed;
+                    effects.push(Effect::Tell(Tale::Met(name.to_owned())));
+                }
+                Some(Report::State(state)) => {
+                    session.board = Board::Sealed;
+                    let before = session.state.replace(state);
+                    tell_changes(before, state, effects);
+                    if let Some(order) = state.order {
+                        self.lever_is(order, effects);
+                    }
+                }
+                Some(Report::Order(order)) => match session.board {
+                    Board::Sealed => {}
+                    _ if torn => {}
+                    Board::Unknown => session.bare = Some(order),
+                    Board::Original => self.lever_is(order, effects),
+                },
+                // What had begun before we listened is nobody's mistake.
+                None => self.garbage += u64::from(!torn),
+            }
+        }
+    }
+
+    /// The lever is there. Only if it was elsewhere before is that an order.
+    fn lever_is(&mut self, order: Position, effects: &mut Vec<Effect>) {
+        match self.lever.replace(order) {
+            Some(before) if before == order => {}
+            Some(_) => self.pen.wanted = Some(order),
+            None => effects.push(Effect::WriteIfMissing(order)),
+        }
+    }
+
+    /// What is due by now on the board's side.
+    fn watch(&mut self, now: Duration, effects: &mut Vec<Effect>) {
+        let Some(session) = &mut self.session else { return };
+        let silent = now.saturating_sub(session.heard);
+        if session.reader.is_within() {
+            if silent >= PARTIAL_LINE {
+                session.reader.abandon();
+                self.garbage += 1;
+            }
+        } else if now.saturating_sub(session.opened) >= TORN {
+            session.torn = false;
+        }
+        if session.board == Board::Sealed {
+            session.bare = None;
+            if silent >= SILENCE {
+                self.session = None;
+                effects.push(Effect::Reopen);
+                return;
+            }
+        } else if now.saturating_sub(session.opened) >= GETTING_TO_KNOW
+            && let Some(order) = session.bare.take()
+        {
+            session.board = Board::Original;
+            effects.push(Effect::Tell(Tale::MetOriginal));
+            self.lever_is(order, effects);
+        }
+        let Some(session) = &mut self.session else { return };
+        if now.saturating_sub(session.said) >= KEEP_ALIVE {
+            session.said = now;
+            let line = match session.board {
+                Board::Sealed => Command::KeepAlive.line(),
+                Board::Unknown | Board::Original => Command::Hello(VERSION).line(),
+            };
+            effects.push(Effect::Say(line.to_vec()));
+        }
+    }
+
+    /// Says the reply until the board has it.
+    fn pursue(&mut self, now: Duration, effects: &mut Vec<Effect>) {
+        let (Some(session), Some(reply)) = (&mut self.session, self.reply) else { return };
+        let due = match (session.board, session.state) {
+            (Board::Unknown, _) | (Board::Sealed, None) => false,
+            // It cannot confirm, and hears each reply once.
+            (Board::Original, _) => session.replied.is_none(),
+            (Board::Sealed, Some(state)) => {
+                // The same reply may be an answer to a newer order: then the bell tells.
+                let unheard = self.owed && state.bell && state.order == Some(reply);
+                if state.reply == Some(reply) && !unheard {
+                    self.owed = false;
+                    session.replied = None;
+                    return;
+                }
+                session.replied.is_none_or(|said| now.saturating_sub(said) >= CONFIRMED)
+            }
+        };
+        if due {
+            if session.replied.replace(now).is_none() {
+                effects.push(Effect::Tell(Tale::Reply(reply)));
+            }
+            effects.push(Effect::Say(Command::Reply(reply).line().to_vec()));
+        }
+    }
+}
+
+impl Session {
+    fn new(now: Duration) -> Self {
+        Self {
+            opened: now,
+            reader: LineReader::new(),
+            torn: true,
+            board: Board::Unknown,
+            heard: now,
+            said: now,
+            replied: None,
+            bare: None,
+            state: None,
+        }
+    }
+}
+
+impl Pen {
+    fn wrote(&mut self, now: Duration, well: bool) {
+        let written = self.in_hand.take();
+        if !well {
+            self.wanted = self.wanted.or(written);
+            self.rests_until = now + WRITE_AGAIN;
+        }
+    }
+
+    fn next(&mut self, now: Duration) -> Option<Effect> {
+        if self.in_hand.is_some() || now < self.rests_until {
+            return None;
+        }
+        self.in_hand = self.wanted.take();
+        self.in_hand.map(Effect::Write)
+    }
+}
+
+fn tell_changes(before: Option<State>, state: State, effects: &mut Vec<Effect>) {
+    let fault = state.health == Health::Fault;
+    if fault != before.is_some_and(|before| before.health == Health::Fault) {
+        effects.push(Effect::Tell(Tale::Fault(fault)));
+    }
+    if let Some(reply) = state.reply
+        && before.is_some_and(|before| before.reply != Some(reply))
+    {
+        effects.push(Effect::Tell(Tale::Confirmed(reply)));
+    }
+}
+
+#[cfg(test)]
+mod tests;
