@@ -258,6 +258,9 @@ impl Bridge {
         match tale {
             Tale::Met(name) => info!(name, "the board has introduced itself"),
             Tale::MetOriginal => info!("the board speaks bare numbers, as the original does"),
+            Tale::Lever(position) => {
+                info!(order = %self.rule.name(*position), "the lever stands there");
+            }
             Tale::Reply(position) => info!(reply = %self.rule.name(*position), "the reply is sent"),
             Tale::Confirmed(position) => {
                 info!(reply = %self.rule.name(*position), "the pointer goes there");

@@ -77,6 +77,8 @@ pub(super) enum Tale {
     Met(String),
     /// It speaks as the original does: bare numbers.
     MetOriginal,
+    /// Where the lever stands, the first time that it is known.
+    Lever(Position),
     /// The pointer is told to go there.
     Reply(Position),
     /// The board has confirmed it.
@@ -260,7 +262,10 @@ impl Rule {
         match self.lever.replace(order) {
             Some(before) if before == order => {}
             Some(_) => self.pen.wanted = Some(order),
-            None => effects.push(Effect::WriteIfMissing(order)),
+            None => {
+                effects.push(Effect::Tell(Tale::Lever(order)));
+                effects.push(Effect::WriteIfMissing(order));
+            }
         }
     }
 
