@@ -11,3 +11,6 @@ mod script;
 
 /// The whole telegraph: server, bridge and the firmware.
 mod whole;
+
+/// What happens when it is plugged in.
+mod plug;
