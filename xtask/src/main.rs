@@ -1,9 +1,10 @@
-//! The project's own chores: `cargo xtask test`, `cargo xtask bench`. Each chore is a module; this
-//! file only chooses.
+//! The project's own chores: `cargo xtask test`, `cargo xtask bench`, `cargo xtask simulate`. Each
+//! chore is a module; this file only chooses.
 
 #![allow(clippy::print_stdout, reason = "chores talk to whoever runs them")]
 
 mod bench;
+mod simulate;
 mod test;
 mod tools;
 
@@ -17,11 +18,14 @@ enum Chore {
     Test(test::Options),
     /// Measure speed and memory against the floor.
     Bench(bench::Options),
+    /// The whole telegraph on a desk without a board.
+    Simulate(simulate::Options),
 }
 
 fn main() -> anyhow::Result<()> {
     match Chore::parse() {
         Chore::Test(options) => test::run(&options),
         Chore::Bench(options) => bench::run(&options),
+        Chore::Simulate(options) => simulate::run(&options),
     }
 }
