@@ -9,13 +9,15 @@ use anyhow::Result;
 use crate::tools::{self, run};
 
 /// Debian's way to build for the board where rustup has no core library for it.
-const PACKAGES: [&str; 5] = ["rustc-web", "cargo-web", "rust-web-src", "lld", "llvm"];
+const PACKAGES: [&str; 6] =
+    ["rustc-web", "cargo-web", "rust-web-src", "rust-web-clippy", "lld", "llvm"];
 
 /// What shows that they are there.
-const SIGNS: [&str; 5] = [
+const SIGNS: [&str; 6] = [
     "/usr/bin/rustc",
     "/usr/bin/cargo",
     "/usr/lib/rustlib/src/rust/library/core",
+    "/usr/bin/cargo-clippy",
     "/usr/bin/ld.lld",
     "/usr/bin/llvm-objcopy",
 ];
@@ -33,5 +35,6 @@ pub(super) fn check() -> Result<()> {
         tools::install(&PACKAGES)?;
     }
     // It names what is missing where it cannot be installed.
+    run(Command::new("./build").arg("--clippy").current_dir(&place))?;
     run(Command::new("./build").current_dir(&place))
 }
