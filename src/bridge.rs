@@ -24,7 +24,7 @@ use tracing::{info, warn};
 use crate::accept::{self, AcceptFile};
 use crate::cli::BridgeConfig;
 use crate::log::escaped;
-use crate::source::{Source, WatchMode};
+use crate::source::{Posts, Source, WatchMode};
 use crate::systemd::{Manager, watchdog_interval};
 use crate::writing::{File, Report};
 use device::{Device, NoDevice};
@@ -69,10 +69,16 @@ pub async fn run(config: BridgeConfig, stop: impl Future<Output = ()>) -> Result
     let status = Arc::new(AcceptFile::shared(&config.status_file)?);
     let (report, mut replies) = mpsc::channel(1);
     // It is stopped when it is dropped, after the receiver that its thread may be waiting for.
-    let _source = Source::start(&config.accept_file, File::Accept, WatchMode::Auto, move |said| {
-        // A bridge that has ended has nobody left to tell.
-        let _ = report.blocking_send(said);
-    })?;
+    let _source = Source::start(
+        &Posts::default(),
+        &config.accept_file,
+        File::Accept,
+        WatchMode::Auto,
+        move |said, _| {
+            // A bridge that has ended has nobody left to tell.
+            let _ = report.blocking_send(said);
+        },
+    )?;
     let manager = Manager::of_this_process();
     manager.ready();
     let mut bridge = Bridge {
