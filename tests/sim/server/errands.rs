@@ -132,8 +132,9 @@ impl Server {
         let owner = rng.pick(&[Owner::User(0), Owner::User(OWN_USER), Owner::Unknown]);
         let loopback = rng.one_in(2);
         let peer = Peer { loopback, forwarded: false, owner, trusted: false };
-        let right = rng.one_in(2);
-        let token = right.then(|| TOKEN.to_owned());
+        let token = rng.pick(&[Some(TOKEN), Some(TOKEN), Some("open barley"), None]);
+        let right = token == Some(TOKEN);
+        let token = token.map(str::to_owned);
         let who = rng.one_in(3).then_some("curl");
         let by = Asker {
             station: Uuid::from_u128(u128::from(rng.next()) << 64 | u128::from(ticket)),
