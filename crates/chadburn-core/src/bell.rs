@@ -56,6 +56,7 @@ mod tests {
         let order = at("7", 5);
         assert!(rings(Some(&order), None));
         assert!(rings(Some(&order), Some(&at("7", 4))), "an earlier answer answers nothing");
+        assert!(rings(Some(&order), Some(&at("7", 5))), "nor does one that is not later");
         assert!(rings(Some(&order), Some(&at("8", 6))), "the pointers differ");
         assert!(!rings(Some(&order), Some(&at("7", 6))));
     }
