@@ -94,6 +94,8 @@ impl Client {
                     }
                 }
                 0xA if payload == b"ping" && self.heard.pongs > 0 => self.heard.pongs -= 1,
+                // What it has made up may have been a ping.
+                0xA if self.turned && self.temper == Temper::Rude => {}
                 0x8 => self.closed(&payload, view)?,
                 _ => return Err(format!("unexpected frame {opcode:x} {payload:?}")),
             }
