@@ -1,10 +1,17 @@
-//! Whose socket the other end of a local connection is, as the kernel's own tables say.
+//! Whose socket the other end of a local connection is, as the kernel itself says.
 //!
-//! It knows nothing of what that person may do.
+//! It is asked about each connection alone, which takes some microseconds whatever the number of
+//! connections; where it does not answer such questions, its tables are read. What that person may do
+//! is not known here.
 
 use std::net::SocketAddr;
 
 use crate::policy::Owner;
+
+#[cfg(target_os = "linux")]
+mod diag;
+#[cfg(target_os = "linux")]
+mod tables;
 
 /// Whose socket the other end of the connection between these two addresses is.
 #[must_use]
@@ -12,13 +19,23 @@ pub fn owner_of(peer: SocketAddr, local: SocketAddr) -> Owner {
     owners_of(&[(peer, local)])[0]
 }
 
-/// The same for many connections, each as (peer, local), for one reading of the tables: with ten
-/// thousand stations these are megabytes that the kernel writes out line by line.
+/// The same for many connections, each as (peer, local).
 #[must_use]
 pub fn owners_of(connections: &[(SocketAddr, SocketAddr)]) -> Vec<Owner> {
     #[cfg(target_os = "linux")]
     {
-        tables::owners_of(connections)
+        let mut owners = diag::owners_of(connections);
+        // The kernel says the same of a socket that is not there and of a question that it does not
+        // understand.
+        let unknown = || owners.iter().zip(connections).filter(|(it, _)| **it == Owner::Unknown);
+        let left: Vec<_> = unknown().map(|(_, connection)| *connection).collect();
+        if !left.is_empty() {
+            let mut found = tables::owners_of(&left).into_iter();
+            for owner in owners.iter_mut().filter(|owner| **owner == Owner::Unknown) {
+                *owner = found.next().unwrap_or(Owner::Unknown);
+            }
+        }
+        owners
     }
     #[cfg(not(target_os = "linux"))]
     {
@@ -27,109 +44,10 @@ pub fn owners_of(connections: &[(SocketAddr, SocketAddr)]) -> Vec<Owner> {
 }
 
 #[cfg(target_os = "linux")]
-mod tables {
-    //! The tables of Linux, `proc_pid_net(5)`.
-
-    use std::collections::HashMap;
-    use std::fs::File;
-    use std::io::{self, BufRead, BufReader};
-    use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-
-    use crate::policy::Owner;
-
-    /// The state of an established connection (`TCP_ESTABLISHED`, `include/net/tcp_states.h`).
-    const ESTABLISHED: &str = "01";
-
-    /// What the tables say of one socket.
-    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-    pub(super) struct Row {
-        /// The address of its own end.
-        pub(super) own: SocketAddr,
-        /// The address of its other end.
-        pub(super) other: SocketAddr,
-        /// The user who owns it.
-        pub(super) user: u32,
-    }
-
-    pub(super) fn owners_of(connections: &[(SocketAddr, SocketAddr)]) -> Vec<Owner> {
-        let key = |(peer, local): &(SocketAddr, SocketAddr)| (canonical(*peer), canonical(*local));
-        let mut owners: HashMap<_, _> =
-            connections.iter().map(|connection| (key(connection), Owner::Unknown)).collect();
-        let mut missing = owners.len();
-        for table in ["/proc/self/net/tcp", "/proc/self/net/tcp6"] {
-            let Ok(file) = File::open(table) else {
-                continue;
-            };
-            let looked = look(BufReader::new(file), |row| {
-                if let Some(owner @ Owner::Unknown) = owners.get_mut(&(row.own, row.other)) {
-                    *owner = Owner::User(row.user);
-                    missing -= 1;
-                }
-                missing > 0
-            });
-            if let Err(error) = looked {
-                tracing::debug!(%error, table, "could not read who owns a connection");
-            }
-        }
-        connections.iter().map(|connection| owners[&key(connection)]).collect()
-    }
-
-    /// Reads rows until there are no more, or `more` says that it has seen enough.
-    fn look(mut table: impl BufRead, mut more: impl FnMut(Row) -> bool) -> io::Result<()> {
-        let mut line = String::new();
-        while table.read_line(&mut line)? > 0 {
-            if let Some(row) = row(&line)
-                && !more(row)
-            {
-                break;
-            }
-            line.clear();
-        }
-        Ok(())
-    }
-
-    /// The row on this line, if it is an established socket that somebody holds. A socket that
-    /// nobody holds any more has inode 0 and is said to be root's: it must not pass as root.
-    pub(super) fn row(line: &str) -> Option<Row> {
-        let mut fields = line.split_ascii_whitespace().skip(1);
-        let own = address(fields.next()?)?;
-        let other = address(fields.next()?)?;
-        if fields.next()? != ESTABLISHED {
-            return None;
-        }
-        let mut fields = fields.skip(3);
-        let user = fields.next()?.parse().ok()?;
-        let inode: u64 = fields.nth(1)?.parse().ok()?;
-        (inode != 0).then_some(Row { own, other, user })
-    }
-
-    /// `0100007F:0751`: words of 32 bits as they lie in memory, then the port as a number.
-    fn address(text: &str) -> Option<SocketAddr> {
-        let (ip, port) = text.split_once(':')?;
-        let port = u16::from_str_radix(port, 16).ok()?;
-        let word = |index: usize| {
-            let digits = ip.get(index * 8..index * 8 + 8)?;
-            Some(u32::from_str_radix(digits, 16).ok()?.to_ne_bytes())
-        };
-        let ip: IpAddr = match ip.len() {
-            8 => Ipv4Addr::from(word(0)?).into(),
-            32 => {
-                let mut bytes = [0; 16];
-                for (index, chunk) in bytes.chunks_exact_mut(4).enumerate() {
-                    chunk.copy_from_slice(&word(index)?);
-                }
-                Ipv6Addr::from(bytes).into()
-            }
-            _ => return None,
-        };
-        Some(canonical(SocketAddr::new(ip, port)))
-    }
-
-    /// A v4 connection through a v6 socket stands in the v6 table, and its other end perhaps in
-    /// the v4 one: they are compared as v4. Zone and flow are not in the tables.
-    fn canonical(address: SocketAddr) -> SocketAddr {
-        SocketAddr::new(address.ip().to_canonical(), address.port())
-    }
+/// A v4 connection through a v6 socket is a v4 one, and its other end perhaps a v4 socket. Zone and
+/// flow are not asked for.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 #[cfg(all(test, target_os = "linux"))]
@@ -184,7 +102,9 @@ mod tests {
 
     #[test]
     fn the_owner_of_a_real_connection_is_found_and_lost_when_it_closes() {
-        for (bind, connect) in [("127.0.0.1:0", "127.0.0.1"), ("[::]:0", "127.0.0.1")] {
+        for (bind, connect) in
+            [("127.0.0.1:0", "127.0.0.1"), ("[::]:0", "127.0.0.1"), ("[::1]:0", "::1")]
+        {
             let Ok(listener) = TcpListener::bind(bind) else {
                 continue;
             };
@@ -196,7 +116,9 @@ mod tests {
             let nobody = SocketAddr::new(peer.ip(), 1);
             let asked = [(nobody, local), (peer, local), (peer, local)];
             let own = Owner::User(own_user());
-            assert_eq!(owners_of(&asked), [Owner::Unknown, own, own]);
+            for ask in [owners_of, diag::owners_of, tables::owners_of] {
+                assert_eq!(ask(&asked), [Owner::Unknown, own, own]);
+            }
             drop(client);
             assert_eq!(owner_of(peer, local), Owner::Unknown);
         }
