@@ -282,7 +282,6 @@ impl Rule {
             session.torn = false;
         }
         if session.board == Board::Sealed {
-            session.bare = None;
             if silent >= SILENCE {
                 self.session = None;
                 effects.push(Effect::Reopen);

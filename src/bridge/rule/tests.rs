@@ -183,6 +183,24 @@ fn what_cannot_be_written_is_written_later_and_only_the_newest() {
 }
 
 #[test]
+fn an_order_that_came_while_another_could_not_be_written_is_the_one() {
+    let mut desk = Desk::with_board(6, None);
+    let order = |number| Effect::Write(position(number));
+    let state = |number| {
+        let order = Position::new(number);
+        let (pointer, health) = (None, Health::Ok);
+        let state = State { seq: 9, order, reply: None, pointer, errors: 0, health, bell: false };
+        Report::State(state).line().unwrap()
+    };
+    let now = Duration::from_secs(1);
+    assert_eq!(desk.rule.step(now, Event::Heard(&state(7))), [order(7)]);
+    assert_eq!(desk.rule.step(now, Event::Heard(&state(8))), [], "one is in hand");
+    assert_eq!(desk.rule.step(now, Event::Wrote(false)), []);
+    assert_eq!(desk.rule.step(now + WRITE_AGAIN, Event::Tick), [order(8)]);
+    assert_eq!(desk.rule.step(now + WRITE_AGAIN, Event::Wrote(true)), []);
+}
+
+#[test]
 fn a_reply_is_said_until_the_board_has_it() {
     let mut desk = Desk::with_board(7, None);
     desk.accept("7");
@@ -223,6 +241,16 @@ fn an_old_reply_does_not_answer_a_new_order_and_the_same_reply_anew_does() {
     desk.state(7, Some(7), false);
     desk.run(2_000);
     assert_eq!(desk.count("A7"), 0);
+}
+
+#[test]
+fn a_new_bridge_answers_nothing_with_an_old_reply() {
+    let mut desk = Desk::new();
+    desk.step(Event::Opened);
+    desk.step(Event::Accept { text: "7", new: false });
+    desk.state(7, Some(7), true);
+    desk.run(2_000);
+    assert_eq!(desk.count("A7"), 0, "the bell has its reason");
 }
 
 #[test]
@@ -284,6 +312,29 @@ fn the_tail_of_a_torn_number_is_no_order() {
     desk.hear(b"11\r\n");
     desk.run(10_000);
     assert_eq!(desk.written, [11]);
+}
+
+#[test]
+fn every_fixture_is_heard_as_it_is_meant() {
+    let fixtures = include_str!("../../../tests/fixtures/serial.v1.txt");
+    let fixtures = fixtures.lines().filter(|line| line.starts_with("board "));
+    let mut counted = 0;
+    for fixture in fixtures {
+        let cells: Vec<_> = fixture.split('|').map(str::trim).collect();
+        let mut desk = Desk::with_board(6, None);
+        desk.hear(cells[1].as_bytes());
+        desk.hear(b"\r\n");
+        let words: Vec<_> = cells[2].trim_start_matches("= ").split(' ').collect();
+        assert_eq!(desk.rule.garbage, u64::from(words == ["nothing"]), "{fixture}");
+        let order: Option<u8> = match words[..] {
+            ["state", _, order, ..] => order.parse().ok(),
+            // Without a seal it is nothing to a board that seals.
+            _ => None,
+        };
+        assert_eq!(desk.written, Vec::from_iter(order), "{fixture}");
+        counted += 1;
+    }
+    assert!(counted > 30, "only {counted} fixtures were found");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The line: what is said when, and what noise does.
 
 use chadburn_core::serial::Report;
-use instrument::Outgoing;
+use instrument::{Lamp, Outgoing};
 
 use crate::world::{World, state};
 
@@ -24,6 +24,41 @@ fn a_state_comes_every_two_seconds_and_its_number_rises() {
     let states = world.states();
     assert_eq!(states.len(), 10);
     assert!(states.windows(2).all(|pair| pair[1].seq == pair[0].seq + 1), "{states:?}");
+}
+
+#[test]
+fn every_fixture_is_heard_as_it_is_meant() {
+    let fixtures = include_str!("../../../../tests/fixtures/serial.v1.txt");
+    let fixtures = fixtures.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut counted = 0;
+    for fixture in fixtures {
+        let cells: Vec<_> = fixture.split('|').map(str::trim).collect();
+        let [who, line, meaning] = cells[..] else { panic!("{fixture}") };
+        let mut world = World::settled(6);
+        world.hear(line.as_bytes());
+        world.hear(b"\r\n");
+        world.run(1);
+        let said = world.said();
+        let lamp = world.station.lamp(world.now);
+        let state = world.state();
+        let reply = state.reply.map(|reply| format!("reply {reply}"));
+        match (who, meaning.trim_start_matches("= ")) {
+            ("host", "keep-alive") => assert_ne!(lamp, Lamp::NoHost, "{fixture}"),
+            ("host", "hello 1" | "hello 2") => assert!(said[0].starts_with("E1 "), "{fixture}"),
+            // This dial has eleven positions.
+            ("host", "reply 24") => assert_eq!((reply, state.errors), (None, 1), "{fixture}"),
+            ("host", "nothing") => {
+                let own = Report::parse(line).is_some();
+                assert_eq!((reply, state.errors), (None, u16::from(!own)), "{fixture}");
+            }
+            ("host", meaning) => assert_eq!(reply.as_deref(), Some(meaning), "{fixture}"),
+            // A terminal that echoes says what the board says: nothing comes of it.
+            (_, "nothing") => assert_eq!(lamp == Lamp::NoHost, reply.is_none(), "{fixture}"),
+            _ => assert_eq!((reply, state.errors, lamp), (None, 0, Lamp::NoHost), "{fixture}"),
+        }
+        counted += 1;
+    }
+    assert!(counted > 60, "only {counted} fixtures were found");
 }
 
 #[test]
