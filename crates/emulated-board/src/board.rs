@@ -1,12 +1,13 @@
 //! The emulated board: QEMU with the firmware's image, and the world around it.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Instant;
 
 use instrument::WALL;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tempfile::TempDir;
 
 use crate::lines::{Lines, NoLine};
@@ -65,8 +66,10 @@ impl Board {
             let status = qemu.kill().and_then(|()| qemu.wait())?;
             return Err(Trouble::Ended(status.to_string()));
         };
-        // It has connected before it named the line's place, or does so now.
-        let (world, _) = listener.accept()?;
+        let Some(world) = accepted(&listener)? else {
+            let status = qemu.kill().and_then(|()| qemu.wait())?;
+            return Err(Trouble::Ended(status.to_string()));
+        };
         let heard = Lines::of(world.try_clone()?);
         Ok(Self { qemu, line, world, heard, pins: Pins::default(), _place: place })
     }
@@ -141,6 +144,15 @@ impl Pins {
 /// Where `firmware/build` puts the image.
 fn image() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../firmware/out/eot-qemu.elf")
+}
+
+/// Waits for QEMU to connect, as it does when it has named the line's place, or before.
+fn accepted(listener: &UnixListener) -> io::Result<Option<UnixStream>> {
+    let patience = Timespec { tv_sec: PATIENCE.as_secs().cast_signed(), tv_nsec: 0 };
+    match poll(&mut [PollFd::new(listener, PollFlags::IN)], Some(&patience))? {
+        0 => Ok(None),
+        _ => listener.accept().map(|(world, _)| Some(world)),
+    }
 }
 
 /// Reads where QEMU has put the serial line.

@@ -97,8 +97,8 @@ fn a_reply_moves_the_pointer_steadily_and_it_arrives() {
     let mut seen = 0;
     let arrived = board.wait(|pins| {
         let now = pins.pulse.unwrap();
-        // Six positions a second would be 19 µs in 20 ms; a busy machine may hide two or three.
-        assert!((before..before + 100).contains(&now), "{before} then {now}");
+        // Six positions a second are 19 µs in 20 ms; a busy machine may hide a third of a second.
+        assert!((before..before + 300).contains(&now), "{before} then {now}");
         seen += usize::from(now != before);
         before = now;
         pins.pulse == Some(pulse(10))
