@@ -212,6 +212,8 @@ fn a_reply_is_said_until_the_board_has_it() {
     assert_eq!(desk.count("A7"), 0);
     desk.accept("lunch");
     assert_eq!(desk.said(), ["A8"], "a name is its number");
+    desk.accept("9");
+    assert_eq!(desk.said(), ["A9"], "a newer one does not wait for the other's turn");
 }
 
 #[test]
@@ -298,6 +300,9 @@ fn the_original_firmware_is_understood() {
     desk.accept("7");
     desk.run(30_000);
     assert_eq!(desk.count("A7"), 1, "it cannot confirm");
+    desk.accept("8");
+    desk.run(30_000);
+    assert_eq!(desk.count("A8"), 1);
     assert_eq!(desk.reopened, 0, "it may be silent as long as it likes");
 }
 
