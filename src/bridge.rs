@@ -274,6 +274,7 @@ impl Bridge {
             Tale::NoPosition(text) => {
                 info!(text = %escaped(text), "the reply is no position, and the pointer stays");
             }
+            Tale::Garbage(lines) => warn!(lines, "the line is noisy"),
             Tale::Fault(true) => warn!("the lever's wires are broken"),
             Tale::Fault(false) => info!("the lever's wires are whole again"),
         }

@@ -5,6 +5,9 @@
 //! an order that came another way stays until somebody moves the lever. The reply is said again
 //! and again until the board says that it has it.
 
+mod garbage;
+mod pen;
+
 use std::time::Duration;
 
 use chadburn_core::serial::{
@@ -12,6 +15,9 @@ use chadburn_core::serial::{
     State, VERSION,
 };
 use chadburn_core::{Dial, Position};
+
+use garbage::Garbage;
+use pen::Pen;
 
 /// How long after the opening a bare number may be the tail of a torn one: at 9600 baud what was
 /// under way is there after 3 ms.
@@ -26,9 +32,6 @@ const SILENCE: Duration = Duration::from_secs(8);
 
 /// How long a reply waits for the state that confirms it.
 const CONFIRMED: Duration = Duration::from_millis(500);
-
-/// How long the bridge waits after a failed write of the status file.
-const WRITE_AGAIN: Duration = Duration::from_secs(1);
 
 const KEEP_ALIVE: Duration = Duration::from_millis(KEEP_ALIVE_EVERY_MS);
 const PARTIAL_LINE: Duration = Duration::from_millis(PARTIAL_LINE_MS);
@@ -85,6 +88,8 @@ pub(super) enum Tale {
     Confirmed(Position),
     /// The accept file's text is no position of the dial; the pointer stays.
     NoPosition(String),
+    /// So many lines could not be believed since the bridge started.
+    Garbage(u64),
     /// The lever's wires are broken, or whole again.
     Fault(bool),
 }
@@ -105,7 +110,7 @@ pub(super) struct Rule {
     /// The board, as long as the device is open.
     session: Option<Session>,
     /// How many lines could not be believed.
-    garbage: u64,
+    garbage: Garbage,
 }
 
 /// One opening of the device.
@@ -140,21 +145,18 @@ enum Board {
     Original,
 }
 
-/// At most one order in hand; a newer one replaces the one that waits.
-#[derive(Debug, Default)]
-struct Pen {
-    /// What waits.
-    wanted: Option<Position>,
-    /// What is being written.
-    in_hand: Option<Position>,
-    /// Not before this moment.
-    rests_until: Duration,
-}
-
 impl Rule {
     pub(super) fn new(dial: Dial<'static>) -> Self {
         let pen = Pen::default();
-        Self { dial, lever: None, reply: None, owed: false, pen, session: None, garbage: 0 }
+        Self {
+            dial,
+            lever: None,
+            reply: None,
+            owed: false,
+            pen,
+            session: None,
+            garbage: Garbage::default(),
+        }
     }
 
     /// One step. `now` is the time since the bridge started.
@@ -190,7 +192,7 @@ impl Rule {
             Some(position) => self.name(position),
             None => "none".to_owned(),
         };
-        let garbage = self.garbage;
+        let garbage = self.garbage.lines;
         match (session.board, session.state) {
             (Board::Unknown, _) => "the device says nothing yet".to_owned(),
             (Board::Sealed, Some(state)) => {
@@ -252,7 +254,8 @@ impl Rule {
                     Board::Original => self.lever_is(order, effects),
                 },
                 // What had begun before we listened is nobody's mistake.
-                None => self.garbage += u64::from(!torn),
+                None if torn => {}
+                None => effects.extend(self.garbage.one_more()),
             }
         }
     }
@@ -276,7 +279,7 @@ impl Rule {
         if session.reader.is_within() {
             if silent >= PARTIAL_LINE {
                 session.reader.abandon();
-                self.garbage += 1;
+                effects.extend(self.garbage.one_more());
             }
         } else if now.saturating_sub(session.opened) >= TORN {
             session.torn = false;
@@ -345,24 +348,6 @@ impl Session {
             bare: None,
             state: None,
         }
-    }
-}
-
-impl Pen {
-    fn wrote(&mut self, now: Duration, well: bool) {
-        let written = self.in_hand.take();
-        if !well {
-            self.wanted = self.wanted.or(written);
-            self.rests_until = now + WRITE_AGAIN;
-        }
-    }
-
-    fn next(&mut self, now: Duration) -> Option<Effect> {
-        if self.in_hand.is_some() || now < self.rests_until {
-            return None;
-        }
-        self.in_hand = self.wanted.take();
-        self.in_hand.map(Effect::Write)
     }
 }
 

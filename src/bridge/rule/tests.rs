@@ -1,5 +1,6 @@
 //! The rule, with a board and a file that are scripted.
 
+use super::pen::WRITE_AGAIN;
 use super::*;
 use chadburn_core::DEFAULT;
 
@@ -330,7 +331,7 @@ fn every_fixture_is_heard_as_it_is_meant() {
         desk.hear(cells[1].as_bytes());
         desk.hear(b"\r\n");
         let words: Vec<_> = cells[2].trim_start_matches("= ").split(' ').collect();
-        assert_eq!(desk.rule.garbage, u64::from(words == ["nothing"]), "{fixture}");
+        assert_eq!(desk.rule.garbage.lines, u64::from(words == ["nothing"]), "{fixture}");
         let order: Option<u8> = match words[..] {
             ["state", _, order, ..] => order.parse().ok(),
             // Without a seal it is nothing to a board that seals.
@@ -357,7 +358,7 @@ fn garbage_is_counted_and_never_believed() {
     }
     desk.hear(b"S 9 7 6 6");
     desk.run(600);
-    assert_eq!(desk.rule.garbage, 6);
+    assert_eq!(desk.rule.garbage.lines, 6);
     assert_eq!(desk.written, NONE);
     desk.state(7, None, false);
     assert_eq!(desk.written, [7], "and afterwards all is well");
@@ -395,5 +396,5 @@ fn any_bytes_in_any_pieces_write_nothing_that_was_not_sealed() {
         desk.run(100 * roll(3));
     }
     assert_eq!(desk.written, NONE);
-    assert!(desk.rule.garbage > 1_000);
+    assert!(desk.rule.garbage.lines > 1_000);
 }

@@ -1,0 +1,41 @@
+//! The orders' way into the status file: one at a time, and the newest.
+
+use std::time::Duration;
+
+use chadburn_core::Position;
+
+use super::Effect;
+
+/// How long the bridge waits after a failed write.
+pub(super) const WRITE_AGAIN: Duration = Duration::from_secs(1);
+
+/// At most one order in hand; a newer one replaces the one that waits.
+#[derive(Debug, Default)]
+pub(super) struct Pen {
+    /// What waits.
+    pub(super) wanted: Option<Position>,
+    /// What is being written.
+    in_hand: Option<Position>,
+    /// Not before this moment.
+    rests_until: Duration,
+}
+
+impl Pen {
+    /// How it went with the order in hand. A failed one waits again, unless a newer one does.
+    pub(super) fn wrote(&mut self, now: Duration, well: bool) {
+        let written = self.in_hand.take();
+        if !well {
+            self.wanted = self.wanted.or(written);
+            self.rests_until = now + WRITE_AGAIN;
+        }
+    }
+
+    /// The order to write now, if there is one.
+    pub(super) fn next(&mut self, now: Duration) -> Option<Effect> {
+        if self.in_hand.is_some() || now < self.rests_until {
+            return None;
+        }
+        self.in_hand = self.wanted.take();
+        self.in_hand.map(Effect::Write)
+    }
+}
