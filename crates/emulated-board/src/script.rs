@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
+use rustix::io::{Errno, FdFlags, fcntl_setfd};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
 use crate::Trouble;
@@ -61,7 +61,9 @@ impl Drop for Script {
 }
 
 fn pair() -> Result<(File, PathBuf, File), Errno> {
-    let end = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+    let end = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
+    // A program under test that inherited it would keep the line plugged in.
+    fcntl_setfd(&end, FdFlags::CLOEXEC)?;
     grantpt(&end)?;
     unlockpt(&end)?;
     let line = ptsname(&end, Vec::new())?;
