@@ -58,15 +58,15 @@ fn fail(code: u8, why: &dyn std::fmt::Display) -> ExitCode {
 
 /// One line a device: its path, and what it says of itself.
 fn name_candidates() -> ExitCode {
+    let candidates = bridge::candidates();
+    if candidates.is_empty() {
+        return fail(1, &"there is no serial device");
+    }
     let mut out = std::io::stdout();
-    for bridge::Candidate { path, about } in bridge::candidates() {
+    for bridge::Candidate { path, about } in candidates {
+        let path = path.display().to_string();
         // Whoever closed the pipe has read enough.
-        let _ = writeln!(
-            out,
-            "{}  {}",
-            log::escaped(&path.display().to_string()),
-            log::escaped(&about)
-        );
+        let _ = writeln!(out, "{}  {}", log::escaped(&path), log::escaped(&about));
     }
     ExitCode::SUCCESS
 }

@@ -294,3 +294,40 @@ fn help_fits_one_screen_and_shows_what_there_is() {
     }
     assert_eq!(printed("--version"), format!("chadburn {}\n", env!("CARGO_PKG_VERSION")));
 }
+
+fn bridge_with(base: &Path, line: &str, variables: &[(&str, &str)]) -> BridgeConfig {
+    match typed_with(base, line, variables) {
+        Ok(Command::Bridge(config)) => *config,
+        other => panic!("{line}: {other:?}"),
+    }
+}
+
+#[test]
+fn a_bridge_has_the_servers_files() {
+    let desk = desk();
+    let config = bridge_with(desk.path(), "bridge /dev/ttyACM0", &[]);
+    assert_eq!(config.device, Path::new("/dev/ttyACM0"));
+    assert_eq!(config.status_file, desk.path().join("status.eot"));
+    assert_eq!(config.accept_file, desk.path().join("accept.eot"));
+    assert_eq!(config.dial, chadburn_core::DEFAULT);
+    // The same variables, so that both units can read them from one file.
+    let variables = [("CHADBURN_STATUS_FILE", "deploy"), ("CHADBURN_LOG_FORMAT", "json")];
+    let config = bridge_with(desk.path(), "bridge telegraph", &variables);
+    assert_eq!(config.device, desk.path().join("telegraph"));
+    assert_eq!(config.status_file, desk.path().join("deploy"));
+    assert_eq!(config.accept_file, desk.path().join("deploy.accept"));
+    assert_eq!(config.log_format, log::Format::Json);
+    let config = bridge_with(desk.path(), "bridge telegraph --status-file mine", &variables);
+    assert_eq!(config.status_file, desk.path().join("mine"));
+}
+
+#[test]
+fn a_bridge_needs_a_device_and_two_files() {
+    let desk = desk();
+    assert!(complaint(desk.path(), "bridge").contains("<DEVICE>"));
+    assert!(complaint(desk.path(), "bridge telegraph --port 80").contains("--port"));
+    assert!(complaint(desk.path(), "bridge telegraph --list").contains("--list"));
+    let same = complaint(desk.path(), "bridge telegraph --accept-file status.eot");
+    assert!(same.contains("the same file"), "{same}");
+    assert!(matches!(typed_with(desk.path(), "bridge --list", &[]), Ok(Command::Candidates)));
+}
