@@ -1,5 +1,6 @@
 //! A directory with the two files, and the programs that work in it.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -63,14 +64,20 @@ impl House {
 
     /// Starts `chadburn bridge telegraph`.
     pub(crate) fn bridge(&self) -> Program {
-        Program::start(self.place.path(), &["bridge", "telegraph"])
+        Program::start(self.place.path(), &["bridge", "telegraph"], &[])
+    }
+
+    /// The same, as a service manager with this ear does.
+    pub(crate) fn bridge_as_service(&self, ear: &Path) -> Program {
+        let variables = [("NOTIFY_SOCKET", ear.as_os_str()), ("WATCHDOG_USEC", "200000".as_ref())];
+        Program::start(self.place.path(), &["bridge", "telegraph"], &variables)
     }
 
     /// Starts a server on a port of its own, and says where it listens.
     pub(crate) fn server(&self, port: u16) -> (Program, SocketAddr) {
         let port = port.to_string();
         let words = ["serve", "--bind", "127.0.0.1", "--port", &port, "--allow-orders", "any"];
-        let server = Program::start(self.place.path(), &words);
+        let server = Program::start(self.place.path(), &words, &[]);
         let address = server.log(|line| {
             let (_, rest) = line.split_once("listening on http://")?;
             rest.split(' ').next()?.parse().ok()
@@ -87,9 +94,10 @@ pub(crate) struct Program {
 }
 
 impl Program {
-    pub(crate) fn start(place: &Path, words: &[&str]) -> Self {
+    fn start(place: &Path, words: &[&str], variables: &[(&str, &OsStr)]) -> Self {
         let mut child = Command::new(env!("CARGO_BIN_EXE_chadburn"))
             .args(words)
+            .envs(variables.iter().copied())
             .current_dir(place)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -1,10 +1,11 @@
 //! The bridge and a board that says what the script wants.
 
 use std::fs;
+use std::os::unix::net::UnixDatagram;
 
 use chadburn_core::Position;
 use chadburn_core::serial::{Command, Health, Report, State};
-use emulated_board::Script;
+use emulated_board::{PATIENCE, Script};
 
 use crate::house::{House, Program};
 
@@ -154,5 +155,35 @@ fn the_original_firmware_works() {
 fn asked_to_end_it_ends_well() {
     let house = House::new();
     let (bridge, _board) = bridged(&house);
+    assert_eq!(bridge.stop().code(), Some(0));
+}
+
+#[test]
+fn a_service_manager_hears_how_it_is_and_that_it_lives() {
+    let house = House::new();
+    let ear = house.file("notify");
+    let socket = UnixDatagram::bind(&ear).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut board = Script::start().unwrap();
+    house.plug(board.line());
+    let bridge = house.bridge_as_service(&ear);
+    hear(&mut board, Command::Hello(1));
+    board.say(&state(7, 6)).unwrap();
+    let mut wanted = vec![
+        "READY=1",
+        "STATUS=the device says nothing yet",
+        "STATUS=order 7 COFFEE, reply 6 STOP; garbage: 0 here, 0 there",
+        "WATCHDOG=1",
+    ];
+    while !wanted.is_empty() {
+        let mut said = [0; 256];
+        let length = socket.recv(&mut said).unwrap();
+        wanted.retain(|wanted| *wanted.as_bytes() != said[..length]);
+    }
+    drop(board);
+    let mut said = [0; 256];
+    while !said.starts_with(b"STATUS=no device") {
+        socket.recv(&mut said).unwrap();
+    }
     assert_eq!(bridge.stop().code(), Some(0));
 }
