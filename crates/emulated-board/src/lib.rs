@@ -15,6 +15,7 @@ pub use host::Host;
 pub use lines::Lines;
 pub use script::Script;
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,7 +25,7 @@ use std::time::Duration;
 pub const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Why there is no board, or none any more.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum Trouble {
     /// Nobody has built the firmware.
     #[error("{} is missing: run firmware/build", .0.display())]
@@ -41,4 +42,11 @@ pub enum Trouble {
     /// What was waited for has not come.
     #[error("it has not happened within {PATIENCE:?}; the last that came: {0}")]
     TooLate(String),
+}
+
+/// Tests unwrap it, and people read what they say then.
+impl fmt::Debug for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
