@@ -123,3 +123,40 @@ fn a_reply_said_again_is_confirmed_again() {
         assert_eq!(world.states().len(), 1, "the state may have been lost on its way");
     }
 }
+
+#[test]
+fn whatever_comes_nothing_leaves_its_range() {
+    let mut dice = 3_u64;
+    let mut roll = |sides: u64| {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (dice >> 33) % sides
+    };
+    let mut world = World::new(6);
+    let mut replies = 0;
+    let alphabet = b"A?P0123456789*ABCDEF \r\n\n";
+    for _ in 0..30_000 {
+        match roll(4) {
+            // Any voltage, and mostly a detent's.
+            0 if roll(5) == 0 => world.raw = u16::try_from(roll(4_096)).unwrap(),
+            0 => world.order(u8::try_from(1 + roll(11)).unwrap()),
+            1 => {
+                let noise: Vec<_> = (0..roll(12))
+                    .map(|_| alphabet[usize::try_from(roll(alphabet.len() as u64)).unwrap()])
+                    .collect();
+                world.hear(&noise);
+            }
+            2 => world.reply(u8::try_from(1 + roll(24)).unwrap()),
+            _ => world.run(roll(300)),
+        }
+        world.run(1);
+        let [least, most] = WALL.servo;
+        assert!(world.pins.pulse.is_none_or(|pulse| (least..=most).contains(&pulse)));
+        for state in world.states() {
+            let numbers = [state.order, state.reply].into_iter().flatten();
+            assert!(numbers.into_iter().all(|position| position.number() <= 11), "{state:?}");
+            assert!(state.pointer.is_none_or(|at| (100..=1_100).contains(&at)), "{state:?}");
+            replies += usize::from(state.reply.is_some());
+        }
+    }
+    assert!(replies > 1_000, "it went on: {replies}");
+}
