@@ -1,7 +1,6 @@
 //! Whose socket the other end of a local connection is, as the kernel itself says.
 //!
-//! It is asked about each connection alone, which takes some microseconds whatever the number of
-//! connections; where it does not answer such questions, its tables are read. What that person may do
+//! It is asked about each connection alone, which takes as long however many there are; where it does not answer such questions, its tables are read. What that person may do
 //! is not known here.
 
 use std::net::SocketAddr;
