@@ -3,7 +3,8 @@
 // It only reads the state and writes texts; which words, words.js decides. It knows no socket, and
 // puts nothing anywhere except as textContent.
 
-import { isOpen, isRinging, sectorOf } from './store.js';
+import { widthOf } from './lettering.js';
+import { isOffDial, isOpen, isRinging } from './store.js';
 import { mark, say } from './svg.js';
 import * as words from './words.js';
 
@@ -12,6 +13,9 @@ const SIZES = [
   [12, 'name'], [40, 'line'], [220, 'paragraph'], [900, 'page'], [Infinity, 'book'],
 ];
 
+/** How much smaller a text may get than its kind is written, in the order of trying. */
+const SCALES = [1, 0.88, 0.77, 0.68, 0.6, 0.52, 0.46, 0.4];
+
 export class Board {
   #at;
 
@@ -19,33 +23,58 @@ export class Board {
   constructor(root, { onAcknowledge, onSound }) {
     const find = (id) => root.querySelector(`#${id}`);
     const ids = [
-      'link', 'link-more', 'lamp-status', 'lamp-accept', 'order', 'tale', 'other', 'request',
-      'acknowledge', 'sound', 'sound-words', 'calm', 'alarm', 'about',
+      'alive', 'link', 'link-more', 'glass', 'lamp-status', 'lamp-accept', 'sign-words', 'order',
+      'tale', 'other', 'request', 'acknowledge', 'sound', 'sound-words', 'calm', 'alarm', 'about',
     ];
     this.#at = Object.fromEntries(ids.map((id) => [id, find(id)]));
     this.#at.acknowledge.addEventListener('click', onAcknowledge);
     this.#at.sound.addEventListener('click', onSound);
+    // The message's room, not the text's own: that changes with what is being fitted.
+    new ResizeObserver(() => this.#fit()).observe(this.#at.order.parentElement);
   }
 
   /** `wall` is the time of day in ms, `mono` the monotonic time that retries are told in. */
   render(state, { wall, mono }) {
     const at = this.#at;
     const { head, tail } = words.link(state, { wall, mono });
+    say(at.alive, head === '' ? words.alive(state, wall) : '');
+    say(at.glass, words.glass(state, wall));
     say(at.link, head);
     say(at['link-more'], tail);
     this.#lamp('status', state);
     this.#lamp('accept', state);
     const order = words.order(state);
-    say(at.order, order);
-    mark(at.order, 'data-size', sizeOf(order));
+    say(at['sign-words'], words.sign(state).text);
+    this.#order(order);
     say(at.tale, words.reply(state, wall));
     say(at.other, words.other(state, wall));
     say(at.request, words.waiting(state) || words.refusal(state) || words.ordering(state));
     mark(at.request, 'data-refused', state.refusal ? '' : null);
-    this.#buttons(state);
+    this.#buttons(state, mono);
     say(at.alarm, words.bell(state, wall));
     say(at.calm, words.calm(state, wall));
     say(at.about, words.about(state));
+  }
+
+  /** The text as large as its place allows without breaking its longest word. */
+  #order(text) {
+    const { order } = this.#at;
+    if (order.textContent === text && order.dataset.size) return;
+    order.textContent = text;
+    order.scrollTop = 0;
+    order.dataset.size = sizeOf(text);
+    const longest = Math.max(...text.split(/[\s-]+/u).map(widthOf));
+    order.style.setProperty('--longest', Math.max(2, longest).toFixed(2));
+    this.#fit();
+  }
+
+  /** A long text gets smaller until all of it is seen, or the smallest writing is reached. */
+  #fit() {
+    const { order } = this.#at;
+    for (const scale of SCALES) {
+      order.style.setProperty('--scale', scale);
+      if (order.scrollHeight <= order.clientHeight + 1) return;
+    }
   }
 
   #lamp(file, state) {
@@ -55,16 +84,16 @@ export class Board {
     lamp.hidden = text === '';
   }
 
-  #buttons(state) {
+  #buttons(state, mono) {
     const { acknowledge, sound } = this.#at;
-    const offDial = state.order !== null && sectorOf(state.dial, state.order) === null;
     const busy = state.pending.some(({ kind, position, coming }) =>
       kind === 'answer' && position === null && coming === null);
-    acknowledge.hidden = !(offDial && state.bell);
+    acknowledge.hidden = !(isOffDial(state) && state.bell);
     acknowledge.disabled = !isOpen(state) || busy;
     mark(sound, 'aria-pressed', state.sound);
+    mark(sound, 'data-sound', words.soundKind(state));
     sound.classList.toggle('swings', isRinging(state));
-    say(this.#at['sound-words'], words.sound(state));
+    say(this.#at['sound-words'], words.sound(state, { mono }));
   }
 }
 

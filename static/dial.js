@@ -12,6 +12,7 @@ import { saying } from './words.js';
 export class Dial {
   #root;
   #onChoice;
+  #onBell;
   #now;
   #finder = new Finder();
   #drawn;
@@ -19,10 +20,14 @@ export class Dial {
   /** The index of the sector that Tab leads to. */
   #current = 0;
 
-  /** `root` is the svg element; `onChoice(position)` is told; `now()` gives monotonic ms. */
-  constructor(root, { onChoice, now }) {
+  /**
+   * `root` is the svg element; told are `onChoice(position)` and, of a touch on the bell,
+   * `onBell()`; `now()` gives monotonic ms.
+   */
+  constructor(root, { onChoice, onBell, now }) {
     this.#root = root;
     this.#onChoice = onChoice;
+    this.#onBell = onBell;
     this.#now = now;
     root.addEventListener('click', (event) => this.#choose(event.target));
     root.addEventListener('keydown', (event) => this.#key(event));
@@ -51,11 +56,11 @@ export class Dial {
     });
     this.#turn(state, ordered, answered);
     mark(this.#root, 'aria-label', label(state));
-    if (!this.#hasFocus() && ordered) this.#moveTo(ordered.position - 1);
+    if (!this.hasFocus && ordered) this.#moveTo(ordered.position - 1);
   }
 
   #draw(dial) {
-    const refocus = this.#hasFocus();
+    const refocus = this.hasFocus;
     this.#face = drawFace(this.#root, dial);
     this.#drawn = dial;
     this.#moveTo(Math.min(this.#current, (dial?.positions.length ?? 1) - 1));
@@ -76,6 +81,23 @@ export class Dial {
   #choose(target) {
     const index = indexOf(target);
     if (index !== null) this.#onChoice(this.#drawn.positions[index].position);
+    else if (target.closest?.('.ships-bell')) this.#onBell();
+  }
+
+  /** Turns to what a key means, wherever it was typed; whether it meant anything here. */
+  jump(key) {
+    if (!this.#drawn) return false;
+    const { positions } = this.#drawn;
+    const index = this.#finder.find(key, {
+      positions, current: this.#current, now: this.#now(),
+    });
+    if (index !== null) this.#face.sectors[index].focus();
+    return index !== null;
+  }
+
+  /** Whether it has the keyboard. */
+  get hasFocus() {
+    return this.#root.contains(document.activeElement);
   }
 
   #key(event) {
@@ -85,23 +107,16 @@ export class Dial {
       if (!event.repeat) this.#choose(event.target);
       return;
     }
-    const { positions } = this.#drawn;
-    const index = this.#finder.find(event.key, {
-      positions, current: this.#current, now: this.#now(),
-    });
-    if (index === null) return;
+    if (event.key === 'Escape') document.activeElement.blur();
+    else if (event.shiftKey || !this.jump(event.key)) return;
     event.preventDefault();
-    this.#face.sectors[index].focus();
+    event.stopPropagation();
   }
 
   #moveTo(index) {
     if (index === null) return;
     this.#current = index;
     this.#face.sectors.forEach((group, at) => mark(group, 'tabindex', at === index ? 0 : -1));
-  }
-
-  #hasFocus() {
-    return this.#root.contains(document.activeElement);
   }
 }
 

@@ -30,7 +30,12 @@ export class Idle {
 
   /** Whether nobody has touched this panel for a while. */
   get isAlone() {
-    return this.#now() - this.#last >= ALONE_MS;
+    return this.aloneFor >= ALONE_MS;
+  }
+
+  /** For how many ms nobody has touched it. */
+  get aloneFor() {
+    return this.#now() - this.#last;
   }
 
   #touched() {

@@ -19,6 +19,12 @@ export const LEADING = 1.12;
 /** Where a line may end: at any space but one that is meant to hold its words together. */
 const BREAK = /[^\S\u00a0]+/u;
 
+/** Where a single long word may be broken: after what already parts it. */
+const JOINT = /(?<=[-_/.:])/u;
+
+/** A Latin word longer than this is broken with a hyphen, if it stands alone. */
+const LONG_WORD = 13;
+
 /** The most lines a name is broken into. */
 const MAX_LINES = 3;
 
@@ -43,7 +49,7 @@ function widthOfChar(char) {
  */
 export function engrave(text, { width, height, largest }) {
   let best = null;
-  for (const lines of breaks(text.trim().split(BREAK))) {
+  for (const lines of [...breaks(text.trim().split(BREAK), ' '), ...apart(text.trim())]) {
     const count = lines.length;
     const sizes = lines.map((line, k) => width(k, count) / widthOf(line));
     const size = Math.min(largest, height / (count * LEADING), ...sizes);
@@ -53,22 +59,37 @@ export function engrave(text, { width, height, largest }) {
 }
 
 /** Every way to set these words in one, two or three lines, fewest lines first. */
-function breaks(words) {
-  const ways = [[words.join(' ')]];
-  if (words.length > MAX_WORDS) return [...ways, evenly(words, 2), evenly(words, MAX_LINES)];
+function breaks(words, space) {
+  const ways = [[words.join(space)]];
+  if (words.length > MAX_WORDS) {
+    return [...ways, evenly(words, 2, space), evenly(words, MAX_LINES, space)];
+  }
   for (let i = 1; i < words.length; i += 1) {
-    ways.push([words.slice(0, i).join(' '), words.slice(i).join(' ')]);
+    ways.push([words.slice(0, i).join(space), words.slice(i).join(space)]);
   }
   for (let i = 1; i < words.length - 1; i += 1) {
     for (let j = i + 1; j < words.length; j += 1) {
-      ways.push([words.slice(0, i), words.slice(i, j), words.slice(j)].map((w) => w.join(' ')));
+      const parts = [words.slice(0, i), words.slice(i, j), words.slice(j)];
+      ways.push(parts.map((part) => part.join(space)));
     }
   }
   return ways;
 }
 
-function evenly(words, count) {
+/** The ways to break a word that stands alone: where it has joints, else with hyphens. */
+function apart(word) {
+  if (BREAK.test(word)) return [];
+  const parts = word.split(JOINT);
+  if (parts.length > 1) return breaks(parts, '');
+  if (!/^[\p{Script=Latin}\d]+$/u.test(word) || [...word].length <= LONG_WORD) return [];
+  return [2, MAX_LINES].map((count) => {
+    const lines = evenly([...word], count, '');
+    return lines.map((line, k) => (k < lines.length - 1 ? `${line}-` : line));
+  });
+}
+
+function evenly(words, count, space) {
   const each = Math.ceil(words.length / count);
-  return Array.from({ length: count }, (_, k) => words.slice(k * each, (k + 1) * each).join(' '))
-    .filter((line) => line !== '');
+  return Array.from({ length: count }, (_, k) =>
+    words.slice(k * each, (k + 1) * each).join(space)).filter((line) => line !== '');
 }

@@ -6,32 +6,40 @@
 import { Asking } from './asking.js';
 import { Bell } from './bell.js';
 import { Board } from './board.js';
+import { Book } from './book.js';
 import { Console } from './console.js';
 import { Dial } from './dial.js';
-import { showIcon } from './icon.js';
+import { Help } from './help.js';
 import { Idle } from './idle.js';
+import { Light } from './light.js';
 import { memory } from './memory.js';
+import { Notice } from './notice.js';
 import { Orders } from './orders.js';
 import { People } from './people.js';
 import { SUBPROTOCOL, isName, parse } from './protocol.js';
+import { Renewal } from './renewal.js';
+import { Ringer } from './ringer.js';
+import { meaning } from './shortcuts.js';
 import { Link, REPLACED, address } from './socket.js';
-import { Store, isOpen, isRinging } from './store.js';
+import { Store, isOffDial, isOpen, isRinging } from './store.js';
 import * as words from './words.js';
 
 /** How long the reason of a refused request is shown, in ms. */
 const REFUSAL_MS = 15_000;
 
 /** How often the words are looked at without news: days change, reloads wait, in ms. */
-const SLOW_TICK_MS = 60_000;
-
-/** What stands in the page where the server did not write which panel it carries. */
-const UNFILLED = '{{assets}}';
+const SLOW_TICK_MS = 15_000;
 
 const store = new Store();
 const mono = () => performance.now();
+const wall = () => Date.now();
+const timers = {
+  setTimeout: (act, ms) => setTimeout(act, ms),
+  clearTimeout: (timer) => clearTimeout(timer),
+};
+const load = (...request) => fetch(...request);
 const element = (id) => document.getElementById(id);
 const panel = element('panel');
-const icon = element('icon');
 
 /** Who this station is, and the token it gave; kept here too, for storage may be forbidden. */
 let secret = memory.resume;
@@ -40,29 +48,37 @@ let token = memory.token;
 const link = new Link({
   make: (protocol) => new WebSocket(address(location, asked()), protocol),
   protocol: SUBPROTOCOL,
-  clock: {
-    now: mono,
-    setTimeout: (act, ms) => setTimeout(act, ms),
-    clearTimeout: (timer) => clearTimeout(timer),
-  },
+  clock: { now: mono, ...timers },
   random: Math.random,
   on: {
     trying: () => store.dispatch({ type: 'trying' }),
     text: hear,
     lost: ({ retryAt, code }) => {
       if (code === REPLACED) keepSecret(null);
-      store.dispatch({ type: 'lost', wall: Date.now(), retryAt });
+      else renewal.ask();
+      store.dispatch({ type: 'lost', wall: wall(), retryAt });
     },
   },
 });
 const bell = new Bell(globalThis.AudioContext ?? globalThis.webkitAudioContext, (on) => {
   store.dispatch({ type: 'sound', on });
 });
-const asking = new Asking(store, (text) => link.send(text));
-const dial = new Dial(element('dial'), { onChoice: choose, now: mono });
-const board = new Board(document, {
-  onAcknowledge: () => asking.answer({}), onSound: toggleSound,
+const notice = new Notice({
+  Notification: globalThis.Notification, isSecure: globalThis.isSecureContext, memory,
 });
+const ringer = new Ringer(store, {
+  bell, notice, icon: element('icon'), clock: { mono, wall, ...timers },
+});
+const renewal = new Renewal({
+  mine: document.querySelector('meta[name="chadburn-assets"]').content,
+  memory,
+  now: mono,
+  fetch: load,
+  reload: () => location.reload(),
+});
+const asking = new Asking(store, (text) => link.send(text));
+const dial = new Dial(element('dial'), { onChoice: choose, onBell: press, now: mono });
+const board = new Board(document, { onAcknowledge: () => asking.answer({}), onSound: press });
 const people = new People(document, {
   onComing: (coming) => asking.answer({ coming }), onName: rename, onToken: trust,
 });
@@ -76,7 +92,10 @@ const orders = new Orders(document, {
 const debug = new Console(element('console'), element('pi'), {
   onCommand: (text) => asking.command(text),
 });
+const book = new Book(document, { fetch: load, clock: { wall } });
+const help = new Help(document, notice);
 const idle = new Idle(document.documentElement, mono);
+new Light(element('night'), element('light'), memory);
 
 let frame = null;
 let countdown = null;
@@ -95,7 +114,7 @@ function hear(text) {
     follow(message);
   } else if (fault !== 'unknown_type') {
     store.dispatch({ type: 'fault', fault, detail });
-    // Whoever cannot even greet us is not a server of ours; try again later.
+    // Whoever cannot even greet us is no server of ours, or a newer one; try again later.
     if (!isOpen(store.state)) link.fail();
   }
 }
@@ -104,6 +123,7 @@ function hear(text) {
 function follow(message) {
   if (message.type === 'welcome') {
     memory.dial = message.dial;
+    renewal.offer(message.assets);
     keepSecret(message.resume);
     if (message.token && token !== null) asking.token(token);
     if (store.state.name !== '') asking.name(store.state.name);
@@ -145,16 +165,16 @@ function trust(value) {
   asking.token(value);
 }
 
-function toggleSound() {
-  memory.sound = !bell.on;
-  if (bell.on) bell.disarm();
-  else bell.arm();
+function press() {
+  ringer.press();
+  memory.sound = bell.wanted;
 }
 
 /** A sound that was wanted last time comes back with the first hand that touches the page. */
 function rearm() {
   const again = (event) => {
-    const forgo = bell.on || !memory.sound || event.target.closest?.('#sound');
+    const isBells = event.target.closest?.('#sound, .ships-bell') || event.key === 'b';
+    const forgo = bell.on || !memory.sound || isBells;
     if (!forgo) bell.arm();
     for (const type of ['pointerdown', 'keydown']) document.removeEventListener(type, again, true);
   };
@@ -165,32 +185,36 @@ function rearm() {
 function draw() {
   frame = null;
   const { state } = store;
-  panel.dataset.link = state.link.phase;
-  panel.dataset.bell = isRinging(state) ? 'rings' : 'silent';
-  panel.dataset.ordering = state.ordering;
+  const now = { wall: wall(), mono: mono() };
+  Object.assign(panel.dataset, {
+    link: state.link.phase,
+    bell: isRinging(state) ? 'rings' : 'silent',
+    sound: words.soundKind(state),
+    sign: words.sign(state).kind,
+    stage: isOffDial(state) ? 'text' : 'dial',
+    ordering: state.ordering,
+  });
   dial.render(state);
-  board.render(state, { wall: Date.now(), mono: mono() });
+  board.render(state, now);
   people.render(state);
   orders.render(state);
+  book.render(state);
   debug.render(state);
 }
 
+/** At most once a frame, and not while nobody looks: there are no frames in a hidden tab. */
 function drawSoon() {
-  frame ??= requestAnimationFrame(draw);
+  if (!document.hidden) frame ??= requestAnimationFrame(draw);
 }
 
 function changed() {
-  const { state } = store;
-  bell.ring(isRinging(state));
-  const title = words.title(state);
-  if (document.title !== title) document.title = title;
-  showIcon(icon, isRinging(state));
-  count(state.link.retryAt !== null);
-  forget(state.refusal);
+  const { link: { retryAt }, silence, refusal } = store.state;
+  count(retryAt !== null || silence !== null);
+  forget(refusal);
   drawSoon();
 }
 
-/** While a try is awaited, the words count its seconds down. */
+/** While a try or the end of a silence is awaited, the words count its seconds down. */
 function count(runs) {
   if (runs) countdown ??= setInterval(drawSoon, 500);
   else if (countdown !== null) {
@@ -209,28 +233,59 @@ function forget(refusal) {
   }
 }
 
-/** Wall panels outlive upgrades: when the server carries another panel, take it, once, unseen. */
-function reloadWhenIdle() {
-  const mine = document.querySelector('meta[name="chadburn-assets"]')?.content ?? UNFILLED;
-  const { assets, pending } = store.state;
-  if (mine === UNFILLED || assets === null || assets === mine) return;
-  if (!isOpen(store.state) || isRinging(store.state) || pending.length > 0) return;
-  if (!idle.isAlone || debug.isOpen || memory.reloaded === assets) return;
-  memory.reloaded = assets;
-  location.reload();
+function renew() {
+  const { bell: rang, pending } = store.state;
+  renewal.consider({
+    isAlone: idle.isAlone,
+    aloneFor: idle.aloneFor,
+    isBusy: isRinging(store.state) || pending.length > 0,
+    // A bell that rang when the link was lost may go on ringing as soon as it is back.
+    isInUse: rang || debug.isOpen || isModal(),
+  });
+}
+
+function isModal() {
+  return document.querySelector('dialog[open]') !== null;
+}
+
+/** Keys that mean something wherever they are typed. */
+function typed(event) {
+  const field = event.target.closest?.('input');
+  const asked = meaning(event, {
+    inField: field && (field.id === 'command' ? 'command' : 'text'),
+    onDial: dial.hasFocus,
+    isModal: isModal(),
+  });
+  switch (asked) {
+    case 'console':
+      debug.toggle();
+      break;
+    case 'help':
+      help.toggle();
+      break;
+    case 'bell':
+      ringer.toggle();
+      memory.sound = bell.wanted;
+      break;
+    case 'silence':
+      ringer.silence();
+      break;
+    case 'dial':
+      if (!dial.jump(event.key)) return;
+      break;
+    default:
+      return;
+  }
+  event.preventDefault();
 }
 
 function start() {
   store.addEventListener('change', changed);
-  document.addEventListener('keydown', (event) => {
-    if (event.key !== '`' || event.ctrlKey || event.metaKey || event.altKey) return;
-    // A name and a token may have it.
-    if (event.target.closest?.('.field')) return;
-    event.preventDefault();
-    debug.toggle();
-  });
+  document.addEventListener('keydown', typed);
   document.addEventListener('visibilitychange', () => {
-    if (!document.hidden) link.nudge();
+    if (document.hidden) return;
+    link.nudge();
+    drawSoon();
   });
   addEventListener('online', () => link.nudge());
   // Another tab was told another name: they are of the same person.
@@ -242,7 +297,7 @@ function start() {
   });
   setInterval(() => {
     drawSoon();
-    reloadWhenIdle();
+    renew();
   }, SLOW_TICK_MS);
   const { dial: remembered, name, sound } = memory;
   store.dispatch({ type: 'named', name });

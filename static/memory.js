@@ -1,5 +1,5 @@
-// What a panel remembers: the last dial, a name, whether the sound is wanted; and for one tab only,
-// who this station is and what token it gave.
+// What a panel remembers: the last dial, a name, light, sound and notices as they are wanted; and
+// for one tab only, who this station is and what token it gave.
 //
 // Storage may be forbidden, full or foreign; then nothing is remembered, and nothing breaks.
 
@@ -8,6 +8,8 @@ import { isName, readDial } from './protocol.js';
 const DIAL = 'chadburn.dial';
 const SOUND = 'chadburn.sound';
 const NAME = 'chadburn.name';
+const LIGHT = 'chadburn.light';
+const NOTIFY = 'chadburn.notify';
 const RESUME = 'chadburn.resume';
 const TOKEN = 'chadburn.token';
 const RELOADED = 'chadburn.reloaded';
@@ -34,6 +36,23 @@ export const memory = {
   },
   set sound(on) {
     write('localStorage', SOUND, on ? 'on' : 'off');
+  },
+
+  /** `day` or `night` if somebody decided; null leaves it to the system. */
+  get light() {
+    const light = read('localStorage', LIGHT);
+    return light === 'day' || light === 'night' ? light : null;
+  },
+  set light(light) {
+    write('localStorage', LIGHT, light);
+  },
+
+  /** Whether somebody wanted notices on the desktop. */
+  get notify() {
+    return read('localStorage', NOTIFY) === 'on';
+  },
+  set notify(on) {
+    write('localStorage', NOTIFY, on ? 'on' : 'off');
   },
 
   /** What whoever sits here is called; empty if nobody said. */

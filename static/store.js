@@ -51,11 +51,20 @@ export const INITIAL = Object.freeze({
   lines: Object.freeze([]),
   // Whether the bell can be heard here.
   sound: false,
+  // The bell is silent here until this monotonic time, for this order alone: { until, order }.
+  silence: null,
+  // The server's time in its last beat, null before the first: the link was alive then.
+  beat: null,
 });
 
 /** What the panel may call ringing: the server says so now, and we still hear the server. */
 export function isRinging(state) {
   return state.bell && isOpen(state) && !state.replaying;
+}
+
+/** Whether it rings, but is to be silent here for a while. */
+export function isSilenced(state) {
+  return isRinging(state) && state.silence !== null;
 }
 
 /** The answers to the present order, the first first; the roll may still be of an earlier one. */
@@ -88,6 +97,11 @@ export function isMatch({ order, reply }) {
 export function sectorOf(dial, reading) {
   if (!dial || !reading || reading.position === null) return null;
   return dial.positions[reading.position - 1] ?? null;
+}
+
+/** Whether there is an order that no sector stands for: a text. */
+export function isOffDial(state) {
+  return state.order !== null && sectorOf(state.dial, state.order) === null;
 }
 
 /** The next state. Events have a `type`; one that is not known changes nothing. */
@@ -154,6 +168,12 @@ const EVENTS = {
     return state.ordering === ordering ? state : { ...state, ordering };
   },
 
+  /** The bell is to be silent here until then, while this order rings; null ends that. */
+  silenced(state, { until }) {
+    if (until === null) return state.silence ? { ...state, silence: null } : state;
+    return isRinging(state) ? { ...state, silence: { until, order: state.order.seq } } : state;
+  },
+
   /** The reason of the last refusal has been shown long enough. */
   'refusal read'(state) {
     return state.refusal ? { ...state, refusal: null } : state;
@@ -189,13 +209,16 @@ const MESSAGES = {
       roll: null,
       sources: INITIAL.sources,
       pending: [],
+      beat: null,
     };
   },
 
   state(state, { seq, order, reply, bell, source }) {
     if (state.seq !== null && seq < state.seq) return state;
     const sources = { ...state.sources, status: source };
-    return { ...state, seq, seen: seq, order, reply, bell, sources };
+    // Whoever wanted silence wanted it of this order; the next one, or a repeat, is heard.
+    const silence = bell && order?.seq === state.silence?.order ? state.silence : null;
+    return { ...state, seq, seen: seq, order, reply, bell, sources, silence };
   },
 
   source(state, { file, health, detail, watch }) {
@@ -216,8 +239,8 @@ const MESSAGES = {
   },
 
   /** A server that tells no roll is done with the past by now. */
-  beat(state) {
-    return state.replaying ? { ...state, replaying: false } : state;
+  beat(state, { at }) {
+    return { ...state, beat: at, replaying: false };
   },
 
   ok(state, { id }) {

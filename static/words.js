@@ -3,7 +3,7 @@
 // Pure: texts in, texts out, times by the clock on the reader's wall. What it returns is only ever
 // shown as text; a status may contain anything.
 
-import { isMatch, isOpen, isRinging, sectorOf } from './store.js';
+import { isMatch, isOpen, isRinging, isSilenced, sectorOf } from './store.js';
 
 /** The status file's health in words, where the server gave no detail. */
 const HEALTH = {
@@ -77,6 +77,28 @@ export function sentence(state, now) {
   return `${order(state)}${state.bell ? ' ' : ', '}${reply(state, now)}`;
 }
 
+/** How it stands, for a sign that is read from afar: `{ kind, text }`. */
+export function sign(state) {
+  const { phase } = state.link;
+  if (phase === 'connecting') return { kind: 'lost', text: 'Not connected yet' };
+  if (phase === 'lost') return { kind: 'lost', text: 'Last known' };
+  if (isRinging(state)) return { kind: 'rings', text: 'The bell rings' };
+  if (state.order === null) return { kind: 'plain', text: 'The bell is silent' };
+  if (isMatch(state)) return { kind: 'agreed', text: capital(answered(state)) };
+  return { kind: 'plain', text: 'Ordered' };
+}
+
+/** What stands on the glass over a dial that is not connected. */
+export function glass({ link }, now) {
+  if (link.phase === 'connecting') return 'Connecting …';
+  return link.phase === 'lost' ? `No connection since ${clock(link.since, now)}` : '';
+}
+
+/** That the link lives, and the time of day: a clock that stands still is seen from afar. */
+export function alive(state, now) {
+  return isOpen(state) ? `Connected · ${clock(now, now)}` : '';
+}
+
 /** What the bell wants from whoever hears it; empty when it is silent. */
 export function bell(state, now) {
   return isRinging(state) ? `The bell rings: ${sentence(state, now)}` : '';
@@ -143,14 +165,32 @@ export function ordering({ ordering }) {
   return ordering ? 'Choose on the dial what to order' : '';
 }
 
-/** A name so that its direction of writing does not turn what stands around it (UAX #9). */
-export function isolated(name) {
-  return RIGHT_TO_LEFT.test(name) ? `\u2068${name}\u2069` : name;
+/** Whether any of it is written from right to left. */
+export function isRightToLeft(text) {
+  return RIGHT_TO_LEFT.test(text);
 }
 
-/** Whether the bell can be heard here. */
-export function sound({ sound }) {
-  return sound ? 'Sound is on' : 'Sound is off: click to arm';
+/** A name so that its direction of writing does not turn what stands around it (UAX #9). */
+export function isolated(name) {
+  return isRightToLeft(name) ? `\u2068${name}\u2069` : name;
+}
+
+/** Whether the bell can be heard here: `off`, `on` or `silenced`. */
+export function soundKind(state) {
+  if (!state.sound) return 'off';
+  return isSilenced(state) ? 'silenced' : 'on';
+}
+
+/** The same in words, and what a click does. */
+export function sound(state, { mono }) {
+  switch (soundKind(state)) {
+    case 'off':
+      return 'Sound is off: click to arm';
+    case 'silenced':
+      return `Silent for ${Math.max(1, Math.ceil((state.silence.until - mono) / 1000))} s`;
+    default:
+      return isRinging(state) ? 'Sound is on: silence it' : 'Sound is on';
+  }
 }
 
 /** What drives the page, for the line at the foot. */
@@ -169,6 +209,10 @@ function by({ reply, station }) {
   if (reply.by === 'file') return 'the accept file';
   if (reply.by === station) return 'you';
   return reply.who === null ? 'another station' : isolated(reply.who);
+}
+
+function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function goodbye(reason) {

@@ -33,7 +33,7 @@ const PATIENCE_MS = 20_000;
 const LOOK_MS = 20;
 
 /** What a browser says of itself when a server is gone; the panel cannot keep it from saying so. */
-const LOSS = /WebSocket connection to .* failed|net::ERR_CONNECTION_(REFUSED|RESET|CLOSED)/;
+const LOSS = /WebSocket connection to .* failed|net::(ERR_CONNECTION_(REFUSED|RESET|CLOSED)|ERR_SOCKET_NOT_CONNECTED|ERR_EMPTY_RESPONSE)/;
 
 /** Starts a browser that takes these names for this machine. */
 export function launch(names = ['office.test']) {
@@ -50,7 +50,7 @@ export class Telegraph {
   port = 0;
 
   /** Starts a server whose files say this; `args` are further options. */
-  static async start({ status = '6', accept = null, token = null, args = [] } = {}) {
+  static async start({ status = '6', accept = null, token = null, dial = null, args = [] } = {}) {
     assert.ok(existsSync(SERVER), `no server at ${SERVER}: build it, or set CHADBURN_BIN`);
     const telegraph = new Telegraph();
     telegraph.directory = await mkdtemp(join(tmpdir(), 'chadburn-panel-'));
@@ -59,7 +59,11 @@ export class Telegraph {
     if (accept !== null) await telegraph.write('accept.eot', accept);
     if (token !== null) {
       await telegraph.write('token', token);
-      telegraph.args = [...args, '--token-file', 'token'];
+      telegraph.args = [...telegraph.args, '--token-file', 'token'];
+    }
+    if (dial !== null) {
+      await telegraph.write('dial.toml', dial);
+      telegraph.args = [...telegraph.args, '--dial', 'dial.toml'];
     }
     await telegraph.resume();
     return telegraph;

@@ -115,7 +115,7 @@ onTelegraph('a long status makes no scroll bars on a wall', {
 });
 
 for (const [width, height] of [
-  [360, 640], [390, 844], [1366, 768], [1920, 1080], [1080, 1920], [3840, 2160], [2160, 3840],
+  [360, 640], [390, 844], [683, 384], [640, 360], [768, 1024], [1366, 768], [1920, 1080], [1080, 1920], [3840, 2160], [2160, 3840],
 ]) {
   onTelegraph(`no scroll bars at ${width} by ${height}`, {
     status: '9', view: { viewport: { width, height } },
@@ -125,6 +125,10 @@ for (const [width, height] of [
     await telegraph.write('accept.eot', '11\n');
     await panel.expectText('#other', /BATTLE STATIONS/);
     await assertNoScrollBars(panel);
+    for (const part of ['#sign', '#order', '#tale', '#other', '.hands']) {
+      const { y, height: high } = await panel.page.locator(part).boundingBox();
+      assert.ok(y >= 0 && y + high <= height, `${part} is in sight`);
+    }
     const box = await panel.sector(9).boundingBox();
     assert.ok(box.width >= 44 && box.height >= 44, `a sector is ${box.width} by ${box.height}`);
   });
@@ -133,7 +137,9 @@ for (const [width, height] of [
 async function assertNoScrollBars({ page }) {
   const excess = await page.evaluate(() => {
     const { scrollWidth, scrollHeight } = document.documentElement;
-    return { width: scrollWidth - innerWidth, height: scrollHeight - innerHeight };
+    // On a phone the roll may be a thumb's width below.
+    const below = innerWidth <= 480 ? 0 : scrollHeight - innerHeight;
+    return { width: scrollWidth - innerWidth, height: below };
   });
   assert.deepEqual(excess, { width: 0, height: 0 });
 }
@@ -193,7 +199,7 @@ onTelegraph('the sound is armed by a click, and the bell swings', { status: '7' 
     const sound = panel.page.locator('#sound');
     await panel.expectText('#sound-words', 'Sound is off: click to arm');
     await sound.click();
-    await panel.expectText('#sound-words', 'Sound is on');
+    await panel.expectText('#sound-words', 'Sound is on: silence it');
     await panel.expect('#sound.swings');
     await panel.sector(7).click();
     await panel.expectSilent();
@@ -229,16 +235,3 @@ function watchShifts(page) {
     }).observe({ type: 'layout-shift', buffered: true });
   });
 }
-
-onTelegraph('a panel of another version takes the new one when nobody is at it', {
-  view: { prepare: (page) => page.clock.install() },
-}, async (telegraph, panel) => {
-  const meta = panel.page.locator('meta[name="chadburn-assets"]');
-  await telegraph.write('accept.eot', '6\n');
-  await panel.expectSilent();
-  await meta.evaluate((element) => element.setAttribute('content', 'long ago'));
-  await panel.page.clock.fastForward('03:00');
-  await panel.expect('meta[name="chadburn-assets"]:not([content="long ago"])');
-  await panel.expectConnected();
-  await panel.expectSilent();
-});

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { Bell, STROKES_S, TURN_S, turn } from '../../static/bell.js';
+import { Bell, STROKES_S, TURN_S, tick, turn } from '../../static/bell.js';
 
 const RATE = 8000;
 
@@ -36,8 +36,9 @@ class FakeContext extends EventTarget {
       started: 0,
       stopped: 0,
       connect: (next) => next,
-      start() {
+      start(when) {
         this.started += 1;
+        this.when = when;
       },
       stop() {
         this.stopped += 1;
@@ -143,4 +144,34 @@ test('a browser without sound says that the sound is off', async () => {
   await bell.arm();
   bell.ring(true);
   assert.equal(told.at(-1), false);
+});
+
+test('silent for a while, it comes back by the audio clock alone', async () => {
+  const { bell, contexts, playing } = setUp();
+  await bell.arm();
+  bell.ring(true);
+  contexts[0].currentTime = 100;
+  bell.silence(30);
+  assert.deepEqual(playing().map(({ when }) => when), [130]);
+  bell.silence(0);
+  assert.deepEqual(playing().map(({ when }) => when), [100], 'a silence may be ended');
+  bell.silence(30);
+  bell.ring(false);
+  assert.equal(playing().length, 0);
+  bell.ring(true);
+  assert.deepEqual(playing().map(({ when }) => when), [100], 'the next order is heard at once');
+});
+
+test('an answer ticks once, softly, and only where something can be heard', async () => {
+  const { bell, contexts, playing } = setUp();
+  bell.tick();
+  assert.equal(contexts.length, 0);
+  await bell.arm();
+  bell.tick();
+  assert.equal(playing().length, 1);
+  assert.ok(!playing()[0].loop);
+  const samples = tick(RATE);
+  const peak = samples.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
+  assert.ok(peak > 0.1 && peak < 0.2, `peak ${peak}`);
+  assert.ok(samples.length < RATE / 2, 'it is over at once');
 });

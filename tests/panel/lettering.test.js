@@ -19,15 +19,24 @@ test('a long name is broken at its spaces', () => {
 test('every name fits its room, and no word is lost', () => {
   const names = [
     'A', 'FULL', 'REVERSE', 'A B C D E F G H', 'one two three four five six seven eight nine ten',
-    'Donaudampfschifffahrtsgesellschaft', '  spaces   about  ', '停止', '🔔 🔔',
+    'Donaudampfschiff', '  spaces   about  ', '停止', '🔔 🔔',
   ];
   for (const name of names) {
     const { lines, size } = engrave(name, ROOM);
-    assert.equal(lines.join(' '), name.trim().split(/\s+/).join(' '));
+    assert.equal(lines.join(' ').replaceAll('- ', ''), name.trim().split(/\s+/).join(' '));
     assert.ok(lines.length <= 3 && size > 0);
     for (const line of lines) assert.ok(widthOf(line) * size <= 110 + 0.01, line);
     assert.ok(lines.length * size <= 119);
   }
+});
+
+test('a word that stands alone is broken at its joints, a very long one with hyphens', () => {
+  assert.deepEqual(engrave('deploy-rollback-now', ROOM).lines, ['deploy-', 'rollback-', 'now']);
+  const { lines, size } = engrave('Donaudampfschifffahrtsgesellschaft', ROOM);
+  assert.deepEqual(lines, ['Donaudampfsc-', 'hifffahrtsge-', 'sellschaft']);
+  assert.ok(size > 14, `at ${size}`);
+  // What is written joined is not torn apart.
+  assert.equal(engrave('مستشفياتهمالكبيرة', ROOM).lines.length, 1);
 });
 
 test('a space that holds words together is no place to break', () => {

@@ -26,10 +26,14 @@ beforeEach(() => storages(() => ({ value: new FakeStorage() })));
 
 test('what was said is remembered, and forgotten when told to', () => {
   Object.assign(memory, { name: 'Zoë', resume: SECRET, token: 'open sesame', sound: true });
+  Object.assign(memory, { light: 'night', notify: true });
+  assert.deepEqual([memory.light, memory.notify], ['night', true]);
   assert.deepEqual(
     [memory.name, memory.resume, memory.token, memory.sound], ['Zoë', SECRET, 'open sesame', true],
   );
   Object.assign(memory, { name: '', resume: null, token: null, sound: false });
+  Object.assign(memory, { light: null, notify: false });
+  assert.deepEqual([memory.light, memory.notify], [null, false]);
   assert.deepEqual(
     [memory.name, memory.resume, memory.token, memory.sound], ['', null, null, false],
   );
@@ -58,7 +62,7 @@ test('a panel without memory is a panel still', () => {
   };
   storages(() => ({ get: forbid }));
   Object.assign(memory, { name: 'Zoë', resume: SECRET, token: 'x', sound: true, dial: null });
-  const { name, sound, ...rest } = memory;
-  assert.deepEqual([name, sound], ['', false]);
-  assert.deepEqual(rest, { dial: null, resume: null, token: null, reloaded: null });
+  const { name, sound, notify, ...rest } = memory;
+  assert.deepEqual([name, sound, notify], ['', false, false]);
+  assert.deepEqual(rest, { dial: null, light: null, resume: null, token: null, reloaded: null });
 });

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import {
-  INITIAL, MAX_LINES, MAX_PENDING, Store, answersOf, isMatch, isOpen, isRinging, moreAnswers,
-  reduce, sectorOf,
+  INITIAL, MAX_LINES, MAX_PENDING, Store, answersOf, isMatch, isOpen, isRinging, isSilenced,
+  moreAnswers, reduce, sectorOf,
 } from '../../static/store.js';
 import { fixtures, said } from './fixtures.js';
 
@@ -151,11 +151,25 @@ test('requests that wait are bounded', () => {
   assert.equal(state.pending.length, MAX_PENDING);
 });
 
-test('a beat and unknown events change nothing', () => {
+test('a beat says that the link lives, and unknown events change nothing', () => {
   const state = after(WELCOME, RINGING);
-  assert.equal(heard(state, said('beat')), state);
+  assert.deepEqual(heard(state, said('beat')), { ...state, beat: said('beat').at });
+  assert.equal(heard(heard(state, said('beat')), WELCOME).beat, null);
   assert.equal(heard(state, { type: 'constructor' }), state);
   assert.equal(reduce(state, { type: 'toString' }), state);
+});
+
+test('a silence is of one order: the next, its repeat and its answer end it', () => {
+  const silenced = reduce(after(WELCOME, RINGING), { type: 'silenced', until: 30_000 });
+  assert.ok(isSilenced(silenced));
+  const { seq, order } = RINGING;
+  assert.ok(isSilenced(heard(silenced, { ...RINGING, seq: seq + 1 })), 'a reply that differs');
+  for (const next of [
+    { ...RINGING, seq: seq + 1, order: { ...order, seq: seq + 1 } },
+    { ...RINGING, seq: seq + 1, bell: false },
+  ]) assert.equal(heard(silenced, next).silence, null);
+  assert.equal(reduce(silenced, { type: 'silenced', until: null }).silence, null);
+  assert.ok(!isSilenced(reduce(silenced, { type: 'lost', wall: 0, retryAt: 1 })));
 });
 
 test('a gap is known', () => {
@@ -290,7 +304,7 @@ test('the store tells of changes, and only of changes', () => {
   store.addEventListener('change', () => {
     told += 1;
   });
-  store.dispatch({ type: 'message', message: said('beat') });
+  store.dispatch({ type: 'silenced', until: 1 });
   assert.equal(told, 0);
   store.dispatch({ type: 'message', message: WELCOME });
   assert.equal(told, 1);

@@ -177,8 +177,28 @@ test('one who is replaced says why the link is gone', () => {
 });
 
 test('the sound says how to arm it', () => {
-  assert.equal(words.sound(INITIAL), 'Sound is off: click to arm');
-  assert.equal(words.sound({ ...INITIAL, sound: true }), 'Sound is on');
+  const now = { mono: 6_001 };
+  assert.equal(words.sound(INITIAL, now), 'Sound is off: click to arm');
+  assert.equal(words.sound({ ...INITIAL, sound: true }, now), 'Sound is on');
+  const loud = { ...ringing(), sound: true };
+  assert.equal(words.sound(loud, now), 'Sound is on: silence it');
+  const silenced = reduce(loud, { type: 'silenced', until: 30_000 });
+  assert.equal(words.sound(silenced, now), 'Silent for 24 s');
+  assert.equal(words.sound(silenced, { mono: 30_500 }), 'Silent for 1 s');
+});
+
+test('a sign says from afar how it stands', () => {
+  const sign = (state) => Object.values(words.sign(state));
+  assert.deepEqual(sign(INITIAL), ['lost', 'Not connected yet']);
+  assert.deepEqual(sign(OPEN), ['plain', 'The bell is silent']);
+  assert.deepEqual(sign(ringing()), ['rings', 'The bell rings']);
+  assert.deepEqual(sign(answered('x', 'Tim')), ['agreed', 'Answered']);
+  const lost = reduce(ringing(), { type: 'lost', wall: at(14, 5), retryAt: 3_000 });
+  assert.deepEqual(sign(lost), ['lost', 'Last known']);
+  assert.equal(words.glass(lost, NOON), 'No connection since 14:05');
+  assert.equal(words.glass(OPEN, NOON), '');
+  assert.equal(words.alive(OPEN, at(14, 5)), 'Connected · 14:05');
+  assert.equal(words.alive(lost, at(14, 5)), '');
 });
 
 test('a title is one short line, whatever the status is', () => {

@@ -1,0 +1,144 @@
+// The bell book's drawer: a day's time line and its entries as a table.
+//
+// It asks for the book when it is opened, and again when something has happened meanwhile. Which
+// words and which spans, chronicle.js decides; nothing is ever anything but text here.
+
+import { dayName, midnight, readBook, rows, spans } from './chronicle.js';
+import { say, svg } from './svg.js';
+import * as words from './words.js';
+
+/** How many entries are asked for: days of an office, minutes of a test. */
+const LIMIT = 2_000;
+
+/** The time line's place in its view box. */
+const LANE = { left: 10, right: 990, top: 8, bottom: 84 };
+
+const DAY_HOURS = 24;
+
+export class Book {
+  #at;
+  #fetch;
+  #clock;
+  #entries = [];
+  #day = 0;
+  #seen = null;
+  #isAsking = false;
+  #word = '';
+
+  /** `clock` has wall() in ms; `fetch` is the browser's. */
+  constructor(root, { fetch, clock }) {
+    const ids = ['book', 'book-open', 'book-now', 'book-before', 'book-after', 'book-day',
+      'book-line', 'book-word', 'book-csv'];
+    this.#at = Object.fromEntries(ids.map((id) => [id, root.querySelector(`#${id}`)]));
+    this.#fetch = fetch;
+    this.#clock = clock;
+    this.#at['book-open'].addEventListener('click', () => this.open());
+    this.#at['book-before'].addEventListener('click', () => this.#turn(-1));
+    this.#at['book-after'].addEventListener('click', () => this.#turn(1));
+  }
+
+  get isOpen() {
+    return this.#at.book.open;
+  }
+
+  open() {
+    if (this.isOpen) return;
+    this.#day = midnight(this.#clock.wall());
+    this.#seen = null;
+    this.#at.book.showModal();
+  }
+
+  /** Called with every drawing; asks for the book anew where something has happened. */
+  render(state) {
+    if (!this.isOpen) return;
+    say(this.#at['book-now'], words.sentence(state, this.#clock.wall()));
+    const key = `${state.link.phase} ${state.seq}`;
+    if (key !== this.#seen && !this.#isAsking) this.#ask(key, state);
+    else this.#draw();
+  }
+
+  async #ask(key) {
+    this.#isAsking = true;
+    this.#seen = key;
+    try {
+      const answer = await this.#fetch(`/bell-book?limit=${LIMIT}`);
+      if (answer.status === 404) this.#word = 'This server keeps no bell book.';
+      else if (!answer.ok) this.#word = `The bell book cannot be read (${answer.status}).`;
+      else {
+        this.#entries = readBook(await answer.json());
+        this.#word = '';
+      }
+      this.#at['book-csv'].hidden = answer.status === 404;
+    } catch {
+      this.#word = 'The bell book cannot be reached.';
+    }
+    this.#isAsking = false;
+    this.#draw();
+  }
+
+  #turn(days) {
+    this.#day = midnight(this.#day, days);
+    this.#draw();
+  }
+
+  #draw() {
+    const now = this.#clock.wall();
+    const day = this.#day;
+    const lines = rows(this.#entries, day);
+    say(this.#at['book-day'], dayName(day, now));
+    this.#at['book-before'].disabled = !this.#entries.some(({ at }) => at < day);
+    this.#at['book-after'].disabled = day >= midnight(now);
+    const nothing = lines.length === 0 && !this.#isAsking ? 'Nothing happened on this day.' : '';
+    say(this.#at['book-word'], this.#word || nothing);
+    this.#line(day, now);
+    this.#table(lines);
+  }
+
+  #table(lines) {
+    const body = this.#at.book.querySelector('tbody');
+    while (body.rows.length > lines.length) body.deleteRow(-1);
+    while (body.rows.length < lines.length) {
+      const row = body.insertRow();
+      for (let k = 0; k < 4; k += 1) row.insertCell();
+    }
+    lines.forEach(({ what, time, text, by, after }, index) => {
+      const row = body.rows[index];
+      row.dataset.what = what;
+      [time, text, by, after].forEach((cell, k) => say(row.cells[k], cell));
+    });
+  }
+
+  #line(day, now) {
+    const length = midnight(day, 1) - day;
+    const x = (time) =>
+      LANE.left + ((time - day) / length) * (LANE.right - LANE.left);
+    const height = LANE.bottom - LANE.top;
+    const hours = Array.from({ length: DAY_HOURS / 3 + 1 }, (_, k) => {
+      const at = x(day + (k * 3 * length) / DAY_HOURS);
+      return svg('g', { class: 'hour' },
+        svg('path', { d: `M${at} ${LANE.bottom}V${LANE.bottom + 9}` }),
+        svg('text', { x: Math.min(Math.max(at, 22), 978), y: LANE.bottom + 32 }, `${k * 3}:00`));
+    });
+    const blocks = spans(this.#entries, day, now).map((span) => {
+      const [from, rang, to] = [x(span.from), x(span.rangUntil), x(span.to)];
+      const width = Math.max(1.5, to - from);
+      const isWide = width > span.label.length * 12 + 12;
+      return svg('g', {},
+        svg('title', {}, span.label),
+        svg('rect', { class: 'span', x: from, y: LANE.top, width, height }),
+        // The time in which it rang is red, and stands out below: not by its colour alone.
+        svg('rect', {
+          class: 'rang', x: from, y: LANE.bottom - 22, width: Math.max(0, rang - from), height: 28,
+        }),
+        ...(isWide ? [svg('text', { class: 'label', x: from + 6, y: LANE.top + 34 }, span.label)]
+          : []));
+    });
+    const present = now >= day && now < midnight(day, 1)
+      ? [svg('path', { class: 'present', d: `M${x(now)} 0V${LANE.bottom + 9}` })] : [];
+    this.#at['book-line'].replaceChildren(
+      svg('rect', {
+        class: 'lane', x: LANE.left, y: LANE.top, width: LANE.right - LANE.left, height,
+      }),
+      ...hours, ...blocks, ...present);
+  }
+}
