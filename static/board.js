@@ -16,8 +16,13 @@ const SIZES = [
 /** How much smaller a text may get than its kind is written, in the order of trying. */
 const SCALES = [1, 0.88, 0.77, 0.68, 0.6, 0.52, 0.46, 0.4];
 
+/** How far letters may stand out of their line, in their size. */
+const STRAY = 0.25;
+
 export class Board {
   #at;
+  /** What the message said when it was fitted. */
+  #written = null;
 
   /** `root` has the elements of panel.html; the two buttons are told to. */
   constructor(root, { onAcknowledge, onSound }) {
@@ -54,6 +59,12 @@ export class Board {
     say(at.alarm, words.bell(state, wall));
     say(at.calm, words.calm(state, wall));
     say(at.about, words.about(state));
+    const lines = [at.order, at.tale, at.other, at.request];
+    const written = lines.map(({ textContent }) => textContent).join();
+    if (written !== this.#written) {
+      this.#written = written;
+      this.#fit();
+    }
   }
 
   /** The text as large as its place allows without breaking its longest word. */
@@ -65,7 +76,6 @@ export class Board {
     order.dataset.size = sizeOf(text);
     const longest = Math.max(...text.split(/[\s-]+/u).map(widthOf));
     order.style.setProperty('--longest', Math.max(2, longest).toFixed(2));
-    this.#fit();
   }
 
   /** A long text gets smaller until all of it is seen, or the smallest writing is reached. */
@@ -73,7 +83,9 @@ export class Board {
     const { order } = this.#at;
     for (const scale of SCALES) {
       order.style.setProperty('--scale', scale);
-      if (order.scrollHeight <= order.clientHeight + 1) return;
+      // Letters stand out of their lines a little; that is no text unseen.
+      const stray = STRAY * Number.parseFloat(getComputedStyle(order).fontSize);
+      if (order.scrollHeight <= order.clientHeight + stray) return;
     }
   }
 

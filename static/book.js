@@ -117,7 +117,7 @@ export class Book {
       const at = x(day + (k * 3 * length) / DAY_HOURS);
       return svg('g', { class: 'hour' },
         svg('path', { d: `M${at} ${LANE.bottom}V${LANE.bottom + 9}` }),
-        svg('text', { x: Math.min(Math.max(at, 22), 978), y: LANE.bottom + 32 }, `${k * 3}:00`));
+        svg('text', { x: Math.min(Math.max(at, 24), 970), y: LANE.bottom + 32 }, `${k * 3}:00`));
     });
     const blocks = spans(this.#entries, day, now).map((span) => {
       const [from, rang, to] = [x(span.from), x(span.rangUntil), x(span.to)];

@@ -9,6 +9,7 @@ const MAX_RECALLED = 50;
 export class Console {
   #root;
   #log;
+  #list;
   #input;
   #toggle;
   #shown = 0;
@@ -20,7 +21,8 @@ export class Console {
   constructor(root, toggle, { onCommand }) {
     this.#root = root;
     this.#toggle = toggle;
-    this.#log = root.querySelector('ol');
+    this.#log = root.querySelector('.log');
+    this.#list = root.querySelector('ol');
     this.#input = root.querySelector('input');
     toggle.addEventListener('click', () => this.toggle());
     root.querySelector('form').addEventListener('submit', (event) => {
@@ -55,13 +57,13 @@ export class Console {
     if (fresh.length === 0) return;
     const log = this.#log;
     const follows = log.scrollTop + log.clientHeight >= log.scrollHeight - 4;
-    log.append(...fresh.map(({ kind, text }) => {
+    this.#list.append(...fresh.map(({ kind, text }) => {
       const item = document.createElement('li');
       item.dataset.kind = kind;
       item.textContent = text;
       return item;
     }));
-    while (log.childElementCount > lines.length) log.firstElementChild.remove();
+    while (this.#list.childElementCount > lines.length) this.#list.firstElementChild.remove();
     this.#shown = lines.at(-1).n;
     if (follows) log.scrollTop = log.scrollHeight;
   }

@@ -46,6 +46,7 @@ export class Dial {
     dial?.positions.forEach((sector, index) => {
       const group = this.#face.sectors[index];
       group.classList.toggle('ordered', sector === ordered);
+      this.#face.numbers[index].classList.toggle('ordered', sector === ordered);
       group.classList.toggle('answered', sector === answered && isMatch(state) && !state.bell);
       group.classList.toggle('waiting', awaited.has(sector.position));
       mark(group, 'aria-current', sector === ordered ? 'true' : null);

@@ -17,18 +17,22 @@ export const R = {
   arcOuter: 212, arcInner: 180, hit: 120, hub: 44,
 };
 
-/** Draws into `root`, whose content it replaces: `{ sectors, order, reply, layout }`. */
+/** Draws into `root`, whose content it replaces: `{ sectors, numbers, order, reply, layout }`. */
 export function drawFace(root, dial) {
   const plan = layout(dial?.positions.length ?? 11);
   const names = dial ? inscriptions(dial.positions, plan, R) : [];
   const sectors = dial?.positions.map((position, index) =>
     sector(position, index, plan, names[index])) ?? [];
+  // Beside the sectors, not in them: a button's name is what is written on it.
+  const numbers = dial?.positions.map(({ position }, index) =>
+    number(position, plan.angles[index], R.number)) ?? [];
   const order = orderPointer(plan.step);
   const reply = replyFork(plan.step);
   root.replaceChildren(
     gradients(),
     body(R),
     svg('g', { class: 'sectors' }, ...sectors),
+    svg('g', { class: 'numbers' }, ...numbers),
     svg('circle', { class: 'inner-ring', r: R.wedge }),
     svg('circle', { class: 'inner-ring thin', r: R.wedge - 7 }),
     svg('g', { class: 'arcs' }, ...(dial ? arcs(dial.positions, plan) : [])),
@@ -41,7 +45,7 @@ export function drawFace(root, dial) {
     svg('circle', { class: 'hub-cap', r: R.hub * 0.34 }),
   );
   for (const group of root.querySelectorAll('.sector, .arcs, .plate')) shrinkToFit(group);
-  return { sectors, order, reply, layout: plan };
+  return { sectors, numbers, order, reply, layout: plan };
 }
 
 function sector({ position, name }, index, { step, angles }, inscription) {
@@ -55,7 +59,6 @@ function sector({ position, name }, index, { step, angles }, inscription) {
   svg('path', { class: 'wedge', d: sectorPath(from, to, R.wedge, R.enamel) }),
   svg('path', { class: 'wait', d: arcPath(from + 1.4, to - 1.4, R.nameOuter + 3) }),
   ...inscription,
-  number(position, middle, R.number),
   svg('path', {
     class: 'focus', d: sectorPath(from + 0.9, to - 0.9, R.wedge + 6, R.enamel - 6),
   }));

@@ -95,7 +95,6 @@ export function shipsBell(plan) {
     class: 'ships-bell', 'aria-hidden': true,
     transform: `translate(0 ${BELL.pivot}) scale(${scale})`,
   },
-  svg('rect', { class: 'hit', x: -80, y: -14, width: 160, height: drop + 34 }),
   svg('g', { class: 'waves' }, ...[-1, 1].flatMap((side) => [wave(side, 84), wave(side, 104)])),
   svg('g', { class: 'swinging' },
     svg('circle', { class: 'clapper', cx: 0, cy: drop + 6, r: 12 }),
@@ -111,5 +110,6 @@ export function shipsBell(plan) {
     svg('path', { class: 'frame', d: 'M-20 -30H20M-20 30H20' }),
     svg('path', { class: 'bulb', d: 'M-15 -29V-18L-3 0L-15 18V29H15V18L3 0L15 -18V-29Z' }),
     svg('path', { class: 'sand', d: 'M-9 -13H9L0 -1ZM-13 27L0 13L13 27Z' })),
-  svg('path', { class: 'slash', d: `M-74 ${drop + 8}L74 2` }));
+  svg('path', { class: 'slash', d: `M-74 ${drop + 8}L74 2` }),
+  svg('rect', { class: 'hit', x: -100, y: -20, width: 200, height: drop + 44 }));
 }

@@ -42,6 +42,11 @@ export function number(position, middle, radius) {
     String(position));
 }
 
+/** Lines of one name are words of one text, for whoever hears or copies it. */
+function spaced(line, k, lines) {
+  return k < lines.length - 1 ? `${line} ` : line;
+}
+
 function roomOf({ step }, { nameInner: inner, nameOuter: outer }) {
   const share = (Math.min(step, WIDEST) * SHARE * Math.PI) / 180;
   return { inner, outer, widthAt: (radius) => radius * share };
@@ -69,7 +74,9 @@ function drawnAlong({ lines, size }, index, { angles, step }, { inner, outer, wi
   }));
   const texts = lines.map((line, k) => svg('text', {
     class: 'name', 'font-size': size, 'data-room': widthAt(radii[k]), 'aria-hidden': true,
-  }, svg('textPath', { href: `#chadburn-name-${index}-${k}`, startOffset: '50%' }, line)));
+  }, svg('textPath', {
+    href: `#chadburn-name-${index}-${k}`, startOffset: '50%',
+  }, spaced(line, k, lines))));
   return [...paths, ...texts];
 }
 
@@ -86,6 +93,6 @@ function drawnOut({ lines, size }, middle, { inner, outer }) {
   const texts = lines.map((line, k) => svg('text', {
     class: 'name', 'font-size': size, 'data-room': outer - inner, 'aria-hidden': true,
     y: (k - (lines.length - 1) / 2) * size * LEADING + size * 0.36,
-  }, line));
+  }, spaced(line, k, lines)));
   return [svg('g', { transform: `translate(${x} ${y}) rotate(${turn})` }, ...texts)];
 }

@@ -37,12 +37,12 @@ export class Ringer {
     const { state } = this.#store;
     if (!this.#bell.on) this.#bell.arm();
     else if (isRinging(state) && !isSilenced(state)) this.silence();
-    else this.#bell.disarm();
+    else this.#disarm();
   }
 
   /** Sound on or off. */
   toggle() {
-    if (this.#bell.on) this.#bell.disarm();
+    if (this.#bell.on) this.#disarm();
     else this.#bell.arm();
   }
 
@@ -52,6 +52,12 @@ export class Ringer {
     if (!this.#bell.on) return;
     const until = isSilenced(state) ? null : this.#clock.mono() + SILENCE_MS;
     this.#store.dispatch({ type: 'silenced', until });
+  }
+
+  /** Off is off: when it is armed again, it is heard at once. */
+  #disarm() {
+    this.#store.dispatch({ type: 'silenced', until: null });
+    this.#bell.disarm();
   }
 
   #follow() {

@@ -91,7 +91,9 @@ export function sign(state) {
 /** What stands on the glass over a dial that is not connected. */
 export function glass({ link }, now) {
   if (link.phase === 'connecting') return 'Connecting …';
-  return link.phase === 'lost' ? `No connection since ${clock(link.since, now)}` : '';
+  if (link.phase === 'open') return '';
+  if (link.farewell !== null) return goodbye(link.farewell);
+  return `No connection since ${clock(link.since, now)}`;
 }
 
 /** That the link lives, and the time of day: a clock that stands still is seen from afar. */

@@ -130,6 +130,7 @@ export class Telegraph {
 export class Panel {
   #problems = [];
   #mayLose = false;
+  #mayMiss = null;
   context;
   page;
   /** The addresses of all links it has opened, the first first. */
@@ -181,13 +182,15 @@ export class Panel {
     this.page.on('console', (message) => {
       if (message.type() !== 'error' && message.type() !== 'warning') return;
       if (this.#mayLose && LOSS.test(message.text())) return;
+      if (this.#mayMiss?.test(message.text())) return;
       this.#problems.push(`${message.type()}: ${message.text()}`);
     });
   }
 
-  /** From here on the server may be gone, and the browser may say so. */
-  expectLosses() {
+  /** From here on the server may be gone, or refuse `more`, and the browser may say so. */
+  expectLosses(more = null) {
     this.#mayLose = true;
+    this.#mayMiss = more;
   }
 
   /** Closes it; nothing may have gone wrong in it. */
@@ -238,6 +241,13 @@ export class Panel {
   /** Waits until an element is there and looks like this: an attribute, a class. */
   expect(selector) {
     return this.page.locator(selector).waitFor({ state: 'attached' });
+  }
+
+  /** Waits for the tab's title. */
+  async expectTitle(wanted) {
+    await this.page.waitForFunction(
+      (source) => new RegExp(source, 'u').test(document.title), wanted.source, { polling: LOOK_MS },
+    );
   }
 
   expectOrder(name) {
