@@ -3,6 +3,7 @@
 //! It finds them by name and says what they are. Nothing of HTTP but content types.
 
 mod directory;
+mod travel;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use sha1::{Digest, Sha1};
 use thiserror::Error;
 
 use directory::Directory;
+use travel::bare;
 
 /// The page itself; everything else is in `static/`.
 pub(super) const PANEL: &str = "panel.html";
@@ -106,7 +108,7 @@ impl Assets {
         let digest: Arc<str> = digest_of(EMBEDDED.iter().copied()).into();
         let assets = EMBEDDED
             .iter()
-            .map(|(name, content)| (*name, Asset::new(name, Bytes::from_static(content), &digest)))
+            .map(|(name, content)| (*name, Asset::new(name, bare(name, content), &digest)))
             .collect();
         Self { digest, store: Store::Embedded(assets) }
     }
