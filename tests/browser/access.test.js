@@ -80,7 +80,7 @@ for (const colorScheme of ['light', 'dark']) {
   });
 }
 
-/** The colours that have to be told apart: what is on what, and by how much (WCAG 1.4.3, 1.4.11). */
+/** The colours to be told apart: what is on what, and by how much (WCAG 1.4.3, 1.4.11). */
 const TEXT = 4.5;
 const SHAPE = 3;
 const PAIRS = [

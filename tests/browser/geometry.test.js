@@ -16,8 +16,8 @@ const STRAY = 1.5;
 /** Names short and long, with joints and without, from the left and from the right. */
 const NAMES = [
   'FULL', 'ENGINE WORKING WRONG', 'deployment-rollback-in-progress', 'Donaudampfschifffahrt',
-  'מלוא הכוח אחורה', 'لحظة من فضلك', '停止前進', 'A', 'one two three four five six seven', '🔔 bell',
-  'W'.repeat(40), 'BATTLE STATIONS',
+  'מלוא הכוח אחורה', 'لحظة من فضلك', '停止前進', 'A',
+  'one two three four five six seven', '🔔 bell', 'W'.repeat(40), 'BATTLE STATIONS',
 ];
 
 let browser;

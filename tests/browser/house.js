@@ -33,7 +33,10 @@ const PATIENCE_MS = 20_000;
 const LOOK_MS = 20;
 
 /** What a browser says of itself when a server is gone; the panel cannot keep it from saying so. */
-const LOSS = /WebSocket connection to .* failed|net::(ERR_CONNECTION_(REFUSED|RESET|CLOSED)|ERR_SOCKET_NOT_CONNECTED|ERR_EMPTY_RESPONSE)/;
+const LOSS = new RegExp([
+  'WebSocket connection to .* failed', 'net::ERR_CONNECTION_(REFUSED|RESET|CLOSED)',
+  'net::ERR_(SOCKET_NOT_CONNECTED|EMPTY_RESPONSE)',
+].join('|'));
 
 /** Starts a browser that takes these names for this machine. */
 export function launch(names = ['office.test']) {
@@ -50,18 +53,22 @@ export class Telegraph {
   port = 0;
 
   /** Starts a server whose files say this; `args` are further options. */
-  static async start({ status = '6', accept = null, token = null, dial = null, args = [] } = {}) {
+  static async start({ status = '6', accept = null, args = [], token, dial, book } = {}) {
     assert.ok(existsSync(SERVER), `no server at ${SERVER}: build it, or set CHADBURN_BIN`);
     const telegraph = new Telegraph();
     telegraph.directory = await mkdtemp(join(tmpdir(), 'chadburn-panel-'));
     telegraph.args = args;
     if (status !== null) await telegraph.write('status.eot', status);
     if (accept !== null) await telegraph.write('accept.eot', accept);
-    if (token !== null) {
+    if (token) {
       await telegraph.write('token', token);
       telegraph.args = [...telegraph.args, '--token-file', 'token'];
     }
-    if (dial !== null) {
+    if (book) {
+      const lines = book.map((entry) => `${JSON.stringify(entry)}\n`);
+      await telegraph.write('bell-book.jsonl', lines.join(''));
+    }
+    if (dial) {
       await telegraph.write('dial.toml', dial);
       telegraph.args = [...telegraph.args, '--dial', 'dial.toml'];
     }

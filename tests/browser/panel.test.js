@@ -115,7 +115,8 @@ onTelegraph('a long status makes no scroll bars on a wall', {
 });
 
 for (const [width, height] of [
-  [360, 640], [390, 844], [683, 384], [640, 360], [768, 1024], [1366, 768], [1920, 1080], [1080, 1920], [3840, 2160], [2160, 3840],
+  [360, 640], [390, 844], [683, 384], [640, 360], [768, 1024], [1366, 768], [1920, 1080],
+  [1080, 1920], [3840, 2160], [2160, 3840],
 ]) {
   onTelegraph(`no scroll bars at ${width} by ${height}`, {
     status: '9', view: { viewport: { width, height } },

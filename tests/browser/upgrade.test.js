@@ -46,7 +46,7 @@ async function upgrade(telegraph) {
 const carried = (panel) =>
   panel.page.locator('meta[name="chadburn-assets"]').getAttribute('content');
 
-/** Lets half a minute pass in the panel, as for a closed lid: what came meanwhile comes in first. */
+/** Lets half a minute pass as for a closed lid: what came meanwhile comes in first. */
 async function pass(panel) {
   await panel.page.clock.fastForward(30_000);
   await panel.expectConnected();

@@ -1,5 +1,5 @@
-// Weeks in an open tab, in a minute: thousands of orders leave nothing behind, and a hidden tab goes
-// on ringing.
+// Weeks in an open tab, in a minute: thousands of orders leave nothing behind, and a hidden tab
+// goes on ringing.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

@@ -34,7 +34,7 @@ function travelled(url) {
   });
 }
 
-test('all of the panel travels in less than 60 KiB, and nothing comes from elsewhere', async (t) => {
+test('all of the panel travels in less than 60 KB, and nothing is from elsewhere', async (t) => {
   const telegraph = await Telegraph.start();
   t.after(() => telegraph.stop());
   const parts = await readdir(fileURLToPath(new URL('../../static', import.meta.url)));

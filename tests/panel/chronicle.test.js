@@ -69,7 +69,8 @@ test('rows are the newest first, in words', () => {
     { seq: 5, at: at(10), what: 'order', status: 'main\nis broken', position: null, name: null },
     { seq: 6, at: at(11), what: 'something new', status: '7' },
   ];
-  assert.deepEqual(rows(entries, TODAY).map(({ time, text, by, after }) => [time, text, by, after]), [
+  const told = rows(entries, TODAY);
+  assert.deepEqual(told.map(({ time, text, by, after }) => [time, text, by, after]), [
     ['11:00:00', 'something new 7', '', ''],
     ['10:00:00', 'main is broken ordered', '', ''],
     ['09:02:00', 'answered COFFEE', 'the accept file', ''],

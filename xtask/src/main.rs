@@ -1,9 +1,10 @@
-//! The project's own chores: `cargo xtask test`, `cargo xtask bench`, `cargo xtask simulate`. Each
+//! The project's own chores: `cargo xtask test`, `bench`, `simulate` and `shots`. Each
 //! chore is a module; this file only chooses.
 
 #![allow(clippy::print_stdout, reason = "chores talk to whoever runs them")]
 
 mod bench;
+mod shots;
 mod simulate;
 mod test;
 mod tools;
@@ -20,6 +21,8 @@ enum Chore {
     Bench(bench::Options),
     /// The whole telegraph on a desk without a board.
     Simulate(simulate::Options),
+    /// Take a picture of every state of the panel.
+    Shots(shots::Options),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -27,5 +30,6 @@ fn main() -> anyhow::Result<()> {
         Chore::Test(options) => test::run(&options),
         Chore::Bench(options) => bench::run(&options),
         Chore::Simulate(options) => simulate::run(&options),
+        Chore::Shots(options) => shots::run(&options),
     }
 }

@@ -115,8 +115,7 @@ fn release() -> Result<()> {
 }
 
 fn browser() -> Result<()> {
-    let place = tools::root().join("tests/browser");
-    tools::run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&place))?;
+    let place = tools::browser_tests()?;
     let binary = tools::target()?.join("release/chadburn");
     tools::run(
         Command::new("node").args(["--test", "."]).current_dir(&place).env("CHADBURN_BIN", binary),

@@ -94,6 +94,13 @@ pub(crate) fn target() -> Result<PathBuf> {
     Ok(serde_json::from_str::<Metadata>(&text)?.target_directory)
 }
 
+/// The room of the browser tests, with the packages it needs.
+pub(crate) fn browser_tests() -> Result<PathBuf> {
+    let place = root().join("tests/browser");
+    run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&place))?;
+    Ok(place)
+}
+
 /// Runs a command; it must succeed.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let shown = shown(command);
