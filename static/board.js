@@ -17,7 +17,7 @@ const SIZES = [
 const SCALES = [1, 0.88, 0.77, 0.68, 0.6, 0.52, 0.46, 0.4];
 
 /** How far letters may stand out of their line, in their size. */
-const STRAY = 0.25;
+const STRAY = 0.05;
 
 export class Board {
   #at;

@@ -213,14 +213,14 @@ for (const [host, kind, words] of [
   ['localhost', 'secure', ''],
   ['office.test', 'insecure', 'Not possible here: a browser wants https or localhost for that.'],
 ]) {
-  test(`notices on the desktop in a${kind === 'secure' ? '' : 'n in'}secure context`, async (t) => {
+  test(`notices on the desktop: ${kind} context`, async (t) => {
     const telegraph = await Telegraph.start({
       status: '6', accept: '6', args: ['--host', 'office.test'],
     });
     t.after(() => telegraph.stop());
     const panel = await Panel.open(browser, telegraph.url(host), { prepare: recordNotices });
     await panel.page.click('#help-open');
-    await panel.expectText('#notify-word', words || /^$/).catch(() => {});
+    await panel.page.locator('#help').waitFor({ state: 'visible' });
     assert.equal(await panel.page.locator('#notify-word').textContent(), words);
     assert.equal(await panel.page.locator('#notify').isDisabled(), kind === 'insecure');
     if (kind === 'secure') await panel.page.click('#notify');

@@ -252,9 +252,11 @@ export class Panel {
 
   /** Waits for the tab's title. */
   async expectTitle(wanted) {
-    await this.page.waitForFunction(
-      (source) => new RegExp(source, 'u').test(document.title), wanted.source, { polling: LOOK_MS },
-    );
+    const end = Date.now() + PATIENCE_MS;
+    while (!wanted.test(await this.page.title())) {
+      assert.ok(Date.now() < end, `the title should be ${wanted}`);
+      await setTimeout(LOOK_MS);
+    }
   }
 
   expectOrder(name) {

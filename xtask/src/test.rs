@@ -118,6 +118,10 @@ fn browser() -> Result<()> {
     let place = tools::browser_tests()?;
     let binary = tools::target()?.join("release/chadburn");
     tools::run(
-        Command::new("node").args(["--test", "."]).current_dir(&place).env("CHADBURN_BIN", binary),
+        // Side by side: a browser waits more than it works.
+        Command::new("node")
+            .args(["--test", "--test-concurrency=3", "."])
+            .current_dir(&place)
+            .env("CHADBURN_BIN", binary),
     )
 }
