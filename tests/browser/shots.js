@@ -1,7 +1,7 @@
 // Takes a picture of every scene, by day and by night, on a phone, a laptop and on walls:
 // `node shots.js DIRECTORY [SCENE]...`. `cargo xtask shots` runs it.
 //
-// Each picture is SCENE-LIGHT-PLACE.png, and key.txt says what each was set to.
+// Each picture is SCENE-LIGHT-PLACE.png, or .jpeg with JPEG=1 in the environment, and key.txt says what each was set to.
 
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -19,6 +19,9 @@ const PLACES = {
 };
 
 const LIGHTS = { day: 'light', night: 'dark' };
+
+/** Pictures to look at, or small ones for the README. */
+const FORMAT = process.env.JPEG ? { format: 'jpeg', quality: 84 } : { format: 'png' };
 
 /** How many scenes are set up at once. */
 const HANDS = 2;
@@ -67,8 +70,8 @@ async function take({ page, context }, { name, says }) {
       await page.evaluate(() => new Promise((done) => {
         requestAnimationFrame(() => requestAnimationFrame(done));
       }));
-      const { data } = await device.send('Page.captureScreenshot', { format: 'png' });
-      const file = `${name}-${light}-${place}.png`;
+      const { data } = await device.send('Page.captureScreenshot', FORMAT);
+      const file = `${name}-${light}-${place}.${FORMAT.format}`;
       await writeFile(join(directory, file), Buffer.from(data, 'base64'));
       key.push(`${file}: ${says}`);
     }

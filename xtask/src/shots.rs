@@ -26,6 +26,9 @@ pub(crate) struct Options {
     /// Only this light: day or night.
     #[arg(long)]
     light: Option<String>,
+    /// Small pictures, as the README has them.
+    #[arg(long)]
+    jpeg: bool,
 }
 
 pub(crate) fn run(options: &Options) -> Result<()> {
@@ -45,6 +48,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         if let Some(value) = value {
             node.env(name, value);
         }
+    }
+    if options.jpeg {
+        node.env("JPEG", "1");
     }
     tools::run(&mut node)
 }
