@@ -13,6 +13,9 @@ const LIMIT = 2_000;
 /** The time line's place in its view box. */
 const LANE = { left: 10, right: 990, top: 8, bottom: 84 };
 
+/** How wide a letter of its labels is at most, in its units. */
+const LETTER = 15;
+
 const DAY_HOURS = 24;
 
 export class Book {
@@ -115,14 +118,14 @@ export class Book {
     const height = LANE.bottom - LANE.top;
     const hours = Array.from({ length: DAY_HOURS / 3 + 1 }, (_, k) => {
       const at = x(day + (k * 3 * length) / DAY_HOURS);
-      return svg('g', { class: 'hour' },
+      return svg('g', { class: 'hour', 'data-hour': k * 3 },
         svg('path', { d: `M${at} ${LANE.bottom}V${LANE.bottom + 9}` }),
-        svg('text', { x: Math.min(Math.max(at, 24), 970), y: LANE.bottom + 32 }, `${k * 3}:00`));
+        svg('text', { x: Math.min(Math.max(at, 24), 970), y: LANE.bottom + 36 }, `${k * 3}:00`));
     });
     const blocks = spans(this.#entries, day, now).map((span) => {
       const [from, rang, to] = [x(span.from), x(span.rangUntil), x(span.to)];
       const width = Math.max(1.5, to - from);
-      const isWide = width > span.label.length * 12 + 12;
+      const isWide = width > span.label.length * LETTER + 12;
       return svg('g', {},
         svg('title', {}, span.label),
         svg('rect', { class: 'span', x: from, y: LANE.top, width, height }),

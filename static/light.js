@@ -7,6 +7,9 @@ import { mark, say } from './svg.js';
 /** When the night's palette counts by itself. */
 const DARK = '(prefers-color-scheme: dark)';
 
+/** The sheet's media, as somebody decided or the system has it; paper has the day's light. */
+const MEDIA = { day: 'not all', night: 'screen', system: `screen and ${DARK}` };
+
 export class Light {
   #sheet;
   #button;
@@ -31,8 +34,7 @@ export class Light {
   /** Shows what is wanted now. */
   show() {
     const { light } = this.#memory;
-    const media = { day: 'not all', night: 'all' };
-    mark(this.#sheet, 'media', light === null ? DARK : media[light]);
+    mark(this.#sheet, 'media', MEDIA[light ?? 'system']);
     say(this.#button, this.#isNight ? 'Day' : 'Night');
     mark(this.#button, 'aria-label', this.#isNight ? 'Light as by day' : 'Light as by night');
   }

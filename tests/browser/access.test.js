@@ -174,6 +174,8 @@ onTelegraph('in forced colours shapes and strokes say it', {
   const fill = (selector) => panel.page.locator(selector).first().evaluate((element) =>
     getComputedStyle(element).fill);
   assert.notEqual(await fill('.needle'), await fill('.yoke'));
+  assert.notEqual(await fill('.arm'), await panel.page.evaluate(() =>
+    getComputedStyle(document.body).backgroundColor));
   assert.notEqual(await fill('.sector.ordered .name'), await fill('.sector.ordered .wedge'));
   assert.notEqual(await fill('.sector:not(.ordered) .name'), 'none');
   assert.deepEqual(await faults(panel), []);
@@ -232,7 +234,7 @@ for (const [width, height] of [[360, 640], [1366, 768], [683, 384]]) {
 }
 
 onTelegraph('on paper there are the dial and the words, and nothing to press', {
-  status: '7', accept: '7',
+  status: '7', accept: '7', view: { colorScheme: 'dark' },
 }, async (telegraph, panel) => {
   await panel.expectSilent();
   await panel.page.emulateMedia({ media: 'print' });
@@ -240,6 +242,9 @@ onTelegraph('on paper there are the dial and the words, and nothing to press', {
     assert.ok(await panel.page.locator(part).isVisible(), part);
   }
   assert.equal(await panel.page.locator('button:visible, input:visible').count(), 0);
+  const scheme = await panel.page.evaluate(() =>
+    getComputedStyle(document.documentElement).colorScheme);
+  assert.equal(scheme, 'light', 'paper is white, also at night');
 });
 
 test('without script the page says where the order can be read', async (t) => {

@@ -82,8 +82,8 @@ for (const [way, { press, view }] of Object.entries(WAYS)) {
     await press(panel, '#sound');
     await panel.expectText('#sound-words', 'Sound is off: click to arm');
 
-    const isNight = () => page.evaluate(() => matchMedia('all').matches
-      && document.querySelector('#night').sheet.media.mediaText === 'all');
+    const isNight = () => page.evaluate(() =>
+      getComputedStyle(document.documentElement).colorScheme === 'dark');
     await press(panel, '#light');
     assert.ok(await isNight());
     await press(panel, '#light');
