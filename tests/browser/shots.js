@@ -41,7 +41,8 @@ async function photograph(browser, scene) {
     return panel;
   };
   try {
-    const panel = await open({ viewport: { width: 1366, height: 768 } });
+    const viewport = { width: 1366, height: 768 };
+    const panel = await open({ viewport, prepare: scene.prepare });
     const seat = async (name) => {
       const one = await open();
       await one.isCalled(name);
@@ -50,14 +51,14 @@ async function photograph(browser, scene) {
     if (scene.sound) await panel.page.click('#sound');
     await scene.act({ telegraph, panel, seat });
     await take(panel, scene);
-    await scene.after?.({ telegraph, panel });
   } finally {
     await Promise.allSettled(panels.map((panel) => panel.context.close()));
     await telegraph.stop();
   }
 }
 
-async function take({ page, context }, { name, says }) {
+async function take(panel, { name, says, again }) {
+  const { page, context } = panel;
   const device = await context.newCDPSession(page);
   await page.mouse.move(2, 2);
   for (const light of lights) {
@@ -67,6 +68,7 @@ async function take({ page, context }, { name, says }) {
       await device.send('Emulation.setDeviceMetricsOverride', {
         width, height, deviceScaleFactor, mobile: false,
       });
+      await again?.(panel);
       await page.evaluate(() => new Promise((done) => {
         requestAnimationFrame(() => requestAnimationFrame(done));
       }));
