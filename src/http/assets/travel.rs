@@ -8,9 +8,10 @@ use axum::body::Bytes;
 
 /// This part as it travels; only scripts and styles are touched.
 pub(super) fn bare(name: &str, content: &'static [u8]) -> Bytes {
-    let is_script = name.ends_with(".js");
-    match std::str::from_utf8(content) {
-        Ok(text) if is_script || name.ends_with(".css") => without_comments(text, is_script).into(),
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
+    match (ending, std::str::from_utf8(content)) {
+        ("js", Ok(text)) => without_comments(text, true).into(),
+        ("css", Ok(text)) => without_comments(text, false).into(),
         _ => Bytes::from_static(content),
     }
 }
@@ -20,12 +21,15 @@ fn without_comments(text: &str, is_script: bool) -> String {
     let mut is_inside = false;
     for line in text.split_inclusive('\n') {
         let begins = line.trim_start();
-        let is_comment =
-            is_inside || begins.starts_with("/*") || is_script && begins.starts_with("//");
-        is_inside = is_comment && !begins.starts_with("//") && !line.contains("*/");
+        if !is_inside && is_script && begins.starts_with("//") {
+            bare.push('\n');
+            continue;
+        }
+        let is_comment = is_inside || begins.starts_with("/*");
+        is_inside = is_comment && !line.contains("*/");
         // What follows a comment on its line is not to be lost with it.
-        let ends_with_it = !line.contains("*/") || line.trim_end().ends_with("*/");
-        bare.push_str(if is_comment && ends_with_it { "\n" } else { line });
+        let is_all_of_it = is_inside || line.trim_end().ends_with("*/");
+        bare.push_str(if is_comment && is_all_of_it { "\n" } else { line });
     }
     bare
 }
@@ -37,7 +41,7 @@ mod tests {
     #[test]
     fn comments_go_and_lines_stay() {
         let script =
-            "// a\nlet x = 1; // b\n  /** c */\n/**\n * d\n */\n  y('// e');\n/* f */ z();\n";
+            "// a\nlet x = 1; // b\n  /** c */\n/**\n// d\n */\n  y('// e');\n/* f */ z();\n";
         let bare = without_comments(script, true);
         assert_eq!(bare, "\nlet x = 1; // b\n\n\n\n\n  y('// e');\n/* f */ z();\n");
         let style = "/* a\n   b */\n.c { content: \"//\"; }\n//d\n";
