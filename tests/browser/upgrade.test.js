@@ -62,13 +62,16 @@ async function until({ page }, what, holds) {
   assert.fail(what);
 }
 
-test('an idle panel reloads itself after an upgrade, once', async (t) => {
+test('an idle panel reloads itself after an upgrade, and its bell stays armed', async (t) => {
   const { telegraph, panel } = await aboard(t);
   const before = await carried(panel);
+  await panel.page.click('#sound');
+  await panel.expect('#panel[data-sound="on"]');
   await upgrade(telegraph);
   await until(panel, 'it reloads', async () => await carried(panel) !== before);
   await panel.expectConnected();
   assert.equal(panel.told('welcome').at(-1).assets, await carried(panel));
+  await panel.expect('#panel[data-sound="on"]');
   await panel.page.evaluate(() => {
     globalThis.isSame = true;
   });
