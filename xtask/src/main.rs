@@ -1,5 +1,5 @@
-//! The project's own chores: `cargo xtask test`, `bench`, `simulate` and `shots`. Each
-//! chore is a module; this file only chooses.
+//! The project's own chores: `cargo xtask test`, `bench`, `simulate` and `shots`. Each chore is a
+//! module; this file only chooses.
 
 #![allow(clippy::print_stdout, reason = "chores talk to whoever runs them")]
 
