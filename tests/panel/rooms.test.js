@@ -1,0 +1,61 @@
+// The panel's modules keep to their rooms, as ARCHITECTURE.md has them.
+
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { test } from 'node:test';
+
+const HOUSE = new URL('../../static/', import.meta.url);
+const MODULES = readdirSync(HOUSE).filter((name) => name.endsWith('.js'));
+
+/** Modules that know no page, socket, storage or clock. */
+const PURE = ['asking', 'chronicle', 'geometry', 'keys', 'protocol', 'roll', 'shortcuts', 'store',
+  'words'];
+
+/** What a pure module must not name. */
+const IMPURE = /\b(document|window|WebSocket|fetch|set(Timeout|Interval)|Date\.now|performance|(local|session)Storage|navigator|requestAnimationFrame)\b/;
+
+/** Modules that know where things come from; whoever draws reads the store. */
+const SOURCES = ['main.js', 'socket.js'];
+
+const code = (name) => readFileSync(new URL(name, HOUSE), 'utf8').split('\n')
+  .filter((line) => !/^\s*(\/\/|\/\*|\*)/.test(line)).join('\n');
+const imports = (name) => [...code(name).matchAll(/from '\.\/([^']+)'/g)].map((match) => match[1]);
+
+test('what is pure names neither page nor socket nor clock', () => {
+  for (const name of PURE) {
+    const found = code(`${name}.js`).match(IMPURE);
+    assert.equal(found, null, `${name}.js names ${found?.[0]}`);
+    for (const other of imports(`${name}.js`)) {
+      assert.ok(PURE.includes(other.replace(/\.js$/, '')), `${name}.js uses ${other}`);
+    }
+  }
+});
+
+test('only the entry knows the socket and the browser as a whole', () => {
+  for (const name of MODULES.filter((module) => !SOURCES.includes(module))) {
+    assert.ok(!imports(name).some((other) => SOURCES.includes(other)), `${name} uses a source`);
+    assert.ok(!/\bWebSocket\b/.test(code(name)), `${name} opens a socket`);
+  }
+});
+
+test('data is text: nothing is put into the page as markup', () => {
+  for (const name of MODULES) {
+    const found = code(name).match(/\b(innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval)\b/);
+    assert.equal(found, null, `${name} names ${found?.[0]}`);
+  }
+});
+
+test('nothing comes from elsewhere, and nothing is in a circle', () => {
+  const seen = new Map();
+  const visit = (name, way) => {
+    assert.ok(!way.includes(name), `a circle: ${[...way, name].join(' → ')}`);
+    if (seen.has(name)) return;
+    imports(name).forEach((other) => visit(other, [...way, name]));
+    seen.set(name, true);
+  };
+  for (const name of MODULES) {
+    visit(name, []);
+    const foreign = code(name).match(/^(import|\}).* from '(?!\.\/).*|\bimport\(.*/m);
+    assert.equal(foreign, null, `${name}: ${foreign?.[0]}`);
+  }
+});
