@@ -14,13 +14,14 @@ const MANY: usize = 64;
 /// Those who have opened the file and may not have closed it.
 #[derive(Debug, Default)]
 pub(super) struct Hands {
-    /// When they opened it, oldest first. Readers count too, because nothing tells them apart, and
-    /// so do those who opened it before anybody changed it: one of them may be who changes it.
+    /// When they opened it, oldest first; our looks are among them. Readers count too, because
+    /// nothing tells them apart, and so do those who opened it before anybody changed it: one of
+    /// them may be who changes it.
     opens: VecDeque<Duration>,
-    /// Opens of our own looks that have not come round, and closes of what nobody was seen to
-    /// open: so many of the next opens say nothing. Whose an open is cannot be told, but when all
-    /// of ours have come the count is right.
-    less: u32,
+    /// When our own looks opened it, whether or not that has come round. Whose an open is cannot be
+    /// told, but so many of them are ours. They grow old like those: what is subtracted must never
+    /// stay longer than what it was subtracted from, or it would hide the next writer.
+    looks: VecDeque<Duration>,
     /// When somebody changed it last, since its text counted as finished.
     writes: Option<Duration>,
     /// Whoever had it open before then may have it open still, because hints were lost.
@@ -31,12 +32,9 @@ impl Hands {
     /// Somebody opened the file.
     pub(super) fn opened(&mut self, now: Duration) {
         self.forget(now);
-        if self.less > 0 {
-            self.less -= 1;
-            return;
-        }
         if self.opens.len() == MANY {
             self.opens.pop_front();
+            self.lost = Some(now);
         }
         self.opens.push_back(now);
     }
@@ -44,16 +42,22 @@ impl Hands {
     /// Our look opened the file, and is over.
     pub(super) fn looked(&mut self, now: Duration) {
         self.forget(now);
-        // If a reader is among them, his open must grow old and be forgotten.
-        if self.opens.pop_back().is_none() {
-            self.less = self.less.saturating_add(1);
+        if self.looks.len() == MANY {
+            self.looks.pop_front();
         }
+        self.looks.push_back(now);
     }
 
     /// All opens of our looks have come round. The kernel folds two in a row into one, so that some
     /// may never come; they must not be waited for.
     pub(super) fn all_came(&mut self) {
-        self.less = 0;
+        for look in self.looks.drain(..) {
+            // It came after the look. If none did, it was taken for that of one who closed.
+            match self.opens.iter().position(|opened| *opened >= look) {
+                Some(index) => drop(self.opens.remove(index)),
+                None => drop(self.opens.pop_back()),
+            }
+        }
     }
 
     /// Somebody changed it.
@@ -64,20 +68,26 @@ impl Hands {
     /// Somebody closed it. Whether they were, for all that is known, the last to have their hands
     /// on it.
     pub(super) fn let_go(&mut self, now: Duration) -> bool {
-        self.looked(now);
+        self.forget(now);
+        // Where hints were lost it may be one whose open nobody saw: then those who were seen stay.
+        if self.lost.is_none() {
+            // If a reader is among them, his open must grow old and be forgotten.
+            self.opens.pop_back();
+        }
         !self.may_write(now)
     }
 
     /// Hints were lost.
     pub(super) fn lost(&mut self, now: Duration) {
         self.opens.clear();
-        (self.less, self.lost, self.writes) = (0, Some(now), Some(now));
+        self.looks.clear();
+        (self.lost, self.writes) = (Some(now), Some(now));
     }
 
     /// Whether somebody who has it open may be in the middle of a writing.
     pub(super) fn may_write(&mut self, now: Duration) -> bool {
         self.forget(now);
-        self.writes.is_some() && (!self.opens.is_empty() || self.lost.is_some())
+        self.writes.is_some() && (self.opens.len() > self.looks.len() || self.lost.is_some())
     }
 
     /// Whether it was changed lately, and has not counted as finished since.
@@ -93,6 +103,7 @@ impl Hands {
     fn forget(&mut self, now: Duration) {
         let old = |opened: &mut Duration| now >= *opened + OVERLAP;
         while self.opens.pop_front_if(old).is_some() {}
+        while self.looks.pop_front_if(old).is_some() {}
         self.lost = self.lost.filter(|lost| now < *lost + OVERLAP);
     }
 }

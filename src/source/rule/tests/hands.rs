@@ -170,3 +170,94 @@ fn our_own_look_in_the_midst_of_a_writing_does_not_delay_it() {
     play.knock_comes();
     assert_eq!(play.say(0), ["whole"]);
 }
+
+#[test]
+fn the_close_of_one_whose_open_was_lost_does_not_hide_the_next_writer() {
+    // Those who had opened the file before hints were lost close it, at once or much later, and in
+    // between we look.
+    for (first, look) in [(0, true), (0, false), (400, true), (400, false)] {
+        let mut play = Play::well(INOTIFY);
+        play.hint(Hint::Lost);
+        assert!(play.say(first).is_empty());
+        for _ in 0..3 {
+            play.hint(Hint::Closed);
+        }
+        if look {
+            play.rule.hands.looked(play.now);
+            play.hint(Hint::Opened);
+            play.hint(Hint::Closed);
+        }
+        assert!(play.say(490 - first).is_empty());
+        // One empties the file, another comes and goes.
+        for hint in [Hint::Opened, Hint::Changed, Hint::Opened, Hint::Changed] {
+            play.hint(hint);
+        }
+        play.seen = text("half", 2);
+        assert!(play.say(50).is_empty());
+        play.hint(Hint::Closed);
+        assert!(play.say(40).is_empty());
+        assert_eq!(play.knocks, 0, "{first} ms, {look}");
+    }
+}
+
+#[test]
+fn the_close_of_one_who_held_the_file_for_long_does_not_hide_the_next_writers() {
+    let mut play = Play::well(INOTIFY);
+    play.hint(Hint::Opened);
+    assert!(play.say(600).is_empty());
+    play.hint(Hint::Closed);
+    for hint in [Hint::Opened, Hint::Changed, Hint::Opened, Hint::Changed, Hint::Closed] {
+        play.hint(hint);
+    }
+    play.seen = text("half", 2);
+    assert!(play.say(90).is_empty());
+    assert_eq!(play.knocks, 0);
+}
+
+#[test]
+fn a_look_of_which_the_watcher_never_told_hides_nobody_for_longer_than_half_a_second() {
+    let mut play = Play::well(INOTIFY);
+    play.rule.hands.looked(play.now);
+    assert!(play.say(500).is_empty());
+    for hint in [Hint::Opened, Hint::Changed, Hint::Opened, Hint::Changed, Hint::Closed] {
+        play.hint(hint);
+    }
+    play.seen = text("half", 2);
+    assert!(play.say(90).is_empty());
+    assert_eq!(play.knocks, 0);
+}
+
+#[test]
+fn one_who_opened_the_file_is_not_forgotten_as_early_as_a_look_before_it() {
+    let mut play = Play::well(INOTIFY);
+    play.rule.hands.looked(play.now);
+    play.hint(Hint::Opened);
+    assert!(play.say(400).is_empty());
+    play.hint(Hint::Opened);
+    play.hint(Hint::MovedIn);
+    play.seen = text("8", 2);
+    assert!(play.say(0).is_empty());
+    play.knock_comes();
+    assert_eq!(play.say(200), ["8"]);
+    for hint in [Hint::Changed, Hint::Opened, Hint::Changed, Hint::Closed] {
+        play.hint(hint);
+    }
+    play.seen = text("half", 3);
+    assert!(play.say(90).is_empty());
+    assert_eq!(play.knocks, 0);
+}
+
+#[test]
+fn a_crowd_that_cannot_be_counted_makes_no_close_count() {
+    let mut play = Play::well(INOTIFY);
+    for _ in 0..200 {
+        play.hint(Hint::Opened);
+        play.rule.hands.looked(play.now);
+    }
+    for hint in [Hint::Opened, Hint::Changed, Hint::Opened, Hint::Changed, Hint::Closed] {
+        play.hint(hint);
+    }
+    play.seen = text("half", 2);
+    assert!(play.say(90).is_empty());
+    assert_eq!(play.knocks, 0);
+}
