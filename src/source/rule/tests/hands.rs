@@ -261,3 +261,20 @@ fn a_crowd_that_cannot_be_counted_makes_no_close_count() {
     assert!(play.say(90).is_empty());
     assert_eq!(play.knocks, 0);
 }
+
+#[test]
+fn what_was_renamed_in_unbelieved_leaves_those_known_who_are_writing() {
+    let mut play = Play::well(INOTIFY);
+    play.write(text("8", 2));
+    assert!(play.say(30).is_empty(), "the watcher lags");
+    // Two have it open, and while one of them writes the file is renamed away and back.
+    for hint in [Hint::Opened, Hint::Opened, Hint::Changed, Hint::Stirred, Hint::MovedIn] {
+        play.hint(hint);
+    }
+    play.seen = text("half", 3);
+    assert!(play.say(10).is_empty());
+    play.knock_comes();
+    play.hint(Hint::Closed);
+    assert!(play.say(80).is_empty());
+    assert_eq!(play.knocks, 0);
+}
