@@ -252,7 +252,9 @@ impl Disk {
             _ => Sight::Fault(Condition::NotAFile),
         };
         truth.stands(stamp, sight, whole, &inode.by);
-        if !inode.readable && inode.bytes.len() <= LARGEST {
+        // What is no file is called so before anybody asks whether it may be opened.
+        let opened = inode.kind == Kind::Regular && inode.bytes.len() <= LARGEST;
+        if !inode.readable && opened {
             // Whoever opened it before sees on what it says.
             truth.stands(stamp, Sight::Fault(Condition::Unreadable), whole, &inode.by);
         }
