@@ -60,6 +60,8 @@ pub enum Want {
     Status,
     /// Nothing.
     Nothing,
+    /// To be trusted: it gives the token.
+    Trust,
     /// This reply, whatever the order.
     Accept(String),
     /// A reply to this order.
@@ -113,10 +115,11 @@ impl Ask {
         matches!(self.want, Want::Accept(_) | Want::Answer { .. } | Want::Order(_))
     }
 
-    /// Whether its answer may take its time, in which its station is not heard.
+    /// Whether its answer may take its time, in which its station is not heard: a file is written,
+    /// or it is found out whose socket it is, on which also hangs what a token is good for.
     #[must_use]
     pub fn holds(&self) -> bool {
-        self.writes() || matches!(self.want, Want::Shutdown)
+        self.writes() || matches!(self.want, Want::Shutdown | Want::Trust)
     }
 
     /// Whether it may go into a file while this order is the present one.
@@ -147,7 +150,7 @@ impl Ask {
             Want::Refused(code) => {
                 (code == "bad_state" && !trusted).then_some((TOKEN_REFUSED, "token_required"))
             }
-            Want::Line(_) | Want::Status | Want::Nothing => None,
+            Want::Line(_) | Want::Status | Want::Nothing | Want::Trust => None,
             _ if !trusted => Some((TOKEN_REFUSED, "token_required")),
             Want::Order(_) if !may_order => Some(("", "refused")),
             Want::Shutdown if !may_shut_down => {
@@ -171,7 +174,7 @@ impl Ask {
                 .strip_prefix("Current Status: ")
                 .is_some_and(|status| model.was_status_since(status, self.sent)),
             (Want::Shutdown, Reply::Line("Shutting down EOT Server..."))
-            | (Want::Nothing, Reply::Ok) => true,
+            | (Want::Nothing | Want::Trust, Reply::Ok) => true,
             (Want::Refused("bad_state"), Reply::Line(said)) => said.starts_with("Accept refused"),
             (Want::Refused(code), Reply::Error(said)) => *code == said,
             (Want::Accept(text), Reply::Line(said)) => {

@@ -87,7 +87,7 @@ impl Words {
             10 => {
                 let right = !view.token || rng.one_in(2);
                 let value = if right { TOKEN } else { "open barley" };
-                let want = if right { Want::Nothing } else { Want::Refused("bad_token") };
+                let want = if right { Want::Trust } else { Want::Refused("bad_token") };
                 let message = put(json!({"type": "token", "value": value}));
                 Self { token: right, ..Self::new(message, want) }
             }
