@@ -104,10 +104,10 @@ pub struct Telegraph {
 
 impl Telegraph {
     /// A telegraph without an order that remembers `history`. Its numbers start after this
-    /// moment's milliseconds, or after the last one remembered.
+    /// moment's milliseconds, or after the last one that was, or may have been, given before.
     #[must_use]
     pub fn new(dial: Dial<'static>, now: Now, mut history: History) -> Self {
-        let seq = now.unix_ms.max(history.last_seq().map_or(0, |last| last + 1));
+        let seq = now.unix_ms.max(history.unused());
         history.begin_run(seq);
         Self { dial, now: Said { seq, at: now.unix_ms, ..Said::default() }, history }
     }

@@ -13,6 +13,12 @@ use crate::wire::json::By;
 /// How many states are remembered.
 pub const REMEMBERED: usize = 1_000;
 
+/// How many numbers a run may have given of which its book knows nothing, because it ended badly.
+/// The book is a second behind at most while its disk takes anything, with at most 4,096 entries
+/// before it, and nobody reads files and gives numbers more than a few thousand times a second.
+/// As milliseconds, by which a later run would begin, these are ten seconds.
+const UNWRITTEN: u64 = 10_000;
+
 /// Earlier states, oldest first.
 #[derive(Debug, Default)]
 pub struct History {
@@ -108,10 +114,11 @@ impl History {
         self.items.len()
     }
 
-    /// The last number that was given, if any is known.
-    #[must_use]
-    pub fn last_seq(&self) -> Option<u64> {
-        self.last_seq
+    /// After which number a run can begin whose numbers nobody has heard, whatever the clock says.
+    /// Those that a run gave before it ended badly, and never wrote down, are left out.
+    pub(super) fn unused(&self) -> u64 {
+        let unwritten = if self.ended_well { 0 } else { UNWRITTEN };
+        self.last_seq.map_or(0, |last| last + 1 + unwritten)
     }
 
     /// A run begins, whose numbers come after `seq`. Unless the one before ended well, what it said
@@ -243,6 +250,18 @@ mod tests {
         let mut history = book(&entries);
         history.begin_run(300);
         assert_eq!(told(&history, 201), [(202, 300)]);
+    }
+
+    #[test]
+    fn numbers_that_an_unclean_end_may_have_lost_are_not_given_again() {
+        let run = [entry(100, What::Run), entry(101, What::Order)];
+        let ended = [&run[..], &[entry(101, What::End)]].concat();
+        assert_eq!(book(&ended).unused(), 102);
+        assert_eq!(book(&run).unused(), 102 + UNWRITTEN);
+        assert_eq!(History::default().unused(), 0, "nothing was ever given, for all that is known");
+        let mut history = book(&run);
+        history.begin_run(history.unused());
+        assert_eq!(told(&history, 101), [(102, 102 + UNWRITTEN)]);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use chadburn::policy::Reach;
 use chadburn::writing::File;
 
 use self::guests::Guest;
+use self::runs::Before;
 use crate::book::{Book, Failure, MS, SECOND};
 use crate::client::Client;
 use crate::client::ask::Ask;
@@ -62,9 +63,8 @@ struct World {
     clients: Vec<Client>,
     /// When something befalls the server next.
     fate: u64,
-    /// The largest number that any run gave, and whether the wall clock has gone back since the last
-    /// one began.
-    before: Option<(u64, bool)>,
+    /// The numbers of the latest run.
+    before: Option<Before>,
     /// What earlier runs have said, by number.
     past: BTreeMap<u64, Past>,
     /// Those who were here before, and may come back.
@@ -233,8 +233,8 @@ impl World {
                 self.ground.disk.wall += far;
             } else {
                 self.ground.disk.wall -= far;
-                if let Some((_, back)) = &mut self.before {
-                    *back = true;
+                if let Some(before) = &mut self.before {
+                    before.back = true;
                 }
             }
         }

@@ -5,6 +5,17 @@ use crate::book::{MS, SECOND};
 use crate::ledger::{Found, Ledger};
 use crate::server::Server;
 
+/// The numbers of a run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Before {
+    /// The one before the first.
+    base: u64,
+    /// The last, once the run is over.
+    last: u64,
+    /// The wall clock is behind them, or has gone back since the run began.
+    pub(super) back: bool,
+}
+
 impl World {
     /// A run begins.
     pub(super) fn begin(&mut self) {
@@ -17,14 +28,17 @@ impl World {
         self.book.hold(last.is_none_or(|last| base > last), || {
             format!("this run's numbers begin at {base}, and {last:?} is in the bell book")
         });
-        // What was never written down and is in the future by a clock that went back is nowhere.
-        let is_known = |before| clean && last == Some(before);
-        let before = self.before.filter(|(before, back)| !back || is_known(*before));
-        self.book.hold(before.is_none_or(|(before, _)| base >= before), || {
-            format!("this run's numbers begin at {base}, the one's before ended at {before:?}")
+        // Of a run that came after a clean end and has left nothing in the book, nobody can know,
+        // nor of any where none is kept: then all depends on the clock.
+        let left = |before: &Before| {
+            last.is_some_and(|last| last >= before.base && (!clean || last == before.last))
+        };
+        let before = self.before.filter(|before| !before.back || left(before));
+        self.book.hold(before.is_none_or(|before| base >= before.last), || {
+            format!("this run's numbers begin at {base}, and the one before had {before:?}")
         });
         // A run that is ahead of the clock leaves the next one no better.
-        self.before = Some((base, base > self.ground.disk.unix_ms()));
+        self.before = Some(Before { base, last: base, back: base > self.ground.disk.unix_ms() });
         self.server = Some(server);
         self.stats.runs += 1;
         if self.ground.ledger.is_some() {
@@ -35,8 +49,8 @@ impl World {
     /// The server is gone, and everything it knew; as it should, or because it died.
     pub(super) fn stop(&mut self, well: bool) {
         let Some(server) = self.server.take() else { return };
-        if let Some((before, _)) = &mut self.before {
-            *before = server.model.seq();
+        if let Some(before) = &mut self.before {
+            before.last = server.model.seq();
         }
         self.stats.told += server.model.orders.len() as u64;
         if server.over {
