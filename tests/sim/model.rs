@@ -38,6 +38,8 @@ pub struct Model {
     pub orders: Vec<Order>,
     /// Every health of the status file that was told.
     healths: Vec<Value>,
+    /// How long the longest text is in JSON that may be told, in bytes.
+    longest: usize,
     /// How many of the moments the bell book was told.
     recorded: usize,
     /// Which station's answer to which order was recorded as stale.
@@ -64,6 +66,7 @@ impl Model {
             let whole = found.states.get(seq);
             (past.kept, past.blurred) = (whole.is_some(), whole != Some(&true));
         }
+        let longest = past.values().map(|past| longest(&past.moment)).max().unwrap_or(0);
         let unsettled = json!({"health": "missing", "detail": "", "watch": "poll"});
         Self {
             book: book.clone(),
@@ -72,6 +75,7 @@ impl Model {
             past,
             orders: Vec::new(),
             healths: vec![unsettled],
+            longest,
             recorded: 1,
             stale: HashSet::new(),
             claims: RefCell::default(),
@@ -107,6 +111,7 @@ impl Model {
                     Line { what: What::Reply, by, after_ms }
                 };
                 moment.line = Some(line);
+                self.longest = self.longest.max(longest(&moment));
                 self.moments.push(moment);
             }
         }
@@ -166,6 +171,13 @@ impl Model {
     #[must_use]
     pub fn seq(&self) -> u64 {
         self.base + self.moments.len() as u64 - 1
+    }
+
+    /// How long a state is at most beside what is in every state: it has two texts, and whatever is
+    /// not printed takes up to six times its room in JSON.
+    #[must_use]
+    pub fn state_bytes(&self) -> usize {
+        2 * self.longest
     }
 
     /// The present status.
@@ -237,6 +249,13 @@ impl Model {
     pub fn was_health(&self, health: &Value) -> bool {
         self.healths.contains(health)
     }
+}
+
+/// The length of the longest text of this moment in JSON.
+fn longest(moment: &Moment) -> usize {
+    let order = moment.order.iter().map(|order| &order.status);
+    let texts = order.chain(moment.reply.iter().map(|reply| &reply.status));
+    texts.map(|text| json!(text).to_string().len()).max().unwrap_or(0)
 }
 
 fn form(health: &Health) -> Value {

@@ -37,8 +37,8 @@ impl Server {
             // One frame that has begun, the newest state, and what else is told now and then.
             let most = match client.wire {
                 _ if !client.asks.is_empty() => 450 * 1024,
-                Wire::Json | Wire::Sse => 16 * 1024,
-                Wire::Text => 700,
+                Wire::Json | Wire::Sse => 16 * 1024 + 2 * self.model.state_bytes(),
+                Wire::Text => 700 + 2 * self.model.state_bytes(),
             };
             ground.book.hold(owed <= most, || format!("{temper:?} is owed {owed} bytes"));
             // One that is not heard is not missed, either.
