@@ -72,7 +72,8 @@ impl Hands {
         // Where hints were lost it may be one whose open nobody saw: then those who were seen stay.
         if self.lost.is_none() {
             // If a reader is among them, his open must grow old and be forgotten.
-            self.opens.pop_back();
+            let newest = self.newest_of_others().unwrap_or(self.opens.len().saturating_sub(1));
+            self.opens.remove(newest);
         }
         !self.may_write(now)
     }
@@ -98,6 +99,15 @@ impl Hands {
     /// What they wrote counts as finished.
     pub(super) fn rest(&mut self) {
         self.writes = None;
+    }
+
+    /// The latest open that is not taken for one of our looks'. The first after a look is: so they
+    /// grow old together.
+    fn newest_of_others(&self) -> Option<usize> {
+        let mut looks = self.looks.iter().peekable();
+        let is_others = |opened: &Duration| looks.next_if(|look| *look <= opened).is_none();
+        let others: Vec<bool> = self.opens.iter().map(is_others).collect();
+        others.iter().rposition(|&others| others)
     }
 
     fn forget(&mut self, now: Duration) {

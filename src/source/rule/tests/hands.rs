@@ -248,6 +248,29 @@ fn one_who_opened_the_file_is_not_forgotten_as_early_as_a_look_before_it() {
 }
 
 #[test]
+fn a_close_does_not_make_a_look_grow_older_than_its_open() {
+    let mut play = Play::well(INOTIFY);
+    play.hint(Hint::Opened);
+    play.hint(Hint::Opened);
+    assert!(play.say(20).is_empty());
+    play.rule.hands.looked(play.now);
+    play.hint(Hint::Opened);
+    play.hint(Hint::Changed);
+    play.hint(Hint::Closed);
+    assert!(play.say(475).is_empty());
+    play.hint(Hint::Opened);
+    play.hint(Hint::Changed);
+    play.seen = text("half", 2);
+    // The one who did not close is forgotten now, and the look is not.
+    assert!(play.say(10).is_empty());
+    for hint in [Hint::Opened, Hint::Changed, Hint::Closed] {
+        play.hint(hint);
+    }
+    assert!(play.say(40).is_empty());
+    assert_eq!(play.knocks, 0);
+}
+
+#[test]
 fn a_crowd_that_cannot_be_counted_makes_no_close_count() {
     let mut play = Play::well(INOTIFY);
     for _ in 0..200 {
