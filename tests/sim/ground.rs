@@ -149,6 +149,13 @@ impl Ground {
         self.writers.push(writer);
     }
 
+    /// Whether the server has written either file within this time.
+    #[must_use]
+    pub fn has_stored_since(&self, time: u64) -> bool {
+        let mut ends = self.clerks.iter().filter_map(|clerk| clerk.stores.last()?.end);
+        ends.any(|(end, _)| self.book.now() < end + time)
+    }
+
     /// The hub is told whether the bell book can be written.
     pub fn tell_of_the_book(&mut self, well: bool) {
         let (state, detail) = if well {

@@ -125,7 +125,8 @@ impl World {
         self.go_on(8 * SECOND);
         // A slow disk takes its time with the last replies, and their writings are read back.
         let is_busy = |it: &Self| it.server.as_ref().is_some_and(Server::is_busy);
-        while is_busy(self) && !self.book.has_failed() {
+        while (is_busy(self) || self.ground.has_stored_since(4 * SECOND)) && !self.book.has_failed()
+        {
             self.go_on(4 * SECOND);
         }
         self.judge_peace();
