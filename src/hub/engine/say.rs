@@ -143,7 +143,6 @@ impl<S: Socket, P: Ports> Engine<S, P> {
                 Wire::Sse => Stage::Answered { since: now.seconds() },
                 Wire::Text | Wire::Json => stage,
             };
-            slot.kept = Vec::new();
             slot.finish();
             if slot.is_done() {
                 self.dead.push(key);

@@ -50,3 +50,21 @@ fn what_it_missed_is_fed_as_its_socket_drains_and_nothing_is_owed_ahead() {
     office.order("the last");
     assert!(station.texts().pop().is_some_and(|last| last.contains("the last")));
 }
+
+#[test]
+fn one_who_is_replaced_in_the_midst_of_a_message_is_heard_until_the_close_is_answered() {
+    let mut office = Office::new();
+    let older = office.joins(Wire::Json);
+    let mut message = frame::encode(opcode::TEXT, b"eeeeeeeeeeee");
+    message[1] |= 0x80;
+    message.splice(2..2, [0; 4]);
+    let (half, rest) = message.split_at(9);
+    office.sends_raw(&older, half);
+    office.secrets -= 1;
+    office.joins(Wire::Json);
+    assert_eq!(older.frames().last().unwrap().0, opcode::CLOSE);
+    office.sends_raw(&older, rest);
+    assert_eq!(office.engine.sockets(), 2, "the rest of the message makes sense");
+    office.sends(&older, opcode::CLOSE, &4_001_u16.to_be_bytes());
+    assert_eq!(office.engine.sockets(), 1);
+}
