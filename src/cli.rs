@@ -13,6 +13,7 @@ use chadburn_core::Dial;
 use thiserror::Error;
 
 use crate::dial_file::{self, BadDial};
+use crate::limits::Limits;
 use crate::log;
 use crate::policy::address::{Name, Origin};
 use crate::policy::{Policy, Reach, Secret};
@@ -80,6 +81,8 @@ pub struct Config {
     pub watching: Watching,
     /// How the log is written.
     pub log_format: log::Format,
+    /// How much one address may take.
+    pub limits: Limits,
     /// The directory with a panel of one's own, absolute.
     pub assets: Option<PathBuf>,
 }
@@ -245,6 +248,10 @@ impl Config {
             token,
             watching: options.watch.unwrap_or_default(),
             log_format: options.log_format.unwrap_or_default(),
+            limits: Limits {
+                connections: options.max_per_address,
+                requests: options.max_per_second,
+            },
             assets: assets.transpose()?,
         })
     }

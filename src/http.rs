@@ -12,6 +12,7 @@ mod assets;
 mod body;
 mod connection;
 mod desk;
+mod door;
 mod events;
 mod headers;
 mod listen;
@@ -30,6 +31,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::book;
 use crate::hub::{Ask, Gone, Handle, Input, Newcomer, Outcome, Snapshot};
+use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::policy::{Owner, Policy};
 
@@ -77,6 +79,8 @@ pub struct House<A> {
     pub book: Option<book::Reader>,
     /// A place for every connection the server can afford ([`seats`](fn@seats)).
     pub seats: Arc<Semaphore>,
+    /// How much one address may take.
+    pub limits: Limits,
 }
 
 impl<A> fmt::Debug for House<A> {

@@ -26,6 +26,7 @@ pub use self::engine::{Engine, Ports};
 pub use self::step::{Census, Facts, Hub};
 use crate::clock::Clock;
 use crate::entry::Entry;
+use crate::limits::Guest;
 use crate::policy::{Owner, Peer, Policy};
 use crate::session::Want;
 pub use crate::wire::Wire;
@@ -277,6 +278,8 @@ pub struct Newcomer {
     pub token: Option<String>,
     /// Its place among the connections the server can afford; given back on drop.
     pub seat: OwnedSemaphorePermit,
+    /// Its place among the connections of its address; given back on drop.
+    pub guest: Guest,
 }
 
 /// What the other rooms tell the hub.

@@ -19,6 +19,7 @@ pub mod systemd;
 pub mod token_file;
 
 pub mod http;
+pub mod limits;
 pub mod owner;
 
 pub mod accept;

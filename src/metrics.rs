@@ -161,7 +161,7 @@ impl Metrics {
                 "Requests answered, by the class of the answer",
                 ["1xx", "2xx", "3xx", "4xx", "5xx"].map(|class| ("class", class)),
             ),
-            refused: book.counter("refused_connections", "Connections there was no seat for"),
+            refused: book.counter("refused_connections", "Connections that were not let in"),
             registry: book.0,
         }
     }
@@ -253,7 +253,7 @@ impl Metrics {
         }
     }
 
-    /// There was no seat for a connection.
+    /// A connection was not let in: there was no seat, or its address has all it may.
     pub fn turned_away(&self) {
         self.refused.inc();
     }

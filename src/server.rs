@@ -177,6 +177,7 @@ impl Server {
                 metrics: Arc::clone(&metrics),
                 book: keeper.as_ref().map(Keeper::reader),
                 seats,
+                limits: config.limits,
             };
             let listener = tokio::net::TcpListener::from_std(listener)?;
             tracing::info!("{}", announcement(&config, address));

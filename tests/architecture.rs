@@ -20,13 +20,14 @@ const KNOWN_BY: [(&str, &str); 9] = [
 ];
 
 /// Rooms that do no IO, wait for nothing and read no clock.
-const PURE: [&str; 10] = [
+const PURE: [&str; 11] = [
     "src/hub/step",
     "src/hub/frame",
     "src/hub/outbox",
     "src/session",
     "src/telegraph",
     "src/policy",
+    "src/limits",
     "src/wire",
     "src/writing",
     "src/source/rule",

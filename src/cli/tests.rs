@@ -63,6 +63,7 @@ fn alone_it_serves_here() {
     assert_eq!((config.token_file, config.token), (None, None));
     assert_eq!(config.watching, Watching::Auto);
     assert_eq!(config.log_format, log::Format::Human);
+    assert_eq!(config.limits, Limits::default());
     assert_eq!((config.assets, config.hosts, config.origins), (None, vec![], vec![]));
 }
 
@@ -88,7 +89,8 @@ fn every_option_is_heard_from_the_line_and_from_the_environment() {
         "serve --port 7 --bind 127.0.0.1 --status_file a --accept_file b --dial {dial} \
          --bell-book c \
          --host eot.example.com --host x.example --allow-origin https://a.example \
-         --allow-orders any --token-file {token} --allow-shutdown never --watch poll --log-format json --assets ."
+         --allow-orders any --token-file {token} --allow-shutdown never --watch poll --log-format json --assets . \
+         --max-per-address 30 --max-per-second 200"
     );
     let typed = config(desk.path(), &line);
     assert_eq!(typed.listen, "127.0.0.1:7".parse().unwrap());
@@ -102,6 +104,8 @@ fn every_option_is_heard_from_the_line_and_from_the_environment() {
     assert_eq!(typed.watching, Watching::Poll);
     assert_eq!(typed.log_format, log::Format::Json);
     assert!(typed.assets.is_some());
+    let limits = [typed.limits.connections, typed.limits.requests];
+    assert_eq!(limits.map(|limit| limit.map(u32::from)), [Some(30), Some(200)]);
     let variables = [
         ("CHADBURN_PORT", "7"),
         ("CHADBURN_BIND", "127.0.0.1"),
@@ -117,6 +121,8 @@ fn every_option_is_heard_from_the_line_and_from_the_environment() {
         ("CHADBURN_WATCH", "poll"),
         ("CHADBURN_LOG_FORMAT", "json"),
         ("CHADBURN_ASSETS", "."),
+        ("CHADBURN_MAX_PER_ADDRESS", "30"),
+        ("CHADBURN_MAX_PER_SECOND", "200"),
     ];
     assert_eq!(config_with(desk.path(), "", &variables), typed);
     let empty = variables.map(|(name, _)| (name, ""));

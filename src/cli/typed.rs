@@ -7,6 +7,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::net::IpAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -119,6 +120,12 @@ pub(super) struct Options {
     /// A file with the token that orders, answers and shutdown shall need
     #[arg(long, value_name = "FILE")]
     pub(super) token_file: Option<PathBuf>,
+    /// Connections one address may hold at once [default: no limit]
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(super) max_per_address: Option<NonZeroU32>,
+    /// Requests one address may make a second [default: no limit]
+    #[arg(long, value_name = "N", value_parser = count)]
+    pub(super) max_per_second: Option<NonZeroU32>,
     /// How to notice changes: auto, inotify or poll [default: auto]
     #[arg(long, value_name = "HOW", value_parser = watching)]
     pub(super) watch: Option<Watching>,
@@ -208,6 +215,8 @@ impl Options {
         one(&mut self.bind, "CHADBURN_BIND", get, ip)?;
         one(&mut self.allow_orders, "CHADBURN_ALLOW_ORDERS", get, reach)?;
         one(&mut self.allow_shutdown, "CHADBURN_ALLOW_SHUTDOWN", get, reach)?;
+        one(&mut self.max_per_address, "CHADBURN_MAX_PER_ADDRESS", get, count)?;
+        one(&mut self.max_per_second, "CHADBURN_MAX_PER_SECOND", get, count)?;
         one(&mut self.watch, "CHADBURN_WATCH", get, watching)?;
         one(&mut self.log_format, "CHADBURN_LOG_FORMAT", get, log_format)?;
         list(&mut self.host, "CHADBURN_HOST", get, name)?;
@@ -253,6 +262,10 @@ fn text(value: &OsStr) -> Result<&str, String> {
 
 fn port(text: &str) -> Result<u16, String> {
     text.parse().map_err(|_| format!("{text:?} is not a port, 0 to 65535"))
+}
+
+fn count(text: &str) -> Result<NonZeroU32, String> {
+    text.parse().map_err(|_| format!("{text:?} is not a number, 1 or more"))
 }
 
 fn ip(text: &str) -> Result<IpAddr, String> {

@@ -18,9 +18,11 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use self::visitor::{Station, Visitor};
+use super::door::Guests;
 use super::socket::Socket;
 use super::{Admit, House, events, headers, routes};
 use crate::hub::{Newcomer, Wire};
+use crate::limits::Guest;
 
 /// How long a request's head may take, and a connection may be silent between two requests.
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
@@ -34,6 +36,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// What all connections share.
 pub(super) struct Reception<A> {
     pub(super) house: House<A>,
+    pub(super) guests: Guests,
     protocol: http1::Builder,
     router: TowerToHyperService<Router>,
 }
@@ -48,7 +51,8 @@ impl<A: Admit> Reception<A> {
             // The buffer may grow past its limit in one last read; the head may not.
             .max_header_size(LARGEST_HEAD);
         let router = TowerToHyperService::new(routes::router(&house));
-        Self { house, protocol, router }
+        let guests = Guests::new(house.limits);
+        Self { house, guests, protocol, router }
     }
 
     /// An answer as it goes out, counted.
@@ -67,7 +71,7 @@ pub(super) async fn serve<A: Admit>(
     reception: Arc<Reception<A>>,
     stream: TcpStream,
     address: SocketAddr,
-    seat: OwnedSemaphorePermit,
+    (seat, guest): (OwnedSemaphorePermit, Guest),
     stop: CancellationToken,
 ) {
     // Without it an answer in two writes could wait for the peer's delayed acknowledgement. It is
@@ -118,7 +122,8 @@ pub(super) async fn serve<A: Admit>(
             return;
         }
     };
-    let newcomer = Newcomer { socket, unread, unsent, wire, peer, resume, since, token, seat };
+    let newcomer =
+        Newcomer { socket, unread, unsent, wire, peer, resume, since, token, seat, guest };
     // A hub that is gone takes nobody; the newcomer's socket closes with it.
     let _ = reception.house.admit.admit(newcomer).await;
 }

@@ -1,31 +1,19 @@
-//! The accept loop: it survives every error, and says no when the house is full.
+//! The accept loop: it survives every error, and lets in whom there is a place for.
 
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::{self, Reception};
+use super::door::{Door, Refusal};
 use super::{Admit, House};
 
 /// How long to wait when the system has no descriptor or memory for another connection.
 const BACK_OFF: Duration = Duration::from_millis(200);
-
-/// What somebody is told for whom there is no seat; no request is read for it.
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n\
-    Content-Length: 0\r\n\r\n";
-
-/// How many of those are given the time to read it; their sockets come out of the reserve that
-/// [`seats`](fn@super::seats) leaves. Whoever comes beyond is closed upon without a word.
-const AT_THE_DOOR: usize = 8;
-
-/// How long they get.
-const DOOR_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Serves every connection of this listener until told to stop, each in a task of the tracker.
 /// When this returns the listener is closed; idle connections end at once, answers under way get
@@ -37,7 +25,7 @@ pub async fn listen<A: Admit>(
     tracker: &TaskTracker,
 ) {
     let reception = Arc::new(Reception::new(house));
-    let door = Arc::new(Semaphore::new(AT_THE_DOOR));
+    let door = Door::default();
     let mut mood = Mood::default();
     loop {
         let accepted = tokio::select! {
@@ -50,13 +38,19 @@ pub async fn listen<A: Admit>(
                 mood.accepts();
                 let seat = reception.house.seats.clone().try_acquire_owned();
                 mood.seats(seat.is_ok());
-                if let Ok(seat) = seat {
-                    let (reception, stop) = (reception.clone(), stop.clone());
-                    tracker.spawn(connection::serve(reception, stream, address, seat, stop));
-                } else {
-                    reception.house.metrics.turned_away();
-                    if let Ok(place) = door.clone().try_acquire_owned() {
-                        tracker.spawn(turn_away(stream, place, stop.clone()));
+                let admitted = match (seat, reception.guests.comes(address.ip())) {
+                    (Ok(seat), Some(guest)) => Ok((seat, guest)),
+                    (_, None) => Err(Refusal::TooManyOfThem),
+                    (Err(_), _) => Err(Refusal::Full),
+                };
+                match admitted {
+                    Ok(place) => {
+                        let (reception, stop) = (reception.clone(), stop.clone());
+                        tracker.spawn(connection::serve(reception, stream, address, place, stop));
+                    }
+                    Err(refusal) => {
+                        reception.house.metrics.turned_away();
+                        door.turn_away(stream, refusal, tracker, &stop);
                     }
                 }
             }
@@ -76,23 +70,6 @@ pub async fn listen<A: Admit>(
 fn is_the_peers(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
-}
-
-/// Says that the house is full, and waits a little for the peer to have read it: closing at once,
-/// with its request unread, would reset the connection and lose the answer.
-async fn turn_away(mut stream: TcpStream, place: OwnedSemaphorePermit, stop: CancellationToken) {
-    let said = async {
-        stream.write_all(FULL).await?;
-        stream.shutdown().await?;
-        let mut request = [0; 1024];
-        while stream.read(&mut request).await? > 0 {}
-        io::Result::Ok(())
-    };
-    tokio::select! {
-        _ = tokio::time::timeout(DOOR_PATIENCE, said) => {}
-        () = stop.cancelled() => {}
-    }
-    drop(place);
 }
 
 /// What was last said of how accepting goes: only changes are worth a line.

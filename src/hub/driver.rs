@@ -20,6 +20,7 @@ use super::engine::{Arrival, PARTS, Socket};
 use super::opening::Opening;
 use super::{Engine, Event, Handle, Hub, Input, Key, Newcomer, Ports, QUEUE};
 use crate::clock::Clock;
+use crate::limits::Guest;
 use crate::policy::Peer;
 use crate::writing::{File, Report};
 
@@ -99,6 +100,8 @@ struct Line {
     opening: Opening,
     /// Its place among the connections that the server can afford.
     _seat: OwnedSemaphorePermit,
+    /// Its place among the connections of its address.
+    _guest: Guest,
 }
 
 impl Read for Line {
@@ -218,11 +221,12 @@ impl<P: Ports> Driver<P> {
     fn admit(&mut self, newcomer: Newcomer) {
         // A wrong token is as good as none; the welcome says whether one is wanted.
         let trusted = newcomer.token.as_deref().is_some_and(|it| self.engine.hub().is_token(it));
-        let Newcomer { socket, unread, unsent, wire, peer, resume, since, seat, .. } = newcomer;
+        let Newcomer { socket, unread, unsent, wire, peer, resume, since, seat, guest, .. } =
+            newcomer;
         let peer = Peer { trusted, ..peer };
         let now = self.clock.now();
         let (stream, opening) = (TcpStream::from_std(socket), Opening::new(unsent));
-        let line = Line { stream, opening, _seat: seat };
+        let line = Line { stream, opening, _seat: seat, _guest: guest };
         let secret = resume.unwrap_or_else(fresh_secret);
         let arrival = Arrival { unread, wire, peer, secret, since };
         let admitted = self.guard(None, |engine| engine.admit(now, line, arrival));

@@ -120,6 +120,9 @@ mod starved;
 /// A server with few descriptors.
 mod seats;
 
+/// How much one address may take.
+mod limits;
+
 /// An accept file that cannot be written.
 mod accept_denied;
 

@@ -59,7 +59,12 @@ impl Raw {
         let socket = TcpSocket::new_v4().expect("a socket can be made");
         socket.set_recv_buffer_size(2048).expect("a socket's buffer can be small");
         socket.set_send_buffer_size(2048).expect("a socket's buffer can be small");
-        let stream = soon("the connection", socket.connect(server.address)).await;
+        Self::by(socket, server.address).await
+    }
+
+    /// A fresh connection to this address, by way of this socket.
+    pub(crate) async fn by(socket: TcpSocket, address: SocketAddr) -> Self {
+        let stream = soon("the connection", socket.connect(address)).await;
         Self::over(stream.expect("the server can be connected to"))
     }
 

@@ -56,7 +56,8 @@ impl<A: Admit> Service<Request<Incoming>> for Visitor<A> {
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let peer = peer(self.address, request.headers());
-        let answered = match self.judge(&peer, &request) {
+        let judged = self.within_limits().and_then(|()| self.judge(&peer, &request));
+        let answered = match judged {
             Err(problem) => Err(problem),
             Ok(()) if request.uri().path() == WEBSOCKET => self.open(peer, &request),
             Ok(()) if request.uri().path() == EVENTS && request.method() == Method::GET => {
@@ -89,6 +90,15 @@ impl<A> Visitor<A> {
     /// What the connection is to become, if it was answered so.
     pub(super) fn into_station(self) -> Option<Station> {
         self.station.take()
+    }
+
+    /// Whether the address may ask once more.
+    fn within_limits(&self) -> Result<(), Problem> {
+        if self.reception.guests.asks(self.address.ip()) {
+            return Ok(());
+        }
+        let detail = "your address has asked too often; in a second it may again";
+        Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, detail).header(header::RETRY_AFTER, "1"))
     }
 
     /// Whether a request with these headers is answered at all.
