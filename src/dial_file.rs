@@ -43,10 +43,10 @@ pub enum BadDial {
 /// Reads the dial in this file.
 pub fn load(path: &Path) -> Result<Dial<'static>, BadDial> {
     let text = read(path).map_err(|error| BadDial::Unreadable { path: path.into(), error })?;
-    parse(&text).map_err(|Fault { at, what }| BadDial::Faulty {
+    parse(&text, leaked).map_err(|fault| BadDial::Faulty {
         path: path.into(),
-        line: 1 + text.bytes().take(at).filter(|byte| *byte == b'\n').count(),
-        fault: what,
+        line: fault.line(&text),
+        fault: fault.what,
     })
 }
 
@@ -61,9 +61,19 @@ fn read(path: &Path) -> io::Result<String> {
 
 /// A fault and the byte at which it begins.
 #[derive(Debug, PartialEq, Eq)]
-struct Fault {
+pub struct Fault {
+    /// The byte, from 0.
     at: usize,
-    what: String,
+    /// What is wrong, in one line.
+    pub what: String,
+}
+
+impl Fault {
+    /// The line of this text, the one that was read, in which it is; from 1.
+    #[must_use]
+    pub fn line(&self, text: &str) -> usize {
+        1 + text.bytes().take(self.at).filter(|byte| *byte == b'\n').count()
+    }
 }
 
 /// The file, as it is written.
@@ -82,7 +92,8 @@ struct Entry {
     arc: Option<Spanned<String>>,
 }
 
-fn parse(text: &str) -> Result<Dial<'static>, Fault> {
+/// Reads the dial that this text describes, and has it used while the text is there.
+pub fn parse<T>(text: &str, then: impl FnOnce(Dial<'_>) -> T) -> Result<T, Fault> {
     let sheet: Sheet = toml::from_str(text).map_err(|error| Fault {
         at: error.span().map_or(0, |span| span.start),
         what: error.message().lines().collect::<Vec<_>>().join(", "),
@@ -101,7 +112,16 @@ fn parse(text: &str) -> Result<Dial<'static>, Fault> {
         engravable(text.get_ref())
             .map_err(|why| fault(text, &format!("{:?} {why}", text.get_ref())))?;
     }
-    let dial = leaked(&sheet);
+    let sectors: Vec<_> = (1..)
+        .map_while(Position::new)
+        .zip(entries)
+        .map(|(position, entry)| Sector {
+            position,
+            name: entry.name.get_ref(),
+            arc: entry.arc.as_ref().map(|arc| arc.get_ref().as_str()),
+        })
+        .collect();
+    let dial = Dial { title: sheet.title.get_ref(), sectors: &sectors };
     for (sector, entry) in dial.sectors.iter().zip(entries) {
         let name = &entry.name;
         if sector.name.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -112,7 +132,7 @@ fn parse(text: &str) -> Result<Dial<'static>, Fault> {
             return Err(fault(name, &format!("{:?} is already on the dial", sector.name)));
         }
     }
-    Ok(dial)
+    Ok(then(dial))
 }
 
 fn fault(at: &Spanned<String>, what: &str) -> Fault {
@@ -141,18 +161,14 @@ fn engravable(text: &str) -> Result<(), &'static str> {
 
 /// The dial lives as long as the process: it is read once, at start, and every room then borrows
 /// it freely. So its few hundred bytes are leaked on purpose.
-fn leaked(sheet: &Sheet) -> Dial<'static> {
-    let leak = |text: &Spanned<String>| -> &'static str { text.get_ref().clone().leak() };
-    let sectors: Vec<_> = (1..)
-        .map_while(Position::new)
-        .zip(sheet.positions.get_ref())
-        .map(|(position, entry)| Sector {
-            position,
-            name: leak(&entry.name),
-            arc: entry.arc.as_ref().map(leak),
-        })
-        .collect();
-    Dial { title: leak(&sheet.title), sectors: sectors.leak() }
+fn leaked(dial: Dial<'_>) -> Dial<'static> {
+    let leak = |text: &str| -> &'static str { text.to_owned().leak() };
+    let sectors = dial.sectors.iter().map(|sector| Sector {
+        position: sector.position,
+        name: leak(sector.name),
+        arc: sector.arc.map(leak),
+    });
+    Dial { title: leak(dial.title), sectors: sectors.collect::<Vec<_>>().leak() }
 }
 
 #[cfg(test)]
@@ -164,7 +180,7 @@ mod tests {
     fn dial(names: &[&str]) -> Result<Dial<'static>, Fault> {
         let positions: Vec<_> =
             names.iter().map(|name| format!("[[positions]]\nname = \"{name}\"\n")).collect();
-        parse(&format!("title = \"Test\"\n{}", positions.concat()))
+        parse(&format!("title = \"Test\"\n{}", positions.concat()), leaked)
     }
 
     fn complaint(text: &str) -> String {
@@ -178,7 +194,7 @@ mod tests {
 
     #[test]
     fn the_example_is_a_dial() {
-        let dial = parse(EXAMPLE).expect("the example");
+        let dial = parse(EXAMPLE, leaked).expect("the example");
         assert_eq!(dial.title, "Deployments");
         assert_eq!(dial.find("green").map(|sector| sector.position.number()), Some(1));
         assert!(dial.sectors.iter().any(|sector| sector.arc.is_none()));
