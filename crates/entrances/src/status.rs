@@ -1,0 +1,58 @@
+//! The bytes of a status file.
+
+use std::io;
+
+use chadburn::source::look::{Disk, Kind, Look, Meta, Seen, look};
+use chadburn::writing::Stamp;
+
+/// A disk with one file on it, which holds still.
+struct Still<'a>(&'a [u8]);
+
+impl Still<'_> {
+    fn meta(&self) -> Meta {
+        let stamp = Stamp { device: 1, inode: 1, mtime: (1, 0) };
+        Meta { kind: Kind::Regular, stamp, size: self.0.len() as u64, link: false }
+    }
+}
+
+impl Disk for Still<'_> {
+    type Open = ();
+
+    fn stat(&mut self) -> io::Result<Meta> {
+        Ok(self.meta())
+    }
+
+    fn open(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn fstat(&mut self, (): &mut ()) -> io::Result<Meta> {
+        Ok(self.meta())
+    }
+
+    fn read(&mut self, (): &mut (), limit: usize) -> io::Result<Vec<u8>> {
+        Ok(self.0[..self.0.len().min(limit)].to_vec())
+    }
+}
+
+/// What a look at a file with these bytes takes for its status.
+pub(crate) fn read(bytes: &[u8]) -> Option<String> {
+    match look(&mut Still(bytes), "status.eot") {
+        Look { seen: Seen::Text(writing), .. } => Some(writing.text),
+        Look { seen: Seen::Fault(fault), .. } => {
+            assert!(fault.detail.starts_with("status.eot "), "{fault:?}");
+            None
+        }
+        Look { seen: Seen::Moving, .. } => panic!("it held still"),
+    }
+}
+
+/// A status is in the file, word for word, from its beginning; and nothing else is a status.
+pub(crate) fn enter(bytes: &[u8]) {
+    let told = std::str::from_utf8(bytes).ok().map(|text| {
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        text.trim_end()
+    });
+    let fits = |text: &&str| (1..=4096).contains(&text.len()) && bytes.len() <= 8192;
+    assert_eq!(read(bytes).as_deref(), told.filter(fits));
+}
