@@ -1,11 +1,12 @@
-//! The project's own chores: `cargo xtask test`, `bench`, `simulate` and `shots`. Each chore is a
-//! module; this file only chooses.
+//! The project's own chores: `cargo xtask test`, `bench`, `soak`, `simulate` and `shots`. Each chore is
+//! a module; this file only chooses.
 
 #![allow(clippy::print_stdout, reason = "chores talk to whoever runs them")]
 
 mod bench;
 mod shots;
 mod simulate;
+mod soak;
 mod test;
 mod tools;
 
@@ -19,6 +20,8 @@ enum Chore {
     Test(test::Options),
     /// Measure speed and memory against the floor.
     Bench(bench::Options),
+    /// Minutes or hours of storms, and what the server keeps of them.
+    Soak(soak::Options),
     /// The whole telegraph on a desk without a board.
     Simulate(simulate::Options),
     /// Take a picture of every state of the panel.
@@ -29,6 +32,7 @@ fn main() -> anyhow::Result<()> {
     match Chore::parse() {
         Chore::Test(options) => test::run(&options),
         Chore::Bench(options) => bench::run(&options),
+        Chore::Soak(options) => soak::run(&options),
         Chore::Simulate(options) => simulate::run(&options),
         Chore::Shots(options) => shots::run(&options),
     }

@@ -11,7 +11,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use crate::tools;
+use crate::{soak, tools};
 
 /// Which checks to run.
 #[derive(Debug, Args)]
@@ -23,7 +23,7 @@ pub(crate) struct Options {
 /// A check: its name, and what it does.
 type Check = (&'static str, fn() -> Result<()>);
 
-const CHECKS: [Check; 11] = [
+const CHECKS: [Check; 12] = [
     ("format", format),
     ("clippy", clippy),
     ("panel modules", panel_modules),
@@ -35,6 +35,7 @@ const CHECKS: [Check; 11] = [
     ("dependencies", dependencies),
     ("systemd units", units::check),
     ("release build", release),
+    ("soak", soaked),
     ("browser", browser),
 ];
 
@@ -112,6 +113,11 @@ fn panel_modules() -> Result<()> {
 
 fn release() -> Result<()> {
     tools::run(cargo().args(["build", "--release", "--locked"]))
+}
+
+fn soaked() -> Result<()> {
+    let binary = tools::target()?.join("release/chadburn");
+    soak::run(&soak::Options { minutes: soak::IN_CI, binary: Some(binary) })
 }
 
 fn browser() -> Result<()> {
