@@ -129,6 +129,13 @@ mod accept_denied;
 /// The accept file under stress.
 mod accept_durable;
 
+/// A thread's calls to the kernel, watched and made to fail.
+#[cfg(target_os = "linux")]
+mod strace;
+
+/// What becomes durable, with every call failing or being the last.
+mod injected;
+
 /// Many clients, most of them of no use.
 mod load;
 
