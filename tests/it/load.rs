@@ -12,7 +12,7 @@ use crate::panel::Panel;
 use crate::patience::{PATIENCE, aside, within};
 use crate::raw::Raw;
 use crate::server::TestServer;
-use crate::station::TestStation;
+use crate::station::{FAREWELL, GOING_AWAY, TestStation};
 
 /// How long an order may take to a station that behaves.
 const PROMPT: Duration = Duration::from_secs(1);
@@ -151,6 +151,47 @@ async fn five_hundred_stations_hear_an_order_and_the_farewell() {
     let limit = Duration::from_millis(1500);
     server.exits_well_within(limit).await;
     assert!(asked.elapsed() < limit, "{:?}", asked.elapsed());
+}
+
+/// As many as the contract names, or as the machine lets two processes hold.
+fn ten_thousand() -> usize {
+    let limit = getrlimit(Resource::Nofile).current.unwrap_or(20_000);
+    usize::try_from(limit).map_or(10_000, |limit| limit.saturating_sub(200).min(10_000))
+}
+
+/// The next text, which has to be this; a machine that is slow to connect so many hears pings.
+async fn expect_past_pings(station: &mut Raw, text: &str) {
+    loop {
+        match station.frame().await.expect("a frame comes") {
+            (bytes::PING, _) => {}
+            (_, payload) => return assert_eq!(String::from_utf8_lossy(&payload), text),
+        }
+    }
+}
+
+#[tokio::test]
+async fn ten_thousand_stations_hear_an_order_and_each_its_farewell_and_close() {
+    raise_own_limit();
+    let mut server = TestServer::start().await;
+    let mut stations = Vec::new();
+    for _ in 0..ten_thousand() {
+        stations.push(Raw::greeted(&server).await);
+    }
+    server.home.order_by_rename("7");
+    for station in &mut stations {
+        expect_past_pings(station, "7").await;
+    }
+    // Some read nothing any more; they must not cost the others their farewell.
+    let silent = stations.split_off(stations.len() - 10);
+    let asked = Instant::now();
+    server.signal(Signal::TERM);
+    for station in &mut stations {
+        expect_past_pings(station, FAREWELL).await;
+        station.expect_close(GOING_AWAY).await;
+    }
+    server.exits_well_within(Duration::from_secs(5)).await;
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    drop(silent);
 }
 
 #[tokio::test]
