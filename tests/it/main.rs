@@ -136,6 +136,9 @@ mod strace;
 /// What becomes durable, with every call failing or being the last.
 mod injected;
 
+/// How long the server bears with whom.
+mod deadlines;
+
 /// Many clients, most of them of no use.
 mod load;
 
