@@ -1,0 +1,148 @@
+//! What has come and was not asked for yet: bounded, in order, with a notice of what was left out.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use crate::Failure;
+
+/// What a link hands up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event<M> {
+    /// The other side is there, for the first time or again.
+    Up,
+    /// It is gone, and is tried for; the text says why.
+    Down(String),
+    /// A message.
+    Message(M),
+    /// A message that cannot be understood as the type that was asked for.
+    Unreadable {
+        /// The message.
+        text: String,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// So many of the oldest events were left out here, since they were not asked for in time.
+    Lagged(u64),
+    /// There will be no more tries. The last event.
+    Failed(Failure),
+}
+
+/// The events that wait. The oldest makes room when it is full: a main loop that sleeps wants to know
+/// how things are, and not how they were.
+#[derive(Debug)]
+pub(crate) struct Inbox<M> {
+    tray: Mutex<Tray<M>>,
+}
+
+#[derive(Debug)]
+struct Tray<M> {
+    /// At most `most` of them.
+    events: VecDeque<Event<M>>,
+    /// How many are kept.
+    most: usize,
+    /// How many were left out before the first of them.
+    lagged: u64,
+    /// Nothing more will come.
+    ended: bool,
+    /// Who waits.
+    waker: Option<Waker>,
+}
+
+impl<M> Inbox<M> {
+    /// An inbox for `most` events, at least one.
+    pub(crate) fn new(most: usize) -> Self {
+        let (events, most) = (VecDeque::new(), most.max(1));
+        Self { tray: Mutex::new(Tray { events, most, lagged: 0, ended: false, waker: None }) }
+    }
+
+    /// Takes an event.
+    pub(crate) fn put(&self, event: Event<M>) {
+        let mut tray = self.tray();
+        if tray.events.len() == tray.most {
+            tray.events.pop_front();
+            tray.lagged += 1;
+        }
+        tray.events.push_back(event);
+        tray.wake();
+    }
+
+    /// Says that nothing more will come, after this if there is something left to say.
+    pub(crate) fn end(&self, last: Option<Event<M>>) {
+        if let Some(last) = last {
+            self.put(last);
+        }
+        let mut tray = self.tray();
+        tray.ended = true;
+        tray.wake();
+    }
+
+    /// The next event, if there is one now.
+    pub(crate) fn take(&self) -> Option<Event<M>> {
+        self.tray().next()
+    }
+
+    /// The next event; `None` once nothing more will come.
+    pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<Option<Event<M>>> {
+        let mut tray = self.tray();
+        match tray.next() {
+            Some(event) => Poll::Ready(Some(event)),
+            None if tray.ended => Poll::Ready(None),
+            None => {
+                tray.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
+    fn tray(&self) -> MutexGuard<'_, Tray<M>> {
+        self.tray.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<M> Tray<M> {
+    fn next(&mut self) -> Option<Event<M>> {
+        match std::mem::take(&mut self.lagged) {
+            0 => self.events.pop_front(),
+            lagged => Some(Event::Lagged(lagged)),
+        }
+    }
+
+    fn wake(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_reader_is_told_how_much_it_missed_and_gets_the_newest() {
+        let inbox = Inbox::new(3);
+        for number in 1..=5 {
+            inbox.put(Event::Message(number));
+        }
+        assert_eq!(inbox.take(), Some(Event::Lagged(2)));
+        for number in 3..=5 {
+            assert_eq!(inbox.take(), Some(Event::Message(number)));
+        }
+        assert_eq!(inbox.take(), None);
+        inbox.put(Event::Message(6));
+        assert_eq!(inbox.take(), Some(Event::Message(6)), "the notice comes once");
+    }
+
+    #[test]
+    fn what_came_before_the_end_is_still_there() {
+        let inbox = Inbox::new(3);
+        let context = Context::from_waker(Waker::noop());
+        inbox.put(Event::Message(1));
+        inbox.end(Some(Event::Down("enough".into())));
+        assert_eq!(inbox.poll(&context), Poll::Ready(Some(Event::Message(1))));
+        assert_eq!(inbox.poll(&context), Poll::Ready(Some(Event::Down("enough".into()))));
+        assert_eq!(inbox.poll(&context), Poll::Ready(None));
+    }
+}

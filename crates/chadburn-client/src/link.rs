@@ -1,0 +1,238 @@
+//! A plain link: texts there and back, whatever they mean.
+
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::Stream;
+use thiserror::Error;
+use tokio::task::JoinHandle;
+
+use crate::driver::{Line, Standing, Talk, drive};
+use crate::inbox::{Event, Inbox};
+use crate::open::{Network, Open};
+use crate::outbox::Outbox;
+use crate::{Failure, Settings};
+
+/// The link has ended, or was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the link has ended")]
+pub struct Closed;
+
+/// A link to a WebSocket server that does not give up. It is dropped without waiting;
+/// [`close`](Link::close) sends what waits first.
+///
+/// ```no_run
+/// # async fn talk() -> Result<(), Box<dyn std::error::Error>> {
+/// use chadburn_client::{Event, Link};
+///
+/// let mut link = Link::connect("ws://localhost:1873/websocket").await?;
+/// link.send("status").await?;
+/// while let Some(event) = link.recv().await {
+///     match event {
+///         Event::Message(text) => println!("{text}"),
+///         Event::Down(why) => eprintln!("away: {why}"),
+///         _ => {}
+///     }
+/// }
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Link {
+    talk: Arc<Plain>,
+    driver: JoinHandle<()>,
+}
+
+impl Link {
+    /// A link to this address, or with these settings; the other side is there when it comes back.
+    pub async fn connect<S>(settings: S) -> Result<Self, Failure>
+    where
+        S: TryInto<Settings>,
+        Failure: From<S::Error>,
+    {
+        let link = Self::open(settings)?;
+        link.talk.line.settled().await?;
+        Ok(link)
+    }
+
+    /// The same without waiting for the other side. What is sent meanwhile waits in the outbox.
+    pub fn open<S>(settings: S) -> Result<Self, Failure>
+    where
+        S: TryInto<Settings>,
+        Failure: From<S::Error>,
+    {
+        let settings = settings.try_into()?;
+        let network = Network::new(settings.clone())?;
+        Ok(Self::over(network, settings))
+    }
+
+    pub(crate) fn over(open: impl Open, settings: Settings) -> Self {
+        let talk = Arc::new(Plain {
+            line: Line::default(),
+            outbox: Mutex::new(Outbox::new(settings.outbox.0, settings.outbox.1)),
+            inbox: Inbox::new(settings.inbox),
+            greeting: AtomicBool::new(false),
+            identity: settings.identity,
+            beat: settings.beat,
+        });
+        let driver = tokio::spawn(drive(open, Arc::clone(&talk), settings.window, settings.url));
+        Self { talk, driver }
+    }
+
+    /// Gives a text to the outbox. With [`Full::Wait`](crate::Full::Wait) it comes back when there
+    /// was room for it.
+    pub async fn send(&self, text: impl Into<String>) -> Result<(), Closed> {
+        let mut text = text.into();
+        loop {
+            let room = self.talk.line.room.notified();
+            tokio::pin!(room);
+            room.as_mut().enable();
+            match self.try_send(text) {
+                Ok(None) => return Ok(()),
+                Ok(Some(back)) => text = back,
+                Err(closed) => return Err(closed),
+            }
+            room.await;
+        }
+    }
+
+    /// Gives a text to the outbox, or gives it back if there is no room now.
+    pub fn try_send(&self, text: impl Into<String>) -> Result<Option<String>, Closed> {
+        if matches!(*self.talk.line.standing.borrow(), Standing::Ended(_)) {
+            return Err(Closed);
+        }
+        let back = self.talk.outbox().put(text.into()).err();
+        self.talk.line.wake.notify_one();
+        Ok(back)
+    }
+
+    /// The next event; `None` after the last one.
+    pub async fn recv(&mut self) -> Option<Event<String>> {
+        std::future::poll_fn(|context| self.talk.inbox.poll(context)).await
+    }
+
+    /// The next event, if there is one now.
+    pub fn try_recv(&mut self) -> Option<Event<String>> {
+        self.talk.inbox.take()
+    }
+
+    /// Whether the other side is there.
+    #[must_use]
+    pub fn is_up(&self) -> bool {
+        *self.talk.line.standing.borrow() == Standing::Up
+    }
+
+    /// How many messages wait to be sent.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.talk.outbox().len()
+    }
+
+    /// How many messages a full outbox has dropped.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.talk.outbox().dropped()
+    }
+
+    /// Sends what waits, for as long as the window allows, and closes the link.
+    pub async fn close(self) -> Result<(), Failure> {
+        self.talk.line.close();
+        self.talk.line.ended().await
+    }
+}
+
+impl Stream for Link {
+    type Item = Event<String>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.talk.inbox.poll(context)
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+/// What is said on a plain link.
+#[derive(Debug)]
+struct Plain {
+    line: Line,
+    outbox: Mutex<Outbox<String>>,
+    inbox: Inbox<String>,
+    /// The identity has still to be said on this connection.
+    greeting: AtomicBool,
+    identity: Option<String>,
+    beat: Duration,
+}
+
+impl Plain {
+    fn outbox(&self) -> MutexGuard<'_, Outbox<String>> {
+        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Talk for Plain {
+    fn line(&self) -> &Line {
+        &self.line
+    }
+
+    fn query(&self) -> String {
+        String::new()
+    }
+
+    fn up(&self) {
+        self.greeting.store(self.identity.is_some(), Ordering::Release);
+        self.line.standing.send_replace(Standing::Up);
+        self.inbox.put(Event::Up);
+    }
+
+    fn next(&self) -> Option<String> {
+        if self.greeting.load(Ordering::Acquire) {
+            return self.identity.clone();
+        }
+        self.outbox().next().cloned()
+    }
+
+    fn sent(&self) {
+        if !self.greeting.swap(false, Ordering::AcqRel) {
+            self.outbox().done();
+            self.line.room.notify_one();
+        }
+    }
+
+    fn heard(&self, text: &str) -> Result<(), Failure> {
+        self.inbox.put(Event::Message(text.to_owned()));
+        Ok(())
+    }
+
+    fn down(&self, why: String) {
+        self.outbox().put_back();
+        self.line.standing.send_replace(Standing::Away);
+        self.inbox.put(Event::Down(why));
+    }
+
+    fn idle(&self) -> bool {
+        self.outbox().len() == 0
+    }
+
+    fn beat(&self) -> Duration {
+        self.beat
+    }
+
+    fn pings(&self) -> bool {
+        true
+    }
+
+    fn ended(&self, failure: Option<Failure>) {
+        self.line.standing.send_replace(Standing::Ended(failure.clone()));
+        self.line.room.notify_waiters();
+        self.inbox.end(failure.map(Event::Failed));
+    }
+}
+
+#[cfg(test)]
+mod tests;

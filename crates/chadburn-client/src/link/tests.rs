@@ -1,0 +1,294 @@
+//! Links in a time that only passes when nothing happens, over pipes instead of sockets.
+
+use std::collections::VecDeque;
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::DuplexStream;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::Role;
+
+use super::*;
+use crate::open::Cause;
+use crate::{Full, Tried};
+
+/// What a try comes to. The last of them is what every later try comes to.
+#[derive(Clone, Copy, Debug)]
+enum Try {
+    Nobody,
+    Unwanted,
+    /// A connection through a pipe of so many bytes.
+    Pipe(usize),
+    /// Nobody until then, and then a connection.
+    From(Instant),
+}
+
+/// Opens what the script says, and hands the other ends to the test.
+struct Pier {
+    script: VecDeque<Try>,
+    ends: mpsc::UnboundedSender<WebSocketStream<DuplexStream>>,
+}
+
+impl Open for Pier {
+    type Stream = DuplexStream;
+
+    async fn open(&mut self, _: &str) -> Result<WebSocketStream<DuplexStream>, Cause> {
+        let next = self.script.front().copied().expect("a script has a last line");
+        if let Try::From(moment) = next
+            && Instant::now() < moment
+        {
+            return Err(Cause::Passing("nobody is there".into()));
+        }
+        if self.script.len() > 1 {
+            self.script.pop_front();
+        }
+        let room = match next {
+            Try::Unwanted => {
+                return Err(Cause::Final { status: Some(404), why: "404 Not Found".into() });
+            }
+            Try::Pipe(room) => room,
+            Try::From(_) => 1024,
+            Try::Nobody => return Err(Cause::Passing("nobody is there".into())),
+        };
+        let (ours, theirs) = tokio::io::duplex(room);
+        let theirs = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
+        self.ends.send(theirs).map_err(|_| Cause::Passing("the test is over".into()))?;
+        Ok(WebSocketStream::from_raw_socket(ours, Role::Client, None).await)
+    }
+}
+
+type Ends = mpsc::UnboundedReceiver<WebSocketStream<DuplexStream>>;
+
+fn settings() -> Settings {
+    Settings::new("ws://pier/").expect("that is an address")
+}
+
+fn link(settings: Settings, script: impl Into<VecDeque<Try>>) -> (Link, Ends) {
+    let (sender, ends) = mpsc::unbounded_channel();
+    (Link::over(Pier { script: script.into(), ends: sender }, settings), ends)
+}
+
+async fn next_text(end: &mut WebSocketStream<DuplexStream>) -> String {
+    loop {
+        match end.next().await {
+            Some(Ok(Message::Text(text))) => return text.to_string(),
+            Some(Ok(_)) => {}
+            other => panic!("a text was to come, not {other:?}"),
+        }
+    }
+}
+
+async fn next_texts(end: &mut WebSocketStream<DuplexStream>, count: usize) -> Vec<String> {
+    let mut texts = Vec::new();
+    while texts.len() < count {
+        texts.push(next_text(end).await);
+    }
+    texts
+}
+
+async fn expect(link: &mut Link, expected: Event<String>) {
+    assert_eq!(link.recv().await, Some(expected));
+}
+
+async fn expect_down(link: &mut Link) {
+    let event = link.recv().await;
+    assert!(matches!(event, Some(Event::Down(_))), "{event:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_minute_in_vain_it_says_what_was_tried_and_what_came_last() {
+    let start = Instant::now();
+    let (mut link, _ends) = link(settings(), [Try::Nobody]);
+    let Err(Failure::Gone(tried)) = link.talk.line.settled().await else {
+        panic!("nobody was there");
+    };
+    let Tried { url, tries, lasted, cause } = &tried;
+    assert_eq!((url.as_str(), cause.as_str()), ("ws://pier/", "nobody is there"));
+    assert!((15..40).contains(tries), "{tries}");
+    assert_eq!(lasted.as_secs(), 60);
+    assert_eq!(start.elapsed().as_secs(), 60);
+    assert!(tried.to_string().contains(&format!("{tries} tries in 60 s")), "{tried}");
+    expect(&mut link, Event::Failed(Failure::Gone(tried))).await;
+    assert_eq!(link.recv().await, None);
+    assert_eq!(link.send("too late").await, Err(Closed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_final_and_comes_at_once() {
+    let start = Instant::now();
+    let (link, _ends) = link(settings(), [Try::Nobody, Try::Unwanted, Try::Pipe(64)]);
+    let failure = link.talk.line.settled().await.expect_err("nobody wants us");
+    assert!(matches!(failure, Failure::Refused { status: Some(404), .. }), "{failure}");
+    assert!(start.elapsed() < Duration::from_secs(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_said_before_the_server_came_arrives_in_order() {
+    let opens = Instant::now() + Duration::from_secs(40);
+    let (link, mut ends) = link(settings(), [Try::From(opens)]);
+    for number in 0..100 {
+        link.send(number.to_string()).await.expect("there is room");
+    }
+    let mut end = ends.recv().await.expect("the server comes");
+    // Five seconds is the longest wait.
+    assert!(Instant::now() - opens <= Duration::from_secs(5));
+    let texts = next_texts(&mut end, 100).await;
+    assert!(texts.iter().enumerate().all(|(at, text)| *text == at.to_string()), "{texts:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_healthy_connection_the_minute_begins_anew() {
+    let back = Instant::now() + Duration::from_secs(50 + 30 + 55);
+    let script = [Try::From(Instant::now() + Duration::from_secs(50)), Try::From(back)];
+    let (mut link, mut ends) = link(settings(), script);
+    let first = ends.recv().await;
+    expect(&mut link, Event::Up).await;
+    tokio::time::sleep(Duration::from_secs(30)).await;
+    drop(first);
+    expect_down(&mut link).await;
+    assert!(!link.is_up());
+    expect(&mut link, Event::Up).await;
+    assert!(Instant::now() >= back && link.is_up());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_takes_us_and_drops_us_does_not_hold_us_for_ever() {
+    let start = Instant::now();
+    let (link, mut ends) = link(settings(), [Try::Pipe(64)]);
+    let drops = tokio::spawn(async move {
+        let mut count = 0;
+        while ends.recv().await.is_some() {
+            count += 1;
+        }
+        count
+    });
+    assert!(matches!(link.talk.line.ended().await, Err(Failure::Gone(_))));
+    assert_eq!(start.elapsed().as_secs(), 60);
+    drop(link);
+    let count = drops.await.expect("it ends");
+    assert!((15..40).contains(&count), "{count} connections in a minute");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_is_silent_for_two_and_a_half_beats_is_lost() {
+    let (mut link, mut ends) = link(settings().beat(Duration::from_secs(4)), [Try::Pipe(1024)]);
+    // It takes everything and says nothing, not even a pong.
+    let stalled = ends.recv().await;
+    expect(&mut link, Event::Up).await;
+    let up = Instant::now();
+    let lost = link.recv().await;
+    assert_eq!(lost, Some(Event::Down("nothing was heard for 10s".into())));
+    assert_eq!(up.elapsed().as_secs(), 10);
+    drop(stalled);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_only_answers_pings_is_there() {
+    let (mut link, mut ends) = link(settings().beat(Duration::from_secs(4)), [Try::Pipe(1024)]);
+    let mut end = ends.recv().await.expect("a connection");
+    expect(&mut link, Event::Up).await;
+    let pongs = tokio::spawn(async move { while end.next().await.is_some() {} });
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    assert_eq!((link.try_recv(), link.is_up()), (None, true));
+    pongs.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn half_a_message_is_said_again_whole_and_first() {
+    let (link, mut ends) = link(settings(), [Try::Pipe(64), Try::Pipe(64)]);
+    let long = "x".repeat(1000);
+    for text in [long.as_str(), "second"] {
+        link.send(text).await.expect("there is room");
+    }
+    let mut half = ends.recv().await.expect("a connection").into_inner();
+    let mut some = [0; 100];
+    tokio::io::AsyncReadExt::read_exact(&mut half, &mut some).await.expect("half of it comes");
+    drop(half);
+    let mut end = ends.recv().await.expect("another connection");
+    assert_eq!(next_texts(&mut end, 2).await, [long, "second".into()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn identity_comes_first_on_every_connection() {
+    let (link, mut ends) = link(settings().identity("it is me"), [Try::Pipe(1024)]);
+    for number in ["one", "two"] {
+        link.send(number).await.expect("there is room");
+        let mut end = ends.recv().await.expect("a connection");
+        assert_eq!(next_texts(&mut end, 2).await, ["it is me", number]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_outbox_makes_one_wait_or_drops_the_oldest() {
+    let opens = Instant::now() + Duration::from_secs(20);
+    let (patient, mut ends) = link(settings().outbox(2, Full::Wait), [Try::From(opens)]);
+    for number in ["1", "2"] {
+        patient.send(number).await.expect("there is room");
+    }
+    assert_eq!(patient.try_send("3"), Ok(Some("3".into())), "there is none");
+    let (_, mut end) = tokio::join!(patient.send("3"), ends.recv());
+    assert!(Instant::now() >= opens, "it has waited");
+    let end = end.as_mut().expect("a connection");
+    assert_eq!(next_texts(end, 3).await, ["1", "2", "3"]);
+
+    let opens = Instant::now() + Duration::from_secs(20);
+    let (hasty, mut ends) = link(settings().outbox(2, Full::DropOldest), [Try::From(opens)]);
+    for number in 1..=5 {
+        hasty.send(number.to_string()).await.expect("there is always room");
+    }
+    assert_eq!((hasty.dropped(), hasty.waiting()), (3, 2));
+    let mut end = ends.recv().await.expect("a connection");
+    assert_eq!(next_texts(&mut end, 2).await, ["4", "5"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_main_loop_is_told_what_it_missed() {
+    let (mut link, mut ends) = link(settings().inbox(10), [Try::Pipe(1024)]);
+    let mut end = ends.recv().await.expect("a connection");
+    for number in 1..=100 {
+        end.send(Message::text(number.to_string())).await.expect("somebody listens");
+    }
+    link.send("all was heard").await.expect("there is room");
+    assert_eq!(next_text(&mut end).await, "all was heard");
+    drop(end);
+    link.talk
+        .line
+        .standing
+        .subscribe()
+        .wait_for(|it| *it == Standing::Away)
+        .await
+        .expect("it goes");
+    let mut events = Vec::new();
+    while let Some(event) = link.try_recv() {
+        events.push(event);
+    }
+    let Event::Lagged(lagged) = events[0] else { panic!("{events:?}") };
+    let Event::Message(first) = &events[1] else { panic!("{events:?}") };
+    // The first Up was left out too.
+    assert_eq!(first.parse(), Ok(lagged), "{events:?}");
+    assert_eq!(events.len(), 11);
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_sends_what_waits_and_gives_up_with_the_window() {
+    let opens = Instant::now() + Duration::from_secs(20);
+    let (sends, mut ends) = link(settings(), [Try::From(opens)]);
+    sends.send("the last word").await.expect("there is room");
+    let peer = tokio::spawn(async move {
+        let mut end = ends.recv().await.expect("a connection");
+        let text = next_text(&mut end).await;
+        (text, matches!(end.next().await, Some(Ok(Message::Close(_)))))
+    });
+    assert_eq!(sends.close().await, Ok(()));
+    assert_eq!(peer.await.expect("it ends"), ("the last word".into(), true));
+
+    let (idle, _ends) = link(settings(), [Try::Nobody]);
+    let start = Instant::now();
+    assert_eq!(idle.close().await, Ok(()), "there is nothing to wait for");
+    assert_eq!(start.elapsed(), Duration::ZERO);
+    let (vain, _ends) = link(settings(), [Try::Nobody]);
+    vain.send("nobody hears").await.expect("there is room");
+    assert!(matches!(vain.close().await, Err(Failure::Gone(_))));
+}

@@ -1,0 +1,174 @@
+//! One try to open a connection: TCP, TLS and the handshake, and whether another try could help.
+
+use std::sync::Arc;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::handshake::client::{Request, Response};
+use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, header};
+use tokio_tungstenite::tungstenite::{Error, http};
+use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
+
+use crate::{Failure, Settings};
+
+/// Why a try has failed.
+#[derive(Debug)]
+pub(crate) enum Cause {
+    /// It may be better the next time.
+    Passing(String),
+    /// It will not be.
+    Final {
+        /// The status that was answered, if one was.
+        status: Option<u16>,
+        /// What was said.
+        why: String,
+    },
+}
+
+/// Opens connections. Tests bring one that opens pipes.
+pub(crate) trait Open: Send + 'static {
+    /// What a connection runs over.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send;
+
+    /// Tries once, with this query (without its question mark) added to the address.
+    fn open(
+        &mut self,
+        query: &str,
+    ) -> impl Future<Output = Result<WebSocketStream<Self::Stream>, Cause>> + Send;
+}
+
+/// Opens connections over the network.
+#[derive(Debug)]
+pub(crate) struct Network {
+    settings: Settings,
+    tls: Trust,
+}
+
+/// [`Connector`] is not `Debug`.
+struct Trust(Connector);
+
+impl std::fmt::Debug for Trust {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if matches!(self.0, Connector::Plain) { "plain" } else { "tls" })
+    }
+}
+
+impl Network {
+    /// Whom to trust is read once, so that a missing file is told at once.
+    pub(crate) fn new(settings: Settings) -> Result<Self, Failure> {
+        let tls = if settings.secure {
+            Connector::Rustls(Arc::new(tls(&settings).map_err(Failure::Setting)?))
+        } else {
+            Connector::Plain
+        };
+        Ok(Self { settings, tls: Trust(tls) })
+    }
+
+    fn request(&self, query: &str) -> Result<Request, Error> {
+        let url = &self.settings.url;
+        let joint = if url.contains('?') { '&' } else { '?' };
+        let mut request = match query {
+            "" => url.as_str().into_client_request()?,
+            query => format!("{url}{joint}{query}").into_client_request()?,
+        };
+        let headers = request.headers_mut();
+        for (name, value) in &self.settings.headers {
+            headers.insert(name, value.clone());
+        }
+        if let Some(name) = &self.settings.subprotocol {
+            let value = HeaderValue::from_str(name).map_err(http::Error::from)?;
+            headers.insert(header::SEC_WEBSOCKET_PROTOCOL, value);
+        }
+        Ok(request)
+    }
+}
+
+impl Open for Network {
+    type Stream = MaybeTlsStream<TcpStream>;
+
+    async fn open(&mut self, query: &str) -> Result<WebSocketStream<Self::Stream>, Cause> {
+        let passing = |error: std::io::Error| Cause::Passing(plain(&error));
+        let request = self.request(query).map_err(judge)?;
+        let address = (self.settings.host.as_str(), self.settings.port);
+        let stream = TcpStream::connect(address).await.map_err(passing)?;
+        stream.set_nodelay(true).map_err(passing)?;
+        let tls = Some(self.tls.0.clone());
+        let opened = client_async_tls_with_config(request, stream, None, tls).await;
+        opened.map(|(socket, _)| socket).map_err(judge)
+    }
+}
+
+/// What a failed handshake means.
+fn judge(error: Error) -> Cause {
+    let why = error.to_string();
+    match error {
+        Error::Http(response) => refused(&response),
+        Error::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref()) {
+            Some(rustls::Error::InvalidCertificate(why)) => {
+                Cause::Final { status: None, why: format!("its certificate is not good: {why}") }
+            }
+            _ => Cause::Passing(plain(&error)),
+        },
+        // Half a handshake is what a server that ends leaves behind.
+        Error::Protocol(ProtocolError::HandshakeIncomplete) | Error::ConnectionClosed => {
+            Cause::Passing(why)
+        }
+        _ => Cause::Final { status: None, why },
+    }
+}
+
+/// A server that is overloaded or ends says so with 5xx, 408, 425 or 429; whatever else is no 101 is
+/// meant, and would be said again.
+fn refused(response: &Response) -> Cause {
+    let status = response.status();
+    let body = response.body().as_deref().unwrap_or_default();
+    let problem = serde_json::from_slice::<serde_json::Value>(body).unwrap_or_default();
+    let why = match problem["detail"].as_str().or(problem["title"].as_str()) {
+        Some(detail) => format!("{status}, {detail}"),
+        None => status.to_string(),
+    };
+    let passing =
+        [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
+    if status.is_server_error() || passing.contains(&status) {
+        Cause::Passing(why)
+    } else {
+        Cause::Final { status: Some(status.as_u16()), why }
+    }
+}
+
+/// A system's error in its own words, without its number.
+fn plain(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+}
+
+fn tls(settings: &Settings) -> Result<ClientConfig, String> {
+    let mut roots = RootCertStore::empty();
+    if let Some(file) = &settings.ca_file {
+        let wrong = |why: String| format!("{}: {why}", file.display());
+        let certificates = CertificateDer::pem_file_iter(file)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|error| wrong(error.to_string()))?;
+        for certificate in certificates {
+            roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
+        }
+        if roots.is_empty() {
+            return Err(wrong("there is no certificate in it".into()));
+        }
+    } else {
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if roots.is_empty() {
+            return Err("this machine trusts no certificate; name a CA file".into());
+        }
+    }
+    // The provider is named here, so that it need not be installed for the whole program.
+    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map(|builder| builder.with_root_certificates(roots).with_no_client_auth())
+        .map_err(|error| error.to_string())
+}

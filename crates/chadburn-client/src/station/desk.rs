@@ -1,0 +1,305 @@
+//! What a station says when: who it is, what it has missed, which request is under way, and what
+//! becomes of that when the connection goes. Pure: no IO, no clock.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::sync::oneshot;
+
+use super::{Answer, NotDone};
+use crate::message::Order;
+use crate::outbox::Outbox;
+use crate::{Id, Message, Request, Settings, State, Welcome};
+
+/// The id under which a station says its name; requests count from 1.
+const NAMING: i64 = 0;
+
+type Asker = oneshot::Sender<Result<Answer, NotDone>>;
+
+/// Whose a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Turn {
+    /// It answers a request, and nobody else needs it.
+    Mine,
+    /// It is handed up.
+    Everybodys,
+    /// It is handed up, and it was the last of a connection's beginning.
+    Ready,
+    /// The server wants another token than ours.
+    WrongToken,
+}
+
+/// How far a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// There is none, or the server has not said yet how things are.
+    Opening,
+    /// The server has said it, and may be asked.
+    Ready,
+}
+
+/// How far the request in hand is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hand {
+    /// There is none.
+    Empty,
+    /// It is being sent, and has not been sent whole.
+    Sending,
+    /// It was sent whole and is not answered.
+    Waiting,
+}
+
+#[derive(Debug)]
+pub(super) struct Desk {
+    stage: Stage,
+    hand: Hand,
+    outbox: Outbox<Pending>,
+    /// What the console said to the request in hand.
+    lines: Vec<String>,
+    last_id: i64,
+    /// What the station is called, and whether this server still has to be told.
+    name: Option<String>,
+    naming: bool,
+    resume: Option<String>,
+    /// The newest state that was handed up.
+    since: Option<u64>,
+    /// Whether a token was given.
+    token: bool,
+    beat: Duration,
+    welcome: Option<Welcome>,
+    state: Option<State>,
+}
+
+/// A request that is not answered.
+#[derive(Debug)]
+struct Pending {
+    request: Request,
+    /// Under which it was said last.
+    id: i64,
+    asker: Asker,
+    /// The order that stood when it was said.
+    before: Option<Order>,
+    /// It was sent whole on a connection that is gone.
+    doubtful: bool,
+    /// An order like it has been seen since it was said.
+    seen: bool,
+}
+
+/// A request as it goes over the wire.
+#[derive(Serialize)]
+struct Said<'a> {
+    #[serde(flatten)]
+    request: &'a Request,
+    id: i64,
+}
+
+impl Desk {
+    pub(super) fn new(settings: &Settings) -> Self {
+        Self {
+            stage: Stage::Opening,
+            hand: Hand::Empty,
+            outbox: Outbox::new(settings.outbox.0, settings.outbox.1),
+            lines: Vec::new(),
+            last_id: NAMING,
+            name: settings.name.clone().filter(|name| !name.is_empty()),
+            naming: false,
+            resume: settings.resume.clone(),
+            since: settings.since,
+            token: settings.token,
+            beat: settings.beat,
+            welcome: None,
+            state: None,
+        }
+    }
+
+    pub(super) fn state(&self) -> Option<&State> {
+        self.state.as_ref()
+    }
+
+    pub(super) fn welcome(&self) -> Option<&Welcome> {
+        self.welcome.as_ref()
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.outbox.len()
+    }
+
+    pub(super) fn beat(&self) -> Duration {
+        self.beat
+    }
+
+    /// Takes a request, or gives it back if it has to wait.
+    pub(super) fn put(&mut self, request: Request, asker: Asker) -> Result<(), (Request, Asker)> {
+        let pending = Pending { request, id: 0, asker, before: None, doubtful: false, seen: false };
+        match self.outbox.put(pending) {
+            Ok(None) => Ok(()),
+            Ok(Some(dropped)) => {
+                tell(dropped.asker, Err(NotDone::Dropped));
+                Ok(())
+            }
+            Err(back) => Err((back.request, back.asker)),
+        }
+    }
+
+    pub(super) fn query(&self) -> String {
+        let resume = self.resume.as_ref().map(|secret| format!("resume={secret}"));
+        let since = self.since.map(|seq| format!("since={seq}"));
+        [resume, since].into_iter().flatten().collect::<Vec<_>>().join("&")
+    }
+
+    pub(super) fn up(&mut self) {
+        (self.stage, self.naming) = (Stage::Opening, self.name.is_some());
+    }
+
+    pub(super) fn next(&mut self) -> Option<String> {
+        if self.stage != Stage::Ready {
+            return None;
+        }
+        if let Some(name) = self.name.as_ref().filter(|_| self.naming) {
+            self.naming = false;
+            let request = Request::Name { name: name.clone() };
+            return Some(said(&request, NAMING));
+        }
+        if self.hand != Hand::Empty {
+            return None;
+        }
+        let pending = self.outbox.next()?;
+        self.last_id += 1;
+        pending.id = self.last_id;
+        pending.before = self.state.as_ref().and_then(|state| state.order.clone());
+        (pending.doubtful, pending.seen) = (false, false);
+        self.hand = Hand::Sending;
+        self.lines.clear();
+        Some(said(&pending.request, pending.id))
+    }
+
+    pub(super) fn sent(&mut self) {
+        // The name is not in hand, and an answer may be quicker than this word.
+        if self.hand == Hand::Sending {
+            self.hand = Hand::Waiting;
+        }
+    }
+
+    pub(super) fn heard(&mut self, message: &Message) -> Turn {
+        match message {
+            Message::Welcome(welcome) => {
+                if self.token && welcome.token {
+                    return Turn::WrongToken;
+                }
+                self.resume = Some(welcome.resume.clone());
+                if welcome.heartbeat_ms > 0 {
+                    self.beat = Duration::from_millis(welcome.heartbeat_ms);
+                }
+                self.welcome = Some(welcome.clone());
+            }
+            Message::State(state) => {
+                self.since = Some(state.seq);
+                self.state = Some(state.clone());
+                self.look();
+            }
+            Message::Roll(_) if self.stage == Stage::Opening => {
+                self.stage = Stage::Ready;
+                self.decide();
+                return Turn::Ready;
+            }
+            Message::Farewell { reason } if reason == "replaced" => {
+                // Whoever has our secret would be thrown out in turn.
+                self.resume = None;
+            }
+            Message::Console { text } if self.hand != Hand::Empty => {
+                self.lines.push(text.clone());
+                return Turn::Mine;
+            }
+            Message::Ok { id: Some(Id::Number(NAMING)) } => return Turn::Mine,
+            Message::Ok { id: Some(Id::Number(id)) } if self.is_in_hand(*id) => {
+                let lines = std::mem::take(&mut self.lines);
+                self.answered(Ok(Answer { lines }));
+                return Turn::Mine;
+            }
+            Message::Error { id: Some(Id::Number(id)), code, message } if self.is_in_hand(*id) => {
+                self.answered(Err(NotDone::Refused { code: *code, message: message.clone() }));
+                return Turn::Mine;
+            }
+            _ => {}
+        }
+        Turn::Everybodys
+    }
+
+    pub(super) fn down(&mut self) {
+        self.stage = Stage::Opening;
+        match std::mem::replace(&mut self.hand, Hand::Empty) {
+            // Half a message is none.
+            Hand::Sending => self.outbox.put_back(),
+            // In doubt it stays in hand, so that it is not dropped for a newer one.
+            Hand::Waiting => {
+                if let Some(pending) = self.outbox.in_hand() {
+                    pending.doubtful = true;
+                }
+            }
+            Hand::Empty => {}
+        }
+    }
+
+    /// Nothing will be answered any more.
+    pub(super) fn end(&mut self) {
+        for pending in self.outbox.empty() {
+            tell(pending.asker, Err(NotDone::Closed));
+        }
+    }
+
+    fn is_in_hand(&mut self, id: i64) -> bool {
+        self.hand != Hand::Empty && self.outbox.in_hand().is_some_and(|pending| pending.id == id)
+    }
+
+    fn answered(&mut self, answer: Result<Answer, NotDone>) {
+        self.hand = Hand::Empty;
+        if let Some(pending) = self.outbox.done() {
+            tell(pending.asker, answer);
+        }
+    }
+
+    /// Looks whether the present order is the one that is being given.
+    fn look(&mut self) {
+        let present = self.state.as_ref().and_then(|state| state.order.as_ref());
+        let (Some(present), Some(pending)) = (present, self.outbox.in_hand()) else { return };
+        let Request::Order { status } = &pending.request else { return };
+        let moved = pending.before.as_ref().is_none_or(|before| present.seq > before.seq);
+        let position = |status| self.welcome.as_ref().and_then(|it| it.dial.find(status));
+        let alike = match (present.position, position(status.trim_end())) {
+            (Some(present), Some(given)) => present == given.position,
+            _ => present.status == status.trim_end(),
+        };
+        pending.seen |= moved && alike;
+    }
+
+    /// A connection has begun: what becomes of a request that was sent on one that is gone?
+    fn decide(&mut self) {
+        let present = self.state.as_ref().and_then(|state| state.order.as_ref());
+        let Some(pending) = self.outbox.in_hand() else { return };
+        if !pending.doubtful {
+            return;
+        }
+        let before = pending.before.as_ref();
+        let stands = before.map(|order| order.seq) == present.map(|order| order.seq)
+            || before.map(|order| &order.status) == present.map(|order| &order.status);
+        match pending.request {
+            Request::Order { .. } if pending.seen => self.answered(Ok(Answer::default())),
+            Request::Order { .. } if !stands => self.answered(Err(NotDone::Unsure)),
+            // Nobody knows what a console's line does.
+            Request::Console { .. } => self.answered(Err(NotDone::Unsure)),
+            _ => self.outbox.put_back(),
+        }
+    }
+}
+
+fn tell(asker: Asker, answer: Result<Answer, NotDone>) {
+    // Whoever does not wait any more does not want to know.
+    let _ = asker.send(answer);
+}
+
+fn said(request: &Request, id: i64) -> String {
+    serde_json::to_string(&Said { request, id }).expect("a request can be JSON")
+}
+
+#[cfg(test)]
+mod tests;
