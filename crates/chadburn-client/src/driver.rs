@@ -287,7 +287,7 @@ where
 
 /// A number from 0 to 1 that differs from client to client. The hasher of the standard library is
 /// seeded by the system; for spreading tries that is chance enough.
-fn chance() -> f64 {
+pub(crate) fn chance() -> f64 {
     let random = RandomState::new().build_hasher().finish();
     f64::from(u32::try_from(random >> 32).unwrap_or(0)) / f64::from(u32::MAX)
 }

@@ -38,6 +38,7 @@ mod link;
 mod message;
 mod open;
 mod outbox;
+mod page;
 mod settings;
 mod station;
 mod tries;
@@ -51,6 +52,7 @@ pub use message::{
     Welcome,
 };
 pub use outbox::Full;
+pub use page::{Page, get};
 pub use settings::Settings;
 pub use station::{Answer, Asked, Heard, NotDone, Station};
 pub use typed::Typed;

@@ -108,17 +108,22 @@ fn judge(error: Error) -> Cause {
     let why = error.to_string();
     match error {
         Error::Http(response) => refused(&response),
-        Error::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref()) {
-            Some(rustls::Error::InvalidCertificate(why)) => {
-                Cause::Final { status: None, why: format!("its certificate is not good: {why}") }
-            }
-            _ => Cause::Passing(plain(&error)),
-        },
+        Error::Io(error) => distrusted(&error).unwrap_or(Cause::Passing(plain(&error))),
         // Half a handshake is what a server that ends leaves behind.
         Error::Protocol(ProtocolError::HandshakeIncomplete) | Error::ConnectionClosed => {
             Cause::Passing(why)
         }
         _ => Cause::Final { status: None, why },
+    }
+}
+
+/// A certificate that is not good will not be better in a minute.
+pub(crate) fn distrusted(error: &std::io::Error) -> Option<Cause> {
+    match error.get_ref()?.downcast_ref()? {
+        rustls::Error::InvalidCertificate(why) => {
+            Some(Cause::Final { status: None, why: format!("its certificate is not good: {why}") })
+        }
+        _ => None,
     }
 }
 
@@ -142,12 +147,13 @@ fn refused(response: &Response) -> Cause {
 }
 
 /// A system's error in its own words, without its number.
-fn plain(error: &std::io::Error) -> String {
+pub(crate) fn plain(error: &std::io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }
 
-fn tls(settings: &Settings) -> Result<ClientConfig, String> {
+/// Whom a `wss` address is trusted by.
+pub(crate) fn tls(settings: &Settings) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
     if let Some(file) = &settings.ca_file {
         let wrong = |why: String| format!("{}: {why}", file.display());
