@@ -144,3 +144,6 @@ mod load;
 
 /// A server that is killed in the middle of a storm, and the next one.
 mod killed;
+
+/// The client's link and station.
+mod link;
