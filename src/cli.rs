@@ -3,7 +3,10 @@
 //! Nothing here prints or ends the process, and nobody below reads an argument or a variable.
 
 mod files;
+mod remote;
 mod typed;
+
+pub use self::remote::{Errand, Remote, Since, Watch};
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -32,6 +35,8 @@ pub enum Command {
     Bridge(Box<BridgeConfig>),
     /// To name the serial devices of this machine.
     Candidates,
+    /// To go to a server.
+    Errand(Box<Remote>),
     /// To print this (help, version) and end well.
     Print(String),
 }
@@ -180,6 +185,10 @@ pub fn parse(
             return Ok(Command::Bridge(Box::new(config)));
         }
         Ok(Typed::Candidates) => return Ok(Command::Candidates),
+        Ok(Typed::Print(text)) => return Ok(Command::Print(text)),
+        Ok(Typed::Remote(verb)) => {
+            return Remote::new(verb, variable, base).map(|it| Command::Errand(Box::new(it)));
+        }
         Err(error) if error.use_stderr() => return Err(Misuse::Typed(first_line(&error))),
         Err(help) => return Ok(Command::Print(help.to_string())),
     };

@@ -5,9 +5,11 @@
 //! understood by [`hub`] and its [`telegraph`], and goes out to every station in its [`wire`]'s
 //! language. A reply goes through [`accept`] into its file and comes back through that file's
 //! [`source`]. The [`book`] keeps what happened. The [`bridge`] is another program beside it, between a
-//! serial line and the two files. ARCHITECTURE.md has the drawing.
+//! serial line and the two files, and an [`errand`] is one on which a command goes to a server.
+//! ARCHITECTURE.md has the drawing.
 
 pub mod bridge;
+pub mod errand;
 pub mod server;
 
 pub mod cli;
@@ -28,6 +30,7 @@ pub mod plain;
 pub mod source;
 pub mod writing;
 
+pub mod calendar;
 pub mod clock;
 pub mod entry;
 pub mod hub;

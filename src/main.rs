@@ -5,11 +5,10 @@ use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use chadburn::bridge;
 use chadburn::cli::{self, BridgeConfig, Command, Config};
 use chadburn::server::Server;
 use chadburn::signals::{Signals, Told};
-use chadburn::{http, log, systemd};
+use chadburn::{bridge, errand, http, log, systemd};
 use tokio::net::TcpSocket;
 use tokio::runtime;
 use tokio::sync::{Notify, oneshot};
@@ -41,6 +40,10 @@ fn main() -> ExitCode {
     let done = match command {
         Command::Serve(config) => runtime.block_on(serve(*config)),
         Command::Bridge(config) => runtime.block_on(join(*config)),
+        Command::Errand(remote) => Ok(match runtime.block_on(errand::run(*remote)) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(trouble) => fail(trouble.code(), &trouble),
+        }),
         Command::Candidates | Command::Print(_) => Ok(ExitCode::SUCCESS),
     };
     let code = done.unwrap_or_else(|error| fail(1, &*error));

@@ -48,7 +48,17 @@ enum Fault {
 
 /// Reads the token in this file. White space around it is cut off: no HTTP client could send it.
 pub fn load(path: &Path) -> Result<Secret, BadToken> {
-    read(path).map_err(|fault| BadToken { path: path.into(), fault })
+    let bad = |fault| BadToken { path: path.into(), fault };
+    Secret::new(&read(path).map_err(bad)?).ok_or_else(|| bad(Fault::Empty))
+}
+
+/// The same as text, for whoever has to say it.
+pub fn text(path: &Path) -> Result<String, BadToken> {
+    match read(path) {
+        Ok(text) if !text.is_empty() => Ok(text),
+        Ok(_) => Err(BadToken { path: path.into(), fault: Fault::Empty }),
+        Err(fault) => Err(BadToken { path: path.into(), fault }),
+    }
 }
 
 /// Whether everybody on this machine may read it.
@@ -57,7 +67,7 @@ pub fn is_exposed(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|metadata| metadata.mode() & READ_BY_OTHERS != 0)
 }
 
-fn read(path: &Path) -> Result<Secret, Fault> {
+fn read(path: &Path) -> Result<String, Fault> {
     // A FIFO would make the start wait for whoever writes into it.
     let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
     let file = OpenOptions::new().read(true).custom_flags(nonblocking).open(path)?;
@@ -73,7 +83,7 @@ fn read(path: &Path) -> Result<Secret, Fault> {
     if text.chars().any(char::is_control) {
         return Err(Fault::NotALine);
     }
-    Secret::new(text).ok_or(Fault::Empty)
+    Ok(text.to_owned())
 }
 
 #[cfg(test)]

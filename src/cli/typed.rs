@@ -11,8 +11,9 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use super::remote;
 use super::{Misuse, Watching};
 use crate::log;
 use crate::policy::Reach;
@@ -25,11 +26,8 @@ const EXAMPLES: &str = "\
 Examples:
   chadburn                       serve status.eot here, on port 1873
   chadburn serve deploy.status   echo broken > deploy.status rings until somebody answers
-  chadburn --port 80 --host eot.example.com
-  chadburn bridge /dev/telegraph
 
-Each option can also stand in the environment: CHADBURN_PORT, CHADBURN_STATUS_FILE, …
-(lists with commas between). CHADBURN_LOG=debug makes the log talk more.";
+Options also stand in the environment, lists with commas: CHADBURN_PORT, … CHADBURN_LOG=debug";
 
 #[derive(Parser)]
 #[command(name = "chadburn", version, about = ABOUT, after_help = EXAMPLES)]
@@ -48,6 +46,14 @@ enum Verb {
     Serve(Serve),
     /// Join a telegraph on a serial line to the files
     Bridge(Bridge),
+    #[command(flatten)]
+    Remote(remote::Verb),
+    /// Print completions for a shell: bash, elvish, fish, powershell or zsh
+    Completions {
+        /// The shell
+        #[arg(value_name = "SHELL")]
+        shell: clap_complete::Shell,
+    },
 }
 
 #[derive(Args)]
@@ -146,6 +152,10 @@ pub(super) enum Typed {
     Bridge(PathBuf, Options),
     /// To name the devices.
     Candidates,
+    /// To go to a server.
+    Remote(remote::Verb),
+    /// To print this.
+    Print(String),
 }
 
 /// What was typed, or clap's word on why it cannot be, help and version included.
@@ -154,6 +164,12 @@ pub(super) fn parse(typed: impl IntoIterator<Item = OsString>) -> Result<Typed, 
     match verb {
         None => Ok(Typed::Serve(options)),
         Some(Verb::Serve(serve)) => serve.options().map(Typed::Serve),
+        Some(Verb::Remote(verb)) => Ok(Typed::Remote(verb)),
+        Some(Verb::Completions { shell }) => {
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut CommandLine::command(), "chadburn", &mut script);
+            Ok(Typed::Print(String::from_utf8_lossy(&script).into_owned()))
+        }
         Some(Verb::Bridge(bridge)) => Ok(match bridge.device {
             None => Typed::Candidates,
             Some(device) => {

@@ -147,3 +147,6 @@ mod killed;
 
 /// The client's link and station.
 mod link;
+
+/// The commands that go to a server.
+mod errands;

@@ -2,8 +2,8 @@
 //! is text there, and never a formula.
 
 use std::borrow::Cow;
-use std::fmt::Write;
 
+use crate::calendar;
 use crate::entry::Entry;
 use crate::wire::json::By;
 
@@ -29,7 +29,7 @@ fn row(table: &mut String, entry: &Entry) {
     let cells = [
         number(Some(entry.seq)).as_deref(),
         number(Some(entry.at)).as_deref(),
-        time(entry.at).as_deref(),
+        calendar::iso(entry.at).as_deref(),
         what.as_str(),
         entry.status.as_deref(),
         number(entry.position.map(u64::from)).as_deref(),
@@ -62,33 +62,6 @@ fn defused(text: &str) -> Cow<'_, str> {
     } else {
         Cow::Borrowed(text)
     }
-}
-
-/// The last moment with a year of four digits: UTC in milliseconds since 1970.
-const YEAR_9999_ENDS: u64 = 253_402_300_799_999;
-
-/// This moment (UTC, in milliseconds since 1970) in ISO 8601, if its year has four digits.
-fn time(at: u64) -> Option<String> {
-    if at > YEAR_9999_ENDS {
-        return None;
-    }
-    let (days, ms) = (at / 86_400_000, at % 86_400_000);
-    // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days: years are
-    // counted from the first of March, so that the leap day is a year's last, and in eras of 400
-    // years, which have 146,097 days each.
-    let days = days + 719_468;
-    let (era, day) = (days / 146_097, days % 146_097);
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = era * 400 + year + u64::from(month <= 2);
-    let (hours, minutes, seconds) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60);
-    let mut text = String::new();
-    write!(text, "{year:04}-{month:02}-{day:02}").ok()?;
-    write!(text, "T{hours:02}:{minutes:02}:{seconds:02}.{:03}Z", ms % 1_000).ok()?;
-    Some(text)
 }
 
 #[cfg(test)]

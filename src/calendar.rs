@@ -1,0 +1,84 @@
+//! Moments and spans as people write them. It reads no clock.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+/// The last moment with a year of four digits: UTC in milliseconds since 1970.
+const YEAR_9999_ENDS: u64 = 253_402_300_799_999;
+
+/// This moment (UTC, in milliseconds since 1970) in ISO 8601, if its year has four digits.
+#[must_use]
+pub fn iso(at: u64) -> Option<String> {
+    if at > YEAR_9999_ENDS {
+        return None;
+    }
+    let (days, ms) = (at / 86_400_000, at % 86_400_000);
+    // Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days: years are
+    // counted from the first of March, so that the leap day is a year's last, and in eras of 400
+    // years, which have 146,097 days each.
+    let days = days + 719_468;
+    let (era, day) = (days / 146_097, days % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = era * 400 + year + u64::from(month <= 2);
+    let (hours, minutes, seconds) = (ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60);
+    let mut text = String::new();
+    write!(text, "{year:04}-{month:02}-{day:02}").ok()?;
+    write!(text, "T{hours:02}:{minutes:02}:{seconds:02}.{:03}Z", ms % 1_000).ok()?;
+    Some(text)
+}
+
+/// A span as it is typed: a number of seconds, or one with `ms`, `s`, `m`, `h` or `d` behind it.
+#[must_use]
+pub fn span(text: &str) -> Option<Duration> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().ok()?;
+    let seconds = match unit {
+        "ms" => return Some(Duration::from_millis(number)),
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return None,
+    };
+    number.checked_mul(seconds).map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_in_iso_8601() {
+        for (at, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_868_799_999, "2000-02-29T23:59:59.999Z"),
+            (951_868_800_000, "2000-03-01T00:00:00.000Z"),
+            (1_709_164_800_000, "2024-02-29T00:00:00.000Z"),
+            (1_735_689_599_000, "2024-12-31T23:59:59.000Z"),
+            (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
+            (YEAR_9999_ENDS, "9999-12-31T23:59:59.999Z"),
+        ] {
+            assert_eq!(iso(at).as_deref(), Some(text));
+        }
+        assert_eq!(iso(YEAR_9999_ENDS + 1), None);
+        assert_eq!(iso(u64::MAX), None);
+    }
+
+    #[test]
+    fn a_span_is_a_number_and_perhaps_a_unit() {
+        for (text, seconds) in [("90", 90), ("0s", 0), ("5m", 300), ("2h", 7200), ("1d", 86_400)] {
+            assert_eq!(span(text), Some(Duration::from_secs(seconds)), "{text}");
+        }
+        assert_eq!(span("250ms"), Some(Duration::from_millis(250)));
+        for none in
+            ["", "s", "-1", "1.5s", "5 m", "5M", "99999999999999999999", "18446744073709551615d"]
+        {
+            assert_eq!(span(none), None, "{none:?}");
+        }
+    }
+}

@@ -1,0 +1,270 @@
+//! The commands that go to a server: as they were typed, then checked.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use chadburn_client::{DEFAULT_URL, Settings};
+use clap::{Args, Subcommand};
+
+use super::Misuse;
+use crate::calendar;
+use crate::token_file;
+
+const CODES: &str = "\
+Exit codes: 0 done, 1 something else, 2 wrong words, 3 no server within --wait,
+4 the server refuses the connection, 5 it did not do what was asked.
+The options can also stand in the environment: CHADBURN_URL, CHADBURN_WAIT, …";
+
+const URL_HELP: &str = "The server [default: ws://localhost:1873/websocket]";
+
+const WATCH: &str = "\
+In a terminal it is a living view, else a line for each event. CMD is run by sh for each order,
+repeat, reply, unanswered and link, one after the other, and finds in its environment:
+CHADBURN_EVENT, CHADBURN_URL; of the order CHADBURN_SEQ, CHADBURN_STATUS, CHADBURN_POSITION and
+CHADBURN_NAME (the position's); CHADBURN_BELL (1 or 0); of the reply CHADBURN_REPLY, CHADBURN_BY
+and CHADBURN_WHO; CHADBURN_WAITED (ms); CHADBURN_LINK (up or down) and CHADBURN_WHY.
+
+Exit codes as for status; --wait forever never gives up.";
+
+/// A command that goes to a server.
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Say what is ordered, what was answered, and whether the bell rings
+    #[command(after_help = CODES)]
+    Status {
+        /// The state as JSON
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        line: Line,
+    },
+    /// Answer the present order, as it stands or with a position
+    #[command(after_help = CODES)]
+    Answer {
+        /// A number or name of the dial
+        position: Option<String>,
+        /// Say that you are coming
+        #[arg(long, conflicts_with = "not_coming")]
+        coming: bool,
+        /// Say that you are not; without a position a note on the roll only
+        #[arg(long)]
+        not_coming: bool,
+        /// What you are called
+        #[arg(long)]
+        name: Option<String>,
+        #[command(flatten)]
+        line: Line,
+    },
+    /// Give an order
+    #[command(after_help = CODES)]
+    Order {
+        /// A number or name of the dial, or any text
+        status: String,
+        #[command(flatten)]
+        line: Line,
+    },
+    /// Follow a telegraph, and run a command when something happens
+    #[command(after_help = WATCH)]
+    Watch {
+        /// The server's messages, one a line, unchanged
+        #[arg(long)]
+        json: bool,
+        /// Run this when something happens
+        #[arg(long, value_name = "CMD")]
+        exec: Option<String>,
+        /// Say when nobody has answered for so long, and again after it
+        #[arg(long, value_name = "TIME", value_parser = span)]
+        unanswered_after: Option<Duration>,
+        /// What the one who watches is called
+        #[arg(long)]
+        name: Option<String>,
+        #[command(flatten)]
+        line: Line,
+    },
+    /// Say what happened: the bell book
+    #[command(after_help = CODES)]
+    Log {
+        /// Only what came after this number, or within this time, as in 2h
+        #[arg(long, value_name = "SINCE", value_parser = since)]
+        since: Option<Since>,
+        /// A table for a spreadsheet
+        #[arg(long)]
+        csv: bool,
+        #[command(flatten)]
+        line: Line,
+    },
+    /// The debug console: lines in, lines out
+    #[command(after_help = CODES)]
+    Console {
+        #[command(flatten)]
+        line: Line,
+    },
+}
+
+/// The way to the server.
+#[derive(Args, Debug)]
+pub(super) struct Line {
+    /// The server
+    #[arg(long, value_name = "URL", help = URL_HELP)]
+    url: Option<String>,
+    /// A file with the token that the server wants
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// For wss: trust the certificates in this PEM file, and no others
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// How long to try for the server, as in 90s or 5m [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = patience)]
+    wait: Option<Duration>,
+}
+
+/// What to go to a server for, and to which.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    /// The way to it.
+    pub settings: Settings,
+    /// Its address.
+    pub url: String,
+    /// What for.
+    pub errand: Errand,
+}
+
+/// What to go to a server for.
+#[derive(Clone, Debug)]
+pub enum Errand {
+    /// To hear how things are.
+    Status {
+        /// In JSON.
+        json: bool,
+    },
+    /// To answer.
+    Answer {
+        /// A number or name of the dial; as it stands without.
+        position: Option<String>,
+        /// Whether one comes.
+        coming: Option<bool>,
+    },
+    /// To give this order.
+    Order(String),
+    /// To watch.
+    Watch(Watch),
+    /// To read the bell book.
+    Log {
+        /// From where on.
+        since: Option<Since>,
+        /// As a table.
+        csv: bool,
+    },
+    /// To talk on the debug console.
+    Console,
+}
+
+/// How to watch.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    /// The messages as they come.
+    pub json: bool,
+    /// What to run.
+    pub exec: Option<String>,
+    /// After how long without an answer to say so.
+    pub unanswered_after: Option<Duration>,
+}
+
+/// From where on the bell book is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// After this number.
+    Seq(u64),
+    /// Within this time.
+    Ago(Duration),
+}
+
+impl Remote {
+    pub(super) fn new(
+        verb: Verb,
+        variable: impl Fn(&str) -> Option<OsString>,
+        base: &Path,
+    ) -> Result<Self, Misuse> {
+        let (errand, line, name) = match verb {
+            Verb::Status { json, line } => (Errand::Status { json }, line, None),
+            Verb::Answer { position, coming, not_coming, name, line } => {
+                let coming = (coming || not_coming).then_some(coming);
+                (Errand::Answer { position, coming }, line, name)
+            }
+            Verb::Order { status, line } => (Errand::Order(status), line, None),
+            Verb::Watch { json, exec, unanswered_after, name, line } => {
+                (Errand::Watch(Watch { json, exec, unanswered_after }), line, name)
+            }
+            Verb::Log { since, csv, line } => (Errand::Log { since, csv }, line, None),
+            Verb::Console { line } => (Errand::Console, line, None),
+        };
+        let (url, settings) = line.settings(variable, base)?;
+        let settings = match name {
+            Some(name) => settings.name(name),
+            None => settings,
+        };
+        Ok(Self { settings, url, errand })
+    }
+}
+
+impl Line {
+    fn settings(
+        self,
+        variable: impl Fn(&str) -> Option<OsString>,
+        base: &Path,
+    ) -> Result<(String, Settings), Misuse> {
+        let get = |name| variable(name).filter(|value| !value.is_empty());
+        let typed = |failure: chadburn_client::Failure| Misuse::Typed(failure.to_string());
+        let text = |name| {
+            let utf8 = |value: OsString| {
+                value.into_string().map_err(|_| Misuse::Variable { name, why: "no text".into() })
+            };
+            get(name).map(utf8).transpose()
+        };
+        let url = match self.url {
+            Some(url) => url,
+            None => text("CHADBURN_URL")?.unwrap_or_else(|| DEFAULT_URL.to_owned()),
+        };
+        let mut settings = Settings::new(&url).map_err(typed)?;
+        let wait = match (self.wait, text("CHADBURN_WAIT")?) {
+            (None, Some(wait)) => Some(
+                patience(&wait).map_err(|why| Misuse::Variable { name: "CHADBURN_WAIT", why })?,
+            ),
+            (wait, _) => wait,
+        };
+        if let Some(wait) = wait {
+            settings = settings.window(wait);
+        }
+        if let Some(file) = self.ca_file.or_else(|| get("CHADBURN_CA_FILE").map(PathBuf::from)) {
+            settings = settings.ca_file(base.join(file));
+        }
+        let token = self.token_file.or_else(|| get("CHADBURN_TOKEN_FILE").map(PathBuf::from));
+        if let Some(file) = token {
+            let token = token_file::text(&base.join(file))?;
+            settings = settings.token(&token).map_err(typed)?;
+        }
+        Ok((url, settings))
+    }
+}
+
+fn span(text: &str) -> Result<Duration, String> {
+    calendar::span(text)
+        .filter(|span| !span.is_zero())
+        .ok_or_else(|| format!("{text:?} is no time like 90s, 5m or 2h"))
+}
+
+fn patience(text: &str) -> Result<Duration, String> {
+    match text {
+        "forever" => Ok(Duration::MAX),
+        text => calendar::span(text).ok_or_else(|| format!("{text:?} is no time like 90s or 5m")),
+    }
+}
+
+fn since(text: &str) -> Result<Since, String> {
+    // A number alone is a number of the book's, and not a time.
+    match text.parse() {
+        Ok(seq) => Ok(Since::Seq(seq)),
+        Err(_) => span(text).map(Since::Ago),
+    }
+}

@@ -1,0 +1,65 @@
+//! Answering and ordering.
+
+use chadburn_client::{Code, Dial, NotDone, Settings, Station};
+
+use super::{Trouble, say, shown_order};
+
+/// How often an order may get a new number while it is being answered. A server that has just been
+/// restarted gives the same order a new one.
+const RENUMBERED: usize = 3;
+
+/// Answers the order that stands when the server is reached. One that another order overtakes is
+/// not answered: nobody has seen the other yet.
+pub(super) async fn run(
+    settings: Settings,
+    position: Option<String>,
+    coming: Option<bool>,
+) -> Result<(), Trouble> {
+    let station = Station::connect(settings).await?;
+    let position = match (position, station.welcome()) {
+        (Some(text), Some(welcome)) => Some(find(&welcome.dial, &text)?),
+        _ => None,
+    };
+    let mut tries = 0;
+    let mut order = present(&station)?;
+    loop {
+        match station.answer(order.seq, position, coming).await {
+            Ok(()) => break,
+            Err(NotDone::Refused { code: Code::Stale, message }) => {
+                let now = present(&station)?;
+                tries += 1;
+                if now.status != order.status || now.seq == order.seq || tries > RENUMBERED {
+                    return Err(NotDone::Refused { code: Code::Stale, message }.into());
+                }
+                order = now;
+            }
+            Err(other) => return Err(other.into()),
+        }
+    }
+    say(&match (coming, position) {
+        (Some(false), None) => format!("not coming to {}", shown_order(&order)),
+        _ => format!("answered {}", shown_order(&order)),
+    })?;
+    Ok(())
+}
+
+/// Gives an order.
+pub(super) async fn order(settings: Settings, status: String) -> Result<(), Trouble> {
+    let station = Station::connect(settings).await?;
+    station.order(status.clone()).await?;
+    say(&format!("ordered {}", crate::log::escaped(&status)))?;
+    Ok(())
+}
+
+fn present(station: &Station) -> Result<chadburn_client::Order, Trouble> {
+    let order = station.state().and_then(|state| state.order);
+    order.ok_or_else(|| Trouble::Nothing("there is no order to answer".into()))
+}
+
+fn find(dial: &Dial, text: &str) -> Result<u8, Trouble> {
+    dial.find(text).map(|it| it.position).ok_or_else(|| {
+        let names: Vec<_> =
+            dial.positions.iter().map(|it| format!("{} {}", it.position, it.name)).collect();
+        Trouble::Nothing(format!("{text:?} is not on the dial: {}", names.join(", ")))
+    })
+}

@@ -1,0 +1,30 @@
+//! The debug console: lines in, lines out.
+
+use chadburn_client::{NotDone, Settings, Station};
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use super::{Trouble, say};
+
+/// Says each line to the server, and what comes back, until there are no more. What the server
+/// refuses is said like any other line; the last of them decides the exit code.
+pub(super) async fn run(settings: Settings) -> Result<(), Trouble> {
+    let station = Station::connect(settings).await?;
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    let mut last = Ok(());
+    while let Some(line) = lines.next_line().await? {
+        last = match station.console(line).await {
+            Ok(answer) => {
+                for line in answer {
+                    say(&line)?;
+                }
+                Ok(())
+            }
+            Err(NotDone::Refused { code, message }) => {
+                say(&message)?;
+                Err(NotDone::Refused { code, message })
+            }
+            Err(other) => return Err(other.into()),
+        };
+    }
+    Ok(last?)
+}

@@ -1,0 +1,99 @@
+//! What happened, as the bell book has it.
+
+use std::fmt::Write;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use chadburn_client::{Failure, Page, Settings, get};
+use serde::Deserialize;
+
+use super::{Trouble, say, shown};
+use crate::calendar;
+use crate::cli::Since;
+use crate::log::escaped;
+
+/// The most entries that a server tells at once.
+const MOST: usize = 10_000;
+
+/// What a line says of an entry.
+#[derive(Debug, Deserialize)]
+struct Entry {
+    seq: u64,
+    at: u64,
+    what: String,
+    status: Option<String>,
+    position: Option<u8>,
+    name: Option<String>,
+    who: Option<String>,
+    after_ms: Option<u64>,
+    to: Option<u64>,
+}
+
+pub(super) async fn run(
+    settings: &Settings,
+    since: Option<Since>,
+    csv: bool,
+) -> Result<(), Trouble> {
+    let since = match since {
+        Some(Since::Ago(ago)) => before(settings, ago.as_millis()).await?,
+        Some(Since::Seq(seq)) => Some(seq),
+        None => None,
+    };
+    if csv {
+        let page = book(settings, since, "&format=csv").await?;
+        say(page.body.trim_end())?;
+        return Ok(());
+    }
+    for entry in entries(&book(settings, since, "").await?)? {
+        say(&line(&entry))?;
+    }
+    Ok(())
+}
+
+/// The number before the first entry of this span. If all are older, the number of the last one.
+async fn before(settings: &Settings, ms: u128) -> Result<Option<u64>, Trouble> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let all = entries(&book(settings, None, "").await?)?;
+    let first = all.iter().find(|entry| u128::from(entry.at) + ms >= now);
+    Ok(match first {
+        Some(entry) => Some(entry.seq.saturating_sub(1)),
+        None => all.last().map(|entry| entry.seq),
+    })
+}
+
+async fn book(settings: &Settings, since: Option<u64>, more: &str) -> Result<Page, Trouble> {
+    let since = since.map_or(String::new(), |seq| format!("&since={seq}"));
+    let page = get(settings, &format!("bell-book?limit={MOST}{since}{more}")).await?;
+    match page.status {
+        200 => Ok(page),
+        404 => Err(Trouble::Nothing("this server keeps no bell book".into())),
+        status => {
+            let (url, why) = ("the server".into(), format!("it answers with {status}"));
+            Err(Failure::Refused { url, status: Some(status), why }.into())
+        }
+    }
+}
+
+fn entries(page: &Page) -> Result<Vec<Entry>, Trouble> {
+    serde_json::from_str(&page.body)
+        .map_err(|error| Trouble::Nothing(format!("the bell book cannot be read: {error}")))
+}
+
+fn line(entry: &Entry) -> String {
+    let mut line = calendar::iso(entry.at).unwrap_or_else(|| entry.at.to_string());
+    line.push_str("  ");
+    line.push_str(&escaped(&entry.what).to_string());
+    if let Some(status) = &entry.status {
+        line.push_str("  ");
+        line.push_str(&shown(status, entry.position, entry.name.as_deref()));
+    }
+    if let Some(who) = &entry.who {
+        let _ = write!(line, " by {}", escaped(who));
+    }
+    if let Some(ms) = entry.after_ms {
+        let _ = write!(line, " after {}.{} s", ms / 1000, ms % 1000 / 100);
+    }
+    if let (Some(to), "hole") = (entry.to, entry.what.as_str()) {
+        let _ = write!(line, "  from {} to {to}", entry.seq);
+    }
+    line
+}

@@ -1,0 +1,23 @@
+//! How things are.
+
+use chadburn_client::{Message, Settings, Station};
+
+use super::{Trouble, say, shown_order, shown_reply};
+
+pub(super) async fn run(settings: Settings, json: bool) -> Result<(), Trouble> {
+    let station = Station::connect(settings).await?;
+    let state = station.state().ok_or_else(|| Trouble::Nothing("there is no state".into()))?;
+    if json {
+        let text = serde_json::to_string(&Message::State(state)).map_err(std::io::Error::from)?;
+        return Ok(say(&text)?);
+    }
+    let order = state.order.as_ref().map_or("none".into(), shown_order);
+    let reply = state.reply.as_ref().map_or("none".into(), shown_reply);
+    say(&format!("order  {order}"))?;
+    say(&format!("reply  {reply}"))?;
+    say(if state.bell { "bell   rings" } else { "bell   is quiet" })?;
+    if !state.source.detail.is_empty() {
+        say(&format!("file   {}", crate::log::escaped(&state.source.detail)))?;
+    }
+    Ok(())
+}
