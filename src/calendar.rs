@@ -31,6 +31,27 @@ pub fn iso(at: u64) -> Option<String> {
     Some(text)
 }
 
+/// The seconds since 1970 of a date as HTTP writes it (RFC 9110, 5.6.7), from 1970 to 9999.
+#[must_use]
+pub fn http_date(text: &str) -> Option<u64> {
+    let mut words = text.strip_suffix(" GMT")?.split(' ').skip(1);
+    let day: u64 = words.next()?.parse().ok()?;
+    let month = words.next()?;
+    let months =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let month = months.iter().position(|known| *known == month)? as u64 + 1;
+    let year: u64 = words.next()?.parse().ok().filter(|year| (1970..10_000).contains(year))?;
+    let mut clock = words.next()?.split(':').map(str::parse::<u64>);
+    let (hour, minute, second) = (clock.next()?.ok()?, clock.next()?.ok()?, clock.next()?.ok()?);
+    if !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    // The same count of days as in `iso`, the other way round.
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
+    Some((days - 719_468) * 86_400 + hour * 3_600 + minute * 60 + second)
+}
+
 /// A span as it is typed: a number of seconds, or one with `ms`, `s`, `m`, `h` or `d` behind it.
 #[must_use]
 pub fn span(text: &str) -> Option<Duration> {
@@ -67,6 +88,29 @@ mod tests {
         }
         assert_eq!(iso(YEAR_9999_ENDS + 1), None);
         assert_eq!(iso(u64::MAX), None);
+    }
+
+    #[test]
+    fn a_date_of_http_is_the_other_way_round() {
+        for (text, at) in [
+            ("Thu, 01 Jan 1970 00:00:00 GMT", "1970-01-01T00:00:00.000Z"),
+            ("Tue, 29 Feb 2000 23:59:59 GMT", "2000-02-29T23:59:59.000Z"),
+            ("Sun, 22 Nov 2026 01:25:21 GMT", "2026-11-22T01:25:21.000Z"),
+            ("Mon, 01 Mar 2100 12:00:00 GMT", "2100-03-01T12:00:00.000Z"),
+        ] {
+            assert_eq!(
+                http_date(text).and_then(|seconds| iso(seconds * 1000)).as_deref(),
+                Some(at)
+            );
+        }
+        for none in [
+            "",
+            "Sun, 22 Nov 2026 01:25:21",
+            "Sun, 22 Now 2026 01:25:21 GMT",
+            "x 32 Jan 2026 1:1:1 GMT",
+        ] {
+            assert_eq!(http_date(none), None, "{none:?}");
+        }
     }
 
     #[test]

@@ -5,6 +5,7 @@
 
 mod answer;
 mod console;
+mod doctor;
 mod exec;
 mod log_book;
 mod rule;
@@ -61,6 +62,7 @@ pub async fn run(remote: Remote) -> Result<(), Trouble> {
         Errand::Order(status) => answer::order(settings, status).await,
         Errand::Watch(watch) => watch::run(settings, &url, watch).await,
         Errand::Log { since, csv } => log_book::run(&settings, since, csv).await,
+        Errand::Doctor { status, accept } => doctor::run(settings, &url, status, accept).await,
         Errand::Console => console::run(settings).await,
     };
     match done {

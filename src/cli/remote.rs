@@ -8,8 +8,12 @@ use chadburn_client::{DEFAULT_URL, Settings};
 use clap::{Args, Subcommand};
 
 use super::Misuse;
+use super::files::accept_beside;
 use crate::calendar;
 use crate::token_file;
+
+/// How long `doctor` tries for the server.
+const LOOK: Duration = Duration::from_secs(2);
 
 const CODES: &str = "\
 Exit codes: 0 done, 1 something else, 2 wrong words, 3 no server within --wait,
@@ -94,6 +98,18 @@ pub(super) enum Verb {
         #[command(flatten)]
         line: Line,
     },
+    /// Look at files, machine and server, and say what is wrong and what to do
+    #[command(after_help = CODES)]
+    Doctor {
+        /// The file orders come from [default: status.eot]
+        #[arg(long, value_name = "FILE", alias = "status_file")]
+        status_file: Option<PathBuf>,
+        /// The file replies go to [default: accept.eot, or FILE.accept]
+        #[arg(long, value_name = "FILE", alias = "accept_file")]
+        accept_file: Option<PathBuf>,
+        #[command(flatten)]
+        line: Line,
+    },
     /// The debug console: lines in, lines out
     #[command(after_help = CODES)]
     Console {
@@ -158,6 +174,13 @@ pub enum Errand {
     },
     /// To talk on the debug console.
     Console,
+    /// To look what is wrong.
+    Doctor {
+        /// The status file, absolute.
+        status: PathBuf,
+        /// The accept file, absolute.
+        accept: PathBuf,
+    },
 }
 
 /// How to watch.
@@ -198,6 +221,19 @@ impl Remote {
             }
             Verb::Log { since, csv, line } => (Errand::Log { since, csv }, line, None),
             Verb::Console { line } => (Errand::Console, line, None),
+            Verb::Doctor { status_file, accept_file, mut line } => {
+                // Whoever asks what is wrong does not want to wait for it to be right.
+                line.wait.get_or_insert(LOOK);
+                let file = |typed: Option<PathBuf>, name: &str| {
+                    typed.or_else(|| variable(name).filter(|it| !it.is_empty()).map(PathBuf::from))
+                };
+                let status = file(status_file, "CHADBURN_STATUS_FILE");
+                let status = status.unwrap_or_else(|| "status.eot".into());
+                let accept = file(accept_file, "CHADBURN_ACCEPT_FILE");
+                let accept = accept.unwrap_or_else(|| accept_beside(&status));
+                let (status, accept) = (base.join(status), base.join(accept));
+                (Errand::Doctor { status, accept }, line, None)
+            }
         };
         let (url, settings) = line.settings(variable, base)?;
         let settings = match name {

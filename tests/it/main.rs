@@ -150,3 +150,6 @@ mod link;
 
 /// The commands that go to a server.
 mod errands;
+
+/// What is wrong, and what to do about it.
+mod doctor;

@@ -1,0 +1,52 @@
+//! What is wrong here, and what to do about it: the files of this directory, this machine, and the
+//! way to the server.
+//!
+//! Each finding is a line. It looks and asks, and changes nothing.
+
+mod ground;
+mod way;
+
+use std::path::PathBuf;
+
+use chadburn_client::Settings;
+
+use super::{Trouble, say};
+
+/// What was found, and how bad it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Finding {
+    /// All is well.
+    Well(String),
+    /// It works, and one may want to know.
+    Note(String, &'static str),
+    /// It does not work, and this is what to do.
+    Bad(String, String),
+}
+
+/// Looks at everything; in vain if anything is bad.
+pub(super) async fn run(
+    settings: Settings,
+    url: &str,
+    status: PathBuf,
+    accept: PathBuf,
+) -> Result<(), Trouble> {
+    let mut findings = ground::files(&status, &accept);
+    findings.extend(ground::machine(&status));
+    findings.extend(way::look(settings, url).await);
+    let mut bad = 0;
+    for finding in &findings {
+        match finding {
+            Finding::Well(what) => say(&format!("well  {what}"))?,
+            Finding::Note(what, then) => say(&format!("note  {what}; {then}"))?,
+            Finding::Bad(what, then) => {
+                bad += 1;
+                say(&format!("bad   {what}; {then}"))?;
+            }
+        }
+    }
+    match bad {
+        0 => Ok(()),
+        1 => Err(Trouble::Nothing("one thing is bad".into())),
+        bad => Err(Trouble::Nothing(format!("{bad} things are bad"))),
+    }
+}

@@ -1,0 +1,135 @@
+//! The way to the server: whether it is there, knows its name, upgrades, lets pages in, and has the
+//! same time.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use chadburn_client::{Failure, Page, Settings, Station, get};
+use serde_json::Value;
+
+use super::Finding;
+use crate::calendar;
+use crate::log::escaped;
+
+/// How far two clocks may be apart, in seconds; a header's date is a second coarse.
+const APART: u64 = 5;
+
+pub(super) async fn look(settings: Settings, url: &str) -> Vec<Finding> {
+    let shown = escaped(url);
+    let page = match get(&settings, "readyz").await {
+        Ok(page) => page,
+        Err(failure) => {
+            let then = "start the server, or say with --url where it is; a firewall or another \
+                        port may be in between";
+            return vec![Finding::Bad(failure.to_string(), then.into())];
+        }
+    };
+    let mut findings = vec![host(&page, &shown.to_string())];
+    if matches!(findings[0], Finding::Bad(..)) {
+        return findings;
+    }
+    findings.extend(ready(&page));
+    findings.push(clock(&page));
+    findings.push(upgrade(settings.clone()).await);
+    findings.push(origin(settings, url).await);
+    findings
+}
+
+fn host(page: &Page, url: &str) -> Finding {
+    match page.status {
+        200 | 503 => Finding::Well(format!("{url} is a server that knows its name")),
+        421 => Finding::Bad(
+            format!("{url} does not answer to this name"),
+            "start it with --host and the name in the address; a proxy must pass Host on".into(),
+        ),
+        status => Finding::Bad(
+            format!("{url} answers with {status}, so it is no Chadburn or an older one"),
+            "look what else listens on this port, and where the proxy leads".into(),
+        ),
+    }
+}
+
+/// What the server says of its files.
+fn ready(page: &Page) -> Vec<Finding> {
+    let Ok(body) = serde_json::from_str::<Value>(&page.body) else {
+        let what = "the server does not say how its files are".into();
+        return vec![Finding::Bad(what, "look what the proxy makes of /readyz".into())];
+    };
+    let mut findings = Vec::new();
+    for (field, name) in
+        [("status_file", "status"), ("accept_file", "accept"), ("bell_book", "book")]
+    {
+        let file = &body[field];
+        match (file["health"].as_str(), file["detail"].as_str()) {
+            (Some("ok"), _) => {
+                let watch = file["watch"].as_str().map(|watch| format!(", by {watch}"));
+                let watch = watch.unwrap_or_default();
+                findings.push(Finding::Well(format!("the server's {name} file is well{watch}")));
+            }
+            (Some(health), detail) => {
+                let detail = escaped(detail.filter(|it| !it.is_empty()).unwrap_or(health));
+                findings.push(Finding::Bad(
+                    format!("the server's {name} file: {detail}"),
+                    "it heals by itself once that is mended".into(),
+                ));
+            }
+            (None, _) => {}
+        }
+    }
+    findings
+}
+
+/// Clocks only label what happened, but labels that contradict each other are a nuisance.
+fn clock(page: &Page) -> Finding {
+    let Some(theirs) = page.header("date").and_then(calendar::http_date) else {
+        return Finding::Note(
+            "the server does not say what time it is".into(),
+            "a proxy may hide it",
+        );
+    };
+    let ours = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    match ours.abs_diff(theirs) {
+        apart if apart <= APART => Finding::Well("the clocks agree".into()),
+        apart => Finding::Bad(
+            format!("the server's clock and this one are {apart} s apart"),
+            "let both keep time by NTP: timedatectl set-ntp true".into(),
+        ),
+    }
+}
+
+/// Whether the WebSocket gets through.
+async fn upgrade(settings: Settings) -> Finding {
+    match Station::connect(settings).await {
+        Ok(_) => Finding::Well("a station gets through".into()),
+        Err(failure) => Finding::Bad(
+            format!("no station gets through: {failure}"),
+            match &failure {
+                Failure::Refused { status: Some(400 | 426 | 200), .. } => {
+                    "a proxy must pass Upgrade and Connection on, over HTTP/1.1 (README, wss)"
+                }
+                Failure::Refused { status: Some(404), .. } => "the path is /websocket",
+                Failure::Refused { status: None, .. } => "look at the token, and who answers here",
+                _ => "look at the proxy's timeouts and limits",
+            }
+            .into(),
+        ),
+    }
+}
+
+/// Whether the server's own page would get through: its Origin has the address's name, and a proxy
+/// that does not pass Host on makes it a foreign one.
+async fn origin(settings: Settings, url: &str) -> Finding {
+    let origin = url.strip_prefix("ws").unwrap_or(url);
+    let authority = origin.splitn(4, '/').take(3).collect::<Vec<_>>().join("/");
+    let origin = format!("http{authority}");
+    let tried = match settings.header("origin", &origin) {
+        Ok(settings) => Station::connect(settings).await,
+        Err(failure) => Err(failure),
+    };
+    match tried {
+        Ok(_) => Finding::Well(format!("a page of {} gets through", escaped(&origin))),
+        Err(failure) => Finding::Bad(
+            format!("a page of {} does not get through: {failure}", escaped(&origin)),
+            "a proxy must pass Host on unchanged; or start the server with --allow-origin".into(),
+        ),
+    }
+}

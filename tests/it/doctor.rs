@@ -1,0 +1,141 @@
+//! `chadburn doctor`: each thing that is wrong is found, and it says what to do.
+
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+use tokio::process::Command;
+
+use crate::home::Home;
+use crate::link::url;
+use crate::patience::within;
+use crate::server::TestServer;
+use crate::setup::Setup;
+
+/// Somebody who owns nothing.
+const NOBODY: u32 = 65_534;
+
+/// Its exit code and what it says.
+async fn doctor(home: &Home, url: &str, more: &[&str]) -> (i32, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chadburn"));
+    command.args(["doctor", "--url", url]).args(more).current_dir(home.path());
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    let output = within(Duration::from_secs(20), "its end", command.output()).await;
+    let output = output.expect("it can be run");
+    let out = String::from_utf8(output.stdout).expect("it says text");
+    (output.status.code().expect("an exit code"), out)
+}
+
+/// The lines that say that something is bad.
+fn bad(out: &str) -> Vec<&str> {
+    out.lines().filter(|line| line.starts_with("bad ")).collect()
+}
+
+#[tokio::test]
+async fn where_all_is_well_it_says_so() {
+    let server = TestServer::start().await;
+    let (code, out) = doctor(&server.home, &url(&server), &[]).await;
+    assert_eq!((code, bad(&out)), (0, Vec::new()), "{out}");
+    for word in ["status.eot can be read", "descriptors", "status file is well", "clocks agree"] {
+        assert!(out.contains(word), "{word} in {out}");
+    }
+    assert!(out.contains("a station gets through") && out.contains("a page of http://"), "{out}");
+}
+
+#[tokio::test]
+async fn a_missing_file_and_a_missing_server_are_found() {
+    let mut server = Setup::without_status().start().await;
+    let (code, out) = doctor(&server.home, &url(&server), &[]).await;
+    assert_eq!(code, 5);
+    let lines = bad(&out);
+    assert_eq!(lines.len(), 2, "{out}");
+    assert!(lines[0].contains("status.eot: no such file") && lines[0].contains("--status-file"));
+    assert!(lines[1].contains("the server's status file: "), "{out}");
+    let (_, other) = doctor(&server.home, &url(&server), &["--status-file", "accept.eot"]).await;
+    assert!(other.contains("accept.eot: no such file"), "{other}");
+    server.stop().await;
+    server.home.order("7");
+    let (_, out) = doctor(&server.home, &url(&server), &["--wait", "300ms"]).await;
+    assert!(bad(&out).len() == 1 && bad(&out)[0].contains("start the server"), "{out}");
+}
+
+#[tokio::test]
+async fn a_directory_that_cannot_be_written_is_found() {
+    let server = TestServer::start().await;
+    // Where everybody can reach it.
+    let program = server.home.file("chadburn");
+    std::fs::copy(env!("CARGO_BIN_EXE_chadburn"), &program).expect("it can be copied");
+    let mode = |mode| std::fs::Permissions::from_mode(mode);
+    std::fs::set_permissions(server.home.path(), mode(0o555)).expect("it is one's own");
+    std::fs::set_permissions(server.home.status(), mode(0o600)).expect("it is one's own");
+    let mut command = Command::new(program);
+    command.args(["doctor", "--url", &url(&server)]).current_dir(server.home.path());
+    let root = rustix::process::geteuid().is_root();
+    if root {
+        // Nothing is forbidden to root, so it is somebody else who asks.
+        command.uid(NOBODY).gid(NOBODY);
+    }
+    let output = command.kill_on_drop(true).output();
+    let output = within(Duration::from_secs(20), "its end", output).await.expect("it can be run");
+    std::fs::set_permissions(server.home.path(), mode(0o755)).expect("it is one's own");
+    let out = String::from_utf8(output.stdout).expect("it says text");
+    assert!(out.contains("takes no answers: permission denied; let the server's user"), "{out}");
+    assert_eq!(out.contains("status.eot: permission denied; let the server's user read"), root);
+}
+
+/// A proxy that makes this of each request's head, and passes on what comes back.
+async fn proxy(server: &TestServer, make: fn(&str) -> Option<String>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("it is bound");
+    let far = server.address;
+    tokio::spawn(async move {
+        while let Ok((near, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut near = BufReader::new(near);
+                let mut far = tokio::net::TcpStream::connect(far).await.expect("a server");
+                let mut line = String::new();
+                while near.read_line(&mut line).await.is_ok_and(|count| count > 2) {
+                    if let Some(made) = make(&line) {
+                        far.write_all(made.as_bytes()).await.expect("it listens");
+                    }
+                    line.clear();
+                }
+                far.write_all(b"\r\n").await.expect("it listens");
+                // Whoever ends it is of no interest.
+                let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    });
+    format!("ws://{address}/websocket")
+}
+
+#[tokio::test]
+async fn a_proxy_that_swallows_the_upgrade_is_found() {
+    let server = TestServer::start().await;
+    let url = proxy(&server, |line| {
+        let lower = line.to_lowercase();
+        (!lower.starts_with("upgrade:") && !lower.starts_with("connection:")).then(|| line.into())
+    });
+    let (code, out) = doctor(&server.home, &url.await, &[]).await;
+    assert!(code == 5 && out.contains("a proxy must pass Upgrade and Connection on"), "{out}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_changes_the_host_is_found() {
+    let server = TestServer::start().await;
+    let url = proxy(&server, |line| {
+        let host = line.to_lowercase().starts_with("host:");
+        Some(if host { "Host: localhost\r\n".into() } else { line.into() })
+    });
+    let (code, out) = doctor(&server.home, &url.await, &[]).await;
+    assert!(code == 5 && bad(&out).len() == 1, "{out}");
+    assert!(bad(&out)[0].contains("a proxy must pass Host on unchanged"), "{out}");
+    let url = proxy(&server, |line| {
+        let host = line.to_lowercase().starts_with("host:");
+        Some(if host { "Host: eot.example.com\r\n".into() } else { line.into() })
+    });
+    let (_, out) = doctor(&server.home, &url.await, &[]).await;
+    assert!(bad(&out)[0].contains("start it with --host"), "{out}");
+}
