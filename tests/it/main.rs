@@ -151,5 +151,8 @@ mod link;
 /// The commands that go to a server.
 mod errands;
 
+/// The README's recipes for them.
+mod recipes;
+
 /// What is wrong, and what to do about it.
 mod doctor;
