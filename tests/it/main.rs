@@ -154,5 +154,8 @@ mod errands;
 /// The README's recipes for them.
 mod recipes;
 
+/// The view of `chadburn watch` in a terminal.
+mod view;
+
 /// What is wrong, and what to do about it.
 mod doctor;

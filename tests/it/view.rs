@@ -1,0 +1,159 @@
+//! The living view of `chadburn watch`, on a terminal of the test's own.
+
+use std::fs::File;
+use std::io::Read;
+use std::os::fd::OwnedFd;
+use std::process::Stdio;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rustix::fs::{Mode, OFlags};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{Winsize, tcsetwinsize};
+use tokio::process::{Child, Command};
+
+use crate::link::url;
+use crate::patience::until;
+use crate::server::TestServer;
+
+/// What is on the screen of a terminal that never scrolls and knows what the view uses: up, erase to
+/// the end of the line and of the screen, reverse.
+#[derive(Debug, Default)]
+struct Screen {
+    lines: Vec<String>,
+    row: usize,
+    column: usize,
+    /// An escape sequence that has begun.
+    escape: Option<String>,
+}
+
+impl Screen {
+    fn hear(&mut self, text: &str) {
+        for c in text.chars() {
+            match (&mut self.escape, c) {
+                (Some(sequence), c) => {
+                    sequence.push(c);
+                    if c.is_ascii_alphabetic() {
+                        let sequence = self.escape.take().expect("it has begun");
+                        self.obey(&sequence);
+                    }
+                }
+                (None, '\u{1b}') => self.escape = Some(String::new()),
+                (None, '\r') => self.column = 0,
+                (None, '\n') => self.row += 1,
+                (None, c) => self.put(c),
+            }
+        }
+    }
+
+    fn obey(&mut self, sequence: &str) {
+        let line = self.lines.get(self.row).cloned().unwrap_or_default();
+        match sequence {
+            "[K" => {
+                let kept = line.chars().take(self.column).collect();
+                self.at(self.row, kept);
+            }
+            "[J" => {
+                self.lines.truncate(self.row + 1);
+                let kept = line.chars().take(self.column).collect();
+                self.at(self.row, kept);
+            }
+            "[7m" => self.put('['),
+            "[0m" => self.put(']'),
+            up => {
+                let count = up.strip_prefix('[').and_then(|it| it.strip_suffix('F'));
+                let count: usize = count.and_then(|it| it.parse().ok()).expect("a way up");
+                self.row = self.row.checked_sub(count).expect("not beyond the top");
+                self.column = 0;
+            }
+        }
+    }
+
+    fn put(&mut self, c: char) {
+        let mut line: Vec<char> =
+            self.lines.get(self.row).map_or(Vec::new(), |it| it.chars().collect());
+        line.resize(line.len().max(self.column + 1), ' ');
+        line[self.column] = c;
+        self.column += 1;
+        self.at(self.row, line.into_iter().collect());
+    }
+
+    fn at(&mut self, row: usize, line: String) {
+        self.lines.resize(self.lines.len().max(row + 1), String::new());
+        self.lines[row] = line;
+    }
+}
+
+/// `chadburn watch` on a terminal of this size, and its screen.
+fn watch(server: &TestServer, columns: u16, rows: u16) -> (Child, Arc<Mutex<Screen>>) {
+    let near = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
+    grantpt(&near).expect("it is ours");
+    unlockpt(&near).expect("it is ours");
+    let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    tcsetwinsize(&near, size).expect("it has a size");
+    let path = ptsname(&near, Vec::new()).expect("it has a name");
+    let far: OwnedFd = rustix::fs::open(path, OFlags::RDWR | OFlags::NOCTTY, Mode::empty())
+        .expect("it can be opened");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_chadburn"));
+    command.args(["watch", "--name", "Zoë", "--wait", "20s", "--url", &url(server)]);
+    command.stdin(Stdio::null()).stdout(far).stderr(Stdio::null()).kill_on_drop(true);
+    let child = command.spawn().expect("it can be run");
+    let screen = Arc::new(Mutex::new(Screen::default()));
+    let told = Arc::clone(&screen);
+    std::thread::spawn(move || {
+        let (mut near, mut bytes, mut half) = (File::from(near), [0; 1024], Vec::new());
+        // It ends with an error once nobody has the other end.
+        while let Ok(count) = near.read(&mut bytes) {
+            half.extend_from_slice(&bytes[..count]);
+            let whole = match std::str::from_utf8(&half) {
+                Ok(text) => text.len(),
+                Err(error) => error.valid_up_to(),
+            };
+            let text = String::from_utf8(half.drain(..whole).collect()).expect("it is text");
+            told.lock().unwrap_or_else(PoisonError::into_inner).hear(&text);
+        }
+    });
+    (child, screen)
+}
+
+async fn shows(screen: &Mutex<Screen>, lines: &[&str]) {
+    let shown = || screen.lock().unwrap_or_else(PoisonError::into_inner).lines.clone();
+    let all = || lines.iter().all(|line| shown().iter().any(|it| it.trim_end() == *line));
+    let looked = tokio::time::timeout(std::time::Duration::from_secs(10), async {
+        while !all() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    });
+    assert!(looked.await.is_ok(), "{lines:?} in {:#?}", shown());
+}
+
+#[tokio::test]
+async fn the_view_lives() {
+    let mut server = TestServer::start().await;
+    let (_child, screen) = watch(&server, 80, 24);
+    let link = format!("  link   {}", url(&server));
+    shows(&screen, &["▶  6 STOP", "  order  6 STOP", "  reply  none", "  bell   [ RINGS ]", &link])
+        .await;
+    shows(&screen, &["  roll   0 answered, 0 coming, 0 not, 1 here", "         Zoë"]).await;
+    server.home.order("7");
+    shows(&screen, &["   6 STOP", "▶  7 COFFEE", "  order  7 COFFEE", "  bell   [ RINGS ]"]).await;
+    server.home.write("accept.eot", "7\n");
+    shows(&screen, &["▶  7 COFFEE ◀", "  reply  7 COFFEE by file", "  bell   is quiet"]).await;
+    server.home.order("main is broken \u{1b}[31m");
+    shows(&screen, &["   7 COFFEE ◀", "  order  main is broken \\u{1b}[31m"]).await;
+    let height = screen.lock().unwrap_or_else(PoisonError::into_inner).lines.len();
+    server.kill().await;
+    let away = || screen.lock().unwrap_or_else(PoisonError::into_inner).lines.clone();
+    until("it is away", || away().iter().any(|it| it.starts_with("  link   [ AWAY ] "))).await;
+    assert_eq!(away().len(), height, "it is drawn in its own place");
+}
+
+#[tokio::test]
+async fn a_small_terminal_shows_what_matters() {
+    let server = TestServer::start().await;
+    let (_child, screen) = watch(&server, 24, 10);
+    shows(&screen, &["▶  6 STOP", "  order  6 STOP", "  bell   [ RINGS ]"]).await;
+    server.home.order("a status that is longer than this terminal is wide");
+    shows(&screen, &["  order  a status that i"]).await;
+    let lines = screen.lock().unwrap_or_else(PoisonError::into_inner).lines.clone();
+    assert!(lines.len() <= 10 && !lines.iter().any(|it| it.contains("COFFEE")), "{lines:#?}");
+}
