@@ -148,6 +148,9 @@ mod killed;
 /// The client's link and station.
 mod link;
 
+/// The plain link with a server of another house.
+mod foreign;
+
 /// The commands that go to a server.
 mod errands;
 

@@ -17,7 +17,7 @@ struct Tool {
     purpose: &'static str,
 }
 
-const TOOLS: [Tool; 10] = [
+const TOOLS: [Tool; 11] = [
     Tool { program: "node", package: "nodejs", purpose: "the panel's tests" },
     Tool { program: "npm", package: "npm", purpose: "the browser tests" },
     Tool { program: "chromium", package: "chromium", purpose: "the browser tests" },
@@ -26,6 +26,7 @@ const TOOLS: [Tool; 10] = [
     Tool { program: "nginx", package: "nginx-light", purpose: "the reverse-proxy test" },
     Tool { program: "caddy", package: "caddy", purpose: "the reverse-proxy test" },
     Tool { program: "strace", package: "strace", purpose: "calls that are made to fail" },
+    Tool { program: "python3", package: "python3-venv", purpose: "a foreign WebSocket server" },
     Tool { program: "qemu-system-arm", package: "qemu-system-arm", purpose: "the emulated board" },
     Tool { program: "systemd-analyze", package: "systemd", purpose: "the units" },
 ];
