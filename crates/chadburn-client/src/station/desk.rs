@@ -7,7 +7,7 @@ use serde::Serialize;
 use tokio::sync::oneshot;
 
 use super::{Answer, NotDone};
-use crate::message::Order;
+use crate::message::{Dial, Order};
 use crate::outbox::Outbox;
 use crate::{Id, Message, Request, Settings, State, Welcome};
 
@@ -68,6 +68,8 @@ pub(super) struct Desk {
     beat: Duration,
     welcome: Option<Welcome>,
     state: Option<State>,
+    /// An order that was carried out, and of which no state has told yet.
+    unseen: Option<String>,
 }
 
 /// A request that is not answered.
@@ -109,6 +111,7 @@ impl Desk {
             beat: settings.beat,
             welcome: None,
             state: None,
+            unseen: None,
         }
     }
 
@@ -254,22 +257,37 @@ impl Desk {
     fn answered(&mut self, answer: Result<Answer, NotDone>) {
         self.hand = Hand::Empty;
         if let Some(pending) = self.outbox.done() {
+            if let (Request::Order { status }, Ok(_), false) =
+                (pending.request, &answer, pending.seen)
+            {
+                self.unseen = Some(status);
+            }
             tell(pending.asker, answer);
         }
     }
 
-    /// Looks whether the present order is the one that is being given.
+    /// Looks whether the present order is one that was given here.
     fn look(&mut self) {
         let present = self.state.as_ref().and_then(|state| state.order.as_ref());
-        let (Some(present), Some(pending)) = (present, self.outbox.in_hand()) else { return };
+        let Some(present) = present else { return };
+        let dial = self.welcome.as_ref().map(|welcome| &welcome.dial);
+        if self.unseen.as_ref().is_some_and(|status| is_like(present, status, dial)) {
+            // It came before the one in hand, whose answer may have been quicker than its state.
+            self.unseen = None;
+            let present = present.clone();
+            if let Some(pending) = self.outbox.in_hand() {
+                pending.before = Some(present);
+            }
+            return;
+        }
+        let Some(pending) = self.outbox.in_hand() else { return };
         let Request::Order { status } = &pending.request else { return };
         let moved = pending.before.as_ref().is_none_or(|before| present.seq > before.seq);
-        let position = |status| self.welcome.as_ref().and_then(|it| it.dial.find(status));
-        let alike = match (present.position, position(status.trim_end())) {
-            (Some(present), Some(given)) => present == given.position,
-            _ => present.status == status.trim_end(),
-        };
-        pending.seen |= moved && alike;
+        if moved && is_like(present, status, dial) {
+            pending.seen = true;
+            // Its state will not come any more: a newer one has taken its place.
+            self.unseen = None;
+        }
     }
 
     /// A connection has begun: what becomes of a request that was sent on one that is gone?
@@ -289,6 +307,16 @@ impl Desk {
             Request::Console { .. } => self.answered(Err(NotDone::Unsure)),
             _ => self.outbox.put_back(),
         }
+    }
+}
+
+/// Whether an order is the one that this status gives. The server writes a name of the dial as its
+/// number.
+fn is_like(order: &Order, status: &str, dial: Option<&Dial>) -> bool {
+    let given = dial.and_then(|dial| dial.find(status.trim_end()));
+    match (order.position, given) {
+        (Some(present), Some(given)) => present == given.position,
+        _ => order.status == status.trim_end(),
     }
 }
 

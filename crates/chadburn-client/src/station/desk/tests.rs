@@ -126,6 +126,46 @@ fn an_order_is_said_again_if_only_the_number_has_moved() {
 }
 
 #[test]
+fn an_order_whose_state_is_late_is_what_stood_before_the_next_one() {
+    for (after, again) in [("3", true), ("7", false), ("5", false)] {
+        let mut desk = desk(settings());
+        begin(&mut desk, 10, "1");
+        let (_first, mut second) = (order(&mut desk, "3"), order(&mut desk, "7"));
+        let id = says(&mut desk)["id"].clone();
+        desk.sent();
+        desk.heard(&message(json!({"type": "ok", "id": id})));
+        assert_eq!(says(&mut desk)["status"], "7");
+        desk.sent();
+        desk.down();
+        // Only now it is told that the first one was carried out, if it is at all.
+        begin(&mut desk, 20, after);
+        assert_eq!(desk.next().is_some(), again, "{after}");
+        let done = match after {
+            "7" => Some(Ok(Answer::default())),
+            "5" => Some(Err(NotDone::Unsure)),
+            _ => None,
+        };
+        assert_eq!(second.try_recv().ok(), done, "{after}");
+    }
+}
+
+#[test]
+fn the_same_order_twice_is_two_orders_although_the_first_one_is_told_late() {
+    let mut desk = desk(settings());
+    begin(&mut desk, 10, "1");
+    let (_first, _second) = (order(&mut desk, "7"), order(&mut desk, "7"));
+    let id = says(&mut desk)["id"].clone();
+    desk.sent();
+    desk.heard(&message(json!({"type": "ok", "id": id})));
+    assert_eq!(says(&mut desk)["status"], "7");
+    desk.sent();
+    desk.heard(&state(11, "7"));
+    desk.down();
+    begin(&mut desk, 11, "7");
+    assert_eq!(says(&mut desk)["status"], "7", "the second one has not come");
+}
+
+#[test]
 fn an_order_that_has_come_back_was_carried_out() {
     for given in ["7", "coffee"] {
         let (mut desk, mut answered) = doubtful(given);
