@@ -73,7 +73,7 @@ export class Asking {
   #hindrance() {
     const { state } = this.#store;
     if (!isOpen(state)) return NO_LINK;
-    return state.wantsToken ? 'this telegraph wants a token' : null;
+    return state.wantsToken ? 'this telegraph wants a token, give it below' : null;
   }
 
   #ask(request, text) {

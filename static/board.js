@@ -16,6 +16,12 @@ const SIZES = [
 /** How much smaller a text may get than its kind is written, in the order of trying. */
 const SCALES = [1, 0.88, 0.77, 0.68, 0.6, 0.52, 0.46, 0.4];
 
+/** The same for pages of text: what is smaller than this, nobody reads. */
+const PAGE_SCALES = SCALES.slice(0, 5);
+
+/** How large a text is written that does not fit even so, and goes on out of sight. */
+const GOES_ON = 0.77;
+
 /** How far letters may stand out of their line, in their size. */
 const STRAY = 0.05;
 
@@ -29,11 +35,12 @@ export class Board {
     const find = (id) => root.querySelector(`#${id}`);
     const ids = [
       'alive', 'link', 'link-more', 'glass', 'lamp-status', 'lamp-accept', 'sign-words', 'order',
-      'tale', 'other', 'request', 'acknowledge', 'sound', 'sound-words', 'calm', 'alarm', 'about',
+      'more', 'tale', 'other', 'request', 'acknowledge', 'sound', 'sound-words', 'calm', 'alarm', 'about',
     ];
     this.#at = Object.fromEntries(ids.map((id) => [id, find(id)]));
     this.#at.acknowledge.addEventListener('click', onAcknowledge);
     this.#at.sound.addEventListener('click', onSound);
+    this.#at.order.addEventListener('scroll', () => this.#tellMore());
     // The message's room, not the text's own: that changes with what is being fitted.
     new ResizeObserver(() => this.#fit()).observe(this.#at.order.parentElement);
   }
@@ -49,7 +56,7 @@ export class Board {
     this.#lamp('status', state);
     this.#lamp('accept', state);
     const order = words.order(state);
-    say(at['sign-words'], words.sign(state).text);
+    say(at['sign-words'], words.sign(state, { mono }).text);
     this.#order(order);
     say(at.tale, words.reply(state, wall));
     say(at.other, words.other(state, wall));
@@ -80,13 +87,35 @@ export class Board {
 
   /** A long text gets smaller until all of it is seen, or the smallest writing is reached. */
   #fit() {
-    const { order } = this.#at;
-    for (const scale of SCALES) {
+    const { order, more } = this.#at;
+    const isPage = order.dataset.size === 'page' || order.dataset.size === 'book';
+    more.hidden = true;
+    mark(order, 'tabindex', null);
+    for (const scale of isPage ? PAGE_SCALES : SCALES) {
       order.style.setProperty('--scale', scale);
       // Letters stand out of their lines a little; that is no text unseen.
       const stray = STRAY * Number.parseFloat(getComputedStyle(order).fontSize);
-      if (order.scrollHeight <= order.clientHeight + stray) return;
+      if (order.scrollHeight <= order.clientHeight + stray) {
+        mark(order, 'data-goes-on', null);
+        return;
+      }
     }
+    if (isPage) order.style.setProperty('--scale', GOES_ON);
+    more.hidden = false;
+    // Whoever has no wheel scrolls by keys.
+    mark(order, 'tabindex', 0);
+    this.#tellMore();
+  }
+
+  /** How much of the text is below what is seen. */
+  #tellMore() {
+    const { order, more } = this.#at;
+    if (more.hidden) return;
+    const line = Number.parseFloat(getComputedStyle(order).lineHeight);
+    const unseen = order.scrollHeight - order.clientHeight - order.scrollTop;
+    const lines = Math.round(unseen / line);
+    mark(order, 'data-goes-on', lines > 0 ? '' : null);
+    say(more, lines > 0 ? `▾ goes on: ${lines} more ${lines === 1 ? 'line' : 'lines'}` : '');
   }
 
   #lamp(file, state) {

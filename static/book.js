@@ -5,7 +5,6 @@
 
 import { dayName, midnight, readBook, rows, spans } from './chronicle.js';
 import { say, svg } from './svg.js';
-import * as words from './words.js';
 
 /** How many entries are asked for: days of an office, minutes of a test. */
 const LIMIT = 2_000;
@@ -30,7 +29,7 @@ export class Book {
 
   /** `clock` has wall() in ms; `fetch` is the browser's. */
   constructor(root, { fetch, clock }) {
-    const ids = ['book', 'book-open', 'book-now', 'book-before', 'book-after', 'book-day',
+    const ids = ['book', 'book-open', 'book-count', 'book-before', 'book-after', 'book-day',
       'book-line', 'book-word', 'book-csv'];
     this.#at = Object.fromEntries(ids.map((id) => [id, root.querySelector(`#${id}`)]));
     this.#fetch = fetch;
@@ -54,7 +53,6 @@ export class Book {
   /** Called with every drawing; asks for the book anew where something has happened. */
   render(state) {
     if (!this.isOpen) return;
-    say(this.#at['book-now'], words.sentence(state, this.#clock.wall()));
     const key = `${state.link.phase} ${state.seq}`;
     if (key !== this.#seen && !this.#isAsking) this.#ask(key, state);
     else this.#draw();
@@ -93,6 +91,7 @@ export class Book {
     this.#at['book-after'].disabled = day >= midnight(now);
     const nothing = lines.length === 0 && !this.#isAsking ? 'Nothing happened on this day.' : '';
     say(this.#at['book-word'], this.#word || nothing);
+    say(this.#at['book-count'], `${lines.length} ${lines.length === 1 ? 'entry' : 'entries'}`);
     this.#line(day, now);
     this.#table(lines);
   }

@@ -77,6 +77,17 @@ export class Dial {
     this.#face.order.classList.toggle('parked', !ordered);
     this.#face.reply.classList.toggle('parked', !answered);
     this.#face.reply.classList.toggle('agrees', isMatch(state) && !state.bell);
+    // What has no place on the dial has one beside it, and that says why.
+    const isAside = aside === park && !answered;
+    this.#face.park(ordered || state.seq === null ? '' : state.order ? 'other text' : 'no order',
+      !isAside || state.seq === null ? '' : state.reply ? 'other text' : 'no reply');
+  }
+
+  /** Marks the sector that is asked about; null marks none. */
+  ask(position) {
+    this.#face.sectors.forEach((group) => {
+      group.classList.toggle('asked', Number(group.dataset.position) === position);
+    });
   }
 
   #choose(target) {
@@ -123,6 +134,8 @@ export class Dial {
 
 function point(pointer, angle) {
   pointer.style.transform = `rotate(${angle}deg)`;
+  // What is engraved on it stays upright.
+  pointer.style.setProperty('--upright', `rotate(${-angle}deg)`);
 }
 
 /** The index of the sector that an element belongs to; null if to none. */

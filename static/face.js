@@ -4,20 +4,24 @@
 // what is handed back here. Colours are the style sheet's.
 
 import { body, gradients, plate, shipsBell } from './fittings.js';
-import { arcPath, arcsOf, baselines, isFlipped, layout, sectorPath } from './geometry.js';
+import { arcPath, arcsOf, baselines, isFlipped, layout, polar, sectorPath } from './geometry.js';
 import { engrave } from './lettering.js';
 import { inscriptions, number } from './names.js';
 import { orderPointer, replyFork } from './pointers.js';
-import { svg } from './svg.js';
+import { say, svg } from './svg.js';
 import { isRightToLeft } from './words.js';
 
 /** Radii in units of the drawing, whose view box reaches 500 from the centre. */
 export const R = {
   bezel: 462, enamel: 416, nameOuter: 405, nameInner: 300, number: 279, wedge: 262,
-  arcOuter: 212, arcInner: 180, hit: 120, hub: 44,
+  arcOuter: 212, arcInner: 180, hit: 120, hub: 44, parking: 350,
 };
 
-/** Draws into `root`, whose content it replaces: `{ sectors, numbers, order, reply, layout }`. */
+/**
+ * Draws into `root`, whose content it replaces:
+ * `{ sectors, numbers, order, reply, layout, park }`; `park(left, right)` labels the places
+ * where pointers rest that have nothing to point at.
+ */
 export function drawFace(root, dial) {
   const plan = layout(dial?.positions.length ?? 11);
   const names = dial ? inscriptions(dial.positions, plan, R) : [];
@@ -28,6 +32,7 @@ export function drawFace(root, dial) {
     number(position, plan.angles[index], R.number)) ?? [];
   const order = orderPointer(plan.step);
   const reply = replyFork(plan.step);
+  const [left, right] = [-1, 1].map((side) => parking(side * plan.park));
   root.replaceChildren(
     gradients(),
     body(R),
@@ -38,6 +43,8 @@ export function drawFace(root, dial) {
     svg('g', { class: 'arcs' }, ...(dial ? arcs(dial.positions, plan) : [])),
     ...(dial?.title ? [plate(dial.title, plan)] : []),
     shipsBell(plan),
+    left.place,
+    right.place,
     reply,
     order,
     svg('circle', { class: 'hub', r: R.hub }),
@@ -45,7 +52,23 @@ export function drawFace(root, dial) {
     svg('circle', { class: 'hub-cap', r: R.hub * 0.34 }),
   );
   for (const group of root.querySelectorAll('.sector, .arcs, .plate')) shrinkToFit(group);
-  return { sectors, numbers, order, reply, layout: plan };
+  return {
+    sectors, numbers, order, reply, layout: plan,
+    park(...texts) {
+      [left, right].forEach((place, k) => place.say(texts[k]));
+    },
+  };
+}
+
+/** A place for a pointer beside the sectors: two upright words, seen while it is used. */
+function parking(angle) {
+  const { x, y } = polar(angle, R.parking);
+  const lines = [-3, 17].map((dy) => svg('text', { x, y: y + dy }));
+  const place = svg('g', { class: 'parking', 'aria-hidden': true }, ...lines);
+  return {
+    place,
+    say: (text) => lines.forEach((line, k) => say(line, text.split(' ')[k] ?? '')),
+  };
 }
 
 function sector({ position, name }, index, { step, angles }, inscription) {

@@ -12,6 +12,9 @@ const PLATE = { top: 296, bottom: 376, within: 404, widest: 176 };
 /** Where the bell hangs and where its lip is, below the centre, and half its width. */
 const BELL = { pivot: 88, lip: 232, half: 76 };
 
+/** What a parked arrow needs beside the bell, in degrees. */
+const ARROW = 10;
+
 /** The screws of the bezel, in degrees. */
 const SCREWS = [-150, -90, -30, 30, 90, 150];
 
@@ -83,7 +86,8 @@ export function plate(title, plan) {
 
 /** The bell below the hub: it swings while it rings, and shows whether it can be heard. */
 export function shipsBell(plan) {
-  const free = plateHalfWidth(plan, (BELL.pivot + BELL.lip) / 2, 400);
+  // Only a parked arrow comes as far in as the bell, and an arrow is slender.
+  const free = plateHalfWidth({ ...plan, step: ARROW }, (BELL.pivot + BELL.lip) / 2, 400);
   const scale = Math.min(1, free / BELL.half);
   const drop = BELL.lip - BELL.pivot;
   const wave = (side, reach) => svg('path', {

@@ -18,6 +18,12 @@ const MAX_STEP = 40;
 /** What every sector beyond eleven adds to the span; with 24, the plate still has its place. */
 const WIDENING = 5.2;
 
+/** How far a parked pointer keeps off the last sector, in degrees: half a sector, or this. */
+const PARKING = 9;
+
+/** What has to be free beyond a parked pointer, in degrees, for half the maker's plate. */
+const BELOW = 20;
+
 /** The layout of a dial with `count` sectors, 3 to 24: `{ step, angles, park }`. */
 export function layout(count) {
   const span = count <= OFFICE_COUNT ? SPAN : SPAN + (count - OFFICE_COUNT) * WIDENING;
@@ -27,8 +33,9 @@ export function layout(count) {
     step,
     /** The middle of each sector. */
     angles: angles.map(tidy),
-    /** Where a pointer with nothing to point at rests: one sector beyond the last, either side. */
-    park: tidy(angles.at(-1) + step),
+    /** Where a pointer with nothing to point at rests: well beyond the last sector, either side. */
+    park: tidy(angles.at(-1) + step
+      + Math.max(0, Math.min(step / 2, PARKING, 180 - BELOW - angles.at(-1) - 1.5 * step))),
   };
 }
 

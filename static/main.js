@@ -22,6 +22,7 @@ import { Ringer } from './ringer.js';
 import { meaning } from './shortcuts.js';
 import { Link, REPLACED, address } from './socket.js';
 import { Store, isOffDial, isOpen, isRinging } from './store.js';
+import { Strip } from './strip.js';
 import * as words from './words.js';
 
 /** How long the reason of a refused request is shown, in ms. */
@@ -84,6 +85,7 @@ const people = new People(document, {
 });
 const orders = new Orders(document, {
   onToggle: () => store.dispatch({ type: 'ordering', on: !store.state.ordering }),
+  onAsk: (position) => dial.ask(position),
   onOrder: (position) => {
     store.dispatch({ type: 'ordering', on: false });
     asking.order(position);
@@ -92,6 +94,7 @@ const orders = new Orders(document, {
 const debug = new Console(element('console'), element('pi'), {
   onCommand: (text) => asking.command(text),
 });
+const strip = new Strip(document);
 const book = new Book(document, { fetch: load, clock: { wall } });
 const help = new Help(document, notice);
 const idle = new Idle(document.documentElement, mono);
@@ -190,12 +193,15 @@ function draw() {
     link: state.link.phase,
     bell: isRinging(state) ? 'rings' : 'silent',
     sound: words.soundKind(state),
-    sign: words.sign(state).kind,
+    sign: words.sign(state, now).kind,
     stage: isOffDial(state) ? 'text' : 'dial',
     ordering: state.ordering,
+    token: state.wantsToken ? 'wanted' : 'none',
+    files: words.isWell(state) ? 'well' : 'unwell',
   });
   dial.render(state);
   board.render(state, now);
+  strip.render(state, now);
   people.render(state);
   orders.render(state);
   book.render(state);

@@ -9,17 +9,23 @@ export class Orders {
   #toggle;
   #dialog;
   #question;
+  #onAsk;
   #position = null;
 
-  /** Told are `onToggle()` and, once it was confirmed, `onOrder(position)`. */
-  constructor(root, { onToggle, onOrder }) {
+  /**
+   * Told are `onToggle()`, `onAsk(position)` while it asks about one and `onAsk(null)` after that,
+   * and, once it was confirmed, `onOrder(position)`.
+   */
+  constructor(root, { onToggle, onAsk, onOrder }) {
+    this.#onAsk = onAsk;
     this.#toggle = root.querySelector('#ordering');
     this.#dialog = root.querySelector('#confirm');
-    this.#question = this.#dialog.querySelector('p');
+    this.#question = root.querySelector('#question');
     this.#toggle.addEventListener('click', onToggle);
     this.#dialog.addEventListener('close', () => {
       const position = this.#position;
       this.#position = null;
+      onAsk(null);
       if (this.#dialog.returnValue === 'order' && position !== null) onOrder(position);
     });
   }
@@ -30,6 +36,7 @@ export class Orders {
     this.#position = position;
     say(this.#question, `Order ${sectorOf(dial, { position }).name} for all?`);
     this.#dialog.returnValue = '';
+    this.#onAsk(position);
     this.#dialog.showModal();
   }
 
@@ -37,6 +44,7 @@ export class Orders {
     this.#toggle.hidden = !state.may.order;
     this.#toggle.disabled = !isOpen(state);
     mark(this.#toggle, 'aria-pressed', state.ordering);
+    say(this.#toggle, state.ordering ? 'Cancel ordering' : 'Order');
     // What may not be ordered any more is not asked about either.
     if (this.#dialog.open && !(state.ordering && isOpen(state))) this.#dialog.close('');
   }

@@ -12,7 +12,7 @@ const TAIL = 66;
 const HEAD = 27;
 
 /** Half the angle that the fork spans at most: beyond, it would be a rake. */
-const FORK = 16;
+const FORK = 20;
 
 /** Where the fork's arms end, and where its yoke lies upon the bezel. */
 const ARM_END = 240;
@@ -45,8 +45,9 @@ export function replyFork(step) {
         + 'Q12 -499 19 -492C27 -482 25 -464 13 -458Z',
     }),
     svg('path', { class: 'gloss', d: 'M-12 -490C-17 -482 -16 -472 -10 -465' }),
-    // Engraved on the yoke when reply and order agree: colour is never the only sign.
-    svg('path', { class: 'check', d: 'M-12 -434l8 8l17 -17' }));
+    // On the yoke when reply and order agree: colour is never the only sign.
+    svg('g', { class: 'agreed', transform: 'translate(0 -434)' },
+      svg('circle', { r: 19 }), svg('path', { class: 'check', d: 'M-10 1l7 7l13 -15' })));
 }
 
 /** One arm: a tapered bar along the sector's edge, with a hook that holds the arrow's barb. */

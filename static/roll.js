@@ -32,7 +32,10 @@ export function present({ roll }) {
   const stations = `${roll.stations} ${roll.stations === 1 ? 'station' : 'stations'}`;
   const names = roll.named.map(isolated).join(', ');
   const beyond = roll.more_named > 0 ? ` and ${roll.more_named} more` : '';
-  return names === '' ? stations : `${stations}: ${names}${beyond}`;
+  if (names === '') return stations;
+  // The others have no name; who are told by name are some of all.
+  const some = roll.named.length + roll.more_named < roll.stations ? ', with' : ':';
+  return `${stations}${some} ${names}${beyond}`;
 }
 
 /** What this station said of its coming to the present order; null if nothing. */
@@ -40,13 +43,13 @@ export function ownComing(state) {
   return answersOf(state).find(({ station }) => station === state.station)?.coming ?? null;
 }
 
-/** "Tim is coming, 0:02"; "Zoë answered LUNCH and is not coming, 1:01". */
+/** "Tim is coming, after 0:02"; "Zoë answered LUNCH and is not coming". */
 function line(state, answer) {
   const { dial, order, station } = state;
   const isOwn = answer.station === station;
   const who = isOwn ? 'You' : named(answer.name);
   const be = isOwn ? 'are' : 'is';
-  const time = pace(answer.after_ms);
+  const time = `after ${pace(answer.after_ms)}`;
   const said = sectorOf(dial, answer);
   const differs = said !== null && answer.position !== order.position;
   const did = differs ? `answered ${said.name}` : plain(answer, order);

@@ -17,7 +17,7 @@ const HEALTH = {
 
 /** How it is said that a request of this kind came to nothing. */
 const UNHEARD = {
-  answer: (what) => `${what ?? 'The answer'} did not count`,
+  answer: (what) => `Your answer${what ? ` ${what}` : ''} did not count`,
   order: (what) => `${what ?? 'The order'} was not ordered`,
   name: () => 'The name was not taken',
   token: () => 'The token was not taken',
@@ -61,14 +61,34 @@ export function reply(state, now) {
     if (!isMatch(state)) return `ordered ${clock(order.since, now)}`;
     return `${answered(state)} by ${by(state)} ${clock(reply.at, now)}`;
   }
-  return `ordered ${clock(order.since, now)} — not answered yet`;
+  return `ordered ${clock(order.since, now)} — ${unanswered(state)}`;
+}
+
+/** How an order stands that the bell rings for. */
+function unanswered(state) {
+  if (!isOpen(state)) return 'no answer known';
+  const request = awaited(state);
+  if (request?.kind === 'answer' && !declines(request)) {
+    const what = name(state.dial, request.position);
+    return `answering${what ? ` ${what}` : ''}, not confirmed yet`;
+  }
+  return isWrong(state) ? 'still to be answered' : 'not answered yet';
+}
+
+/** Whether somebody did answer this order, but with something else. */
+function isWrong({ order, reply, ...state }) {
+  return reply !== null && reply.seq > order.seq && !isMatch({ order, reply, ...state });
 }
 
 /** A reply that says something else than the order; empty when there is none. */
 export function other(state, now) {
-  const { dial, reply } = state;
+  const { dial, order, reply } = state;
   if (!reply || isMatch(state)) return '';
-  return `Last reply: ${saying(dial, reply)}, by ${by(state)} ${clock(reply.at, now)}`;
+  const what = saying(dial, reply);
+  const whose = `by ${by(state)} ${clock(reply.at, now)}`;
+  if (!order || !isOpen(state)) return `Last reply: ${what}, ${whose}`;
+  if (isWrong(state)) return `${what} was answered ${whose} — not what was ordered`;
+  return `Earlier reply: ${what}, ${whose}`;
 }
 
 /** The whole in one sentence, for ears: "COFFEE, answered by Tim 14:02". */
@@ -77,28 +97,72 @@ export function sentence(state, now) {
   return `${order(state)}${state.bell ? ' ' : ', '}${reply(state, now)}`;
 }
 
-/** How it stands, for a sign that is read from afar: `{ kind, text }`. */
-export function sign(state) {
+/** The same where there is little room: a long text is cut, and what it says is quoted. */
+export function brief(state, now) {
+  const { order } = state;
+  const isText = order !== null && sectorOf(state.dial, order) === null;
+  return isText ? `“${short(order.status)}” ${reply(state, now)}` : sentence(state, now);
+}
+
+/** How it stands and whether the bell rings, for a sign read from afar: `{ kind, text }`. */
+export function sign(state, { mono }) {
   const { phase } = state.link;
   if (phase === 'connecting') return { kind: 'lost', text: 'Not connected yet' };
-  if (phase === 'lost') return { kind: 'lost', text: 'Last known' };
-  if (isRinging(state)) return { kind: 'rings', text: 'The bell rings' };
-  if (state.order === null) return { kind: 'plain', text: 'The bell is silent' };
-  if (isMatch(state)) return { kind: 'agreed', text: capital(answered(state)) };
-  return { kind: 'plain', text: 'Ordered' };
+  if (phase === 'lost') {
+    return { kind: 'lost', text: `Last known: bell ${state.bell ? 'rang' : 'silent'}` };
+  }
+  if (isRinging(state)) return { kind: 'rings', text: `The bell rings${here(state, mono)}` };
+  const isKnown = state.sources.status !== null || state.order !== null;
+  if (!isKnown) return { kind: 'plain', text: 'The bell is silent' };
+  const what = standing(state);
+  const kind = isUnwell(state, 'status') ? 'unwell' : isMatch(state) ? 'agreed' : 'plain';
+  return { kind, text: `${what} · bell silent` };
+}
+
+function standing(state) {
+  if (state.order === null) return 'No order';
+  if (isUnwell(state, 'status')) return 'Last known';
+  return isMatch(state) ? capital(answered(state)) : 'Ordered';
+}
+
+/** How much of a ringing bell is heard at this place. */
+function here(state, mono) {
+  switch (soundKind(state)) {
+    case 'off':
+      return ', sound off here';
+    case 'silenced':
+      return `, silent here for ${left(state, mono)} s`;
+    default:
+      return '';
+  }
+}
+
+function left({ silence }, mono) {
+  return Math.max(1, Math.ceil((silence.until - mono) / 1000));
+}
+
+/** Whether both files are well, as far as the server said. */
+export function isWell(state) {
+  return !isUnwell(state, 'status') && !isUnwell(state, 'accept');
+}
+
+/** Whether the server said that a file is not well. */
+function isUnwell({ sources }, file) {
+  return sources[file] !== null && sources[file].health !== 'ok';
 }
 
 /** What stands on the glass over a dial that is not connected. */
 export function glass({ link }, now) {
   if (link.phase === 'connecting') return 'Connecting …';
   if (link.phase === 'open') return '';
-  if (link.farewell !== null) return goodbye(link.farewell);
+  if (link.farewell !== null) return goodbye(link.farewell, link.since, now);
   return `No connection since ${clock(link.since, now)}`;
 }
 
 /** That the link lives, and the time of day: a clock that stands still is seen from afar. */
 export function alive(state, now) {
-  return isOpen(state) ? `Connected · ${clock(now, now)}` : '';
+  if (!isOpen(state)) return '';
+  return `Connected${isWell(state) ? '' : ', but a file is not well'} · ${clock(now, now)}`;
 }
 
 /** What the bell wants from whoever hears it; empty when it is silent. */
@@ -109,7 +173,9 @@ export function bell(state, now) {
 /** What is told to ears when nothing rings; no countdown, which would never let them rest. */
 export function calm(state, now) {
   if (isRinging(state)) return '';
-  if (state.link.farewell !== null) return goodbye(state.link.farewell);
+  if (state.link.farewell !== null) {
+    return goodbye(state.link.farewell, state.link.since, now);
+  }
   if (state.link.phase === 'lost') return `No connection since ${clock(state.link.since, now)}`;
   return sentence(state, now);
 }
@@ -122,17 +188,20 @@ export function title(state) {
   return state.order ? `${short(order(state))} — ${name}` : name;
 }
 
-/** How the link is, `{ head, tail }`; both empty when there is nothing to say. */
-export function link({ link }, { wall, mono }) {
+/** How the link is and what of the bell is known, `{ head, tail }`; empty when all is well. */
+export function link({ link, bell, seq }, { wall, mono }) {
   if (link.phase === 'open') {
     return { head: link.farewell === null ? '' : goodbye(link.farewell), tail: '' };
   }
   if (link.phase === 'connecting') return { head: 'Connecting …', tail: '' };
-  const since = `No connection since ${clock(link.since, wall)}`;
+  const what = link.farewell === null ? `No connection since ${clock(link.since, wall)}`
+    : goodbye(link.farewell, link.since, wall);
   const wait = link.retryAt === null ? 0 : Math.ceil((link.retryAt - mono) / 1000);
-  const lost = `${since} — trying again ${wait > 0 ? `in ${wait} s` : 'now'}`;
-  if (link.farewell === null) return { head: lost, tail: '' };
-  return { head: goodbye(link.farewell), tail: lost };
+  const head = `${what} — ${trying(link.farewell)} ${wait > 0 ? `in ${wait} s` : 'now'}`;
+  if (seq === null) return { head, tail: '' };
+  const tail = bell ? 'The bell rang when last heard; it is silent here now.'
+    : 'The bell was silent when last heard.';
+  return { head, tail };
 }
 
 /** What is wrong with a file, as `source(state, 'status')`; empty when all is well or unknown. */
@@ -145,14 +214,22 @@ export function source({ sources, order, reply }, file) {
   return `${detail}, ${shown ? `last known ${what} shown` : `no ${what} known`}`;
 }
 
-/** What is awaited from the server; empty when nothing is that anybody waits for. */
-export function waiting({ dial, pending }) {
-  const request = pending.findLast(({ kind }) => kind === 'answer' || kind === 'order');
+/** What is awaited from the server beside the answer that the order's own line tells of. */
+export function waiting(state) {
+  const request = awaited(state);
   if (!request) return '';
-  const what = name(dial, request.position) ?? 'the order';
+  const what = name(state.dial, request.position) ?? 'the order';
   if (request.kind === 'order') return `Ordering ${what} …`;
-  const declines = request.coming === false && request.position === null;
-  return declines ? 'Saying that you are not coming …' : `Answering ${what} …`;
+  if (declines(request)) return 'Saying that you are not coming …';
+  return state.bell ? '' : `Answering ${what} …`;
+}
+
+function awaited({ pending }) {
+  return pending.findLast(({ kind }) => kind === 'answer' || kind === 'order');
+}
+
+function declines({ position, coming }) {
+  return coming === false && position === null;
 }
 
 /** Why the last request did not count; empty if it did. */
@@ -164,7 +241,7 @@ export function refusal({ dial, refusal }) {
 
 /** What the dial is for while an order is to be given; empty when it answers. */
 export function ordering({ ordering }) {
-  return ordering ? 'Choose on the dial what to order' : '';
+  return ordering ? 'Choose on the dial what to order, or cancel' : '';
 }
 
 /** Whether any of it is written from right to left. */
@@ -185,11 +262,12 @@ export function soundKind(state) {
 
 /** The same in words, and what a click does. */
 export function sound(state, { mono }) {
+  if (state.link.phase === 'lost') return 'Silent: no connection';
   switch (soundKind(state)) {
     case 'off':
       return 'Sound is off: click to arm';
     case 'silenced':
-      return `Silent for ${Math.max(1, Math.ceil((state.silence.until - mono) / 1000))} s`;
+      return `Silent for ${left(state, mono)} s`;
     default:
       return isRinging(state) ? 'Sound is on: silence it' : 'Sound is on';
   }
@@ -213,12 +291,21 @@ function by({ reply, station }) {
   return reply.who === null ? 'another station' : isolated(reply.who);
 }
 
+/** What is done about a lost link. */
+function trying(farewell) {
+  return farewell === 'shutdown' ? 'looking for it again' : 'trying again';
+}
+
 function capital(text) {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
-function goodbye(reason) {
-  if (reason === 'shutdown') return 'The server is shutting down';
+/** Why the link ends; `since` is when it did, null while it still stands. */
+function goodbye(reason, since = null, now = since) {
+  if (reason === 'shutdown') {
+    return since === null ? 'The server is shutting down'
+      : `The server shut down at ${clock(since, now)}`;
+  }
   if (reason === 'replaced') return 'Another tab goes on as this station';
   return `The server said: ${reason}`;
 }

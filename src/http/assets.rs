@@ -64,6 +64,7 @@ const EMBEDDED: &[(&str, &[u8])] = &[
     ("static/socket.js", include_bytes!("../../static/socket.js")),
     ("static/special.css", include_bytes!("../../static/special.css")),
     ("static/store.js", include_bytes!("../../static/store.js")),
+    ("static/strip.js", include_bytes!("../../static/strip.js")),
     ("static/svg.js", include_bytes!("../../static/svg.js")),
     ("static/words.js", include_bytes!("../../static/words.js")),
 ];

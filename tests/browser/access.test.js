@@ -87,7 +87,7 @@ const PAIRS = [
   ['ink', 'enamel-1', TEXT], ['ink', 'enamel-2', TEXT], ['ink', 'enamel-3', TEXT],
   ['ink-soft', 'enamel-1', TEXT], ['ink-soft', 'enamel-3', TEXT],
   ['lit-ink', 'lit', TEXT], ['ring-ink', 'ring', TEXT], ['ring-ink', 'ring-2', TEXT],
-  ['brass-ink', 'brass-1', TEXT], ['brass-ink', 'brass-2', TEXT], ['fork-ink', 'fork-2', SHAPE],
+  ['brass-ink', 'brass-1', TEXT], ['brass-ink', 'brass-2', TEXT], ['ring-ink', 'fork-edge', TEXT],
   ['ink', 'page', TEXT], ['ink', 'page-2', TEXT], ['ink', 'card', TEXT],
   ['ink-soft', 'page', TEXT], ['ink-soft', 'page-2', TEXT], ['ink-soft', 'card', TEXT],
   ['red-text', 'page', TEXT], ['red-text', 'page-2', TEXT], ['red-text', 'card', TEXT],

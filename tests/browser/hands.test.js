@@ -180,7 +180,7 @@ onTelegraph('the bell book shows the day, follows it, and is saved as CSV', {
   await panel.expectText('#book tbody tr:nth-child(1) td:nth-child(2)', /answered STOP|COFFEE/);
   await telegraph.write('accept.eot', '7');
   await panel.expectText('#book tbody tr:nth-child(1) td:nth-child(2)', 'answered COFFEE');
-  await panel.expectText('#book-now', /^COFFEE, answered by the accept file/);
+  await panel.expectText('#book .strip-words', /^COFFEE, answered by the accept file/);
   assert.ok(await page.locator('#book-line .span').count() > 0);
   assert.ok(await page.locator('#book-after').isDisabled());
   const [download] = await Promise.all([

@@ -44,8 +44,8 @@ onLink('a server that dies is missed, and found again', {}, async (telegraph, pa
 
 onLink('a server that shuts down says goodbye', {}, async (telegraph, panel) => {
   await telegraph.signal('SIGTERM');
-  await panel.expectText('#link', 'The server is shutting down');
-  await panel.expectText('#link-more', /^No connection since \d\d:\d\d/);
+  await panel.expectText('#link', /^The server shut down at \d\d:\d\d — looking for it again/);
+  await panel.expectText('#link-more', /^The bell rang when last heard; /);
   await panel.expect('#panel[data-link="lost"]');
 });
 
@@ -53,7 +53,7 @@ onLink('without a link an answer is refused at once, in words', {}, async (teleg
   await telegraph.signal('SIGKILL');
   await panel.expect('#panel[data-link="lost"]');
   await panel.tap(7);
-  await panel.expectText('#request', 'COFFEE did not count: there is no connection');
+  await panel.expectText('#request', 'Your answer COFFEE did not count: there is no connection');
 });
 
 onLink('an answer on its way when the link is lost goes back, with the reason', {},
@@ -61,10 +61,10 @@ onLink('an answer on its way when the link is lost goes back, with the reason', 
     await telegraph.signal('SIGSTOP');
     await panel.sector(7).click();
     await panel.expect('.sector.waiting[data-position="7"][aria-busy="true"]');
-    await panel.expectText('#request', 'Answering COFFEE …');
+    await panel.expectText('#tale', /answering COFFEE, not confirmed yet$/);
     await telegraph.signal('SIGKILL');
     await panel.expectText('#request',
-      'COFFEE did not count: the connection was lost before it was confirmed');
+      'Your answer COFFEE did not count: the connection was lost before it was confirmed');
     await panel.expect('.sector:not(.waiting)[data-position="7"]');
   });
 

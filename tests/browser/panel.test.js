@@ -55,7 +55,7 @@ onTelegraph('an answer that differs keeps the bell ringing, and both are told', 
   panels: 2, status: '7',
 }, async (telegraph, one, two) => {
   await one.sector(8).click();
-  await two.expectText('#other', /^Last reply: LUNCH, by another station \d\d:\d\d$/);
+  await two.expectText('#other', /^LUNCH was answered by another station \d\d:\d\d — not what was ordered$/);
   await two.expectRinging();
   assert.equal(await telegraph.read('accept.eot'), '8\n');
 });
@@ -181,7 +181,7 @@ onTelegraph('without a file there is no order, and a click says so', { status: n
   async (telegraph, panel) => {
     await panel.expectOrder('No order yet');
     await panel.tap(7);
-    await panel.expectText('#request', /^COFFEE did not count: there is no order yet$/);
+    await panel.expectText('#request', /^Your answer COFFEE did not count: there is no order yet$/);
   });
 
 onTelegraph('in an insecure context everything works', {

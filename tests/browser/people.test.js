@@ -36,7 +36,7 @@ onDuty('a whole coffee', { status: '6', accept: '6' }, async (telegraph) => {
   const zoe = await seat(telegraph, 'Zoë');
   const text = await TextStation.connect(telegraph.port);
   await text.hears('6&1');
-  for (const panel of [tim, zoe]) await panel.expectText('#present', '3 stations: Tim, Zoë');
+  for (const panel of [tim, zoe]) await panel.expectText('#present', '3 stations, with Tim, Zoë');
 
   await telegraph.write('status.eot', '7\n');
   await text.hears('7');
@@ -54,14 +54,14 @@ onDuty('a whole coffee', { status: '6', accept: '6' }, async (telegraph) => {
   assert.equal(await telegraph.read('accept.eot'), '7\n');
   await tim.expectText('#tale', /^answered by you \d\d:\d\d$/);
   await zoe.expectText('#tale', /^answered by Tim \d\d:\d\d$/);
-  await tim.expectText('#answers li:nth-child(2)', /^You are coming, 0:\d\d$/);
-  await zoe.expectText('#answers li:nth-child(2)', /^Tim is coming, 0:\d\d$/);
+  await tim.expectText('#answers li:nth-child(2)', /^You are coming, after 0:\d\d$/);
+  await zoe.expectText('#answers li:nth-child(2)', /^Tim is coming, after 0:\d\d$/);
 
   text.say('Accept&7');
   await text.hears('Accepted state: 7');
   for (const panel of [tim, zoe]) {
     await panel.expectText('#tale', /^answered by another station \d\d:\d\d$/);
-    await panel.expectText('#answers li:nth-child(3)', /^Another station answered, 0:\d\d$/);
+    await panel.expectText('#answers li:nth-child(3)', /^Another station answered, after 0:\d\d$/);
   }
   await telegraph.write('accept.eot', '7');
   await tim.expectText('#tale', /^answered by the accept file \d\d:\d\d$/);
@@ -74,7 +74,7 @@ onDuty('a whole coffee', { status: '6', accept: '6' }, async (telegraph) => {
   text.leave();
   await tim.expectText('#present', '2 stations: Tim, Zoë');
   await zoe.isCalled('');
-  await tim.expectText('#present', '2 stations: Tim');
+  await tim.expectText('#present', '2 stations, with Tim');
   for (const panel of [tim, zoe]) await panel.close();
 });
 
@@ -185,7 +185,7 @@ for (const name of ['<img src=x onerror=alert(1)>', '🔔'.repeat(40), 'W'.repea
     await phone.expectText('#present', `2 stations: ${name}`);
     await other.page.click('#coming-yes');
     await phone.expectText('#tale', new RegExp(`^answered by .{${[...name].length}} \\d`, 'u'));
-    await phone.expectText('#answers', new RegExp('is coming, 0:\\d\\d$'));
+    await phone.expectText('#answers', new RegExp('is coming, after 0:\\d\\d$'));
     assert.equal(await phone.page.locator('img, #roll li *, #present *').count(), 0);
     await assertNoOverlap(phone);
     for (const panel of [phone, other]) await panel.close();
@@ -217,7 +217,8 @@ onDuty('a token is asked for once', { status: '7', token: 'sesame\n' }, async (t
   };
   await panel.expectText('#trusting label', 'This telegraph wants a token');
   await panel.sector(7).click();
-  await panel.expectText('#request', 'COFFEE did not count: this telegraph wants a token');
+  await panel.expectText('#request', 
+    'Your answer COFFEE did not count: this telegraph wants a token, give it below');
   await give('open');
   await panel.expectText('#request', 'The token was not taken: that is not the token');
   await give('sesame');

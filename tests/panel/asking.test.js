@@ -54,7 +54,7 @@ test('what cannot be answered is refused in words', () => {
   for (const [messages, reason] of [
     [[], 'there is no connection'],
     [[said('welcome'), said('state before the first order')], 'there is no order yet'],
-    [[{ ...said('welcome'), token: true }, OPEN[1]], 'this telegraph wants a token'],
+    [[{ ...said('welcome'), token: true }, OPEN[1]], 'this telegraph wants a token, give it below'],
   ]) {
     const { sent, asking, why } = setUp(...messages);
     asking.answer({ position: 3 });

@@ -39,27 +39,27 @@ test('a span is told as a clock counts', () => {
 
 test('who is coming and who is not', () => {
   assert.deepEqual(roll.answers(told()), [
-    { text: 'Tim is coming, 0:02', coming: true },
+    { text: 'Tim is coming, after 0:02', coming: true },
     { text: 'Another station is not coming', coming: false },
   ]);
-  assert.equal(line({ coming: true, position: 3 }), 'Tim is coming, 1:01');
+  assert.equal(line({ coming: true, position: 3 }), 'Tim is coming, after 1:01');
   assert.equal(line({ coming: false, name: 'Zoë' }), 'Zoë is not coming');
 });
 
 test('who answered without a word of coming', () => {
-  assert.equal(line({ position: 3 }), 'Tim answered, 1:01');
-  assert.equal(line({ position: 2 }), 'Tim answered STOP, 1:01');
-  assert.equal(line({ position: 2, coming: true }), 'Tim answered STOP and is coming, 1:01');
+  assert.equal(line({ position: 3 }), 'Tim answered, after 1:01');
+  assert.equal(line({ position: 2 }), 'Tim answered STOP, after 1:01');
+  assert.equal(line({ position: 2, coming: true }), 'Tim answered STOP and is coming, after 1:01');
   assert.equal(line({ position: 2, coming: false }), 'Tim answered STOP and is not coming');
   const offDial = 'state off the dial, answered by a station';
-  assert.equal(line({}, offDial), 'Tim acknowledged, 1:01');
-  assert.equal(line({ position: 24 }), 'Tim answered, 1:01', 'no such position on this dial');
+  assert.equal(line({}, offDial), 'Tim acknowledged, after 1:01');
+  assert.equal(line({ position: 24 }), 'Tim answered, after 1:01', 'no such position on this dial');
 });
 
 test('one of them is you', () => {
-  assert.equal(line({ station: STATION, coming: true }), 'You are coming, 1:01');
+  assert.equal(line({ station: STATION, coming: true }), 'You are coming, after 1:01');
   assert.equal(line({ station: STATION, coming: false }), 'You are not coming');
-  assert.equal(line({ station: STATION, position: 3 }), 'You answered, 1:01');
+  assert.equal(line({ station: STATION, position: 3 }), 'You answered, after 1:01');
   const own = (coming) => roll.ownComing(told((message) => {
     message.answers[1] = { ...message.answers[1], station: STATION, coming };
   }));
@@ -77,7 +77,7 @@ test('what is not listed is counted', () => {
 
 test('who is there', () => {
   assert.equal(roll.present(INITIAL), '');
-  assert.equal(roll.present(told()), '3 stations: Tim, Zoë');
+  assert.equal(roll.present(told()), '3 stations, with Tim, Zoë');
   const alone = heard(INITIAL, said('roll before the first order'));
   assert.equal(roll.present(alone), '1 station');
 });
@@ -89,7 +89,7 @@ test('an order that moved on leaves nobody behind', () => {
 
 test('names are texts, whatever is in them', () => {
   const hostile = '<img src=x onerror=alert(1)>';
-  assert.equal(line({ name: hostile, coming: true }), `${hostile} is coming, 1:01`);
+  assert.equal(line({ name: hostile, coming: true }), `${hostile} is coming, after 1:01`);
   const dana = '\u05d3\u05e0\u05d4';
-  assert.equal(line({ name: dana }), `\u2068${dana}\u2069 answered, 1:01`);
+  assert.equal(line({ name: dana }), `\u2068${dana}\u2069 answered, after 1:01`);
 });

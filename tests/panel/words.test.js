@@ -60,8 +60,11 @@ test('an earlier matching reply answers nothing while the bell rings', () => {
 
 test('a reply that differs is told', () => {
   const state = answered('x', 'Tim', 2);
-  assert.match(words.reply(state, NOON), /not answered yet$/);
-  assert.equal(words.other(state, NOON), 'Last reply: STOP, by Tim 14:02');
+  assert.equal(words.reply(state, NOON), 'ordered 14:01 — still to be answered');
+  assert.equal(words.other(state, NOON), 'STOP was answered by Tim 14:02 — not what was ordered');
+  const earlier = { ...state, reply: { ...state.reply, seq: 1 } };
+  assert.match(words.reply(earlier, NOON), /not answered yet$/);
+  assert.equal(words.other(earlier, NOON), 'Earlier reply: STOP, by Tim 14:02');
   assert.equal(words.other(answered('x', 'Tim'), NOON), '');
 });
 
@@ -93,6 +96,11 @@ test('a lost link says since when, and counts down', () => {
   assert.equal(words.calm(lost, NOON), 'No connection since 14:05');
   assert.match(words.title(lost), /^No connection — /);
   assert.equal(words.bell(lost, NOON), '');
+  assert.equal(words.reply(lost, NOON), 'ordered 14:02 — no answer known');
+  assert.match(words.link(lost, now(0)).tail, /^The bell rang when last heard; it is silent/);
+  const calm = reduce(answered('x', 'Tim'), { type: 'lost', wall: at(14, 5), retryAt: 5000 });
+  assert.equal(words.link(calm, now(0)).tail, 'The bell was silent when last heard.');
+  assert.equal(words.sound(lost, now(0)), 'Silent: no connection');
 });
 
 test('a server that shuts down says so, before and after the link is gone', () => {
@@ -101,8 +109,9 @@ test('a server that shuts down says so, before and after the link is gone', () =
   assert.equal(words.link(farewell, now).head, 'The server is shutting down');
   const lost = reduce(farewell, { type: 'lost', wall: at(14, 5), retryAt: 3000 });
   assert.deepEqual(words.link(lost, now), {
-    head: 'The server is shutting down', tail: 'No connection since 14:05 — trying again in 3 s',
+    head: 'The server shut down at 14:05 — looking for it again in 3 s', tail: '',
   });
+  assert.equal(words.glass(lost, NOON), 'The server shut down at 14:05');
 });
 
 test('a file that is unwell says what is still shown', () => {
@@ -130,18 +139,21 @@ test('a health that a later server invents is a health to be shown', () => {
 test('a waiting and a refused answer are told', () => {
   const ask = { type: 'asked', id: 'a-1', kind: 'answer', order: 1, position: 3 };
   assert.equal(words.waiting(reduce(OPEN, ask)), 'Answering COFFEE …');
+  const rings = reduce(ringing(), ask);
+  assert.equal(words.reply(rings, NOON), 'ordered 14:02 — answering COFFEE, not confirmed yet');
+  assert.equal(words.waiting(rings), '', 'one sentence is enough');
   assert.equal(words.waiting(reduce(OPEN, { ...ask, position: null })), 'Answering the order …');
   assert.equal(words.waiting(OPEN), '');
   const refused = heard(reduce(OPEN, ask), said('error'));
   assert.equal(words.refusal(refused),
-    'COFFEE did not count: that order is no longer the present one');
+    'Your answer COFFEE did not count: that order is no longer the present one');
   assert.equal(words.refusal(OPEN), '');
 });
 
 test('each kind of request is refused in its own words', () => {
   const refusal = (kind, position = null) =>
     words.refusal(reduce(OPEN, { type: 'refused', kind, position, code: 'x', message: 'no' }));
-  assert.equal(refusal('answer'), 'The answer did not count: no');
+  assert.equal(refusal('answer'), 'Your answer did not count: no');
   assert.equal(refusal('order', 3), 'COFFEE was not ordered: no');
   assert.equal(refusal('name'), 'The name was not taken: no');
   assert.equal(refusal('token'), 'The token was not taken: no');
@@ -159,7 +171,7 @@ test('what waits says what it is', () => {
 
 test('the dial says when it orders', () => {
   assert.equal(words.ordering(OPEN), '');
-  assert.equal(words.ordering({ ...OPEN, ordering: true }), 'Choose on the dial what to order');
+  assert.equal(words.ordering({ ...OPEN, ordering: true }), 'Choose on the dial what to order, or cancel');
 });
 
 test('a name that is written from the right turns nothing around it', () => {
@@ -188,17 +200,43 @@ test('the sound says how to arm it', () => {
 });
 
 test('a sign says from afar how it stands', () => {
-  const sign = (state) => Object.values(words.sign(state));
+  const sign = (state) => Object.values(words.sign(state, { mono: 6_001 }));
   assert.deepEqual(sign(INITIAL), ['lost', 'Not connected yet']);
   assert.deepEqual(sign(OPEN), ['plain', 'The bell is silent']);
-  assert.deepEqual(sign(ringing()), ['rings', 'The bell rings']);
-  assert.deepEqual(sign(answered('x', 'Tim')), ['agreed', 'Answered']);
+  assert.deepEqual(sign(ringing()), ['rings', 'The bell rings, sound off here']);
+  const loud = { ...ringing(), sound: true };
+  assert.deepEqual(sign(loud), ['rings', 'The bell rings']);
+  const silenced = reduce(loud, { type: 'silenced', until: 30_000 });
+  assert.deepEqual(sign(silenced), ['rings', 'The bell rings, silent here for 24 s']);
+  assert.deepEqual(sign(answered('x', 'Tim')), ['agreed', 'Answered · bell silent']);
   const lost = reduce(ringing(), { type: 'lost', wall: at(14, 5), retryAt: 3_000 });
-  assert.deepEqual(sign(lost), ['lost', 'Last known']);
+  assert.deepEqual(sign(lost), ['lost', 'Last known: bell rang']);
   assert.equal(words.glass(lost, NOON), 'No connection since 14:05');
   assert.equal(words.glass(OPEN, NOON), '');
   assert.equal(words.alive(OPEN, at(14, 5)), 'Connected · 14:05');
   assert.equal(words.alive(lost, at(14, 5)), '');
+});
+
+test('a sign tells at once that a file is not well', () => {
+  const unwell = (state) => heard(state, {
+    type: 'source', file: 'status', health: 'missing', detail: '', watch: 'poll',
+  });
+  const text = (state) => Object.values(words.sign(state, { mono: 0 }));
+  assert.deepEqual(text(unwell(answered('x', 'Tim'))), ['unwell', 'Last known · bell silent']);
+  const none = heard(OPEN, said('state before the first order'));
+  assert.deepEqual(text(unwell(none)), ['unwell', 'No order · bell silent']);
+  assert.equal(words.alive(unwell(none), at(14, 5)), 'Connected, but a file is not well · 14:05');
+});
+
+test('in brief a long text is cut and quoted, and its answer is told', () => {
+  const state = said('state with the bell ringing');
+  state.order = {
+    ...state.order, position: null, name: null, status: `a\n${'x'.repeat(4000)}`, since: at(14, 2),
+  };
+  const brief = words.brief(heard(OPEN, state), NOON);
+  assert.match(brief, /^“a x+…” ordered 14:02 — not answered yet$/);
+  assert.ok(brief.length < 90);
+  assert.equal(words.brief(ringing(), NOON), 'COFFEE ordered 14:02 — not answered yet');
 });
 
 test('a title is one short line, whatever the status is', () => {
