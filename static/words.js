@@ -70,7 +70,7 @@ function unanswered(state) {
   const request = awaited(state);
   if (request?.kind === 'answer' && !declines(request)) {
     const what = name(state.dial, request.position);
-    return `answering${what ? ` ${what}` : ''}, not confirmed yet`;
+    return `answering${what ? ` ${what}` : ''} …`;
   }
   return isWrong(state) ? 'still to be answered' : 'not answered yet';
 }
@@ -87,7 +87,7 @@ export function other(state, now) {
   const what = saying(dial, reply);
   const whose = `by ${by(state)} ${clock(reply.at, now)}`;
   if (!order || !isOpen(state)) return `Last reply: ${what}, ${whose}`;
-  if (isWrong(state)) return `${what} was answered ${whose} — not what was ordered`;
+  if (isWrong(state)) return `Wrong answer: ${what}, ${whose}`;
   return `Earlier reply: ${what}, ${whose}`;
 }
 

@@ -55,7 +55,7 @@ onTelegraph('an answer that differs keeps the bell ringing, and both are told', 
   panels: 2, status: '7',
 }, async (telegraph, one, two) => {
   await one.sector(8).click();
-  await two.expectText('#other', /^LUNCH was answered by another station \d\d:\d\d — not what was ordered$/);
+  await two.expectText('#other', /^Wrong answer: LUNCH, by another station \d\d:\d\d$/);
   await two.expectRinging();
   assert.equal(await telegraph.read('accept.eot'), '8\n');
 });

@@ -182,7 +182,7 @@ for (const name of ['<img src=x onerror=alert(1)>', '🔔'.repeat(40), 'W'.repea
     const phone = await Panel.open(browser, telegraph.url(), view);
     phone.page.on('dialog', () => assert.fail('the name ran'));
     const other = await seat(telegraph, name);
-    await phone.expectText('#present', `2 stations: ${name}`);
+    await phone.expectText('#present', `2 stations, with ${name}`);
     await other.page.click('#coming-yes');
     await phone.expectText('#tale', new RegExp(`^answered by .{${[...name].length}} \\d`, 'u'));
     await phone.expectText('#answers', new RegExp('is coming, after 0:\\d\\d$'));
@@ -246,7 +246,7 @@ onDuty('orders are offered only where they may be given, and asked about', {
 }, async (telegraph) => {
   const panel = await Panel.open(browser, telegraph.url());
   await panel.page.click('#ordering');
-  await panel.expectText('#request', 'Choose on the dial what to order');
+  await panel.expectText('#request', 'Choose on the dial what to order, or cancel');
   await panel.expect('.sector[aria-label="Order COFFEE"]');
   for (const no of ['No', 'Escape']) {
     await panel.sector(7).click();

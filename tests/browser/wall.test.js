@@ -50,7 +50,7 @@ onWall('unplugged and plugged in again, the pointer stands where it was answered
   await wall.expectPointer(8);
   await wall.unplug();
   await panel.sector(9).click();
-  await panel.expectText('#other', /^ENGINE WORKING WRONG was answered/);
+  await panel.expectText('#other', /^Wrong answer: ENGINE WORKING WRONG/);
   await wall.plug(8);
   await wall.expectPointer(9);
   assert.equal(await telegraph.read('status.eot'), '8', 'the lever was not moved');

@@ -61,7 +61,7 @@ test('an earlier matching reply answers nothing while the bell rings', () => {
 test('a reply that differs is told', () => {
   const state = answered('x', 'Tim', 2);
   assert.equal(words.reply(state, NOON), 'ordered 14:01 — still to be answered');
-  assert.equal(words.other(state, NOON), 'STOP was answered by Tim 14:02 — not what was ordered');
+  assert.equal(words.other(state, NOON), 'Wrong answer: STOP, by Tim 14:02');
   const earlier = { ...state, reply: { ...state.reply, seq: 1 } };
   assert.match(words.reply(earlier, NOON), /not answered yet$/);
   assert.equal(words.other(earlier, NOON), 'Earlier reply: STOP, by Tim 14:02');
@@ -140,7 +140,7 @@ test('a waiting and a refused answer are told', () => {
   const ask = { type: 'asked', id: 'a-1', kind: 'answer', order: 1, position: 3 };
   assert.equal(words.waiting(reduce(OPEN, ask)), 'Answering COFFEE …');
   const rings = reduce(ringing(), ask);
-  assert.equal(words.reply(rings, NOON), 'ordered 14:02 — answering COFFEE, not confirmed yet');
+  assert.equal(words.reply(rings, NOON), 'ordered 14:02 — answering COFFEE …');
   assert.equal(words.waiting(rings), '', 'one sentence is enough');
   assert.equal(words.waiting(reduce(OPEN, { ...ask, position: null })), 'Answering the order …');
   assert.equal(words.waiting(OPEN), '');
