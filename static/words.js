@@ -69,8 +69,8 @@ function unanswered(state) {
   if (!isOpen(state)) return 'no answer known';
   const request = awaited(state);
   if (request?.kind === 'answer' && !declines(request)) {
-    const what = name(state.dial, request.position);
-    return `answering${what ? ` ${what}` : ''} …`;
+    const isIt = request.position === null || request.position === state.order.position;
+    return `answering ${isIt ? 'it' : name(state.dial, request.position)} …`;
   }
   return isWrong(state) ? 'still to be answered' : 'not answered yet';
 }

@@ -61,7 +61,7 @@ onLink('an answer on its way when the link is lost goes back, with the reason', 
     await telegraph.signal('SIGSTOP');
     await panel.sector(7).click();
     await panel.expect('.sector.waiting[data-position="7"][aria-busy="true"]');
-    await panel.expectText('#tale', /answering COFFEE …$/);
+    await panel.expectText('#tale', /answering it …$/);
     await telegraph.signal('SIGKILL');
     await panel.expectText('#request',
       'Your answer COFFEE did not count: the connection was lost before it was confirmed');

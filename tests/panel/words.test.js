@@ -140,7 +140,9 @@ test('a waiting and a refused answer are told', () => {
   const ask = { type: 'asked', id: 'a-1', kind: 'answer', order: 1, position: 3 };
   assert.equal(words.waiting(reduce(OPEN, ask)), 'Answering COFFEE …');
   const rings = reduce(ringing(), ask);
-  assert.equal(words.reply(rings, NOON), 'ordered 14:02 — answering COFFEE …');
+  assert.equal(words.reply(rings, NOON), 'ordered 14:02 — answering it …');
+  const other = reduce(ringing(), { ...ask, position: 2 });
+  assert.equal(words.reply(other, NOON), 'ordered 14:02 — answering STOP …');
   assert.equal(words.waiting(rings), '', 'one sentence is enough');
   assert.equal(words.waiting(reduce(OPEN, { ...ask, position: null })), 'Answering the order …');
   assert.equal(words.waiting(OPEN), '');
