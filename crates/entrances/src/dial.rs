@@ -9,12 +9,13 @@ pub(crate) fn enter(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
     let judged = dial_file::parse(text, |dial| {
         assert!((MIN_POSITIONS..=MAX_POSITIONS).contains(&dial.sectors.len()));
-        assert!(!dial.title.trim().is_empty() && dial.title.chars().count() <= 40);
         for (index, sector) in dial.sectors.iter().enumerate() {
             assert_eq!(usize::from(sector.position.number()), index + 1);
             assert_eq!(dial.find(sector.name), Some(sector));
             assert_eq!(dial.find(&sector.position.to_string()), Some(sector));
-            assert!(!sector.name.chars().any(char::is_control));
+            let texts = [dial.title, sector.name, sector.arc.unwrap_or("-")];
+            assert!(texts.iter().all(|text| !text.chars().any(char::is_control)));
+            assert!(texts.iter().all(|text| (1..=40).contains(&text.chars().count())));
         }
     });
     if let Err(fault) = judged {

@@ -1,6 +1,7 @@
 //! Bytes into a connection: the frames, and behind them the hub, as the program has them.
 
 mod office;
+mod told;
 
 use chadburn::hub::Wire;
 use chadburn::hub::frame::{Decoder, HEADER_MAX, Incoming, MESSAGE_MAX, Violation};
@@ -13,7 +14,15 @@ use office::{Office, frames};
 pub(crate) fn enter(bytes: &[u8]) {
     let Some((first, bytes)) = bytes.split_first() else { return };
     let piece = usize::from(*first).max(1);
-    assert_eq!(heard(bytes, piece), heard(bytes, usize::MAX), "in pieces of {piece}");
+    let (messages, violation) = heard(bytes, piece);
+    let at_once = heard(bytes, usize::MAX);
+    assert_eq!((&messages, violation), (&at_once.0, at_once.1), "in pieces of {piece}");
+    let told = told::told(bytes);
+    let both = messages.len().min(told.messages.len());
+    assert_eq!(messages[..both], told.messages[..both]);
+    if told.is_clean {
+        assert_eq!((&messages, violation), (&told.messages, None));
+    }
     for wire in [Wire::Text, Wire::Json, Wire::Sse] {
         let mut office = Office::open();
         let bystander = office.joins(Wire::Text);
