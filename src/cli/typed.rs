@@ -23,9 +23,7 @@ const ABOUT: &str = "Makes a file a live wire: a change reaches every open panel
                      somebody answers.";
 
 const EXAMPLES: &str = "\
-Example:
-  chadburn serve deploy.status   echo broken > deploy.status rings until somebody answers
-
+Example: chadburn serve deploy.status   echo broken > deploy.status rings until somebody answers
 Options also stand in the environment, lists with commas: CHADBURN_PORT, … CHADBURN_LOG=debug";
 
 #[derive(Parser)]
