@@ -6,7 +6,7 @@ mod files;
 mod remote;
 mod typed;
 
-pub use self::remote::{Errand, Remote, Since, Watch};
+pub use self::remote::{Errand, Remote, Since, Watch, Wire};
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

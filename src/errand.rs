@@ -10,6 +10,7 @@ mod exec;
 mod log_book;
 mod rule;
 mod status;
+mod text;
 mod view;
 mod watch;
 
@@ -18,7 +19,7 @@ use std::io::{self, Write};
 use chadburn_client::{Code, Failure, NotDone, Order, Reply};
 use thiserror::Error;
 
-use crate::cli::{Errand, Remote};
+use crate::cli::{Errand, Remote, Wire};
 use crate::log::escaped;
 
 /// Why an errand was in vain.
@@ -60,10 +61,12 @@ pub async fn run(remote: Remote) -> Result<(), Trouble> {
         Errand::Status { json } => status::run(settings, json).await,
         Errand::Answer { position, coming } => answer::run(settings, position, coming).await,
         Errand::Order(status) => answer::order(settings, status).await,
+        Errand::Watch(watch) if watch.wire == Wire::Text => text::watch(settings, &url).await,
         Errand::Watch(watch) => watch::run(settings, &url, watch).await,
         Errand::Log { since, csv } => log_book::run(&settings, since, csv).await,
         Errand::Doctor { status, accept } => doctor::run(settings, &url, status, accept).await,
-        Errand::Console => console::run(settings).await,
+        Errand::Console(Wire::Json) => console::run(settings).await,
+        Errand::Console(Wire::Text) => text::console(settings).await,
     };
     match done {
         // Whoever closed the pipe has read enough.

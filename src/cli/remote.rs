@@ -83,6 +83,10 @@ pub(super) enum Verb {
         /// What the one who watches is called
         #[arg(long)]
         name: Option<String>,
+        /// The server's language: json or text
+        #[arg(long, value_name = "WIRE", value_parser = wire, default_value = "json")]
+        #[arg(conflicts_with_all = ["json", "exec", "unanswered_after", "name"])]
+        wire: Wire,
         #[command(flatten)]
         line: Line,
     },
@@ -113,6 +117,9 @@ pub(super) enum Verb {
     /// The debug console: lines in, lines out
     #[command(after_help = CODES)]
     Console {
+        /// The server's language: json or text
+        #[arg(long, value_name = "WIRE", value_parser = wire, default_value = "json")]
+        wire: Wire,
         #[command(flatten)]
         line: Line,
     },
@@ -173,7 +180,7 @@ pub enum Errand {
         csv: bool,
     },
     /// To talk on the debug console.
-    Console,
+    Console(Wire),
     /// To look what is wrong.
     Doctor {
         /// The status file, absolute.
@@ -192,6 +199,17 @@ pub struct Watch {
     pub exec: Option<String>,
     /// After how long without an answer to say so.
     pub unanswered_after: Option<Duration>,
+    /// In which language.
+    pub wire: Wire,
+}
+
+/// A language that a server may speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wire {
+    /// `chadburn.v1`.
+    Json,
+    /// The original's.
+    Text,
 }
 
 /// From where on the bell book is read.
@@ -216,11 +234,11 @@ impl Remote {
                 (Errand::Answer { position, coming }, line, name)
             }
             Verb::Order { status, line } => (Errand::Order(status), line, None),
-            Verb::Watch { json, exec, unanswered_after, name, line } => {
-                (Errand::Watch(Watch { json, exec, unanswered_after }), line, name)
+            Verb::Watch { json, exec, unanswered_after, name, wire, line } => {
+                (Errand::Watch(Watch { json, exec, unanswered_after, wire }), line, name)
             }
             Verb::Log { since, csv, line } => (Errand::Log { since, csv }, line, None),
-            Verb::Console { line } => (Errand::Console, line, None),
+            Verb::Console { wire, line } => (Errand::Console(wire), line, None),
             Verb::Doctor { status_file, accept_file, mut line } => {
                 // Whoever asks what is wrong does not want to wait for it to be right.
                 line.wait.get_or_insert(LOOK);
@@ -294,6 +312,14 @@ fn patience(text: &str) -> Result<Duration, String> {
     match text {
         "forever" => Ok(Duration::MAX),
         text => calendar::span(text).ok_or_else(|| format!("{text:?} is no time like 90s or 5m")),
+    }
+}
+
+fn wire(text: &str) -> Result<Wire, String> {
+    match text {
+        "json" => Ok(Wire::Json),
+        "text" => Ok(Wire::Text),
+        _ => Err(format!("{text:?} is none of json, text")),
     }
 }
 

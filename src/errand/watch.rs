@@ -180,7 +180,7 @@ fn line(what: What, state: &State) -> String {
 }
 
 /// This moment, by our own clock.
-fn now() -> String {
+pub(super) fn now() -> String {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     u64::try_from(now).ok().and_then(calendar::iso).unwrap_or_default()
 }

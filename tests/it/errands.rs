@@ -278,6 +278,31 @@ async fn the_console_takes_lines_and_says_lines() {
 }
 
 #[tokio::test]
+async fn the_text_wire_is_spoken_too() {
+    let mut server = TestServer::start().await;
+    let mut watcher = Watcher::start(&server, &["watch", "--wire", "text"]);
+    let mut news = vec![watcher.news().await, watcher.news().await, watcher.news().await];
+    news.sort();
+    let link = format!("link up {}", url(&server));
+    assert_eq!(news, ["6&1", "Connected to EOT Server", &link]);
+    server.home.order("7");
+    assert_eq!(watcher.news().await, "7");
+    let mut child = command(&server, &["console", "--wire", "text"]);
+    let mut child = child.stdin(Stdio::piped()).spawn().expect("it runs");
+    let mut input = child.stdin.take().expect("it is piped");
+    input.write_all(b"Accept&8\nhello\n").await.expect("it listens");
+    drop(input);
+    let (code, out, _) = finished(soon("its end", child.wait_with_output()).await);
+    assert_eq!(code, 0);
+    let said = "Connected to EOT Server\n7&1\nAccepted state: 8\nServer echoed: hello\n";
+    assert_eq!(out, said);
+    server.stop().await;
+    assert_eq!(watcher.news().await, "EOT Server is shutting down.");
+    assert!(watcher.news().await.starts_with("link down: "));
+    assert_eq!(fails(&server, &["watch", "--wire", "text", "--json"]).await.0, 2);
+}
+
+#[tokio::test]
 async fn a_reader_that_has_had_enough_is_a_good_end() {
     let server = TestServer::start().await;
     let program = env!("CARGO_BIN_EXE_chadburn");
@@ -292,8 +317,12 @@ async fn a_reader_that_has_had_enough_is_a_good_end() {
 #[tokio::test]
 async fn every_help_fits_one_screen_and_every_shell_is_completed() {
     let server = TestServer::start().await;
-    for verb in ["status", "answer", "order", "watch", "log", "console"] {
+    for verb in ["status", "answer", "order", "watch", "log", "console", "doctor"] {
         let help = done(&server, &[verb, "--help"]).await;
+        // A change is looked at: `chadburn VERB --help > tests/fixtures/help/VERB.txt`.
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/help");
+        let known = std::fs::read_to_string(folder.join(format!("{verb}.txt")));
+        assert_eq!(known.ok().as_deref(), Some(help.as_str()), "chadburn {verb} --help");
         assert!(help.lines().count() <= 40, "{help}");
         assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
         assert!(help.contains("--url") && help.contains("xit codes"), "{help}");

@@ -1,0 +1,58 @@
+//! The original's text wire, for servers that speak no other: texts as they are.
+
+use chadburn_client::{Event, Link, Settings};
+use tokio::io::{AsyncBufReadExt, BufReader};
+
+use super::watch::now;
+use super::{Trouble, say};
+use crate::log::escaped;
+
+/// A text that every server of this wire echoes. Answers come in the order of their questions, so
+/// its echo says that nothing is owed any more.
+const LAST: &str = "that was all";
+
+/// What the server says to that.
+const ECHO: &str = "Server echoed: that was all";
+
+/// Says each text that comes, and how the link is.
+pub(super) async fn watch(settings: Settings, url: &str) -> Result<(), Trouble> {
+    let mut link = Link::open(settings)?;
+    while let Some(event) = link.recv().await {
+        match event {
+            Event::Message(text) => say(&format!("{} {}", now(), escaped(&text)))?,
+            Event::Up => say(&format!("{} link up {}", now(), escaped(url)))?,
+            Event::Down(why) => say(&format!("{} link down: {}", now(), escaped(&why)))?,
+            Event::Failed(failure) => return Err(failure.into()),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Says each line to the server, and what the server says.
+pub(super) async fn console(settings: Settings) -> Result<(), Trouble> {
+    let mut link = Link::connect(settings).await?;
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    let mut ended = false;
+    loop {
+        tokio::select! {
+            typed = lines.next_line(), if !ended => {
+                let typed = typed?;
+                ended = typed.is_none();
+                let text = typed.unwrap_or_else(|| LAST.to_owned());
+                link.send(text).await.map_err(chadburn_client::NotDone::from)?;
+            }
+            event = link.recv() => match event {
+                Some(Event::Message(text)) if ended && text == ECHO => return Ok(()),
+                Some(Event::Message(text)) => say(&escaped(&text).to_string())?,
+                // What was owed is lost with the connection, its end too.
+                Some(Event::Up) if ended => {
+                    link.send(LAST).await.map_err(chadburn_client::NotDone::from)?;
+                }
+                Some(Event::Failed(failure)) => return Err(failure.into()),
+                Some(_) => {}
+                None => return Ok(()),
+            },
+        }
+    }
+}
