@@ -24,19 +24,31 @@ pub struct Closed;
 /// A link to a WebSocket server that does not give up. It is dropped without waiting;
 /// [`close`](Link::close) sends what waits first.
 ///
-/// ```no_run
-/// # async fn talk() -> Result<(), Box<dyn std::error::Error>> {
+/// ```
+/// # use futures_util::{SinkExt, StreamExt};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # // Somebody who hears one message, says it back, and goes.
+/// # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// # let url = format!("ws://{}/", listener.local_addr()?);
+/// # tokio::spawn(async move {
+/// #     while let Ok((stream, _)) = listener.accept().await {
+/// #         let Ok(mut peer) = tokio_tungstenite::accept_async(stream).await else { return };
+/// #         let Some(Ok(message)) = peer.next().await else { return };
+/// #         let _ = peer.send(message).await;
+/// #     }
+/// # });
 /// use chadburn_client::{Event, Link};
 ///
-/// let mut link = Link::connect("ws://localhost:1873/websocket").await?;
-/// link.send("status").await?;
-/// while let Some(event) = link.recv().await {
-///     match event {
-///         Event::Message(text) => println!("{text}"),
-///         Event::Down(why) => eprintln!("away: {why}"),
-///         _ => {}
-///     }
-/// }
+/// let mut link = Link::connect(url).await?;
+/// link.send("hello").await?;
+/// assert_eq!(link.recv().await, Some(Event::Up));
+/// assert_eq!(link.recv().await, Some(Event::Message("hello".into())));
+/// // The other side goes away and comes back, and the link with it.
+/// assert!(matches!(link.recv().await, Some(Event::Down(_))));
+/// link.send("once more").await?;
+/// assert_eq!(link.recv().await, Some(Event::Up));
+/// assert_eq!(link.recv().await, Some(Event::Message("once more".into())));
 /// # Ok(()) }
 /// ```
 #[derive(Debug)]

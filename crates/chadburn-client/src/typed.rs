@@ -13,8 +13,21 @@ use crate::{Closed, Failure, Link, Settings};
 
 /// A link on which `Out` is said and `In` is heard; usually enums that are tagged by `type`.
 ///
-/// ```no_run
-/// # async fn look() -> Result<(), Box<dyn std::error::Error>> {
+/// ```
+/// # use futures_util::{SinkExt, StreamExt};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # // Somebody who lets each camera start that says who it is.
+/// # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+/// # let url = format!("ws://{}/processor", listener.local_addr()?);
+/// # tokio::spawn(async move {
+/// #     let Ok((stream, _)) = listener.accept().await else { return };
+/// #     let Ok(mut peer) = tokio_tungstenite::accept_async(stream).await else { return };
+/// #     let Some(Ok(message)) = peer.next().await else { return };
+/// #     assert_eq!(message.to_text().ok(), Some(r#"{"type":"identifier","id":"gate"}"#));
+/// #     let start = r#"{"type":"start","cameraId":"gate"}"#;
+/// #     let _ = peer.send(tokio_tungstenite::tungstenite::Message::text(start)).await;
+/// # });
 /// use chadburn_client::{Event, Settings, Typed};
 /// use serde::{Deserialize, Serialize};
 ///
@@ -26,11 +39,12 @@ use crate::{Closed, Failure, Link, Settings};
 /// }
 ///
 /// let identity = serde_json::to_string(&Eye::Identifier { id: "gate".into() })?;
-/// let settings = Settings::new("ws://localhost:8888/processor")?.identity(identity);
+/// let settings = Settings::new(&url)?.identity(identity);
 /// let mut link: Typed<Eye, Eye> = Typed::connect(settings).await?;
 /// while let Some(event) = link.recv().await {
 ///     if let Event::Message(Eye::Start { camera_id }) = event {
-///         println!("{camera_id} shall start");
+///         assert_eq!(camera_id, "gate");
+///         break;
 ///     }
 /// }
 /// # Ok(()) }
