@@ -28,6 +28,8 @@ impl Hand {
                     .args(["-c", &command])
                     .envs(facts)
                     .stdin(Stdio::null())
+                    // Our own output is one line an event, and nobody else writes into it.
+                    .stdout(std::io::stderr())
                     .status()
                     .await;
                 match run {

@@ -30,7 +30,8 @@ async fn start(recipe: &str, server: &TestServer, home: &Home) -> Child {
     // The shell becomes the recipe, so that there is nothing left when the test ends.
     shell.args(["-c", &format!("exec {recipe}")]).current_dir(home.path()).kill_on_drop(true);
     shell.env("PATH", format!("{folder}:{path}")).env("CHADBURN_URL", url(server));
-    shell.env_remove("http_proxy").stdin(Stdio::null()).stdout(Stdio::piped());
+    shell.env_remove("http_proxy").stdin(Stdio::null());
+    shell.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = shell.spawn().expect("there is a shell");
     let out = child.stdout.as_mut().expect("it is piped");
     let mut lines = BufReader::new(out).lines();
@@ -82,7 +83,7 @@ async fn a_webhook_rings_when_nobody_answers() {
 #[tokio::test]
 async fn a_bot_always_comes_to_coffee() {
     let server = TestServer::start().await;
-    let _bot = start(recipes()[2], &server, &server.home).await;
+    let mut bot = start(recipes()[2], &server, &server.home).await;
     server.home.order("lunch");
     server.home.order("coffee");
     until("it comes", || server.home.reply().as_deref() == Some("coffee\n")).await;
@@ -92,4 +93,10 @@ async fn a_bot_always_comes_to_coffee() {
     server.home.order("coffee");
     until("it comes again", || book().matches(r#""who":"the bot""#).count() == 2).await;
     assert_eq!(book().matches(r#""what":"reply""#).count(), 2);
+    // What its commands say goes to standard error, and not between the events.
+    let mut said = BufReader::new(bot.stderr.take().expect("it is piped")).lines();
+    for _ in 0..2 {
+        let line = soon("a line", said.next_line()).await.expect("text");
+        assert_eq!(line.as_deref(), Some("answered 7 COFFEE"));
+    }
 }
