@@ -93,6 +93,9 @@ impl Watch {
             false
         });
         if !attached.await {
+            // Only whoever is not root and is not asked to prove anything may go without.
+            let excused = !rustix::process::geteuid().is_root() && std::env::var_os("CI").is_none();
+            assert!(excused, "strace may not watch here, so that no call can be made to fail");
             eprintln!("strace may not watch here, so that no call was made to fail");
             return None;
         }
