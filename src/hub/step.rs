@@ -319,10 +319,11 @@ impl Hub {
             // Nobody reads the book back.
             File::Book => return,
         };
-        // Pushed first: nothing may stand between an order and the panels.
-        self.push(heard, effects);
-        effects.push(Effect::Log(tell::line(&entry)));
+        let line = tell::line(&entry);
+        // Recorded first, which waits for nothing: whoever has heard a push must find it in the book.
         effects.push(Effect::Record(entry));
+        self.push(heard, effects);
+        effects.push(Effect::Log(line));
     }
 
     fn changed_health(&mut self, file: File, health: Health, effects: &mut Vec<Effect>) {

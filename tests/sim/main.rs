@@ -40,7 +40,7 @@ use book::Failure;
 use stats::Stats;
 
 /// How many lives are lived unless `CHADBURN_SEEDS` says otherwise.
-const SEEDS: u64 = 1_000;
+const SEEDS: u64 = 2_000;
 
 /// How many steps a life has before its end.
 const STEPS: u64 = 6_000;
