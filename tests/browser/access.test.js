@@ -5,28 +5,14 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { Panel, Telegraph, launch } from './house.js';
+import { Telegraph } from './house.js';
+import { visit } from './visit.js';
 
 const AXE = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-let browser;
-before(async () => {
-  browser = await launch();
-});
-after(() => browser.close());
-
-/** Runs a test with a server and a panel, and looks at the end whether anything went wrong. */
-function onTelegraph(name, { view = {}, ...server }, body) {
-  test(name, async (t) => {
-    const telegraph = await Telegraph.start(server);
-    t.after(() => telegraph.stop());
-    const panel = await Panel.open(browser, telegraph.url(), view);
-    await body(telegraph, panel);
-    await panel.close();
-  });
-}
+const { browser, onTelegraph } = visit();
 
 /** What axe has to say of the page as it is. */
 async function faults({ page }) {
@@ -250,7 +236,7 @@ onTelegraph('on paper there are the dial and the words, and nothing to press', {
 test('without script the page says where the order can be read', async (t) => {
   const telegraph = await Telegraph.start({ status: 'coffee' });
   t.after(() => telegraph.stop());
-  const context = await browser.newContext({ javaScriptEnabled: false });
+  const context = await browser().newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
   await page.goto(telegraph.url());
   const note = page.locator('.without-script');

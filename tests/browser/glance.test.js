@@ -2,31 +2,15 @@
 // told from what is seen.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
 
-import { Panel, Telegraph, launch } from './house.js';
+import { visit } from './visit.js';
 
 const PLACES = [[360, 640], [683, 384], [1366, 768], [1920, 1080], [1080, 1920]];
 
 /** A text of more lines than any place shows in letters that can be read. */
 const LONG = Array.from({ length: 80 }, (_, k) => `${k + 1}. All is well.`).join('\n');
 
-let browser;
-before(async () => {
-  browser = await launch();
-});
-after(() => browser.close());
-
-/** Runs a test with a server and a panel, and looks at the end whether anything went wrong. */
-function onTelegraph(name, { view = {}, ...server }, body) {
-  test(name, async (t) => {
-    const telegraph = await Telegraph.start(server);
-    t.after(() => telegraph.stop());
-    const panel = await Panel.open(browser, telegraph.url(), view);
-    await body(telegraph, panel);
-    await panel.close();
-  });
-}
+const { onTelegraph } = visit();
 
 for (const [width, height] of PLACES) {
   onTelegraph(`what covers the board says what it says, at ${width} by ${height}`, {

@@ -2,26 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { Panel, Telegraph, launch } from './house.js';
+import { Panel, Telegraph } from './house.js';
+import { visit } from './visit.js';
 
-let browser;
-before(async () => {
-  browser = await launch();
-});
-after(() => browser.close());
-
-/** Runs a test with a server and a panel, and looks at the end whether anything went wrong. */
-function onTelegraph(name, { view = {}, ...server }, body) {
-  test(name, async (t) => {
-    const telegraph = await Telegraph.start(server);
-    t.after(() => telegraph.stop());
-    const panel = await Panel.open(browser, telegraph.url(), view);
-    await body(telegraph, panel);
-    await panel.close();
-  });
-}
+const { browser, onTelegraph } = visit();
 
 /** The three ways to press something; `go` finds the way there by keys alone. */
 const WAYS = {
@@ -218,7 +204,7 @@ for (const [host, kind, words] of [
       status: '6', accept: '6', args: ['--host', 'office.test'],
     });
     t.after(() => telegraph.stop());
-    const panel = await Panel.open(browser, telegraph.url(host), { prepare: recordNotices });
+    const panel = await Panel.open(browser(), telegraph.url(host), { prepare: recordNotices });
     await panel.page.click('#help-open');
     await panel.page.locator('#help').waitFor({ state: 'visible' });
     assert.equal(await panel.page.locator('#notify-word').textContent(), words);

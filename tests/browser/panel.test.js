@@ -1,28 +1,10 @@
 // The panel in a browser: what people see and do while the server is there.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
 
-import { Panel, Telegraph, launch } from './house.js';
+import { visit } from './visit.js';
 
-let browser;
-before(async () => {
-  browser = await launch();
-});
-after(() => browser.close());
-
-/** Runs a test with a server and panels, and looks at the end whether anything went wrong. */
-function onTelegraph(name, { panels = 1, view = {}, host, ...server }, body) {
-  test(name, async (t) => {
-    const telegraph = await Telegraph.start(server);
-    t.after(() => telegraph.stop());
-    const open = Array.from({ length: panels }, () =>
-      Panel.open(browser, telegraph.url(host), view));
-    const opened = await Promise.all(open);
-    await body(telegraph, ...opened);
-    await Promise.all(opened.map((panel) => panel.close()));
-  });
-}
+const { onTelegraph } = visit();
 
 onTelegraph('two panels see a change of the file', { panels: 2 }, async (telegraph, one, two) => {
   for (const panel of [one, two]) await panel.expectOrder('STOP');
