@@ -26,12 +26,12 @@ pub fn owners_of(connections: &[(SocketAddr, SocketAddr)]) -> Vec<Owner> {
         let mut owners = diag::owners_of(connections);
         // The kernel says the same of a socket that is not there and of a question that it does not
         // understand.
-        let unknown = || owners.iter().zip(connections).filter(|(it, _)| **it == Owner::Unknown);
-        let left: Vec<_> = unknown().map(|(_, connection)| *connection).collect();
+        let left: Vec<_> =
+            (0..owners.len()).filter(|&index| owners[index] == Owner::Unknown).collect();
         if !left.is_empty() {
-            let mut found = tables::owners_of(&left).into_iter();
-            for owner in owners.iter_mut().filter(|owner| **owner == Owner::Unknown) {
-                *owner = found.next().unwrap_or(Owner::Unknown);
+            let asked: Vec<_> = left.iter().map(|&index| connections[index]).collect();
+            for (index, owner) in left.into_iter().zip(tables::owners_of(&asked)) {
+                owners[index] = owner;
             }
         }
         owners
@@ -42,9 +42,9 @@ pub fn owners_of(connections: &[(SocketAddr, SocketAddr)]) -> Vec<Owner> {
     }
 }
 
-#[cfg(target_os = "linux")]
 /// A v4 connection through a v6 socket is a v4 one, and its other end perhaps a v4 socket. Zone and
 /// flow are not asked for.
+#[cfg(target_os = "linux")]
 fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
