@@ -223,7 +223,7 @@ impl Disk for World {
     }
 }
 
-/// A source in that world: the same loops as the real one's two threads.
+/// A source in that world: the same loop as the real one's two threads.
 struct Watcher {
     rule: Rule,
     told: Vec<Writing>,
@@ -231,39 +231,27 @@ struct Watcher {
 }
 
 impl Watcher {
-    fn carry_out(&mut self, world: &mut World, step: Step) {
-        match step {
-            Step::Look => {
-                let look = look(world, "status.eot");
-                self.rule.looked(world.time(), look);
-            }
-            Step::Knock => world.emit(Hint::Knocked),
-            Step::Tell(Report::Written(writing)) => self.told.push(writing),
-            Step::Tell(Report::Health(health)) => self.health = Some(health),
-            Step::Wait(_) => {}
-        }
-    }
-
-    /// The watcher's thread takes one hint, and looks if it is to.
+    /// The watcher's thread takes one hint, and does what follows from it.
     fn take_hint(&mut self, world: &mut World) {
         let Some(hint) = world.queue.pop_front() else {
             return;
         };
         self.rule.hint(world.time(), hint);
-        while !self.rule.has_news(world.time()) {
-            match self.rule.next(world.time()) {
-                Step::Wait(_) => break,
-                step => self.carry_out(world, step),
-            }
-        }
+        self.turn(world);
     }
 
-    /// The source's thread gets to run. Until when it then sleeps.
-    fn run(&mut self, world: &mut World) -> Duration {
+    /// Either thread does what is to be done now. Until when there is nothing more.
+    fn turn(&mut self, world: &mut World) -> Duration {
         loop {
             match self.rule.next(world.time()) {
+                Step::Look => {
+                    let look = look(world, "status.eot");
+                    self.rule.looked(world.time(), look);
+                }
+                Step::Knock => world.emit(Hint::Knocked),
+                Step::Tell(Report::Written(writing)) => self.told.push(writing),
+                Step::Tell(Report::Health(health)) => self.health = Some(health),
                 Step::Wait(until) => return until,
-                step => self.carry_out(world, step),
             }
         }
     }
@@ -295,7 +283,7 @@ fn live(seed: u64, weather: Weather) {
             }
         }
         if world.dice.one_in(3) {
-            watcher.run(&mut world);
+            watcher.turn(&mut world);
         }
         // Now and then everybody sleeps, so that things settle.
         if world.writers.is_empty() && world.dice.one_in(200) {
@@ -305,7 +293,7 @@ fn live(seed: u64, weather: Weather) {
     let end = world.now + 4_000_000;
     while world.now < end {
         watcher.take_hint(&mut world);
-        let until = watcher.run(&mut world);
+        let until = watcher.turn(&mut world);
         if world.queue.is_empty() {
             world.now = world.now.max(u64::try_from(until.as_micros()).unwrap());
         }
