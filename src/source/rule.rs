@@ -8,7 +8,7 @@
 //! writer is done with it and the watcher then vouched that nothing had been changed before the
 //! look was over. That second half is the *knock*. Between a writer's close and our look the next
 //! writer may have emptied the file and written half of his text, with the hint of it still in the
-//! kernel's queue. So after the look a file is opened that is watched, too, and that nobody else
+//! kernel's queue. So after the look a file is written that is watched, too, and that nobody else
 //! knows of: the kernel puts the hint of that behind all others, and when it has come round without
 //! a change before it, none was made.
 
@@ -60,7 +60,7 @@ pub enum Step {
     Tell(Report),
     /// Look at the file, then call [`Rule::looked`].
     Look,
-    /// Open and close what nobody else does, and whose opening the watcher tells of.
+    /// Write what nobody else does, and of which the watcher tells.
     Knock,
     /// Nothing until then, unless a hint comes.
     Wait(Duration),

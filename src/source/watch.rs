@@ -18,7 +18,7 @@ use super::ground::Ground;
 use super::rule::Hint;
 use crate::writing::Watch;
 pub(super) use door::Door;
-use sift::{opens, sift};
+use sift::sift;
 
 mod door;
 mod sift;
@@ -143,7 +143,7 @@ impl Eye {
     fn see(&self, event: &notify::Result<Event>) {
         let hint = match event {
             Ok(event) if self.door.as_ref().is_some_and(|door| door.is_of(event)) => {
-                opens(event.kind).then_some(Hint::Knocked)
+                Door::is_knock(event.kind).then_some(Hint::Knocked)
             }
             Ok(event) => sift(&self.ground, event),
             // What was lost with an error is not known.

@@ -6,10 +6,6 @@ use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind, RenameMode};
 use crate::source::ground::{Ground, Target};
 use crate::source::rule::Hint;
 
-pub(super) fn opens(kind: EventKind) -> bool {
-    matches!(kind, EventKind::Access(AccessKind::Open(_)))
-}
-
 /// What an event says about the file: mostly nothing, and that is found out first.
 pub(super) fn sift(ground: &Ground, event: &Event) -> Option<Hint> {
     if event.need_rescan() {
