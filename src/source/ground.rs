@@ -7,6 +7,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 /// What a watch depends on. When it is not what it was, the watch must be armed anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,11 +17,24 @@ pub(super) struct Ground {
     /// Its directory, resolved.
     pub(super) dir: PathBuf,
     /// Which directory that is: it can be replaced by another of the same name.
-    pub(super) id: (u64, u64),
+    pub(super) id: Identity,
     /// Where the path leads if it is itself a symlink.
     pub(super) target: Target,
     /// Why the kernel would not tell of every change, if so.
     pub(super) deaf: Option<String>,
+}
+
+/// Which directory one is. A new one often gets the number of the one just removed, and what is
+/// mounted again is what it was, while a watch of the kernel's is gone; so its birth and its mount
+/// count as well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
+    device: u64,
+    inode: u64,
+    /// When it was made, where the file system knows.
+    born: Option<SystemTime>,
+    /// Which mount it is reached through, where the kernel tells.
+    mount: u64,
 }
 
 /// Where a path leads.
@@ -30,8 +44,8 @@ pub(super) enum Target {
     Itself,
     /// It is a symlink that leads nowhere.
     Nowhere,
-    /// It is a symlink to this file, in the directory of this device and inode.
-    There(PathBuf, (u64, u64)),
+    /// It is a symlink to this file, in this directory.
+    There(PathBuf, Identity),
 }
 
 impl Ground {
@@ -44,7 +58,7 @@ impl Ground {
         let target = match file.symlink_metadata() {
             Ok(meta) if meta.is_symlink() => match fs::canonicalize(&file) {
                 Ok(there) => {
-                    let id = id_of(there.parent().unwrap_or(&there))?;
+                    let id = Identity::of(there.parent().unwrap_or(&there))?;
                     Target::There(there, id)
                 }
                 Err(_) => Target::Nowhere,
@@ -55,7 +69,7 @@ impl Ground {
             Target::There(there, _) => deaf(there),
             _ => deaf(&file),
         };
-        Ok(Self { id: id_of(&dir)?, file, dir, target, deaf })
+        Ok(Self { id: Identity::of(&dir)?, file, dir, target, deaf })
     }
 
     /// The directory of a symlink's target, if it is another one.
@@ -67,9 +81,27 @@ impl Ground {
     }
 }
 
-fn id_of(dir: &Path) -> io::Result<(u64, u64)> {
-    let meta = fs::metadata(dir)?;
-    Ok((meta.dev(), meta.ino()))
+impl Identity {
+    fn of(dir: &Path) -> io::Result<Self> {
+        let meta = fs::metadata(dir)?;
+        let born = meta.created().ok();
+        Ok(Self { device: meta.dev(), inode: meta.ino(), born, mount: mount_of(dir) })
+    }
+}
+
+/// A number that no later mount gets again (Linux 6.8); before that one of those that exist.
+#[cfg(target_os = "linux")]
+fn mount_of(dir: &Path) -> u64 {
+    use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+
+    /// `STATX_MNT_ID_UNIQUE` of linux/stat.h.
+    const UNIQUE: StatxFlags = StatxFlags::from_bits_retain(0x4000);
+    statx(CWD, dir, AtFlags::empty(), StatxFlags::MNT_ID | UNIQUE).map_or(0, |it| it.stx_mnt_id)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn mount_of(_dir: &Path) -> u64 {
+    0
 }
 
 /// File systems on which others can write without this kernel's knowing: the numbers of statfs(2)

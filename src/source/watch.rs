@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use rustix::io::Errno;
 
-use super::ground::Ground;
+use super::ground::{Ground, Identity};
 use super::rule::Hint;
 use crate::writing::Watch;
 pub(super) use door::Door;
@@ -37,7 +37,7 @@ struct Post {
     /// The directory.
     dir: PathBuf,
     /// Which directory that is.
-    id: (u64, u64),
+    id: Identity,
     /// Those who keep an eye on a file.
     eyes: Arc<Mutex<Vec<Eye>>>,
     watcher: Mutex<RecommendedWatcher>,

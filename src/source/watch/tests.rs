@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use notify::event::{
     AccessKind, AccessMode, CreateKind, DataChange, EventKind, Flag, MetadataKind, ModifyKind,
@@ -196,6 +196,26 @@ fn the_ground_is_another_when_the_directory_the_target_or_its_directory_is() {
     let third = survey();
     fs::remove_file(place.path("old/status.eot")).unwrap();
     assert_ne!(survey(), third);
+}
+
+#[test]
+fn a_directory_made_again_at_once_is_another_also_with_the_old_number() {
+    let place = Place::new();
+    let inner = place.path("inner");
+    let mut made = Vec::new();
+    for _ in 0..20 {
+        fs::create_dir(&inner).unwrap();
+        made.push(Ground::survey(&inner.join("status.eot")).unwrap());
+        // So that two are not born within one tick of the kernel's clock.
+        let born = fs::metadata(&inner).unwrap().created().unwrap();
+        while SystemTime::now() < born + Duration::from_millis(12) {
+            std::thread::yield_now();
+        }
+        fs::remove_dir(&inner).unwrap();
+    }
+    for (index, ground) in made.iter().enumerate() {
+        assert!(!made[..index].contains(ground), "{ground:?}");
+    }
 }
 
 #[test]
