@@ -1,0 +1,134 @@
+//! A server without a kernel: sockets that take everything, and a house where nothing else happens.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use chadburn::clock::Now;
+use chadburn::entry::Entry;
+use chadburn::hub::engine::{Arrival, Socket};
+use chadburn::hub::{Engine, Event, Facts, Hub, Key, Outcome, Ports, Snapshot, Wire};
+use chadburn::policy::{Owner, Peer, Policy, Reach};
+use chadburn::telegraph::history::History;
+use chadburn::writing::{File, Report, Stamp, Writing};
+use tokio::sync::oneshot;
+
+/// A socket that takes everything and has nothing to say.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sink {
+    /// How many bytes it has taken, so that no write can be left out.
+    taken: usize,
+}
+
+impl Read for Sink {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(ErrorKind::WouldBlock.into())
+    }
+}
+
+impl Write for Sink {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.taken += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Socket for Sink {
+    fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
+        None
+    }
+
+    fn finish(&mut self) {}
+}
+
+/// The rest of the house.
+#[derive(Debug, Default)]
+struct Quiet;
+
+impl Ports for Quiet {
+    fn store(&mut self, _: File, _: u64, _: String) -> Result<(), String> {
+        Ok(())
+    }
+    fn record(&mut self, _: Entry) {}
+    fn respond(&mut self, _: u64, _: Outcome) {}
+    fn expect(&mut self, _: u64, _: oneshot::Sender<Outcome>) {}
+    fn ask_owner(&mut self, _: Key, _: Option<(SocketAddr, SocketAddr)>) {}
+    fn publish(&mut self, _: Snapshot) {}
+    fn log(&mut self, _: &str) {}
+    fn ask_shutdown(&mut self) {}
+}
+
+/// The server.
+pub(crate) struct Office {
+    engine: Engine<Sink, Quiet>,
+    now: Now,
+    /// How many orders were given.
+    given: i64,
+    /// How many have come.
+    come: u64,
+}
+
+impl Office {
+    /// A server with an order.
+    pub(crate) fn open() -> Self {
+        let policy = Policy {
+            hosts: Vec::new(),
+            origins: Vec::new(),
+            orders: Reach::Never,
+            shutdown: Reach::Never,
+            token: None,
+            own_user: 0,
+            machine: None,
+        };
+        let facts = Facts {
+            dial: chadburn_core::DEFAULT,
+            base: "/".into(),
+            status_file: "status.eot".into(),
+            assets: String::new(),
+            policy,
+            history: History::default(),
+        };
+        let now = Now { since_start: Duration::ZERO, unix_ms: 1_790_000_000_000 };
+        let engine = Engine::new(Hub::new(now, facts), Quiet);
+        let mut office = Self { engine, now, given: 0, come: 0 };
+        office.orders();
+        office
+    }
+
+    /// An order, other than the one before.
+    pub(crate) fn orders(&mut self) {
+        self.given += 1;
+        let stamp = Stamp { device: 1, inode: 1, mtime: (self.given, 0) };
+        let text = if self.given % 2 == 0 { "6" } else { "7" };
+        let report = Report::Written(Writing { stamp, text: text.into() });
+        self.engine.run(self.now, Event::Source { file: File::Status, report });
+        while self.engine.turn(self.now) {}
+    }
+
+    /// A station comes to stay.
+    pub(crate) fn joins(&mut self, wire: Wire) {
+        self.admit(wire);
+    }
+
+    /// A station comes, is greeted, and goes.
+    pub(crate) fn visits(&mut self, wire: Wire) {
+        let key = self.admit(wire);
+        self.engine.give_up(key);
+        while self.engine.turn(self.now) {}
+    }
+
+    fn admit(&mut self, wire: Wire) -> Key {
+        let owner = Owner::Unasked;
+        let peer = Peer { loopback: false, forwarded: false, owner, trusted: false };
+        self.come += 1;
+        let secret = format!("0123456789abcdef{:06}", self.come);
+        let arrival = Arrival { unread: Vec::new(), wire, peer, secret, since: None };
+        let key = self.engine.admit(self.now, Sink::default(), arrival);
+        while self.engine.turn(self.now) {}
+        key
+    }
+}
