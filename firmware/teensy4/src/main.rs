@@ -6,6 +6,7 @@
 #![no_main]
 
 mod clock;
+mod converter;
 mod distress;
 mod line;
 mod pins;

@@ -2,13 +2,15 @@
 
 use instrument::Outputs;
 use teensy4_bsp::board::{self, IPG_FREQUENCY};
-use teensy4_bsp::hal::adc::{Adc, AnalogInput, AveragingCount, ResolutionBits};
+use teensy4_bsp::hal::adc::{Adc, AnalogInput};
 use teensy4_bsp::hal::flexpwm::{
     Channel, ClockSelect, FULL_RELOAD_VALUE_REGISTER, LoadMode, PairOperation, Prescaler, Pwm, SM,
 };
 use teensy4_bsp::hal::gpio::{Output, Port};
 use teensy4_bsp::hal::iomuxc;
 use teensy4_bsp::pins::common::{P2, P3, P13, P14};
+
+use crate::converter;
 
 /// The bit of the bell's pin 3 (`EMC_05`) in GPIO4.
 pub(crate) const BELL_BIT: u32 = 5;
@@ -51,9 +53,7 @@ impl Pins {
         p13: P13,
         p14: P14,
     ) -> Self {
-        // Calibrated it is already; to do so again could wait for ever.
-        converter.set_resolution(ResolutionBits::Res12);
-        converter.set_averaging(AveragingCount::Avg8);
+        converter::prepare(&mut converter);
         let Ok(lever) = converter.input::<_, 1>(p14) else { unreachable!("pin 14 is on ADC1") };
         let Ok(bell) = gpio4.output(p3) else { unreachable!("pin 3 is on GPIO4") };
         bell.clear();
