@@ -1,7 +1,7 @@
 //! WDOG1: if the loop does not turn for two seconds, the board starts anew (i.MX RT1060 reference
 //! manual, chapter 57).
 
-use teensy4_bsp::ral::{self, wdog};
+use teensy4_bsp::ral::{self, ccm, wdog};
 
 /// Two seconds, in the watchdog's half-seconds; its register counts from 0.5 s.
 const TIMEOUT: u16 = 3;
@@ -13,6 +13,12 @@ pub(crate) struct Watchdog {
 
 impl Watchdog {
     pub(crate) fn start() -> Self {
+        // Neither the support crate nor, as far as is known, the boot ROM puts its clock on, and
+        // without it the registers are out of reach. 3 is on, always.
+        // SAFETY: nobody else holds the clocks yet, and this holds them for one write.
+        let clocks = unsafe { ccm::CCM::instance() };
+        ral::modify_reg!(ccm, clocks, CCGR3, CG8: 3);
+        cortex_m::asm::dsb();
         let watchdog = Self::take();
         // SRS and WDA reset the board when they are written as 0.
         ral::write_reg!(wdog, watchdog.registers, WCR,
