@@ -20,6 +20,9 @@ use crate::line::Usb;
 use crate::pins::Pins;
 use crate::watchdog::Watchdog;
 
+/// When a drill panics, in milliseconds since the start.
+const DRILL_MS: u64 = 10_000;
+
 #[rt::entry]
 fn main() -> ! {
     let mut watchdog = Watchdog::start();
@@ -36,6 +39,7 @@ fn main() -> ! {
     loop {
         watchdog.feed();
         let now = clock.now();
+        assert!(!cfg!(feature = "drill") || now < DRILL_MS, "a drill");
         usb.poll();
         if usb.has_opened() {
             outgoing.forget();
