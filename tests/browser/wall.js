@@ -17,7 +17,7 @@ const IMAGE = resolve(HERE, '../../firmware/out/eot-qemu.elf');
 
 /** What the lever's converter reads at a position, and the servo's pulse there: the firmware's own
  * calibration. */
-const leverAt = (position) => Math.floor(730 + (position - 1) * 263.5);
+const leverAt = (position) => Math.floor(718 + (position - 1) * 258.8);
 const pulseAt = (position) => Math.floor(728 + (position - 1) * 154.4);
 
 /** An instrument with its bridge. */

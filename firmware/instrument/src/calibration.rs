@@ -18,13 +18,14 @@ pub struct Calibration {
 }
 
 /// The instrument on the first office's wall, wired as `firmware/README.md` draws it: the lever's
-/// potentiometer of 270° between two resistors of a tenth of its own, and a servo of 270° over 500 to
-/// 2500 µs, each with its middle at the top of the dial.
+/// potentiometer of 270° between two resistors of a tenth of its own, with ten times its own from the
+/// wiper to ground, and a servo of 270° over 500 to 2500 µs, each with its middle at the top of the
+/// dial.
 pub const WALL: Calibration = Calibration {
     // Eleven; a constant cannot be converted otherwise.
     #[expect(clippy::cast_possible_truncation, reason = "a dial has at most 24 positions")]
     positions: DEFAULT.sectors.len() as u8,
-    lever: [730, 3365],
+    lever: [718, 3306],
     servo: [728, 2272],
 };
 

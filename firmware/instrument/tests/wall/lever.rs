@@ -124,3 +124,47 @@ fn any_voltage_gives_a_position_of_the_dial_or_a_fault() {
         }
     }
 }
+
+/// What the converter reads with the lever there, in thousandths of a position: two resistors of
+/// 1 kΩ at the ends of 10 kΩ and 270°, and 100 kΩ from the wiper to ground, as the README draws it.
+fn read(milli: i32) -> u16 {
+    let degrees = 135.0 + f64::from(milli - 6_000) / 1_000.0 * 20.84;
+    let below = 1.0 + 10.0 * degrees / 270.0;
+    let above = 12.0 - below;
+    let below = 1.0 / (1.0 / below + 1.0 / 100.0);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 4095")]
+    let raw = (4_095.0 * below / (above + below)).round() as u16;
+    raw
+}
+
+#[test]
+fn the_parts_of_the_readme_read_as_the_calibration_says() {
+    assert_eq!([read(1_000), read(11_000)], WALL.lever);
+    // In between the 100 kΩ bend the line a little: by a tenth of a position at most.
+    for number in 1..=11 {
+        let off = f64::from(read(number * 1_000)) - f64::from(WALL.lever_raw(number * 1_000));
+        assert!(off.abs() < 26.0, "{number}: {off}");
+        // Also with the lever a third of a position beside its detent.
+        for beside in [-333, 0, 333] {
+            let mut world = World::new(1);
+            world.raw = read(number * 1_000 + beside);
+            world.run(300);
+            assert_eq!(world.orders(), [u8::try_from(number).unwrap()], "{number} {beside}");
+        }
+    }
+}
+
+#[test]
+fn each_broken_wire_of_the_readme_is_noticed_wherever_the_lever_stands() {
+    // The upper or the wiper's wire: the 100 kΩ pull to ground. The lower one: they and the rest
+    // of the potentiometer are what is left of the divider, and the least of it is at the first
+    // position.
+    let least = 4_095.0 * 100.0 / (100.0 + 12.0 - (1.0 + 10.0 * (135.0 - 104.2) / 270.0));
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "0 to 4095")]
+    for broken in [0, least as u16, 4_095] {
+        let mut world = World::settled(7);
+        world.raw = broken;
+        world.run(400);
+        assert_eq!(world.states()[0].health, Health::Fault, "{broken}");
+    }
+}
