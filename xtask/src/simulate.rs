@@ -1,5 +1,6 @@
 //! `cargo xtask simulate`: the whole telegraph on a desk without a board. Server, bridge and the
-//! firmware on an emulated board run together; the arrow keys move the lever.
+//! firmware on an emulated board run together; the arrow keys move the
+//! lever, and one more answers.
 
 mod face;
 mod keys;
@@ -121,6 +122,7 @@ impl<'a> Desk<'a> {
         match key {
             Key::Left => self.turn(-1)?,
             Key::Right => self.turn(1)?,
+            Key::Answer => self.answer()?,
             Key::Plug if self.board.is_some() => self.board = None,
             Key::Plug => self.plug()?,
             Key::Quit => return Ok(false),
@@ -134,6 +136,13 @@ impl<'a> Desk<'a> {
             Some(board) => Ok(board.lever(self.face.lever * 1_000)?),
             None => Ok(()),
         }
+    }
+
+    /// Takes the order as it stands, as somebody with an editor would: by writing it down.
+    fn answer(&self) -> Result<()> {
+        let draft = self.place.join(".draft");
+        fs::write(&draft, format!("{}\n", self.face.order))?;
+        Ok(fs::rename(draft, self.place.join("accept.eot"))?)
     }
 }
 

@@ -8,7 +8,8 @@ use emulated_board::Pins;
 use super::pointer;
 
 /// What the keys do.
-pub(super) const HELP: &str = "  ← →  move the lever      u  unplug, plug in      q  enough\n";
+pub(super) const HELP: &str =
+    "  ← →  move the lever   a  answer   u  unplug, plug in   q  enough\n";
 
 /// How many columns a position has.
 const COLUMNS: i32 = 6;
@@ -57,8 +58,9 @@ impl Face {
             format!("  {}", self.lights()),
         ];
         for line in lines {
-            // The rest of the line is what was there before.
-            let _ = writeln!(text, "{line}\x1b[K");
+            // What was there before goes, and what is too long for the terminal is cut off: each line
+            // stays one.
+            let _ = writeln!(text, "\x1b[K\x1b[?7l{line}\x1b[?7h");
         }
         text
     }

@@ -7,6 +7,8 @@ pub(super) enum Key {
     Left,
     /// And to the right.
     Right,
+    /// Take the order.
+    Answer,
     /// Unplug the board, or plug it in.
     Plug,
     /// Enough.
@@ -40,6 +42,7 @@ impl Keys {
                 return match last {
                     b'h' => Some(Key::Left),
                     b'l' => Some(Key::Right),
+                    b'a' | b'\r' => Some(Key::Answer),
                     b'u' => Some(Key::Plug),
                     // Ctrl-C and Ctrl-D are keys like others on a raw terminal.
                     b'q' | 0x03 | 0x04 => Some(Key::Quit),
@@ -61,7 +64,8 @@ mod tests {
         let mut press =
             |bytes: &[u8]| -> Vec<_> { bytes.iter().filter_map(|byte| keys.push(*byte)).collect() };
         assert_eq!(press(b"\x1b[D\x1b[C\x1bOC"), [Key::Left, Key::Right, Key::Right]);
-        assert_eq!(press(b"\x1b[A\x1b[B z\r\n"), []);
+        assert_eq!(press(b"\x1b[A\x1b[B z\n"), []);
+        assert_eq!(press(b"a\r"), [Key::Answer, Key::Answer]);
         assert_eq!(press(b"\x1b\x1b[Cu"), [Key::Right, Key::Plug]);
         assert_eq!(press(b"\x03q"), [Key::Quit, Key::Quit]);
     }
