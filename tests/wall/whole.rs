@@ -1,6 +1,6 @@
 //! The whole telegraph: server, bridge, and the firmware on an emulated board.
 
-use emulated_board::{Board, Trouble};
+use emulated_board::{Board, Cable, Trouble};
 use instrument::WALL;
 
 use crate::house::{House, ask};
@@ -116,4 +116,30 @@ fn a_reply_off_the_dial_moves_nothing() -> Result<(), Trouble> {
     })?;
     assert!(seen.is_sorted(), "from 6 to 11 and nowhere else: {seen:?}");
     Ok(())
+}
+
+#[test]
+fn over_a_noisy_line_orders_and_replies_arrive_and_no_order_is_made_up() {
+    let house = House::new();
+    house.write("status.eot", "6\n");
+    house.write("accept.eot", "6\n");
+    let mut board = Board::start().unwrap();
+    board.lever(6_000).unwrap();
+    let cable = Cable::noisy(board.line(), 1_873).unwrap();
+    house.plug(cable.line());
+    let bridge = house.bridge();
+    bridge.says("the lever stands there");
+    let mut noisy = false;
+    for order in [7, 5, 10, 11] {
+        board.lever(order * 1_000).unwrap();
+        let written = bridge.log(|line| {
+            noisy |= line.contains("the line is noisy");
+            Some(line.split_once("the lever was moved order=")?.1.to_owned())
+        });
+        assert!(written.starts_with(&format!("{order} ")), "{written}");
+        house.wait_for("status.eot", &order.to_string());
+        house.write("accept.eot", &format!("{order}\n"));
+        pointer(&mut board, order);
+    }
+    assert!(noisy, "the noise was heard");
 }

@@ -19,11 +19,7 @@ pub struct Host(End);
 impl Host {
     /// Opens the line.
     pub fn open(line: &Path) -> Result<Self, Trouble> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).custom_flags(OFlags::NOCTTY.bits().cast_signed());
-        let device = options.open(line)?;
-        make_raw(&device)?;
-        Ok(Self(End::of(device)?))
+        Ok(Self(End::of(open(line)?)?))
     }
 
     /// Says bytes as they are.
@@ -48,6 +44,15 @@ impl Host {
             _ => None,
         })
     }
+}
+
+/// Opens a line, made raw.
+pub(crate) fn open(line: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).custom_flags(OFlags::NOCTTY.bits().cast_signed());
+    let device = options.open(line)?;
+    make_raw(&device)?;
+    Ok(device)
 }
 
 /// Nothing is echoed, nothing is edited.

@@ -1,16 +1,18 @@
 //! The telegraph on the wall, emulated: the firmware itself on QEMU's mps2-an500.
 //!
 //! Read [`Board`] for the instrument and the world around it, where somebody moves the lever and
-//! sees what servo, bell and lamp do, [`Host`] for the other end of its serial line, and [`Script`]
-//! for a board that says what a test wants. What is waited for is an event, and it comes within
+//! sees what servo, bell and lamp do, [`Host`] for the other end of its serial line, [`Cable`] for a bad
+//! line between them, and [`Script`] for a board that says what a test wants. What is waited for is an event, and it comes within
 //! [`PATIENCE`] or never.
 
 mod board;
+mod cable;
 mod host;
 mod lines;
 mod script;
 
 pub use board::{Board, Pins};
+pub use cable::Cable;
 pub use host::Host;
 pub use lines::Lines;
 pub use script::Script;

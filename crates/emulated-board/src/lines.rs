@@ -96,7 +96,7 @@ impl End {
 
     /// The same, until it is to be closed: a thread in the middle of a read would keep it open.
     pub(crate) fn until(closed: Arc<AtomicBool>, device: File) -> io::Result<Self> {
-        let heard = Lines::of(Closable { device: device.try_clone()?, closed });
+        let heard = Lines::of(Closable::new(device.try_clone()?, closed));
         Ok(Self { device, heard })
     }
 
@@ -109,9 +109,15 @@ impl End {
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
 /// What can be read until it is closed.
-struct Closable {
+pub(crate) struct Closable {
     device: File,
     closed: Arc<AtomicBool>,
+}
+
+impl Closable {
+    pub(crate) const fn new(device: File, closed: Arc<AtomicBool>) -> Self {
+        Self { device, closed }
+    }
 }
 
 impl Read for Closable {

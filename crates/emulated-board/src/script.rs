@@ -60,7 +60,7 @@ impl Drop for Script {
     }
 }
 
-fn pair() -> Result<(File, PathBuf, File), Errno> {
+pub(crate) fn pair() -> Result<(File, PathBuf, File), Errno> {
     let end = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY)?;
     // A program under test that inherited it would keep the line plugged in.
     fcntl_setfd(&end, FdFlags::CLOEXEC)?;
