@@ -94,6 +94,13 @@ fn documentation() -> Result<()> {
 }
 
 fn dependencies() -> Result<()> {
+    // Fuzzing needs nightly and is not done here, but its lock file is to keep up with ours.
+    tools::run(
+        cargo()
+            .args(["metadata", "--locked", "--format-version=1", "--quiet"])
+            .args(["--manifest-path", "fuzz/Cargo.toml"])
+            .stdout(std::process::Stdio::null()),
+    )?;
     if tools::find("cargo-deny").is_some() {
         return tools::run(
             cargo().args(["deny", "--locked", "check", "bans", "licenses", "sources"]),
