@@ -28,7 +28,7 @@ pub enum Failure {
 
 /// What was tried in vain.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{url} cannot be reached: {tries} tries in {} s, the last: {cause}", lasted.as_secs())]
+#[error("{url} cannot be reached: {} in {} s, the last: {cause}", times(*tries), lasted.as_secs())]
 pub struct Tried {
     /// Where.
     pub url: String,
@@ -38,6 +38,10 @@ pub struct Tried {
     pub lasted: Duration,
     /// What the last try met with.
     pub cause: String,
+}
+
+fn times(tries: u32) -> String {
+    if tries == 1 { "one try".into() } else { format!("{tries} tries") }
 }
 
 impl From<std::convert::Infallible> for Failure {

@@ -25,7 +25,7 @@
 //!
 //! Reading order: `link` and `station` are what one holds; `driver` keeps a connection and
 //! knows neither; `tries`, `outbox`, `inbox` and the station's desk are rules without IO;
-//! `open` is the only file that knows TCP and TLS.
+//! only `open`, `trust` and `page` know TCP or TLS.
 //!
 //! On a plain link a message leaves the outbox when the kernel has taken it. Nobody acknowledges
 //! there, so bytes that were under way when the other side died are lost, and a message is never
@@ -42,6 +42,7 @@ mod page;
 mod settings;
 mod station;
 mod tries;
+mod trust;
 mod typed;
 
 pub use failure::{Failure, Tried};
@@ -52,7 +53,7 @@ pub use message::{
     Welcome,
 };
 pub use outbox::Full;
-pub use page::{Page, get};
+pub use page::{Page, get, get_until};
 pub use settings::Settings;
 pub use station::{Answer, Asked, Heard, NotDone, Station};
 pub use typed::Typed;

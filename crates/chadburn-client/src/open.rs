@@ -1,10 +1,9 @@
 //! One try to open a connection: TCP, TLS and the handshake, and whether another try could help.
+//!
+//! Whom it trusts is told to it.
 
 use std::sync::Arc;
 
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -14,6 +13,7 @@ use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, header};
 use tokio_tungstenite::tungstenite::{Error, http};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
+use crate::trust::{distrusted, tls};
 use crate::{Failure, Settings};
 
 /// Why a try has failed.
@@ -117,16 +117,6 @@ fn judge(error: Error) -> Cause {
     }
 }
 
-/// A certificate that is not good will not be better in a minute.
-pub(crate) fn distrusted(error: &std::io::Error) -> Option<Cause> {
-    match error.get_ref()?.downcast_ref()? {
-        rustls::Error::InvalidCertificate(why) => {
-            Some(Cause::Final { status: None, why: format!("its certificate is not good: {why}") })
-        }
-        _ => None,
-    }
-}
-
 /// A server that is overloaded or ends says so with 5xx, 408, 425 or 429; whatever else is no 101 is
 /// meant, and would be said again.
 fn refused(response: &Response) -> Cause {
@@ -135,6 +125,7 @@ fn refused(response: &Response) -> Cause {
     let problem = serde_json::from_slice::<serde_json::Value>(body).unwrap_or_default();
     let why = match problem["detail"].as_str().or(problem["title"].as_str()) {
         Some(detail) => format!("{status}, {detail}"),
+        None if status.is_success() => format!("{status}, so there is no WebSocket here"),
         None => status.to_string(),
     };
     let passing =
@@ -150,31 +141,4 @@ fn refused(response: &Response) -> Cause {
 pub(crate) fn plain(error: &std::io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or(&text).to_lowercase()
-}
-
-/// Whom a `wss` address is trusted by.
-pub(crate) fn tls(settings: &Settings) -> Result<ClientConfig, String> {
-    let mut roots = RootCertStore::empty();
-    if let Some(file) = &settings.ca_file {
-        let wrong = |why: String| format!("{}: {why}", file.display());
-        let certificates = CertificateDer::pem_file_iter(file)
-            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-            .map_err(|error| wrong(error.to_string()))?;
-        for certificate in certificates {
-            roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
-        }
-        if roots.is_empty() {
-            return Err(wrong("there is no certificate in it".into()));
-        }
-    } else {
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if roots.is_empty() {
-            return Err("this machine trusts no certificate; name a CA file".into());
-        }
-    }
-    // The provider is named here, so that it need not be installed for the whole program.
-    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map(|builder| builder.with_root_certificates(roots).with_no_client_auth())
-        .map_err(|error| error.to_string())
 }

@@ -1,4 +1,4 @@
-//! What the same server says over HTTP, such as its bell book: one GET, and the whole answer.
+//! What the same server says over HTTP, such as its bell book: one GET, and the answer.
 //!
 //! HTTP/1.0, since that needs nothing but an end.
 
@@ -15,8 +15,9 @@ use tokio_rustls::TlsConnector;
 use tokio_tungstenite::tungstenite::http::Uri;
 
 use crate::driver::chance;
-use crate::open::{Cause, distrusted, plain, tls};
+use crate::open::{Cause, plain};
 use crate::tries::Tries;
+use crate::trust::{distrusted, tls};
 use crate::{Failure, Settings, Tried};
 
 /// How long an answer may take.
@@ -47,6 +48,17 @@ impl Page {
 /// Gets a page of the server that the settings lead to, such as `bell-book?limit=10`: the path is
 /// taken from where the WebSocket is. As patient as the settings; any status is an answer.
 pub async fn get(settings: &Settings, path: &str) -> Result<Page, Failure> {
+    fetch(settings, path, "").await
+}
+
+/// Gets of an answer without an end, such as `events`, what comes up to this mark and with it; if
+/// the answer ends before, the whole.
+pub async fn get_until(settings: &Settings, path: &str, mark: &str) -> Result<Page, Failure> {
+    fetch(settings, path, mark).await
+}
+
+/// Without a mark, to the end.
+async fn fetch(settings: &Settings, path: &str, mark: &str) -> Result<Page, Failure> {
     let trust = if settings.secure {
         Some(Arc::new(tls(settings).map_err(Failure::Setting)?))
     } else {
@@ -55,7 +67,7 @@ pub async fn get(settings: &Settings, path: &str) -> Result<Page, Failure> {
     let request = request(settings, path)?;
     let mut tries = Tries::new(settings.window, Instant::now());
     loop {
-        let asked = timeout(PATIENCE, ask(settings, trust.clone(), &request)).await;
+        let asked = timeout(PATIENCE, ask(settings, trust.clone(), &request, mark)).await;
         let cause = match asked {
             Ok(Ok(page)) => return Ok(page),
             Ok(Err(Cause::Final { status, why })) => {
@@ -97,29 +109,35 @@ async fn ask(
     settings: &Settings,
     trust: Option<Arc<ClientConfig>>,
     request: &str,
+    mark: &str,
 ) -> Result<Page, Cause> {
     let passing = |error: std::io::Error| Cause::Passing(plain(&error));
     let address = (settings.host.as_str(), settings.port);
     let stream = TcpStream::connect(address).await.map_err(passing)?;
     match trust {
-        None => exchange(stream, request).await.map_err(passing),
+        None => exchange(stream, request, mark).await.map_err(passing),
         Some(trust) => {
             let name = ServerName::try_from(settings.host.clone())
                 .map_err(|error| Cause::Final { status: None, why: error.to_string() })?;
             let stream = TlsConnector::from(trust).connect(name, stream).await;
             let stream = stream.map_err(|it| distrusted(&it).unwrap_or_else(|| passing(it)))?;
-            exchange(stream, request).await.map_err(passing)
+            exchange(stream, request, mark).await.map_err(passing)
         }
     }
 }
 
-async fn exchange<S>(mut stream: S, request: &str) -> std::io::Result<Page>
+async fn exchange<S>(mut stream: S, request: &str, mark: &str) -> std::io::Result<Page>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     stream.write_all(request.as_bytes()).await?;
     let mut bytes = Vec::new();
-    stream.take(LARGEST).read_to_end(&mut bytes).await?;
+    let mut stream = stream.take(LARGEST);
+    if mark.is_empty() {
+        stream.read_to_end(&mut bytes).await?;
+    }
+    let marked = |bytes: &[u8]| bytes.windows(mark.len()).any(|it| it == mark.as_bytes());
+    while !mark.is_empty() && !marked(&bytes) && stream.read_buf(&mut bytes).await? > 0 {}
     read(&bytes).ok_or_else(|| std::io::Error::other("the answer is not HTTP"))
 }
 
