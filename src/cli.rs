@@ -2,6 +2,7 @@
 //!
 //! Nothing here prints or ends the process, and nobody below reads an argument or a variable.
 
+mod choice;
 mod files;
 mod remote;
 mod typed;

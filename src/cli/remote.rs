@@ -8,6 +8,7 @@ use chadburn_client::{DEFAULT_URL, Settings};
 use clap::{Args, Subcommand};
 
 use super::Misuse;
+use super::choice::Choice;
 use super::files::accept_beside;
 use crate::calendar;
 use crate::token_file;
@@ -15,19 +16,30 @@ use crate::token_file;
 /// How long `doctor` tries for the server.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// A server's language.
+const WIRE: Choice<Wire> = Choice(&[("json", Wire::Json), ("text", Wire::Text)]);
+
 const CODES: &str = "\
 Exit codes: 0 done, 1 something else, 2 wrong words, 3 no server within --wait,
 4 the server refuses the connection, 5 it did not do what was asked.
 The options can also stand in the environment: CHADBURN_URL, CHADBURN_WAIT, …";
 
+const DOCTOR: &str = "\
+It looks and asks, and changes nothing.
+
+Exit codes as for status; 5 if something is bad.";
+
+const DOCTOR_WAIT: &str = "How long to try for the server, as in 90s or 5m [default: 2s]";
+
 const URL_HELP: &str = "The server [default: ws://localhost:1873/websocket]";
 
 const WATCH: &str = "\
-In a terminal it is a living view, else a line for each event. CMD is run by sh for each order,
-repeat, reply, unanswered and link, one after the other, and finds in its environment:
-CHADBURN_EVENT, CHADBURN_URL; of the order CHADBURN_SEQ, CHADBURN_STATUS, CHADBURN_POSITION and
-CHADBURN_NAME (the position's); CHADBURN_BELL (1 or 0); of the reply CHADBURN_REPLY, CHADBURN_BY
-and CHADBURN_WHO; CHADBURN_WAITED (ms); CHADBURN_LINK (up or down) and CHADBURN_WHY.
+In a terminal it is a living view; elsewhere, and where CMD speaks to the same terminal, a line
+for each event. CMD is run by sh for each order, repeat, reply, unanswered and link, one after the
+other, and finds in its environment: CHADBURN_EVENT, CHADBURN_URL; of the order CHADBURN_SEQ,
+CHADBURN_STATUS, CHADBURN_POSITION and CHADBURN_NAME (the position's); CHADBURN_BELL (1 or 0); of
+the reply CHADBURN_REPLY, CHADBURN_BY and CHADBURN_WHO; CHADBURN_WAITED (ms); CHADBURN_LINK (up or
+down) and CHADBURN_WHY.
 
 Exit codes as for status; --wait forever never gives up.";
 
@@ -84,7 +96,8 @@ pub(super) enum Verb {
         #[arg(long)]
         name: Option<String>,
         /// The server's language: json or text
-        #[arg(long, value_name = "WIRE", value_parser = wire, default_value = "json")]
+        #[arg(long, value_name = "WIRE", value_parser = WIRE, default_value = "json")]
+        #[arg(hide_possible_values = true)]
         #[arg(conflicts_with_all = ["json", "exec", "unanswered_after", "name"])]
         wire: Wire,
         #[command(flatten)]
@@ -103,7 +116,7 @@ pub(super) enum Verb {
         line: Line,
     },
     /// Look at files, machine and server, and say what is wrong and what to do
-    #[command(after_help = CODES)]
+    #[command(after_help = DOCTOR, mut_arg("wait", |it| it.help(DOCTOR_WAIT)))]
     Doctor {
         /// The file orders come from [default: status.eot]
         #[arg(long, value_name = "FILE", alias = "status_file")]
@@ -118,7 +131,8 @@ pub(super) enum Verb {
     #[command(after_help = CODES)]
     Console {
         /// The server's language: json or text
-        #[arg(long, value_name = "WIRE", value_parser = wire, default_value = "json")]
+        #[arg(long, value_name = "WIRE", value_parser = WIRE, default_value = "json")]
+        #[arg(hide_possible_values = true)]
         wire: Wire,
         #[command(flatten)]
         line: Line,
@@ -312,14 +326,6 @@ fn patience(text: &str) -> Result<Duration, String> {
     match text {
         "forever" => Ok(Duration::MAX),
         text => calendar::span(text).ok_or_else(|| format!("{text:?} is no time like 90s or 5m")),
-    }
-}
-
-fn wire(text: &str) -> Result<Wire, String> {
-    match text {
-        "json" => Ok(Wire::Json),
-        "text" => Ok(Wire::Text),
-        _ => Err(format!("{text:?} is none of json, text")),
     }
 }
 

@@ -13,6 +13,7 @@ use std::str::FromStr;
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use super::choice::Choice;
 use super::remote;
 use super::{Misuse, Watching};
 use crate::log;
@@ -25,6 +26,28 @@ const ABOUT: &str = "Makes a file a live wire: a change reaches every open panel
 const EXAMPLES: &str = "\
 Example: chadburn serve deploy.status   echo broken > deploy.status rings until somebody answers
 Options also stand in the environment, lists with commas: CHADBURN_PORT, … CHADBURN_LOG=debug";
+
+/// From where something may be asked for.
+const REACH: Choice<Reach> =
+    Choice(&[("never", Reach::Never), ("local", Reach::Local), ("any", Reach::Any)]);
+
+/// How changes are noticed.
+const WATCHING: Choice<Watching> =
+    Choice(&[("auto", Watching::Auto), ("inotify", Watching::Kernel), ("poll", Watching::Poll)]);
+
+/// How the log is written.
+const LOG_FORMAT: Choice<log::Format> =
+    Choice(&[("human", log::Format::Human), ("json", log::Format::Json)]);
+
+/// What a variable says that is a switch on the command line.
+const YES_OR_NO: Choice<bool> = Choice(&[
+    ("1", true),
+    ("true", true),
+    ("yes", true),
+    ("0", false),
+    ("false", false),
+    ("no", false),
+]);
 
 #[derive(Parser)]
 #[command(name = "chadburn", version, about = ABOUT, after_help = EXAMPLES)]
@@ -71,7 +94,7 @@ struct Bridge {
     #[arg(long, value_name = "FILE")]
     dial: Option<PathBuf>,
     /// How to log: human or json [default: human]
-    #[arg(long, value_name = "FORMAT", value_parser = log_format)]
+    #[arg(long, value_name = "FORMAT", value_parser = LOG_FORMAT, hide_possible_values = true)]
     log_format: Option<log::Format>,
 }
 
@@ -115,10 +138,10 @@ pub(super) struct Options {
     #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     pub(super) allow_origin: Vec<Origin>,
     /// Who may give orders by network: never, local or any [default: never]
-    #[arg(long, value_name = "WHO", value_parser = reach)]
+    #[arg(long, value_name = "WHO", value_parser = REACH, hide_possible_values = true)]
     pub(super) allow_orders: Option<Reach>,
     /// Who may say shutdown: never, local or any [default: local]
-    #[arg(long, value_name = "WHO", value_parser = reach)]
+    #[arg(long, value_name = "WHO", value_parser = REACH, hide_possible_values = true)]
     pub(super) allow_shutdown: Option<Reach>,
     /// A file with the token that orders, answers and shutdown shall need
     #[arg(long, value_name = "FILE")]
@@ -130,10 +153,10 @@ pub(super) struct Options {
     #[arg(long, value_name = "N", value_parser = count)]
     pub(super) max_per_second: Option<NonZeroU32>,
     /// How to notice changes: auto, inotify or poll [default: auto]
-    #[arg(long, value_name = "HOW", value_parser = watching)]
+    #[arg(long, value_name = "HOW", value_parser = WATCHING, hide_possible_values = true)]
     pub(super) watch: Option<Watching>,
     /// How to log: human or json [default: human]
-    #[arg(long, value_name = "FORMAT", value_parser = log_format)]
+    #[arg(long, value_name = "FORMAT", value_parser = LOG_FORMAT, hide_possible_values = true)]
     pub(super) log_format: Option<log::Format>,
     /// Serve your own panel.html and static/ from here
     #[arg(long, value_name = "DIR")]
@@ -217,7 +240,7 @@ impl Options {
         // Of the two that exclude each other, what was typed outdoes both variables.
         if self.bell_book.is_none() && !self.no_bell_book {
             let mut none = None;
-            one(&mut none, "CHADBURN_NO_BELL_BOOK", get, yes_or_no)?;
+            one(&mut none, "CHADBURN_NO_BELL_BOOK", get, |it| YES_OR_NO.find(it))?;
             self.no_bell_book = none == Some(true);
             if !self.no_bell_book {
                 path(&mut self.bell_book, "CHADBURN_BELL_BOOK");
@@ -226,12 +249,12 @@ impl Options {
         path(&mut self.assets, "CHADBURN_ASSETS");
         one(&mut self.port, "CHADBURN_PORT", get, port)?;
         one(&mut self.bind, "CHADBURN_BIND", get, ip)?;
-        one(&mut self.allow_orders, "CHADBURN_ALLOW_ORDERS", get, reach)?;
-        one(&mut self.allow_shutdown, "CHADBURN_ALLOW_SHUTDOWN", get, reach)?;
+        one(&mut self.allow_orders, "CHADBURN_ALLOW_ORDERS", get, |it| REACH.find(it))?;
+        one(&mut self.allow_shutdown, "CHADBURN_ALLOW_SHUTDOWN", get, |it| REACH.find(it))?;
         one(&mut self.max_per_address, "CHADBURN_MAX_PER_ADDRESS", get, count)?;
         one(&mut self.max_per_second, "CHADBURN_MAX_PER_SECOND", get, count)?;
-        one(&mut self.watch, "CHADBURN_WATCH", get, watching)?;
-        one(&mut self.log_format, "CHADBURN_LOG_FORMAT", get, log_format)?;
+        one(&mut self.watch, "CHADBURN_WATCH", get, |it| WATCHING.find(it))?;
+        one(&mut self.log_format, "CHADBURN_LOG_FORMAT", get, |it| LOG_FORMAT.find(it))?;
         list(&mut self.host, "CHADBURN_HOST", get, name)?;
         list(&mut self.allow_origin, "CHADBURN_ALLOW_ORIGIN", get, origin)?;
         Ok(self)
@@ -295,32 +318,4 @@ fn origin(text: &str) -> Result<Origin, String> {
 
 fn parsed<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error| format!("{text:?} is {error}"))
-}
-
-fn reach(text: &str) -> Result<Reach, String> {
-    choice(text, &[("never", Reach::Never), ("local", Reach::Local), ("any", Reach::Any)])
-}
-
-fn watching(text: &str) -> Result<Watching, String> {
-    let choices =
-        [("auto", Watching::Auto), ("inotify", Watching::Kernel), ("poll", Watching::Poll)];
-    choice(text, &choices)
-}
-
-fn yes_or_no(text: &str) -> Result<bool, String> {
-    let choices =
-        [("1", true), ("true", true), ("yes", true), ("0", false), ("false", false), ("no", false)];
-    choice(text, &choices)
-}
-
-fn log_format(text: &str) -> Result<log::Format, String> {
-    choice(text, &[("human", log::Format::Human), ("json", log::Format::Json)])
-}
-
-fn choice<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
-    let found = choices.iter().find(|(word, _)| *word == text);
-    found.map(|(_, choice)| *choice).ok_or_else(|| {
-        let words: Vec<_> = choices.iter().map(|(word, _)| *word).collect();
-        format!("{text:?} is none of {}", words.join(", "))
-    })
 }
