@@ -1,4 +1,4 @@
-//! The signals that tell the server something, as values to wait for.
+//! The signals that tell the program something, as values to wait for.
 //!
 //! It decides nothing: what a stop means, and that a second one means exit 130 at once, is for
 //! whoever waits here.
@@ -81,6 +81,31 @@ impl Signals {
     }
 }
 
+/// The terminal's changes of size, from now on caught (SIGWINCH).
+pub struct Resizes {
+    arrived: signal_hook_tokio::Signals,
+}
+
+impl fmt::Debug for Resizes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resizes").finish_non_exhaustive()
+    }
+}
+
+impl Resizes {
+    /// Catches them. To be called within a runtime.
+    pub fn catch() -> io::Result<Self> {
+        Ok(Self { arrived: signal_hook_tokio::Signals::new([Signal::WINCH.as_raw()])? })
+    }
+
+    /// Waits for the next one.
+    pub async fn next(&mut self) {
+        if self.arrived.next().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use rustix::process::{getpid, kill_process};
@@ -103,6 +128,14 @@ mod tests {
             assert_eq!(signals.next().await, Told::Reload);
             send(Signal::INT);
             assert_eq!(signals.next().await, Told::Stop(Stop::Interrupt));
+        }
+    }
+    #[tokio::test]
+    async fn each_change_of_size_is_told() {
+        let mut resizes = Resizes::catch().unwrap();
+        for _ in 0..2 {
+            send(Signal::WINCH);
+            resizes.next().await;
         }
     }
 }

@@ -22,12 +22,15 @@ pub(super) struct View {
     roll: Option<Roll>,
     /// How many lines were drawn last.
     drawn: usize,
+    /// In how many columns and lines.
+    size: (usize, usize),
 }
 
 impl View {
     pub(super) fn new(url: &str) -> Self {
         let link = "looking for the server".into();
-        Self { url: url.to_owned(), link, dial: None, state: None, roll: None, drawn: 0 }
+        let (url, size) = (url.to_owned(), (0, 0));
+        Self { url, link, dial: None, state: None, roll: None, drawn: 0, size }
     }
 
     pub(super) fn heard(&mut self, message: &Message) -> io::Result<()> {
@@ -52,86 +55,119 @@ impl View {
         self.draw()
     }
 
-    fn draw(&mut self) -> io::Result<()> {
-        let (width, height) = size();
-        let mut lines = self.lines(true);
-        if lines.len() >= height {
-            lines = self.lines(false);
-        }
-        lines.truncate(height.saturating_sub(1));
-        let mut out = String::new();
-        if self.drawn > 0 {
+    /// Draws it in the place of what was drawn before.
+    pub(super) fn draw(&mut self) -> io::Result<()> {
+        let before = std::mem::replace(&mut self.size, size());
+        let (width, height) = self.size;
+        let lines = fitting(self.lines(), height.saturating_sub(1));
+        // A character may be two columns wide, and none may begin another line (DECRST 7, DECAWM).
+        let mut out = String::from("\x1b[?7l");
+        match self.drawn {
+            0 => {}
+            // Nobody knows where a terminal of another size has put what was there (CUP, ED).
+            _ if before != self.size => out.push_str("\x1b[H\x1b[J"),
             // Up to the first line of what was drawn before (ECMA-48, CPL).
-            let _ = write!(out, "\x1b[{}F", self.drawn);
+            drawn => {
+                let _ = write!(out, "\x1b[{drawn}F");
+            }
         }
         for line in &lines {
             // What was longer before is cut off (ECMA-48, EL).
             let _ = writeln!(out, "{}\x1b[K", line.drawn(width));
         }
-        // What stood below is gone (ECMA-48, ED).
-        out.push_str("\x1b[J");
+        // What stood below is gone (ECMA-48, ED), and the terminal is as it was (DECSET 7).
+        out.push_str("\x1b[J\x1b[?7h");
         self.drawn = lines.len();
         let mut stdout = io::stdout().lock();
         stdout.write_all(out.as_bytes())?;
         stdout.flush()
     }
 
-    /// The lines from top to bottom; of the dial all positions, or those alone that matter now.
-    fn lines(&self, whole: bool) -> Vec<Line> {
+    /// The lines from top to bottom.
+    fn lines(&self) -> Vec<Line> {
         let mut lines: Vec<Line> = Vec::new();
         let order = self.state.as_ref().and_then(|state| state.order.as_ref());
         let reply = self.state.as_ref().and_then(|state| state.reply.as_ref());
         if let Some(dial) = &self.dial {
-            lines.push(format!("  {}", escaped(&dial.title)).into());
+            lines.push(Line::new(Rank::Title, format!("  {}", escaped(&dial.title))));
             for it in &dial.positions {
                 let ordered = order.and_then(|order| order.position) == Some(it.position);
                 let replied = reply.and_then(|reply| reply.position) == Some(it.position);
-                if !(whole || ordered || replied) {
-                    continue;
-                }
+                let rank = if ordered || replied { Rank::Pointed } else { Rank::Dial };
                 let (left, right) =
                     (if ordered { '▶' } else { ' ' }, if replied { " ◀" } else { "" });
                 let name = escaped(&it.name);
-                lines.push(format!("{left} {:>2} {name}{right}", it.position).into());
+                lines.push(Line::new(rank, format!("{left} {:>2} {name}{right}", it.position)));
             }
         }
         if let Some(state) = &self.state {
-            lines.push(format!("  order  {}", order.map_or("none".into(), shown_order)).into());
-            lines.push(format!("  reply  {}", reply.map_or("none".into(), shown_reply)).into());
+            let order = order.map_or("none".into(), shown_order);
+            let reply = reply.map_or("none".into(), shown_reply);
+            lines.push(Line::new(Rank::Order, format!("  order  {order}")));
+            lines.push(Line::new(Rank::Reply, format!("  reply  {reply}")));
             lines.push(if state.bell {
-                Line { text: "  bell    RINGS ".into(), loud: " RINGS " }
+                Line::loud(Rank::Bell, "  bell    RINGS ".into(), " RINGS ")
             } else {
-                "  bell   is quiet".to_owned().into()
+                Line::new(Rank::Bell, "  bell   is quiet".into())
             });
             if !state.source.detail.is_empty() {
-                lines.push(format!("  file   {}", escaped(&state.source.detail)).into());
+                let detail = escaped(&state.source.detail);
+                lines.push(Line::new(Rank::File, format!("  file   {detail}")));
             }
         }
         lines.extend(self.roll.iter().flat_map(people));
         lines.push(match self.link.as_str() {
-            "" => format!("  link   {}", escaped(&self.url)).into(),
-            why => Line { text: format!("  link    AWAY  {}", escaped(why)), loud: " AWAY " },
+            "" => Line::new(Rank::Link, format!("  link   {}", escaped(&self.url))),
+            why => Line::loud(Rank::Away, format!("  link    AWAY  {}", escaped(why)), " AWAY "),
         });
         lines
     }
 }
 
+/// What matters most on a terminal that has no room for everything, the most important first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Away,
+    Order,
+    Bell,
+    File,
+    Reply,
+    Link,
+    Roll,
+    Pointed,
+    Title,
+    Names,
+    Dial,
+}
+
+/// As much of this as there is room for, in its order; of a dial all or nothing.
+fn fitting(mut lines: Vec<Line>, room: usize) -> Vec<Line> {
+    while lines.len() > room {
+        let Some(least) = lines.iter().map(|line| line.rank).max() else { break };
+        lines.retain(|line| line.rank != least);
+    }
+    lines
+}
+
 /// A line of the view.
 #[derive(Debug)]
 struct Line {
+    rank: Rank,
     text: String,
     /// The part of it that is shown in reverse, if any is.
     loud: &'static str,
 }
 
-impl From<String> for Line {
-    fn from(text: String) -> Self {
-        Self { text, loud: "" }
-    }
-}
-
 impl Line {
-    /// As it goes to a terminal with so many columns: one that is too long would become two.
+    fn new(rank: Rank, text: String) -> Self {
+        Self { rank, text, loud: "" }
+    }
+
+    fn loud(rank: Rank, text: String, loud: &'static str) -> Self {
+        Self { rank, text, loud }
+    }
+
+    /// As it goes to a terminal with so many columns.
     fn drawn(&self, width: usize) -> String {
         let text: String = self.text.chars().take(width).collect();
         match self.loud {
@@ -155,11 +191,12 @@ fn people(roll: &Roll) -> Vec<Line> {
     let names = roll.named.iter().take(NAMES).map(|name| escaped(name).to_string());
     let names = names.collect::<Vec<_>>();
     if names.is_empty() {
-        return vec![counts.into()];
+        return vec![Line::new(Rank::Roll, counts)];
     }
     let more = (roll.named.len() - names.len()) as u64 + roll.more_named;
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    vec![counts.into(), format!("         {}{more}", names.join(", ")).into()]
+    let names = format!("         {}{more}", names.join(", "));
+    vec![Line::new(Rank::Roll, counts), Line::new(Rank::Names, names)]
 }
 
 /// How many columns and lines the terminal has; the usual if it does not say.
@@ -167,5 +204,33 @@ fn size() -> (usize, usize) {
     match rustix::termios::tcgetwinsize(io::stdout()) {
         Ok(size) if size.ws_col > 0 && size.ws_row > 0 => (size.ws_col.into(), size.ws_row.into()),
         _ => (80, 24),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_less_room_there_is_the_more_what_is_left_matters() {
+        let all = [
+            (Rank::Title, "title"),
+            (Rank::Dial, "1"),
+            (Rank::Pointed, "2"),
+            (Rank::Dial, "3"),
+            (Rank::Order, "order"),
+            (Rank::Reply, "reply"),
+            (Rank::Bell, "bell"),
+            (Rank::Away, "away"),
+        ];
+        let left = |room| {
+            let lines = all.map(|(rank, text)| Line::new(rank, text.into()));
+            let lines = fitting(lines.into(), room);
+            lines.into_iter().map(|line| line.text).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(left(8), "title 1 2 3 order reply bell away");
+        assert_eq!(left(7), "title 2 order reply bell away");
+        assert_eq!(left(4), "order reply bell away");
+        assert_eq!([left(2), left(1), left(0)], ["order away", "away", ""]);
     }
 }

@@ -14,6 +14,7 @@ use super::{Trouble, say, shown_order, shown_reply};
 use crate::calendar;
 use crate::cli::Watch;
 use crate::log::escaped;
+use crate::signals::Resizes;
 
 /// In which form one is told.
 enum Form {
@@ -24,15 +25,19 @@ enum Form {
 
 pub(super) async fn run(settings: Settings, url: &str, watch: Watch) -> Result<(), Trouble> {
     let mut station = Station::open(settings)?;
+    // What a command says would stand in the middle of the view.
+    let spoilt = watch.exec.is_some() && std::io::stderr().is_terminal();
+    let form = match watch.json {
+        true => Form::Json,
+        false if std::io::stdout().is_terminal() && !spoilt => Form::View(Box::new(View::new(url))),
+        false => Form::Lines,
+    };
     let mut watcher = Watcher {
         url: url.to_owned(),
         rule: Rule::new(watch.unanswered_after),
         hand: watch.exec.map(Hand::new),
-        form: match watch.json {
-            true => Form::Json,
-            false if std::io::stdout().is_terminal() => Form::View(Box::new(View::new(url))),
-            false => Form::Lines,
-        },
+        resizes: Resizes::catch()?,
+        form,
     };
     let done = watcher.follow(&mut station).await;
     if let Some(hand) = watcher.hand {
@@ -45,6 +50,8 @@ struct Watcher {
     url: String,
     rule: Rule,
     hand: Option<Hand>,
+    /// The terminal, if there is one, has another size.
+    resizes: Resizes,
     form: Form,
 }
 
@@ -62,6 +69,12 @@ impl Watcher {
             let event = tokio::select! {
                 biased;
                 event = station.recv() => event,
+                () = self.resizes.next() => {
+                    if let Form::View(view) = &mut self.form {
+                        view.draw()?;
+                    }
+                    continue;
+                }
                 () = wait => {
                     if let Some(what) = self.rule.tick(Instant::now()) {
                         self.happened(what)?;

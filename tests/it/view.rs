@@ -7,6 +7,7 @@ use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::fs::{Mode, OFlags};
+use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 use tokio::process::{Child, Command};
@@ -15,8 +16,9 @@ use crate::link::url;
 use crate::patience::until;
 use crate::server::TestServer;
 
-/// What is on the screen of a terminal that never scrolls and knows what the view uses: up, erase to
-/// the end of the line and of the screen, reverse.
+/// What is on the screen of a terminal that never scrolls and knows what the view uses: up, home, erase
+/// to the end of the line and of the screen, reverse. It has no end on the right, where a real one
+/// would begin another line; so what it remembers is whether it was told not to.
 #[derive(Debug, Default)]
 struct Screen {
     lines: Vec<String>,
@@ -24,6 +26,8 @@ struct Screen {
     column: usize,
     /// An escape sequence that has begun.
     escape: Option<String>,
+    /// It was told to begin no line by itself, and has not been told otherwise.
+    keeps_lines: bool,
 }
 
 impl Screen {
@@ -57,6 +61,9 @@ impl Screen {
                 let kept = line.chars().take(self.column).collect();
                 self.at(self.row, kept);
             }
+            "[H" => (self.row, self.column) = (0, 0),
+            "[?7l" => self.keeps_lines = true,
+            "[?7h" => self.keeps_lines = false,
             "[7m" => self.put('['),
             "[0m" => self.put(']'),
             up => {
@@ -69,6 +76,7 @@ impl Screen {
     }
 
     fn put(&mut self, c: char) {
+        assert!(self.keeps_lines, "{c:?} may begin a line");
         let mut line: Vec<char> =
             self.lines.get(self.row).map_or(Vec::new(), |it| it.chars().collect());
         line.resize(line.len().max(self.column + 1), ' ');
@@ -83,24 +91,48 @@ impl Screen {
     }
 }
 
-/// `chadburn watch` on a terminal of this size, and its screen.
-fn watch(server: &TestServer, columns: u16, rows: u16) -> (Child, Arc<Mutex<Screen>>) {
+/// `chadburn watch` on a terminal.
+struct Watch {
+    child: Child,
+    screen: Arc<Mutex<Screen>>,
+    /// Our end of the terminal, by which its size is set.
+    near: OwnedFd,
+}
+
+impl Watch {
+    fn resize(&self, columns: u16, rows: u16) {
+        tcsetwinsize(&self.near, size(columns, rows)).expect("it has a size");
+        // The kernel tells those whose terminal it is; this one is nobody's.
+        let pid = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed())).expect("it runs");
+        kill_process(pid, Signal::WINCH).expect("one's child can be signalled");
+    }
+}
+
+fn size(columns: u16, rows: u16) -> Winsize {
+    Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }
+}
+
+/// `chadburn watch` with these words on a terminal of this size, which is its standard error too if
+/// it has more to say there.
+fn watch(server: &TestServer, columns: u16, rows: u16, words: &[&str]) -> Watch {
     let near = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
     grantpt(&near).expect("it is ours");
     unlockpt(&near).expect("it is ours");
-    let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-    tcsetwinsize(&near, size).expect("it has a size");
+    tcsetwinsize(&near, size(columns, rows)).expect("it has a size");
     let path = ptsname(&near, Vec::new()).expect("it has a name");
     let far: OwnedFd = rustix::fs::open(path, OFlags::RDWR | OFlags::NOCTTY, Mode::empty())
         .expect("it can be opened");
     let mut command = Command::new(env!("CARGO_BIN_EXE_chadburn"));
     command.args(["watch", "--name", "Zoë", "--wait", "20s", "--url", &url(server)]);
-    command.stdin(Stdio::null()).stdout(far).stderr(Stdio::null()).kill_on_drop(true);
+    let errors =
+        if words.is_empty() { Stdio::null() } else { far.try_clone().expect("one more").into() };
+    command.args(words).stdin(Stdio::null()).stdout(far).stderr(errors).kill_on_drop(true);
+    let reader = near.try_clone().expect("one more");
     let child = command.spawn().expect("it can be run");
     let screen = Arc::new(Mutex::new(Screen::default()));
     let told = Arc::clone(&screen);
     std::thread::spawn(move || {
-        let (mut near, mut bytes, mut half) = (File::from(near), [0; 1024], Vec::new());
+        let (mut near, mut bytes, mut half) = (File::from(reader), [0; 1024], Vec::new());
         // It ends with an error once nobody has the other end.
         while let Ok(count) = near.read(&mut bytes) {
             half.extend_from_slice(&bytes[..count]);
@@ -112,7 +144,7 @@ fn watch(server: &TestServer, columns: u16, rows: u16) -> (Child, Arc<Mutex<Scre
             told.lock().unwrap_or_else(PoisonError::into_inner).hear(&text);
         }
     });
-    (child, screen)
+    Watch { child, screen, near }
 }
 
 async fn shows(screen: &Mutex<Screen>, lines: &[&str]) {
@@ -129,17 +161,18 @@ async fn shows(screen: &Mutex<Screen>, lines: &[&str]) {
 #[tokio::test]
 async fn the_view_lives() {
     let mut server = TestServer::start().await;
-    let (_child, screen) = watch(&server, 80, 24);
+    let watch = watch(&server, 80, 24, &[]);
+    let screen = &watch.screen;
     let link = format!("  link   {}", url(&server));
-    shows(&screen, &["▶  6 STOP", "  order  6 STOP", "  reply  none", "  bell   [ RINGS ]", &link])
+    shows(screen, &["▶  6 STOP", "  order  6 STOP", "  reply  none", "  bell   [ RINGS ]", &link])
         .await;
-    shows(&screen, &["  roll   0 answered, 0 coming, 0 not, 1 here", "         Zoë"]).await;
+    shows(screen, &["  roll   0 answered, 0 coming, 0 not, 1 here", "         Zoë"]).await;
     server.home.order("7");
-    shows(&screen, &["   6 STOP", "▶  7 COFFEE", "  order  7 COFFEE", "  bell   [ RINGS ]"]).await;
+    shows(screen, &["   6 STOP", "▶  7 COFFEE", "  order  7 COFFEE", "  bell   [ RINGS ]"]).await;
     server.home.write("accept.eot", "7\n");
-    shows(&screen, &["▶  7 COFFEE ◀", "  reply  7 COFFEE by file", "  bell   is quiet"]).await;
+    shows(screen, &["▶  7 COFFEE ◀", "  reply  7 COFFEE by file", "  bell   is quiet"]).await;
     server.home.order("main is broken \u{1b}[31m");
-    shows(&screen, &["   7 COFFEE ◀", "  order  main is broken \\u{1b}[31m"]).await;
+    shows(screen, &["   7 COFFEE ◀", "  order  main is broken \\u{1b}[31m"]).await;
     let height = screen.lock().unwrap_or_else(PoisonError::into_inner).lines.len();
     server.kill().await;
     let away = || screen.lock().unwrap_or_else(PoisonError::into_inner).lines.clone();
@@ -150,10 +183,29 @@ async fn the_view_lives() {
 #[tokio::test]
 async fn a_small_terminal_shows_what_matters() {
     let server = TestServer::start().await;
-    let (_child, screen) = watch(&server, 24, 10);
-    shows(&screen, &["▶  6 STOP", "  order  6 STOP", "  bell   [ RINGS ]"]).await;
+    let watch = watch(&server, 24, 10, &[]);
+    let screen = &watch.screen;
+    shows(screen, &["▶  6 STOP", "  order  6 STOP", "  bell   [ RINGS ]"]).await;
     server.home.order("a status that is longer than this terminal is wide");
-    shows(&screen, &["  order  a status that i"]).await;
+    shows(screen, &["  order  a status that i"]).await;
     let lines = screen.lock().unwrap_or_else(PoisonError::into_inner).lines.clone();
     assert!(lines.len() <= 10 && !lines.iter().any(|it| it.contains("COFFEE")), "{lines:#?}");
+    // With still less room the bell and the order stay, and it is drawn anew at once.
+    watch.resize(20, 4);
+    let lines = || screen.lock().unwrap_or_else(PoisonError::into_inner).lines.clone();
+    let small = ["  order  a status th", "  reply  none", "  bell   [ RINGS ]"];
+    until("it fits", || lines().iter().take(3).eq(small.iter())).await;
+    watch.resize(60, 24);
+    shows(screen, &["   7 COFFEE", "  order  a status that is longer than this terminal is wide"])
+        .await;
+}
+
+#[tokio::test]
+async fn what_a_command_says_does_not_spoil_the_view() {
+    let server = TestServer::start().await;
+    let watch = watch(&server, 80, 24, &["--exec", "echo rang >&2"]);
+    watch.screen.lock().unwrap_or_else(PoisonError::into_inner).keeps_lines = true;
+    let lines = || watch.screen.lock().unwrap_or_else(PoisonError::into_inner).lines.clone();
+    until("the command has run", || lines().iter().any(|it| it == "rang")).await;
+    assert!(lines()[0].ends_with("present 6 STOP, the bell rings"), "{:#?}", lines());
 }
