@@ -1,8 +1,9 @@
 //! Answering and ordering.
 
-use chadburn_client::{Code, Dial, NotDone, Settings, Station};
+use chadburn_client::{Code, Dial, NotDone, Position, Settings, Station};
 
 use super::{Trouble, say, shown_order};
+use crate::log::escaped;
 
 /// How often an order may get a new number while it is being answered. A server that has just been
 /// restarted gives the same order a new one.
@@ -23,7 +24,7 @@ pub(super) async fn run(
     let mut tries = 0;
     let mut order = present(&station)?;
     loop {
-        match station.answer(order.seq, position, coming).await {
+        match station.answer(order.seq, position.as_ref().map(|it| it.position), coming).await {
             Ok(()) => break,
             Err(NotDone::Refused { code: Code::Stale, message }) => {
                 let now = present(&station)?;
@@ -36,9 +37,13 @@ pub(super) async fn run(
             Err(other) => return Err(other.into()),
         }
     }
-    say(&match (coming, position) {
-        (Some(false), None) => format!("not coming to {}", shown_order(&order)),
-        _ => format!("answered {}", shown_order(&order)),
+    let order_said = shown_order(&order);
+    say(&match (coming, &position) {
+        (Some(false), None) => format!("not coming to {order_said}"),
+        (_, Some(it)) if order.position != Some(it.position) => {
+            format!("answered {order_said} with {}", shown_position(it))
+        }
+        _ => format!("answered {order_said}"),
     })?;
     Ok(())
 }
@@ -47,7 +52,11 @@ pub(super) async fn run(
 pub(super) async fn order(settings: Settings, status: String) -> Result<(), Trouble> {
     let station = Station::connect(settings).await?;
     station.order(status.clone()).await?;
-    say(&format!("ordered {}", crate::log::escaped(&status)))?;
+    let dial = station.welcome().map(|welcome| welcome.dial);
+    say(&match dial.as_ref().and_then(|dial| dial.find(status.trim_end())) {
+        Some(position) => format!("ordered {}", shown_position(position)),
+        None => format!("ordered {}", escaped(&status)),
+    })?;
     Ok(())
 }
 
@@ -56,8 +65,12 @@ fn present(station: &Station) -> Result<chadburn_client::Order, Trouble> {
     order.ok_or_else(|| Trouble::Nothing("there is no order to answer".into()))
 }
 
-fn find(dial: &Dial, text: &str) -> Result<u8, Trouble> {
-    dial.find(text).map(|it| it.position).ok_or_else(|| {
+fn shown_position(position: &Position) -> String {
+    format!("{} {}", position.position, escaped(&position.name))
+}
+
+fn find(dial: &Dial, text: &str) -> Result<Position, Trouble> {
+    dial.find(text).cloned().ok_or_else(|| {
         let names: Vec<_> =
             dial.positions.iter().map(|it| format!("{} {}", it.position, it.name)).collect();
         Trouble::Nothing(format!("{text:?} is not on the dial: {}", names.join(", ")))

@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
+use crate::home::Home;
 use crate::link::url;
 use crate::patience::{soon, until, within};
 use crate::server::TestServer;
 use crate::setup::Setup;
 
 /// The program with these words, in the server's directory, as a client of the server.
-fn command(server: &TestServer, words: &[&str]) -> Command {
+pub(crate) fn command(server: &TestServer, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chadburn"));
     command.args(words).current_dir(server.home.path()).kill_on_drop(true);
     command.env("CHADBURN_URL", url(server)).env_remove("CHADBURN_WAIT");
@@ -27,7 +28,7 @@ async fn run(server: &TestServer, words: &[&str]) -> (i32, String, String) {
     finished(within(Duration::from_secs(20), "the end", command(server, words).output()).await)
 }
 
-fn finished(output: std::io::Result<Output>) -> (i32, String, String) {
+pub(crate) fn finished(output: std::io::Result<Output>) -> (i32, String, String) {
     let output = output.expect("it can be run");
     let text = |bytes| String::from_utf8(bytes).expect("it says text");
     (output.status.code().expect("an exit code"), text(output.stdout), text(output.stderr))
@@ -98,13 +99,14 @@ async fn status_says_order_reply_and_bell() {
 #[tokio::test]
 async fn an_answer_may_name_a_position_and_say_who_comes() {
     let server = TestServer::start().await;
-    for (words, reply) in [
-        (&["answer", "coffee"][..], "7\n"),
-        (&["answer", "8", "--coming"], "8\n"),
-        (&["answer"], "6\n"),
-        (&["answer", "--not-coming"], "6\n"),
+    for (words, reply, said) in [
+        (&["answer", "coffee"][..], "7\n", "answered 6 STOP with 7 COFFEE\n"),
+        (&["answer", "8", "--coming"], "8\n", "answered 6 STOP with 8 LUNCH\n"),
+        (&["answer", "stop"], "6\n", "answered 6 STOP\n"),
+        (&["answer"], "6\n", "answered 6 STOP\n"),
+        (&["answer", "--not-coming"], "6\n", "not coming to 6 STOP\n"),
     ] {
-        done(&server, words).await;
+        assert_eq!(done(&server, words).await, said);
         assert_eq!(server.home.reply().as_deref(), Some(reply), "{words:?}");
     }
     let (code, why) = fails(&server, &["answer", "tea"]).await;
@@ -120,10 +122,10 @@ async fn an_answer_may_name_a_position_and_say_who_comes() {
 #[tokio::test]
 async fn an_order_is_given_where_orders_are_taken() {
     let server = Setup::new().args(["--allow-orders", "local"]).start().await;
-    assert_eq!(done(&server, &["order", "LUNCH"]).await, "ordered LUNCH\n");
+    assert_eq!(done(&server, &["order", "LUNCH"]).await, "ordered 8 LUNCH\n");
     let status = || std::fs::read_to_string(server.home.status()).expect("it is there");
     assert_eq!(status(), "8\n");
-    done(&server, &["order", "main is broken"]).await;
+    assert_eq!(done(&server, &["order", "main is broken"]).await, "ordered main is broken\n");
     assert_eq!(status(), "main is broken\n");
     let (code, why) = fails(&server, &["order", " "]).await;
     assert!(code == 5 && why.contains("not blank"), "{why}");
@@ -330,5 +332,40 @@ async fn every_help_fits_one_screen_and_every_shell_is_completed() {
     for shell in ["bash", "zsh", "fish"] {
         let script = done(&server, &["completions", shell]).await;
         assert!(script.contains("unanswered-after"), "{shell}");
+    }
+}
+
+#[tokio::test]
+async fn a_real_bash_completes_commands_options_and_their_words() {
+    let script = "source <(\"$0\" completions bash)
+        while read -ra COMP_WORDS; do
+            COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+            [ \"${COMP_WORDS[COMP_CWORD]}\" = _ ] && COMP_WORDS[COMP_CWORD]=
+            COMPREPLY=()
+            _chadburn chadburn \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD - 1]}\"
+            echo \"${COMPREPLY[*]}\"
+        done";
+    // A word that is still to be typed is an underscore here.
+    let cases = [
+        ("chadburn wat", "watch"),
+        ("chadburn watch --un", "--unanswered-after"),
+        ("chadburn watch --wire _", "json text"),
+        ("chadburn --watch _", "auto inotify poll"),
+        ("chadburn serve --allow-orders _", "never local any"),
+        ("chadburn answer --not", "--not-coming"),
+        ("chadburn doctor --status-file sta", "status.eot"),
+    ];
+    let home = Home::new();
+    home.order("6");
+    let mut bash = Command::new("bash");
+    bash.args(["--norc", "-c", script, env!("CARGO_BIN_EXE_chadburn")]).current_dir(home.path());
+    let mut bash = bash.kill_on_drop(true).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+    let bash = bash.as_mut().expect("there is a bash");
+    let mut typed = bash.stdin.take().expect("it is piped");
+    let mut lines = BufReader::new(bash.stdout.take().expect("it is piped")).lines();
+    for (line, completed) in cases {
+        typed.write_all(format!("{line}\n").as_bytes()).await.expect("it listens");
+        let said = soon("what completes it", lines.next_line()).await.expect("text");
+        assert_eq!(said.as_deref().map(str::trim_end), Some(completed), "{line}");
     }
 }
