@@ -12,9 +12,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{Error, Message};
 
-use crate::open::{Cause, Open};
+use crate::open::{Cause, Open, plain};
 use crate::tries::Tries;
 use crate::{Failure, Tried};
 
@@ -244,7 +244,7 @@ where
                 }
                 // Pings are answered below us; nobody here speaks in bytes.
                 Some(Ok(_)) => {}
-                Some(Err(error)) => return End::Lost(error.to_string().to_lowercase()),
+                Some(Err(error)) => return End::Lost(lost(&error)),
                 None => return End::Lost("closed".into()),
             }
         }
@@ -255,7 +255,7 @@ where
             while let Some(text) = talk.next() {
                 match timeout(STUCK, sink.send(Message::text(text))).await {
                     Ok(Ok(())) => talk.sent(),
-                    Ok(Err(error)) => return End::Lost(error.to_string().to_lowercase()),
+                    Ok(Err(error)) => return End::Lost(lost(&error)),
                     Err(_) => return End::Lost(format!("nothing was taken for {STUCK:?}")),
                 }
             }
@@ -270,7 +270,7 @@ where
                     ping = Instant::now() + talk.beat();
                     match timeout(STUCK, sink.send(Message::Ping(Vec::new().into()))).await {
                         Ok(Ok(())) => {}
-                        Ok(Err(error)) => return End::Lost(error.to_string().to_lowercase()),
+                        Ok(Err(error)) => return End::Lost(lost(&error)),
                         Err(_) => return End::Lost(format!("nothing was taken for {STUCK:?}")),
                     }
                 }
@@ -282,6 +282,14 @@ where
         biased;
         end = hearing => end,
         end = speaking => end,
+    }
+}
+
+/// Why a connection has gone, in the middle of a sentence.
+fn lost(error: &Error) -> String {
+    match error {
+        Error::Io(error) => plain(error),
+        other => other.to_string().to_lowercase(),
     }
 }
 

@@ -137,8 +137,9 @@ fn refused(response: &Response) -> Cause {
     }
 }
 
-/// A system's error in its own words, without its number.
+/// A system's error in its own words, without its number, in the middle of a sentence.
 pub(crate) fn plain(error: &std::io::Error) -> String {
     let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+    let mut letters = text.split(" (os error").next().unwrap_or(&text).chars();
+    letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }

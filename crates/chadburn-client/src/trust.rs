@@ -55,9 +55,12 @@ pub(crate) fn distrusted(error: &std::io::Error) -> Option<Cause> {
 fn fault(why: &CertificateError) -> String {
     use CertificateError as E;
     match why {
-        E::UnknownIssuer => "is signed by nobody who is trusted here; a CA file would name whom \
+        // A bad signature is that of an authority that only has the name of one that is trusted.
+        E::UnknownIssuer | E::BadSignature => {
+            "is signed by nobody who is trusted here; a CA file would name whom \
                              to trust"
-            .into(),
+                .into()
+        }
         E::Expired | E::ExpiredContext { .. } => "has expired, or this clock is wrong".into(),
         E::NotValidYet | E::NotValidYetContext { .. } => {
             "is not valid yet, or this clock is wrong".into()
@@ -85,6 +88,7 @@ mod tests {
     fn what_would_be_no_better_is_told_in_words() {
         for (error, word) in [
             (Error::InvalidCertificate(CertificateError::UnknownIssuer), "nobody who is trusted"),
+            (Error::InvalidCertificate(CertificateError::BadSignature), "nobody who is trusted"),
             (Error::InvalidCertificate(CertificateError::Expired), "has expired"),
             (Error::InvalidCertificate(CertificateError::NotValidYet), "not valid yet"),
             (Error::InvalidCertificate(CertificateError::Revoked), "not good: "),
