@@ -154,11 +154,20 @@ mod foreign;
 /// The commands that go to a server.
 mod errands;
 
+/// An authority, and the README's proxies.
+mod tls;
+
+/// The commands through TLS.
+mod wss;
+
 /// The README's recipes for them.
 mod recipes;
 
 /// The view of `chadburn watch` in a terminal.
 mod view;
 
-/// What is wrong, and what to do about it.
+/// What is wrong here, and what to do about it.
 mod doctor;
+
+/// What is wrong on the way to the server, and what to do about it.
+mod way;

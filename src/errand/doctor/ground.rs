@@ -74,12 +74,18 @@ fn watching(folder: &Path) -> Finding {
             return Finding::Bad(what, "start the server where the status file is".into());
         }
     };
+    let most = fs::read_to_string("/proc/sys/fs/inotify/max_user_instances");
+    noticing(folder, kind, most.ok().and_then(|text| text.trim().parse().ok()))
+}
+
+/// How changes will be noticed on a file system of this kind, by a user with so many instances.
+#[cfg(target_os = "linux")]
+fn noticing(folder: &Path, kind: u32, instances: Option<u32>) -> Finding {
     if let Some((_, name)) = REMOTE.iter().find(|(known, _)| *known == kind) {
         let what = format!("{} is on {name}, of whose changes no kernel tells", folder.display());
         return Finding::Note(what, "the server looks ten times a second");
     }
-    let most = fs::read_to_string("/proc/sys/fs/inotify/max_user_instances");
-    match most.ok().and_then(|text| text.trim().parse::<u32>().ok()) {
+    match instances {
         Some(most) if most < 16 => Finding::Note(
             format!("a user may have only {most} inotify instances"),
             "raise fs.inotify.max_user_instances with sysctl if the server says that it polls",
@@ -103,5 +109,23 @@ fn descriptors() -> Finding {
         ),
         Some(most) => Finding::Well(format!("a process may have {most} descriptors")),
         None => Finding::Well("a process may have as many descriptors as it likes".into()),
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn how_changes_are_noticed_depends_on_the_file_system_and_on_what_is_left_of_inotify() {
+        const EXT4: u32 = 0xef53;
+        let notes = |kind, instances, word: &str| match noticing(Path::new("/e"), kind, instances) {
+            Finding::Note(what, _) => what.contains(word),
+            _ => false,
+        };
+        assert!(notes(0x6969, Some(128), "/e is on NFS"));
+        assert!(notes(EXT4, Some(8), "only 8 inotify instances"));
+        assert!(notes(EXT4, None, "no inotify"));
+        assert!(matches!(noticing(Path::new("/e"), EXT4, Some(128)), Finding::Well(_)));
     }
 }

@@ -1,10 +1,11 @@
-//! The way to the server: whether it is there, knows its name, upgrades, lets pages in, and has the
-//! same time.
+//! The way to the server: whether it is there, knows its name, upgrades, lets pages and events
+//! through, tells near from far, and has the same time.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use chadburn_client::{Failure, Page, Settings, Station, get};
+use chadburn_client::{Failure, May, Page, Settings, Station, get, get_until};
 use serde_json::Value;
+use tokio::time::timeout;
 
 use super::Finding;
 use crate::calendar;
@@ -12,6 +13,9 @@ use crate::log::escaped;
 
 /// How far two clocks may be apart, in seconds; a header's date is a second coarse.
 const APART: u64 = 5;
+
+/// How long the first event may take, in which the present state comes; it is there at once.
+const EVENT: Duration = Duration::from_secs(3);
 
 pub(super) async fn look(settings: Settings, url: &str) -> Vec<Finding> {
     let shown = escaped(url);
@@ -29,8 +33,15 @@ pub(super) async fn look(settings: Settings, url: &str) -> Vec<Finding> {
     }
     findings.extend(ready(&page));
     findings.push(clock(&page));
-    findings.push(upgrade(settings.clone()).await);
-    findings.push(origin(settings, url).await);
+    let (finding, may) = upgrade(settings.clone()).await;
+    findings.push(finding);
+    // The server itself speaks no TLS and does not say what it is.
+    let proxied = ["server", "via"].iter().any(|it| page.header(it).is_some());
+    if let Some(may) = may.filter(|_| proxied || url.starts_with("wss:")) {
+        findings.push(strangers(may));
+    }
+    findings.push(origin(settings.clone(), url).await);
+    findings.push(events(&settings).await);
     findings
 }
 
@@ -96,10 +107,13 @@ fn clock(page: &Page) -> Finding {
     }
 }
 
-/// Whether the WebSocket gets through.
-async fn upgrade(settings: Settings) -> Finding {
-    match Station::connect(settings).await {
-        Ok(_) => Finding::Well("a station gets through".into()),
+/// Whether the WebSocket gets through, and what one may do then.
+async fn upgrade(settings: Settings) -> (Finding, Option<May>) {
+    let finding = match Station::connect(settings).await {
+        Ok(station) => {
+            let may = station.welcome().map(|welcome| welcome.may);
+            return (Finding::Well("a station gets through".into()), may);
+        }
         Err(failure) => Finding::Bad(
             format!("no station gets through: {failure}"),
             match &failure {
@@ -111,6 +125,46 @@ async fn upgrade(settings: Settings) -> Finding {
                 _ => "look at the proxy's timeouts and limits",
             }
             .into(),
+        ),
+    };
+    (finding, None)
+}
+
+/// Whether the server tells those who come through a proxy at its machine from those who are there.
+/// If it does not, they may do what is kept for the latter; what everybody may do looks the same.
+fn strangers(may: May) -> Finding {
+    let what = match (may.order, may.shutdown) {
+        (false, false) => {
+            return Finding::Well("who comes through the proxy is a stranger to the server".into());
+        }
+        (true, false) => "give orders",
+        (false, true) => "end the server",
+        (true, true) => "give orders and end the server",
+    };
+    Finding::Note(
+        format!("who comes through the proxy may {what}"),
+        "unless that is meant for all, it must pass X-Forwarded-For on (README, wss)",
+    )
+}
+
+/// Whether the events of `/events` come as they happen.
+async fn events(settings: &Settings) -> Finding {
+    let mark = "\ndata: ";
+    match timeout(EVENT, get_until(settings, "events", mark)).await {
+        Ok(Ok(page)) if page.status == 200 && page.body.contains(mark) => {
+            Finding::Well("events come as they happen".into())
+        }
+        Ok(Ok(page)) => Finding::Bad(
+            format!("there are no events: {}", page.status),
+            "a proxy must pass /events on too".into(),
+        ),
+        Ok(Err(failure)) => Finding::Bad(
+            format!("there are no events: {failure}"),
+            "a proxy must pass /events on too".into(),
+        ),
+        Err(_) => Finding::Bad(
+            "events are held up on the way".into(),
+            "a proxy must not buffer them: proxy_buffering off, or heed X-Accel-Buffering".into(),
         ),
     }
 }
@@ -129,7 +183,9 @@ async fn origin(settings: Settings, url: &str) -> Finding {
         Ok(_) => Finding::Well(format!("a page of {} gets through", escaped(&origin))),
         Err(failure) => Finding::Bad(
             format!("a page of {} does not get through: {failure}", escaped(&origin)),
-            "a proxy must pass Host on unchanged; or start the server with --allow-origin".into(),
+            "a proxy must pass Host on unchanged, with its port (nginx: $http_host); or start the \
+             server with --allow-origin"
+                .into(),
         ),
     }
 }

@@ -1,0 +1,172 @@
+//! `chadburn doctor` on the way to the server: what a proxy swallows, changes or keeps back is found,
+//! and it says what to do.
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+
+use crate::doctor::{bad, doctor};
+use crate::home::Home;
+use crate::server::TestServer;
+use crate::setup::Setup;
+use crate::tls::{Authority, Proxy};
+
+/// A proxy that makes this of each request's head, and passes on what comes back.
+async fn proxy(server: &TestServer, make: fn(&str) -> Option<String>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("it is bound");
+    let far = server.address;
+    tokio::spawn(async move {
+        while let Ok((near, _)) = listener.accept().await {
+            tokio::spawn(async move {
+                let mut near = BufReader::new(near);
+                let mut far = tokio::net::TcpStream::connect(far).await.expect("a server");
+                let mut line = String::new();
+                while near.read_line(&mut line).await.is_ok_and(|count| count > 2) {
+                    if let Some(made) = make(&line) {
+                        far.write_all(made.as_bytes()).await.expect("it listens");
+                    }
+                    line.clear();
+                }
+                far.write_all(b"\r\n").await.expect("it listens");
+                // Whoever ends it is of no interest.
+                let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    });
+    format!("ws://{address}/websocket")
+}
+
+#[tokio::test]
+async fn a_proxy_that_swallows_the_upgrade_is_found() {
+    let server = TestServer::start().await;
+    let url = proxy(&server, |line| {
+        let lower = line.to_lowercase();
+        (!lower.starts_with("upgrade:") && !lower.starts_with("connection:")).then(|| line.into())
+    });
+    let (code, out) = doctor(&server.home, &url.await, &[]).await;
+    assert!(code == 5 && out.contains("a proxy must pass Upgrade and Connection on"), "{out}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_changes_the_host_is_found() {
+    let server = TestServer::start().await;
+    let url = proxy(&server, |line| {
+        let host = line.to_lowercase().starts_with("host:");
+        Some(if host { "Host: localhost\r\n".into() } else { line.into() })
+    });
+    let (code, out) = doctor(&server.home, &url.await, &[]).await;
+    assert!(code == 5 && bad(&out).len() == 1, "{out}");
+    assert!(bad(&out)[0].contains("a proxy must pass Host on unchanged"), "{out}");
+    let url = proxy(&server, |line| {
+        let host = line.to_lowercase().starts_with("host:");
+        Some(if host { "Host: eot.example.com\r\n".into() } else { line.into() })
+    });
+    let (_, out) = doctor(&server.home, &url.await, &[]).await;
+    assert!(bad(&out)[0].contains("start it with --host"), "{out}");
+}
+
+/// What the doctor says of the way through the README's nginx, with these changes to it.
+async fn through_nginx(server: &TestServer, changes: &[(&str, &str)]) -> (i32, String) {
+    let authority = Authority::new().await;
+    let proxy = Proxy::nginx(server, &authority, changes).await;
+    let file = authority.file("ca.pem").display().to_string();
+    doctor(&server.home, &proxy.url("localhost"), &["--ca-file", &file]).await
+}
+
+#[tokio::test]
+async fn through_the_readmes_proxies_all_is_well() {
+    let server = TestServer::start().await;
+    let (code, nginx) = through_nginx(&server, &[]).await;
+    assert_eq!((code, bad(&nginx)), (0, Vec::new()), "{nginx}");
+    let authority = Authority::new().await;
+    let proxy = Proxy::caddy(&server, &authority).await;
+    let file = authority.file("ca.pem").display().to_string();
+    let (code, caddy) = doctor(&server.home, &proxy.url("localhost"), &["--ca-file", &file]).await;
+    assert_eq!((code, bad(&caddy)), (0, Vec::new()), "{caddy}");
+    for out in [nginx, caddy] {
+        assert!(!out.contains("note"), "{out}");
+        assert!(out.contains("well  events come as they happen"), "{out}");
+        assert!(out.contains("well  who comes through the proxy is a stranger"), "{out}");
+        assert!(out.contains("a page of https://localhost:"), "{out}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_does_not_say_for_whom_it_asks_is_found() {
+    let forwarded = [("proxy_set_header X-Forwarded-For $remote_addr;", "")];
+    let server = TestServer::start().await;
+    let (code, out) = through_nginx(&server, &forwarded).await;
+    // nginx belongs to the server's own user here, so whoever comes is taken for that one.
+    assert!(code == 0 && out.contains("note  who comes through the proxy may end the server"));
+    assert!(out.contains("it must pass X-Forwarded-For on"), "{out}");
+    let server = Setup::new().args(["--allow-orders", "local"]).start().await;
+    let (_, out) = through_nginx(&server, &forwarded).await;
+    assert!(out.contains("may give orders and end the server"), "{out}");
+    let (_, out) = through_nginx(&server, &[]).await;
+    assert!(out.contains("is a stranger to the server"), "{out}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_passes_the_host_on_without_its_port_is_found() {
+    let server = TestServer::start().await;
+    let (code, out) = through_nginx(&server, &[("$http_host", "$host")]).await;
+    assert_eq!((code, bad(&out).len()), (5, 1), "{out}");
+    assert!(bad(&out)[0].contains("with its port (nginx: $http_host)"), "{out}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_keeps_events_back_is_found() {
+    let server = TestServer::start().await;
+    let hoards = "proxy_http_version 1.1; proxy_ignore_headers X-Accel-Buffering;";
+    let (code, out) = through_nginx(&server, &[("proxy_http_version 1.1;", hoards)]).await;
+    assert_eq!((code, bad(&out).len()), (5, 1), "{out}");
+    assert!(bad(&out)[0].contains("events are held up on the way"), "{out}");
+    assert!(bad(&out)[0].contains("proxy_buffering off"), "{out}");
+    let elsewhere = "location /events { return 404; } location / {";
+    let (code, out) = through_nginx(&server, &[("location / {", elsewhere)]).await;
+    assert_eq!((code, bad(&out).len()), (5, 1), "{out}");
+    assert!(bad(&out)[0].contains("there are no events: 404"), "{out}");
+}
+
+/// Somebody who says the same to whoever asks.
+async fn parrot(says: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("it is bound");
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = listener.accept().await {
+            let mut asked = [0; 4096];
+            // Whoever asks or hears nothing has left.
+            let _ = near.read(&mut asked).await;
+            let _ = near.write_all(says.as_bytes()).await;
+        }
+    });
+    format!("ws://{address}/websocket")
+}
+
+#[tokio::test]
+async fn whoever_else_listens_there_is_found() {
+    let home = Home::new();
+    home.order("6");
+    let mail = parrot("220 mail\r\n").await;
+    let (code, out) = doctor(&home, &mail, &["--wait", "0s"]).await;
+    assert!(code == 5 && bad(&out)[0].contains("the answer is not HTTP"), "{out}");
+    let page = parrot("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n").await;
+    let (_, out) = doctor(&home, &page, &[]).await;
+    assert!(bad(&out)[0].contains("answers with 404, so it is no Chadburn"), "{out}");
+    assert!(bad(&out)[0].contains("what else listens on this port"), "{out}");
+}
+
+#[tokio::test]
+async fn clocks_that_are_apart_are_found() {
+    let home = Home::new();
+    home.order("6");
+    let late = parrot(
+        "HTTP/1.1 200 OK\r\nDate: Fri, 02 Jan 1970 00:00:00 GMT\r\nContent-Length: 2\r\n\r\n{}",
+    );
+    let (code, out) = doctor(&home, &late.await, &[]).await;
+    let clock = bad(&out).into_iter().find(|line| line.contains("clock"));
+    assert!(code == 5 && clock.is_some_and(|it| it.contains("NTP")), "{out}");
+    let timeless = parrot("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").await;
+    let (_, out) = doctor(&home, &timeless, &[]).await;
+    assert!(out.contains("note  the server does not say what time it is"), "{out}");
+}
