@@ -299,3 +299,17 @@ pub(crate) fn chance() -> f64 {
     let random = RandomState::new().build_hasher().finish();
     f64::from(u32::try_from(random >> 32).unwrap_or(0)) / f64::from(u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chances_are_spread() {
+        let chances: Vec<_> = std::iter::repeat_with(chance).take(100).collect();
+        assert!(chances.iter().all(|it| (0.0..=1.0).contains(it)), "{chances:?}");
+        for half in [true, false] {
+            assert!(chances.iter().any(|it| (*it < 0.5) == half), "{chances:?}");
+        }
+    }
+}

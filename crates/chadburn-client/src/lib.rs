@@ -39,6 +39,8 @@ mod message;
 mod open;
 mod outbox;
 mod page;
+#[cfg(test)]
+mod pier;
 mod settings;
 mod station;
 mod tries;

@@ -334,3 +334,6 @@ impl Talk for Conversation {
         self.inbox.end(failure.map(Event::Failed));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,91 +1,20 @@
 //! Links in a time that only passes when nothing happens, over pipes instead of sockets.
 
+mod trouble;
+
 use std::collections::VecDeque;
 
 use futures_util::{SinkExt, StreamExt};
-use tokio::io::DuplexStream;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::*;
-use crate::open::Cause;
+use crate::pier::{Ends, Pier, Try, next_text, next_texts, settings};
 use crate::{Full, Tried};
 
-/// What a try comes to. The last of them is what every later try comes to.
-#[derive(Clone, Copy, Debug)]
-enum Try {
-    Nobody,
-    Unwanted,
-    /// A connection through a pipe of so many bytes.
-    Pipe(usize),
-    /// Nobody until then, and then a connection.
-    From(Instant),
-}
-
-/// Opens what the script says, and hands the other ends to the test.
-struct Pier {
-    script: VecDeque<Try>,
-    ends: mpsc::UnboundedSender<WebSocketStream<DuplexStream>>,
-}
-
-impl Open for Pier {
-    type Stream = DuplexStream;
-
-    async fn open(&mut self, _: &str) -> Result<WebSocketStream<DuplexStream>, Cause> {
-        let next = self.script.front().copied().expect("a script has a last line");
-        if let Try::From(moment) = next
-            && Instant::now() < moment
-        {
-            return Err(Cause::Passing("nobody is there".into()));
-        }
-        if self.script.len() > 1 {
-            self.script.pop_front();
-        }
-        let room = match next {
-            Try::Unwanted => {
-                return Err(Cause::Final { status: Some(404), why: "404 Not Found".into() });
-            }
-            Try::Pipe(room) => room,
-            Try::From(_) => 1024,
-            Try::Nobody => return Err(Cause::Passing("nobody is there".into())),
-        };
-        let (ours, theirs) = tokio::io::duplex(room);
-        let theirs = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
-        self.ends.send(theirs).map_err(|_| Cause::Passing("the test is over".into()))?;
-        Ok(WebSocketStream::from_raw_socket(ours, Role::Client, None).await)
-    }
-}
-
-type Ends = mpsc::UnboundedReceiver<WebSocketStream<DuplexStream>>;
-
-fn settings() -> Settings {
-    Settings::new("ws://pier/").expect("that is an address")
-}
-
 fn link(settings: Settings, script: impl Into<VecDeque<Try>>) -> (Link, Ends) {
-    let (sender, ends) = mpsc::unbounded_channel();
-    (Link::over(Pier { script: script.into(), ends: sender }, settings), ends)
-}
-
-async fn next_text(end: &mut WebSocketStream<DuplexStream>) -> String {
-    loop {
-        match end.next().await {
-            Some(Ok(Message::Text(text))) => return text.to_string(),
-            Some(Ok(_)) => {}
-            other => panic!("a text was to come, not {other:?}"),
-        }
-    }
-}
-
-async fn next_texts(end: &mut WebSocketStream<DuplexStream>, count: usize) -> Vec<String> {
-    let mut texts = Vec::new();
-    while texts.len() < count {
-        texts.push(next_text(end).await);
-    }
-    texts
+    let (pier, ends) = Pier::new(script);
+    (Link::over(pier, settings), ends)
 }
 
 async fn expect(link: &mut Link, expected: Event<String>) {

@@ -1,0 +1,102 @@
+//! Connections through pipes instead of sockets, by a script: for tests in a time that only passes when
+//! nothing happens.
+
+use std::collections::VecDeque;
+
+use futures_util::StreamExt;
+use tokio::io::DuplexStream;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::Role;
+
+use crate::Settings;
+use crate::open::{Cause, Open};
+
+/// What a try comes to. The last of them is what every later try comes to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Try {
+    /// Nobody is there.
+    Nobody,
+    /// Nobody says anything.
+    Silence,
+    /// We are not wanted.
+    Unwanted,
+    /// A connection through a pipe of so many bytes.
+    Pipe(usize),
+    /// Nobody until then, and then a connection.
+    From(Instant),
+}
+
+/// Opens what the script says, and hands the other ends to the test.
+pub(crate) struct Pier {
+    script: VecDeque<Try>,
+    ends: mpsc::UnboundedSender<WebSocketStream<DuplexStream>>,
+}
+
+impl Open for Pier {
+    type Stream = DuplexStream;
+
+    async fn open(&mut self, _: &str) -> Result<WebSocketStream<DuplexStream>, Cause> {
+        let next = self.script.front().copied().expect("a script has a last line");
+        if let Try::From(moment) = next
+            && Instant::now() < moment
+        {
+            return Err(Cause::Passing("nobody is there".into()));
+        }
+        if self.script.len() > 1 {
+            self.script.pop_front();
+        }
+        let room = match next {
+            Try::Unwanted => {
+                return Err(Cause::Final { status: Some(404), why: "404 Not Found".into() });
+            }
+            Try::Pipe(room) => room,
+            Try::From(_) => 1024,
+            Try::Silence => return std::future::pending().await,
+            Try::Nobody => return Err(Cause::Passing("nobody is there".into())),
+        };
+        let (ours, theirs) = tokio::io::duplex(room);
+        let theirs = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
+        self.ends.send(theirs).map_err(|_| Cause::Passing("the test is over".into()))?;
+        Ok(WebSocketStream::from_raw_socket(ours, Role::Client, None).await)
+    }
+}
+
+/// The other ends, as they are made.
+pub(crate) type Ends = mpsc::UnboundedReceiver<End>;
+
+/// The other end of a connection.
+pub(crate) type End = WebSocketStream<DuplexStream>;
+
+impl Pier {
+    /// A pier with this script, and the other ends of what is opened there.
+    pub(crate) fn new(script: impl Into<VecDeque<Try>>) -> (Self, Ends) {
+        let (sender, ends) = mpsc::unbounded_channel();
+        (Self { script: script.into(), ends: sender }, ends)
+    }
+}
+
+/// Settings that lead there.
+pub(crate) fn settings() -> Settings {
+    Settings::new("ws://pier/").expect("that is an address")
+}
+
+pub(crate) async fn next_text(end: &mut End) -> String {
+    loop {
+        match end.next().await {
+            Some(Ok(Message::Text(text))) => return text.to_string(),
+            Some(Ok(_)) => {}
+            other => panic!("a text was to come, not {other:?}"),
+        }
+    }
+}
+
+pub(crate) async fn next_texts(end: &mut End, count: usize) -> Vec<String> {
+    let mut texts = Vec::new();
+    while texts.len() < count {
+        texts.push(next_text(end).await);
+    }
+    texts
+}
