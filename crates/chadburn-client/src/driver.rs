@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use crate::open::{Cause, Open, plain};
@@ -289,6 +290,7 @@ where
 fn lost(error: &Error) -> String {
     match error {
         Error::Io(error) => plain(error),
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => "it broke off".into(),
         other => other.to_string().to_lowercase(),
     }
 }
