@@ -239,6 +239,50 @@ async fn a_command_is_run_for_each_event_with_the_facts() {
 }
 
 #[tokio::test]
+async fn a_command_that_is_too_slow_misses_something_and_that_is_told() {
+    let server = TestServer::start().await;
+    // It waits until it may go on, and not for ever.
+    let exec = "n=0; while [ ! -e go ] && [ $n -lt 400 ]; do n=$((n + 1)); sleep 0.05; done; \
+                echo $CHADBURN_STATUS >> told";
+    let mut child = command(&server, &["watch", "--exec", exec]).spawn().expect("it can be run");
+    let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+    let mut errors = BufReader::new(child.stderr.take().expect("it is piped")).lines();
+    let mut hears = async |word: &str| {
+        while !soon("a line", lines.next_line()).await.expect("text").expect("more").contains(word)
+        {
+        }
+    };
+    hears("link up").await;
+    // One is with the command, 64 wait, and these are more.
+    for number in 1..=70 {
+        server.home.order(&format!("order number {number}."));
+        hears(&format!("order number {number}.")).await;
+    }
+    let complaint = soon("the complaint", errors.next_line()).await.expect("text");
+    let expected = "chadburn: the command is too slow, and was not run for this";
+    assert_eq!(complaint.as_deref(), Some(expected));
+    server.home.write("go", "");
+    let told = || std::fs::read_to_string(server.home.file("told")).unwrap_or_default();
+    until("it has caught up", || told().contains("order number 63.")).await;
+    let told = told();
+    let numbers: Vec<_> = told.lines().filter(|line| line.starts_with("order")).collect();
+    let in_order = (1..=numbers.len()).map(|number| format!("order number {number}."));
+    assert!(numbers.iter().zip(in_order).all(|(told, given)| **told == given), "{told}");
+}
+
+#[tokio::test]
+async fn while_nobody_can_tell_of_a_reply_nobody_has_failed_to_answer() {
+    let mut server = TestServer::start().await;
+    let words = ["watch", "--unanswered-after", "300ms", "--wait", "2s"];
+    let mut watcher = Watcher::start(&server, &words);
+    while !watcher.news().await.starts_with("unanswered 6 STOP") {}
+    server.kill().await;
+    while !watcher.news().await.starts_with("link down: ") {}
+    let given_up = watcher.news().await;
+    assert!(given_up.starts_with("link down: ") && given_up.contains("tries in"), "{given_up}");
+}
+
+#[tokio::test]
 async fn the_log_is_the_bell_book() {
     let server = TestServer::start().await;
     done(&server, &["answer", "--name", "Tim"]).await;

@@ -154,6 +154,9 @@ mod foreign;
 /// The commands that go to a server.
 mod errands;
 
+/// Answers to an order that changes meanwhile.
+mod renumbered;
+
 /// An authority, and the README's proxies.
 mod tls;
 
