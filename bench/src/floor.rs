@@ -2,8 +2,6 @@
 //! say when. It checks nothing, answers nothing and forgives nothing: whatever a real server does
 //! beyond this is what the bench measures. No station is ever heard after its handshake.
 
-mod watch;
-
 use std::collections::HashMap;
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,8 +12,8 @@ use clap::Args;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token, Waker};
 
+use crate::watch::Watch;
 use crate::{descriptors, frame, handshake, wire};
-use watch::Watch;
 
 /// The listener's events.
 const LISTENER: Token = Token(usize::MAX - 1);
@@ -39,7 +37,9 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let poll = Poll::new()?;
     let mut listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, options.port)))?;
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
-    let watch = Watch::start(&options.status_file, Waker::new(poll.registry(), FILE)?)?;
+    let waker = Waker::new(poll.registry(), FILE)?;
+    // A wake that fails only means that the poll is gone.
+    let watch = Watch::start(&options.status_file, move || drop(waker.wake()))?;
     let port = listener.local_addr()?.port();
     writeln!(io::stdout(), "listening on http://127.0.0.1:{port}")?;
     let mut floor = Floor {

@@ -5,6 +5,8 @@ use anyhow::{Result, bail, ensure};
 
 /// A text message.
 pub(crate) const TEXT: u8 = 0x1;
+/// A message of bytes.
+pub(crate) const BINARY: u8 = 0x2;
 /// The end of the connection.
 pub(crate) const CLOSE: u8 = 0x8;
 /// "Are you there?"
@@ -18,7 +20,8 @@ const PAYLOAD_LIMIT: u64 = 1024 * 1024;
 /// One frame as it came from the server.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Frame<'a> {
-    /// What kind of frame: [`TEXT`], [`CLOSE`], [`PING`] or [`PONG`].
+    /// What kind of frame: [`TEXT`], [`BINARY`], [`CLOSE`], [`PING`] or
+    /// [`PONG`].
     pub(crate) opcode: u8,
     /// What it carries.
     pub(crate) payload: &'a [u8],
@@ -32,7 +35,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<(Frame<'_>, usize)>> {
     let opcode = first & 0x0F;
     ensure!(first & 0xF0 == 0x80, "a fragment or a reserved bit: {first:#04x}");
     ensure!(second & 0x80 == 0, "the server masked a frame");
-    if !matches!(opcode, TEXT | CLOSE | PING | PONG) {
+    if !matches!(opcode, TEXT | BINARY | CLOSE | PING | PONG) {
         bail!("a frame with opcode {opcode:#x}");
     }
     let (length, start) = match second & 0x7F {
@@ -46,7 +49,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Option<(Frame<'_>, usize)>> {
         },
         short => (u64::from(short), 2),
     };
-    ensure!(opcode == TEXT || length <= 125, "a control frame of {length} bytes");
+    ensure!(opcode < CLOSE || length <= 125, "a control frame of {length} bytes");
     ensure!(length <= PAYLOAD_LIMIT, "a message of {length} bytes");
     let end = start + usize::try_from(length)?;
     Ok(bytes.get(start..end).map(|payload| (Frame { opcode, payload }, end)))
@@ -116,7 +119,7 @@ mod tests {
             &[0x80, 0],                           // a continuation
             &[0xC1, 0],                           // a compressed message nobody agreed to
             &[0x81, 0x80],                        // masked
-            &[0x82, 0],                           // binary
+            &[0x83, 0],                           // what no RFC defines
             &[0x89, 126, 0, 126],                 // a control frame that is too long
             &[0x81, 127, 1, 0, 0, 0, 0, 0, 0, 0], // more than anyone wrote
         ] {

@@ -64,7 +64,8 @@ fn accept_for(key: &str) -> String {
     STANDARD.encode(Sha1::new().chain_update(key).chain_update(GUID).finalize())
 }
 
-fn header<'a>(head: &'a [u8], name: &str) -> Option<&'a str> {
+/// The value of the header with this name in lower case.
+pub(crate) fn header<'a>(head: &'a [u8], name: &str) -> Option<&'a str> {
     std::str::from_utf8(head).ok()?.split("\r\n").skip(1).find_map(|line| {
         let (key, value) = line.split_once(':')?;
         key.trim().eq_ignore_ascii_case(name).then(|| value.trim())

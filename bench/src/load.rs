@@ -21,7 +21,7 @@ use crate::descriptors;
 use crate::wire::{self, Wire};
 use crowd::Crowd;
 use figures::{Report, float, micros, per, percentile, rate};
-use process::{Process, machine_cpu, own_cpu};
+use process::{Processes, machine_cpu, own_cpu};
 use station::Ledger;
 use writer::{Mode, Writer};
 
@@ -33,6 +33,8 @@ const OTHER_DESCRIPTORS: u64 = 32;
 const QUIET: Duration = Duration::from_millis(100);
 /// Nobody waits longer than this for silence.
 const QUIET_LIMIT: Duration = Duration::from_secs(2);
+/// Fewer values than this say nothing about a p99.
+const LEAST_VALUES: u32 = 5;
 /// The last value's stragglers are waited for at most so long.
 const LAST_WAIT: Duration = Duration::from_secs(3);
 
@@ -42,9 +44,10 @@ pub(crate) struct Options {
     /// Where the server listens: 127.0.0.1:PORT
     #[arg(long)]
     url: SocketAddr,
-    /// The server's process id
-    #[arg(long)]
-    pid: i32,
+    /// The server's process id; several when it consists of several processes, whose CPU time and
+    /// memory are added up
+    #[arg(long, required = true, value_delimiter = ',')]
+    pid: Vec<i32>,
     /// How many stations to open
     #[arg(long)]
     stations: usize,
@@ -70,6 +73,10 @@ pub(crate) struct Options {
     /// Wait at most this long until all stations have a value
     #[arg(long, default_value_t = 1000)]
     wait_ms: u64,
+    /// Measure no longer than so many seconds, but at least 5 values: a slow server needs fewer for
+    /// the same exactness
+    #[arg(long)]
+    measure_s: Option<u64>,
     /// Stop writing after this many seconds, and judge what was written by then
     #[arg(long, default_value_t = 60)]
     limit_s: u64,
@@ -102,7 +109,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 fn measure(options: &Options) -> Result<Report> {
-    let server = Process::new(options.pid)?;
+    let server = Processes::new(&options.pid)?;
     let deadline = Instant::now() + Duration::from_secs(options.limit_s);
     let idle_kib = server.resident_kib()?;
 
@@ -120,11 +127,13 @@ fn measure(options: &Options) -> Result<Report> {
     let greeted_kib = server.resident_kib()?;
 
     let writer = Writer::new(options.mode, &options.status_file);
-    write(options, &writer, 1..=options.warm_up, &mut crowd, deadline)?;
+    let warm_up = 1..=options.warm_up;
+    write(options, &writer, warm_up, &mut crowd, Deadlines { hard: deadline, soft: deadline })?;
     let (from, cpu_before) = (Instant::now(), server.cpu()?);
+    let soft = options.measure_s.map_or(deadline, |seconds| from + Duration::from_secs(seconds));
     let elsewhere_before = machine_cpu()?.saturating_sub(cpu_before + own_cpu()?);
     let measured = options.warm_up + 1..=options.warm_up + options.messages;
-    write(options, &writer, measured, &mut crowd, deadline)?;
+    write(options, &writer, measured, &mut crowd, Deadlines { hard: deadline, soft })?;
     let cpu_after = server.cpu()?;
     let cpu = cpu_after.saturating_sub(cpu_before);
     let elsewhere = machine_cpu()?.saturating_sub(cpu_after + own_cpu()?);
@@ -170,6 +179,15 @@ fn measure(options: &Options) -> Result<Report> {
     Ok(report)
 }
 
+/// When to stop writing.
+#[derive(Debug, Clone, Copy)]
+struct Deadlines {
+    /// Whatever was written.
+    hard: Instant,
+    /// If at least [`LEAST_VALUES`] were written.
+    soft: Instant,
+}
+
 /// Writes the values with these numbers, each once all stations have the one before or the wait is
 /// over, and waits for the last one's deliveries.
 fn write(
@@ -177,12 +195,13 @@ fn write(
     writer: &Writer,
     numbers: RangeInclusive<u32>,
     crowd: &mut Crowd,
-    deadline: Instant,
+    deadlines: Deadlines,
 ) -> Result<()> {
     let pace = options.interval_ms.map(Duration::from_millis);
     let wait = pace.unwrap_or(Duration::from_millis(options.wait_ms));
-    for number in numbers {
-        if Instant::now() > deadline {
+    for (count, number) in (0..).zip(numbers) {
+        let now = Instant::now();
+        if now > deadlines.hard || (now > deadlines.soft && count >= LEAST_VALUES) {
             break;
         }
         let at = writer.write(&wire::value(number)).context("cannot write the status file")?;

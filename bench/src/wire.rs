@@ -7,6 +7,9 @@ use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use serde::Deserialize;
 
+use crate::frame;
+use crate::mqtt::{self, Packet};
+
 /// The first message of a text station's greeting.
 pub(crate) const HELLO: &str = "Connected to EOT Server";
 /// The constant end of the second.
@@ -19,15 +22,39 @@ pub(crate) enum Wire {
     Text,
     /// `chadburn.v1`: a status is in a `state`'s `order`.
     Json,
+    /// A status is a message, and the greeting is the newest of them: what a server does that stores
+    /// messages and knows nothing of their meaning.
+    Newest,
+    /// MQTT 3.1.1 in binary messages: a status is published, and the newest is retained.
+    Mqtt,
 }
 
 impl Wire {
     /// What a station asks for in its handshake.
     pub(crate) fn subprotocol(self) -> Option<&'static str> {
         match self {
-            Self::Text => None,
+            Self::Text | Self::Newest => None,
             Self::Json => Some("chadburn.v1"),
+            Self::Mqtt => Some(mqtt::SUBPROTOCOL),
         }
+    }
+
+    /// What a station says first. MQTT lets it subscribe before it is told that it is connected
+    /// (section 3.1.4), which saves a round trip.
+    pub(crate) fn opening(self) -> Option<Vec<u8>> {
+        (self == Self::Mqtt).then(|| [mqtt::connect(), mqtt::subscribe()].concat())
+    }
+
+    /// The first message in a frame with this opcode, and those behind it: a broker may put several
+    /// packets into a frame. That it might cut one in two is not provided for, and an error.
+    pub(crate) fn first(self, opcode: u8, payload: &[u8]) -> Result<(&[u8], &[u8])> {
+        let expected = if self == Self::Mqtt { frame::BINARY } else { frame::TEXT };
+        ensure!(opcode == expected, "a message of another kind");
+        let length = match self {
+            Self::Mqtt => mqtt::parse(payload)?.context("half a packet in a frame")?.1,
+            _ => payload.len(),
+        };
+        Ok(payload.split_at(length))
     }
 }
 
@@ -79,13 +106,26 @@ impl Ear {
                 ensure!(heard > 0 || message.kind == "welcome", "a welcome that is none");
                 Ok(message.kind == "state")
             }
+            (Wire::Newest, _) => Ok(true),
+            (Wire::Mqtt, _) => {
+                let packet = packet(payload)?;
+                ensure!(heard > 0 || packet == Packet::ConnAck, "a message before the CONNACK");
+                Ok(matches!(packet, Packet::Publish(_)))
+            }
         }
     }
 
     /// The status in a later message; `None` when it is about something else.
     pub(crate) fn status(&mut self, payload: &[u8]) -> Result<Option<Value>> {
-        if self.wire == Wire::Text {
-            return Ok(Some(classify(std::str::from_utf8(payload)?)));
+        match self.wire {
+            Wire::Text | Wire::Newest => return Ok(Some(classify(std::str::from_utf8(payload)?))),
+            Wire::Mqtt => {
+                let Packet::Publish(status) = packet(payload)? else {
+                    return Ok(None);
+                };
+                return Ok(Some(classify(std::str::from_utf8(status)?)));
+            }
+            Wire::Json => {}
         }
         if self.last_payload != payload {
             self.last_heard = match Message::parse(payload)?.kind.as_ref() {
@@ -97,6 +137,11 @@ impl Ear {
         }
         Ok(self.last_heard)
     }
+}
+
+fn packet(message: &[u8]) -> Result<Packet<'_>> {
+    let (packet, _) = mqtt::parse(message)?.context("half a packet")?;
+    Ok(packet)
 }
 
 #[derive(Debug, Deserialize)]
@@ -185,6 +230,40 @@ mod tests {
         assert!(ear.greeting(0, STATE.as_bytes()).is_err());
         assert!(!ear.greeting(0, br#"{"type":"welcome","dial":{}}"#).unwrap());
         assert!(ear.greeting(1, STATE.as_bytes()).unwrap());
+    }
+
+    #[test]
+    fn a_server_that_only_stores_greets_with_what_it_stored() {
+        let mut ear = Ear::new(Wire::Newest);
+        assert!(ear.greeting(0, b"start").unwrap());
+        assert_eq!(ear.status(b"m000002").unwrap(), Some(Value::Number(2)));
+    }
+
+    #[test]
+    fn the_greeting_over_mqtt_ends_with_what_was_retained() {
+        let mut ear = Ear::new(Wire::Mqtt);
+        let frame = [b"\x20\x02\0\0\x90\x03\0\x01\0".to_vec(), mqtt::publish(b"start")].concat();
+        let (mut packets, mut rest) = (Vec::new(), &frame[..]);
+        while !rest.is_empty() {
+            let (packet, others) = Wire::Mqtt.first(frame::BINARY, rest).unwrap();
+            packets.push(packet);
+            rest = others;
+        }
+        assert_eq!(packets.len(), 3);
+        assert!(!ear.greeting(0, packets[0]).unwrap());
+        assert!(!ear.greeting(1, packets[1]).unwrap());
+        assert!(ear.greeting(2, packets[2]).unwrap());
+        assert!(ear.greeting(0, packets[2]).is_err());
+        assert_eq!(ear.status(&mqtt::publish(b"m000002")).unwrap(), Some(Value::Number(2)));
+        assert_eq!(ear.status(packets[1]).unwrap(), None);
+        assert!(Wire::Mqtt.first(frame::BINARY, &frame[4..6]).is_err(), "half a packet");
+    }
+
+    #[test]
+    fn each_wire_has_one_kind_of_message() {
+        assert_eq!(Wire::Text.first(frame::TEXT, b"7").unwrap(), (&b"7"[..], &b""[..]));
+        assert!(Wire::Text.first(frame::BINARY, b"7").is_err());
+        assert!(Wire::Mqtt.first(frame::TEXT, &mqtt::publish(b"7")).is_err());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What another process costs: CPU time and memory, and what the rest of the machine is busy with
+//! What other processes cost: CPU time and memory, and what the rest of the machine is busy with
 //! meanwhile. Knows not what anybody does with them.
 
 use std::fs;
@@ -8,9 +8,30 @@ use anyhow::{Context, Result};
 use nix::time::{ClockId, clock_getcpuclockid};
 use nix::unistd::Pid;
 
+/// All processes of a server.
+#[derive(Debug)]
+pub(crate) struct Processes(Vec<Process>);
+
+impl Processes {
+    /// The processes with these ids.
+    pub(crate) fn new(pids: &[i32]) -> Result<Self> {
+        pids.iter().map(|&pid| Process::new(pid)).collect::<Result<_>>().map(Self)
+    }
+
+    /// User and system time of them all, since each of them started.
+    pub(crate) fn cpu(&self) -> Result<Duration> {
+        self.0.iter().map(Process::cpu).sum()
+    }
+
+    /// Resident memory of them all in KiB; what two of them share counts twice.
+    pub(crate) fn resident_kib(&self) -> Result<u64> {
+        self.0.iter().map(Process::resident_kib).sum()
+    }
+}
+
 /// A process that is looked at.
 #[derive(Debug)]
-pub(crate) struct Process {
+struct Process {
     pid: i32,
     /// The process's own CPU clock. `/proc/PID/task/*/schedstat` has nanoseconds too, but forgets
     /// threads that ended; `/proc/PID/stat` forgets nobody, but counts in ticks of 10 ms. This
@@ -20,20 +41,20 @@ pub(crate) struct Process {
 
 impl Process {
     /// The process with this id.
-    pub(crate) fn new(pid: i32) -> Result<Self> {
+    fn new(pid: i32) -> Result<Self> {
         let clock = clock_getcpuclockid(Pid::from_raw(pid))
             .with_context(|| format!("no process {pid} to measure"))?;
         Ok(Self { pid, clock })
     }
 
     /// User and system time of all its threads, ended ones included, since it started.
-    pub(crate) fn cpu(&self) -> Result<Duration> {
+    fn cpu(&self) -> Result<Duration> {
         Ok(self.clock.now().context("the server ended")?.into())
     }
 
     /// Resident memory in KiB. From `smaps_rollup`, which walks the page tables; the counters in
     /// `status` and `statm` are kept per CPU and may be off by some hundred KiB.
-    pub(crate) fn resident_kib(&self) -> Result<u64> {
+    fn resident_kib(&self) -> Result<u64> {
         let path = format!("/proc/{}/smaps_rollup", self.pid);
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
         resident_in(&text).with_context(|| format!("no Rss in {path}"))
@@ -92,7 +113,8 @@ mod tests {
 
     #[test]
     fn work_shows_on_the_clock_also_after_its_thread_ended() {
-        let this = Process::new(i32::try_from(std::process::id()).unwrap()).unwrap();
+        let pid = i32::try_from(std::process::id()).unwrap();
+        let this = Processes::new(&[pid]).unwrap();
         let before = this.cpu().unwrap();
         let spin = || {
             let from = std::time::Instant::now();
@@ -103,5 +125,18 @@ mod tests {
         std::thread::spawn(spin).join().unwrap();
         assert!(this.cpu().unwrap() > before);
         assert!(this.resident_kib().unwrap() > 0);
+    }
+
+    #[test]
+    fn what_several_processes_cost_is_added_up() {
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let pids = [std::process::id(), child.id()].map(|pid| i32::try_from(pid).unwrap());
+        let [one, other] = pids.map(|pid| Process::new(pid).unwrap());
+        let (both, one_before) = (Processes::new(&pids).unwrap(), one.cpu().unwrap());
+        assert!(both.cpu().unwrap() > one_before);
+        assert!(both.resident_kib().unwrap() > other.resident_kib().unwrap());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(both.cpu().is_err() && both.resident_kib().is_err(), "one of them ended");
     }
 }

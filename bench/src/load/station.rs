@@ -14,6 +14,8 @@ use crate::{frame, handshake};
 pub(crate) struct Ledger {
     /// What every station expects as `Sec-WebSocket-Accept`.
     accept: String,
+    /// What every station says once it is let in.
+    opening: Option<Vec<u8>>,
     wire: Wire,
     ear: Ear,
     /// So many of the first values are not measured.
@@ -37,6 +39,7 @@ impl Ledger {
     pub(crate) fn new(wire: Wire, warm_up: u32, deliveries: usize) -> Self {
         Self {
             accept: handshake::expected_accept(),
+            opening: wire.opening(),
             wire,
             ear: Ear::new(wire),
             warm_up,
@@ -143,12 +146,25 @@ impl Station {
             let subprotocol = ledger.wire.subprotocol();
             handshake::check_answer(&bytes[..length], &ledger.accept, subprotocol)?;
             self.stage = Stage::Greeting(0);
+            if let Some(opening) = &ledger.opening {
+                self.outgoing.extend(frame::from_client(frame::BINARY, opening, mask(at)));
+            }
             used = length;
         }
         while let Some((frame, length)) = frame::parse(&bytes[used..])? {
             used += length;
             match frame.opcode {
-                frame::TEXT => self.hear(frame.payload, at, ledger)?,
+                frame::TEXT | frame::BINARY => {
+                    let mut rest = frame.payload;
+                    loop {
+                        let (message, others) = ledger.wire.first(frame.opcode, rest)?;
+                        self.hear(message, at, ledger)?;
+                        if others.is_empty() {
+                            break;
+                        }
+                        rest = others;
+                    }
+                }
                 frame::PING => {
                     ledger.others += 1;
                     let pong = frame::from_client(frame::PONG, frame.payload, mask(at));

@@ -1,5 +1,5 @@
-//! The floor's eye on the status file: every completed writing, read at once, through a bounded
-//! queue. It knows nothing of mtimes, links, polling or anything else that can go wrong.
+//! An eye on the status file: every completed writing, read at once, through a bounded queue. It knows nothing of
+//! mtimes, links, polling or anything else that can go wrong.
 
 use std::ffi::OsString;
 use std::fs;
@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use anyhow::{Context, Result};
-use mio::Waker;
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind, RenameMode};
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 
@@ -15,20 +14,19 @@ use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 const QUEUE: usize = 1024;
 
 /// A watch that lives as long as this does.
-pub(super) struct Watch {
+pub(crate) struct Watch {
     first: String,
     statuses: Receiver<String>,
     _watcher: RecommendedWatcher,
 }
 
 impl Watch {
-    /// Watches `file`, and wakes the waker for each status.
-    pub(super) fn start(file: &Path, waker: Waker) -> Result<Self> {
+    /// Watches `file`, and calls `wake` for each status.
+    pub(crate) fn start(file: &Path, wake: impl Fn() + Send + 'static) -> Result<Self> {
         let file = std::path::absolute(file)?;
         let directory = file.parent().context("a file without a directory")?.to_path_buf();
         let (sender, statuses) = sync_channel(QUEUE);
-        let eye =
-            Eye { name: file.file_name().context("no file")?.to_owned(), file, sender, waker };
+        let eye = Eye { name: file.file_name().context("no file")?.to_owned(), file, sender, wake };
         let first = fs::read_to_string(&eye.file).unwrap_or_default().trim_end().to_owned();
         let mut watcher = notify::recommended_watcher(move |event| eye.look(event))?;
         watcher.watch(&directory, RecursiveMode::NonRecursive)?;
@@ -36,25 +34,30 @@ impl Watch {
     }
 
     /// The status at the start.
-    pub(super) fn first(&self) -> &str {
+    pub(crate) fn first(&self) -> &str {
         &self.first
     }
 
     /// The next status, if there is one.
-    pub(super) fn next(&self) -> Option<String> {
+    pub(crate) fn next(&self) -> Option<String> {
         self.statuses.try_recv().ok()
+    }
+
+    /// Waits for the next status; `None` when there will be none.
+    pub(crate) fn wait(&self) -> Option<String> {
+        self.statuses.recv().ok()
     }
 }
 
 /// What notify's thread holds.
-struct Eye {
+struct Eye<W> {
     file: PathBuf,
     name: OsString,
     sender: SyncSender<String>,
-    waker: Waker,
+    wake: W,
 }
 
-impl Eye {
+impl<W: Fn()> Eye<W> {
     fn look(&self, event: notify::Result<Event>) {
         let Ok(event) = event else { return };
         if !completes_a_writing(event.kind) {
@@ -68,8 +71,7 @@ impl Eye {
         };
         let status = text.trim_end();
         if !status.is_empty() && self.sender.send(status.to_owned()).is_ok() {
-            // A wake that fails only means that the poll is gone.
-            let _ = self.waker.wake();
+            (self.wake)();
         }
     }
 }
