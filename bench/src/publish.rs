@@ -69,6 +69,8 @@ fn connect(address: SocketAddr) -> Result<TcpStream> {
     let until = Instant::now() + START_LIMIT;
     let socket = loop {
         match TcpStream::connect(address) {
+            // Where nobody listens, a socket may by chance connect to itself.
+            Ok(socket) if socket.local_addr()? == address => {}
             Err(_) if Instant::now() < until => std::thread::sleep(RETRY),
             other => break other.with_context(|| format!("nobody listens at {address}"))?,
         }

@@ -53,20 +53,29 @@ impl Figures {
         ];
         self.written > 0 && faults == [0; 7]
     }
+
+    /// Why the figures of such a run say nothing of speed, if so: somebody was left behind.
+    pub(super) fn failure(&self) -> Option<String> {
+        let Self { lost, missing_last, .. } = self;
+        match (lost, missing_last) {
+            (0, 0) => None,
+            (0, _) => Some(format!("{missing_last} stations never heard the last value")),
+            _ => Some(format!("{lost} stations lost their connection")),
+        }
+    }
 }
 
+/// One run of each program; `None` of those that failed.
+pub(super) type Round = Vec<Option<Figures>>;
+
 /// How busy the machine was elsewhere in the worst of a round's runs.
-pub(super) fn disturbance(round: &[Figures]) -> f64 {
-    round.iter().map(|run| run.busy_elsewhere).fold(0.0, f64::max)
+pub(super) fn disturbance(round: &[Option<Figures>]) -> f64 {
+    round.iter().flatten().map(|run| run.busy_elsewhere).fold(0.0, f64::max)
 }
 
 /// One figure of one program, in each round.
-pub(super) fn each(
-    rounds: &[Vec<Figures>],
-    program: usize,
-    figure: impl Fn(&Figures) -> f64,
-) -> Vec<f64> {
-    rounds.iter().filter_map(|round| round.get(program)).map(figure).collect()
+pub(super) fn each(rounds: &[Round], program: usize, figure: impl Fn(&Figures) -> f64) -> Vec<f64> {
+    rounds.iter().filter_map(|round| round.get(program)?.as_ref()).map(figure).collect()
 }
 
 /// Each run's figure over that of the floor's run just before it: what both share, such as a
@@ -112,10 +121,11 @@ mod tests {
 
     #[test]
     fn a_round_is_as_disturbed_as_its_worst_run() {
-        let run = |busy_elsewhere| Figures { busy_elsewhere, ..Figures::default() };
-        let rounds = [vec![run(0.0), run(0.5)], vec![run(0.2), run(0.1)]];
+        let run = |busy_elsewhere| Some(Figures { busy_elsewhere, ..Figures::default() });
+        let rounds = [vec![run(0.0), run(0.5), None], vec![run(0.2), run(0.1), None]];
         assert_eq!(rounds.each_ref().map(|round| disturbance(round)), [0.5, 0.2]);
         assert_eq!(each(&rounds, 1, |run| run.busy_elsewhere), [0.5, 0.1]);
+        assert!(each(&rounds, 2, |run| run.busy_elsewhere).is_empty(), "it failed");
     }
 
     #[test]
@@ -125,6 +135,14 @@ mod tests {
         assert!(!Figures { duplicates: 1, ..clean.clone() }.is_faultless());
         assert!(!Figures { lost: 1, ..clean }.is_faultless());
         assert!(!Figures::default().is_faultless(), "nothing written proves nothing");
+    }
+
+    #[test]
+    fn a_run_that_left_somebody_behind_is_none() {
+        let run = |lost, missing_last| Figures { missing_last, lost, ..Figures::default() };
+        assert_eq!(run(0, 0).failure(), None);
+        assert_eq!(run(0, 7).failure().unwrap(), "7 stations never heard the last value");
+        assert_eq!(run(2, 7).failure().unwrap(), "2 stations lost their connection");
     }
 
     #[test]

@@ -1,35 +1,51 @@
-//! Starts a server in a directory of its own, has it measured, and ends it again, whatever happens.
-//! It ends nothing else, and waits for nothing without a limit.
+//! A server that can be measured: how it is started, what its stations speak, and what a run of the
+//! load generator makes of it. Knows no particular server.
 
-use std::fs;
-use std::io::{BufRead, BufReader, Read};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::fs::File;
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
 use super::figures::Figures;
+use super::server::{Server, one_line};
 
-/// A server that does not listen by then never will.
-const START_LIMIT: Duration = Duration::from_secs(10);
-/// The load generator stops writing by itself after this many seconds.
-const LOAD_LIMIT_S: u64 = 30;
-/// When it has not come to an end by then, it is ended.
-const LOAD_END_LIMIT: Duration = Duration::from_secs(LOAD_LIMIT_S + 15);
+/// How much longer than it may write the load generator may take to come to an end.
+const LOAD_END: Duration = Duration::from_secs(15);
 
-/// What a program is, which says how it is started and what its stations speak.
+/// What a program is to the one who measures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// `chadburn-bench floor`; text.
+pub(super) enum Role {
+    /// What all others are measured against.
     Floor,
-    /// `chadburn serve`; text.
-    Text,
-    /// `chadburn serve`; JSON.
-    Json,
+    /// Chadburn, which must be faultless.
+    Ours,
+    /// A server of another house: what goes wrong with it is shown, and ends nothing.
+    Peer,
+}
+
+/// One process: a program and its arguments, in which [`Server`] puts places and ports for `@names@`.
+#[derive(Debug, Clone)]
+pub(super) struct Call {
+    /// The program's file.
+    pub(super) program: PathBuf,
+    /// What it is told.
+    pub(super) arguments: Vec<String>,
+}
+
+impl Call {
+    /// A call of this program.
+    pub(super) fn new<'a>(
+        program: impl Into<PathBuf>,
+        arguments: impl IntoIterator<Item = &'a str>,
+    ) -> Self {
+        let arguments = arguments.into_iter().map(str::to_owned).collect();
+        Self { program: program.into(), arguments }
+    }
 }
 
 /// A server that can be measured.
@@ -37,10 +53,14 @@ pub(super) enum Kind {
 pub(super) struct Program {
     /// What the tables call it.
     pub(super) name: String,
-    /// Its file.
-    pub(super) path: PathBuf,
-    /// What it is.
-    pub(super) kind: Kind,
+    /// What it is to us.
+    pub(super) role: Role,
+    /// What its stations speak, in the load generator's words.
+    pub(super) wire: &'static str,
+    /// Its processes, in the order of their start; the last of them says where it listens.
+    pub(super) calls: Vec<Call>,
+    /// The text of its configuration file, in which places are put like into a [`Call`].
+    pub(super) configuration: Option<String>,
     /// `chadburn-bench`'s file.
     pub(super) bench: PathBuf,
 }
@@ -58,167 +78,70 @@ pub(super) struct Load {
     pub(super) mode: &'static str,
     /// How long to listen for what should not come.
     pub(super) aftermath_ms: u32,
-}
-
-/// A server that runs. Dropped, it is gone, and so is its directory.
-#[derive(Debug)]
-pub(super) struct Server {
-    child: Child,
-    port: u16,
-    directory: PathBuf,
+    /// How long to wait for a value before the next is written.
+    pub(super) wait_ms: u32,
+    /// Measure no longer than this, if 5 values were written.
+    pub(super) measure_s: Option<u64>,
+    /// Stop writing after this, whatever was written.
+    pub(super) limit_s: u64,
 }
 
 impl Program {
     /// Starts a fresh server and measures it.
     pub(super) fn measure(&self, load: &Load) -> Result<Figures> {
-        let server = self.start()?;
-        let mut generator = Command::new(&self.bench)
+        let server = Server::start(self)?;
+        let figures = self.generate(load, &server);
+        figures.map_err(|error| match server.last_words() {
+            Some(words) => error.context(format!("it said: {words}")),
+            None => error,
+        })
+    }
+
+    fn generate(&self, load: &Load, server: &Server) -> Result<Figures> {
+        let complaints = server.beside("generator");
+        let mut command = Command::new(&self.bench);
+        command
             .arg("load")
-            .arg(format!("--url=127.0.0.1:{}", server.port))
-            .arg(format!("--pid={}", server.child.id()))
+            .arg(format!("--url=127.0.0.1:{}", server.port()))
+            .arg(format!("--pid={}", server.pids()))
             .arg(format!("--stations={}", load.stations))
             .arg(format!("--messages={}", load.messages))
             .arg(format!("--warm-up={}", load.warm_up))
             .arg(format!("--mode={}", load.mode))
             .arg(format!("--aftermath-ms={}", load.aftermath_ms))
-            .arg(format!("--limit-s={LOAD_LIMIT_S}"))
-            .arg(if self.kind == Kind::Json { "--wire=json" } else { "--wire=text" })
+            .arg(format!("--wait-ms={}", load.wait_ms))
+            .arg(format!("--limit-s={}", load.limit_s))
+            .args(load.measure_s.map(|seconds| format!("--measure-s={seconds}")))
+            .arg(format!("--wire={}", self.wire))
             .arg("--json-out")
             .arg("--status-file")
-            .arg(status_file(&server.directory))
+            .arg(server.status_file())
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("cannot start {}", self.bench.display()))?;
+            .stdout(Stdio::piped());
+        if self.role == Role::Peer {
+            // The reason is wanted, not the way to it.
+            command.stderr(File::create(&complaints)?).env("RUST_BACKTRACE", "0");
+        }
+        let mut generator =
+            command.spawn().with_context(|| format!("cannot start {}", self.bench.display()))?;
         let mut stdout = generator.stdout.take().context("no pipe")?;
         let (sender, receiver) = channel();
         thread::spawn(move || {
             let mut text = String::new();
             let _ = sender.send(stdout.read_to_string(&mut text).map(|_| text));
         });
-        let text = receiver.recv_timeout(LOAD_END_LIMIT);
+        let text = receiver.recv_timeout(Duration::from_secs(load.limit_s) + LOAD_END);
         if text.is_err() {
             generator.kill()?;
         }
         let status = generator.wait()?;
         let text = text.context("the load generator did not come to an end")??;
         if !status.success() {
-            bail!("{} could not be measured at {} stations", self.name, load.stations);
+            match self.role {
+                Role::Peer => bail!(one_line(&std::fs::read_to_string(complaints)?)),
+                _ => bail!("{} could not be measured at {} stations", self.name, load.stations),
+            }
         }
         serde_json::from_str(&text).context("the load generator's report")
-    }
-
-    /// Starts a server, and waits until it listens.
-    pub(super) fn start(&self) -> Result<Server> {
-        let directory = new_directory()?;
-        let status_file = status_file(&directory);
-        fs::write(&status_file, "start\n")?;
-        let mut command = Command::new(&self.path);
-        match self.kind {
-            Kind::Floor => command.args(["floor", "--port", "0"]),
-            Kind::Text | Kind::Json => command
-                .args(["serve", "--port", "0", "--bind", "127.0.0.1", "--accept-file"])
-                .arg(directory.join("accept.eot")),
-        };
-        let child = command
-            .arg("--status-file")
-            .arg(&status_file)
-            .env("NO_COLOR", "1")
-            .current_dir(&directory)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn();
-        let mut server = match child {
-            Ok(child) => Server { child, port: 0, directory },
-            Err(error) => {
-                fs::remove_dir_all(&directory)?;
-                bail!("cannot start {}: {error}", self.path.display());
-            }
-        };
-        let stdout = server.child.stdout.take().context("no pipe")?;
-        server.port = wait_for_port(stdout)
-            .with_context(|| format!("{} did not say where it listens", self.path.display()))?;
-        Ok(server)
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Both fail only when it has ended by itself, and then there is nothing to do.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = fs::remove_dir_all(&self.directory);
-    }
-}
-
-/// The port from the server's own words. The rest of what it says is read and thrown away, so that
-/// its log never waits for a reader.
-fn wait_for_port(stdout: impl Read + Send + 'static) -> Result<u16> {
-    let (sender, receiver) = channel();
-    thread::spawn(move || {
-        let mut lines = BufReader::with_capacity(64 * 1024, stdout);
-        let mut line = Vec::new();
-        while matches!(lines.read_until(b'\n', &mut line), Ok(length) if length > 0) {
-            if let Some(port) = port_in(&String::from_utf8_lossy(&line)) {
-                let _ = sender.send(port);
-                break;
-            }
-            line.clear();
-        }
-        drop(sender);
-        let _ = std::io::copy(&mut lines, &mut std::io::sink());
-    });
-    match receiver.recv_timeout(START_LIMIT) {
-        Ok(port) => Ok(port),
-        Err(RecvTimeoutError::Timeout) => bail!("it said nothing of it in {START_LIMIT:?}"),
-        Err(RecvTimeoutError::Disconnected) => bail!("it ended, or closed its stdout"),
-    }
-}
-
-fn port_in(line: &str) -> Option<u16> {
-    let (_, rest) = line.split_once("listening on http://127.0.0.1:")?;
-    let digits = rest.split(|letter: char| !letter.is_ascii_digit()).next()?;
-    digits.parse().ok().filter(|&port| port != 0)
-}
-
-fn status_file(directory: &Path) -> PathBuf {
-    directory.join("status.eot")
-}
-
-fn new_directory() -> Result<PathBuf> {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    let number = NEXT.fetch_add(1, Ordering::Relaxed);
-    let name = format!("chadburn-bench-{}-{number}", std::process::id());
-    let directory = std::env::temp_dir().join(name);
-    fs::create_dir(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
-    Ok(directory)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_port_is_found_whatever_stands_around_it() {
-        let listening = "listening on http://127.0.0.1:";
-        for (line, port) in [
-            (format!("{listening}1873\n"), Some(1873)),
-            (format!("12:00:01  INFO {listening}65535/ status=status.eot\n"), Some(65535)),
-            (format!(r#"{{"fields":{{"message":"{listening}40000"}}}}"#), Some(40000)),
-            (format!("{listening}0\n"), None),
-            (format!("{listening}65536\n"), None),
-            (format!("{listening}\n"), None),
-            ("listening on http://0.0.0.0:1873\n".to_owned(), None),
-            ("port 1873\n".to_owned(), None),
-        ] {
-            assert_eq!(port_in(&line), port, "{line}");
-        }
-    }
-
-    #[test]
-    fn a_server_that_ends_without_a_word_is_not_waited_for() {
-        let error = wait_for_port(&b"cannot bind\n"[..]).unwrap_err();
-        assert!(error.to_string().contains("ended"), "{error}");
-        assert_eq!(wait_for_port(&b"hm\nlistening on http://127.0.0.1:7\n"[..]).unwrap(), 7);
     }
 }

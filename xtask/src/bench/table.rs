@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use super::figures::{Figures, each, median, range, ratios};
+use super::figures::{Figures, Round, each, median, range, ratios};
+use super::server::one_line;
 
 /// What was measured at one number of stations.
 #[derive(Debug)]
@@ -12,7 +13,9 @@ pub(super) struct Speed {
     /// Values measured in each run.
     pub(super) messages: usize,
     /// Each round's runs, one of each program.
-    pub(super) rounds: Vec<Vec<Figures>>,
+    pub(super) rounds: Vec<Round>,
+    /// Why a program failed, if it did; one of each.
+    pub(super) failures: Vec<Option<String>>,
 }
 
 const SPEED_HEAD: &str = "\
@@ -21,17 +24,33 @@ const SPEED_HEAD: &str = "\
 |--:|:--|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|
 ";
 
+/// How many cells that are.
+const SPEED_CELLS: usize = 14;
+
 const FAULTS_HEAD: &str = "\
 | write mode | server | written | delivered | missing last | missing | duplicates | empty \
 | out of order | foreign | lost |
 |:--|:--|--:|--:|--:|--:|--:|--:|--:|--:|--:|
 ";
 
+/// How many cells that are.
+const FAULTS_CELLS: usize = 11;
+
 /// Speed and memory: medians, and medians of the ratios to the floor's run in the same round.
-pub(super) fn speed(names: &[&str], rows: &[Speed], floor: usize) -> String {
+pub(super) fn speed(
+    names: &[&str],
+    rows: &[Speed],
+    floor: usize,
+    absent: &[(String, String)],
+) -> String {
     let mut text = String::from(SPEED_HEAD);
-    for Speed { stations, rounds, .. } in rows {
+    for Speed { stations, rounds, failures, .. } in rows {
         for (index, name) in names.iter().enumerate() {
+            if let Some(Some(why)) = failures.get(index) {
+                let rest = " |".repeat(SPEED_CELLS - 3);
+                push(&mut text, format_args!("| {stations} | {name} | failed: {why} |{rest}"));
+                continue;
+            }
             let base = (index != floor).then_some(floor);
             let cpu = Column::of(rounds, index, base, |run| run.cpu_us_per_message);
             let p50 = Column::of(rounds, index, base, |run| run.p50_us / 1e3);
@@ -58,9 +77,13 @@ pub(super) fn speed(names: &[&str], rows: &[Speed], floor: usize) -> String {
             );
         }
     }
+    for (name, why) in absent {
+        let rest = " |".repeat(SPEED_CELLS - 3);
+        push(&mut text, format_args!("| – | {name} | not measured: {} |{rest}", one_line(why)));
+    }
     let amounts: Vec<String> = rows
         .iter()
-        .map(|Speed { stations, messages, rounds }| {
+        .map(|Speed { stations, messages, rounds, .. }| {
             format!("{} × {messages} messages to {stations}", rounds.len())
         })
         .collect();
@@ -77,9 +100,17 @@ pub(super) fn speed(names: &[&str], rows: &[Speed], floor: usize) -> String {
 }
 
 /// What every station heard, held against what was written.
-pub(super) fn faults(rows: &[(&str, String, Figures)]) -> String {
+pub(super) fn faults(rows: &[(&str, &str, Result<Figures, String>)]) -> String {
     let mut text = String::from(FAULTS_HEAD);
     for (mode, name, run) in rows {
+        let run = match run {
+            Ok(run) => run,
+            Err(why) => {
+                let rest = " |".repeat(FAULTS_CELLS - 3);
+                push(&mut text, format_args!("| {mode} | {name} | failed: {why} |{rest}"));
+                continue;
+            }
+        };
         push(
             &mut text,
             format_args!(
@@ -99,12 +130,6 @@ pub(super) fn faults(rows: &[(&str, String, Figures)]) -> String {
     text
 }
 
-/// Says it.
-pub(super) fn print(text: &str) -> std::io::Result<()> {
-    use std::io::Write;
-    writeln!(std::io::stdout().lock(), "{text}")
-}
-
 struct Column {
     median: f64,
     /// One for each round; `None` for the floor itself.
@@ -113,7 +138,7 @@ struct Column {
 
 impl Column {
     fn of(
-        rounds: &[Vec<Figures>],
+        rounds: &[Round],
         program: usize,
         base: Option<usize>,
         figure: impl Fn(&Figures) -> f64,
@@ -160,9 +185,10 @@ mod tests {
 
     #[test]
     fn the_floor_is_one_and_the_others_are_measured_by_it() {
-        let rounds = vec![vec![run(4.0), run(5.0)], vec![run(8.0), run(6.0)]];
-        let rows = [Speed { stations: 100, messages: 20, rounds }];
-        let text = speed(&["floor", "ours"], &rows, 0);
+        let rounds =
+            vec![vec![Some(run(4.0)), Some(run(5.0))], vec![Some(run(8.0)), Some(run(6.0))]];
+        let rows = [Speed { stations: 100, messages: 20, rounds, failures: vec![None, None] }];
+        let text = speed(&["floor", "ours"], &rows, 0, &[]);
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(
             lines[2],
@@ -178,9 +204,18 @@ mod tests {
 
     #[test]
     fn every_line_of_a_table_has_as_many_cells_as_its_head() {
-        let rows = [Speed { stations: 100, messages: 20, rounds: vec![vec![run(4.0)]] }];
-        let faulty = [("gap", "floor".to_owned(), Figures { empties: 3, ..run(1.0) })];
-        for text in [speed(&["floor"], &rows, 0), faults(&faulty)] {
+        let rounds = vec![vec![Some(run(4.0)), None]];
+        let failures = vec![None, Some("it hung up".to_owned())];
+        let rows = [Speed { stations: 100, messages: 20, rounds, failures }];
+        let absent = [("mosquitto".to_owned(), "it is\nmissing".to_owned())];
+        let faulty = [
+            ("gap", "floor", Ok(Figures { empties: 3, ..run(1.0) })),
+            ("gap", "nginx", Err("it hung up".to_owned())),
+        ];
+        let speed = speed(&["floor", "nginx"], &rows, 0, &absent);
+        assert!(speed.contains("| 100 | nginx | failed: it hung up | |"), "{speed}");
+        assert!(speed.contains("| – | mosquitto | not measured: it is: missing | |"), "{speed}");
+        for text in [speed, faults(&faulty)] {
             let cells = |line: &str| line.matches('|').count();
             let mut lines = text.lines().take_while(|line| !line.is_empty());
             let head = lines.next().unwrap();

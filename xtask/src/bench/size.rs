@@ -1,0 +1,146 @@
+//! How much is measured: numbers of stations, and what is written to them for how long. Knows no
+//! program, only whether there are peers among them.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use anyhow::Result;
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use super::program::Load;
+use super::{BUDGET, Options, PEERS_BUDGET, PEERS_RUNS, QUICK_BUDGET, RUNS};
+
+/// Deliveries that one run aims at, so that a run takes seconds whatever the number of stations.
+const DELIVERIES: usize = 500_000;
+/// The same with `--quick`.
+const QUICK_DELIVERIES: usize = 50_000;
+/// Fewer messages than this say nothing about a p99 of messages.
+const LEAST_MESSAGES: usize = 5;
+/// More make a run long, not more exact.
+const MOST_MESSAGES: usize = 2000;
+/// Messages before the measured ones: a young TCP connection acknowledges its first 16 segments at
+/// once, which doubles what they cost; the rest is for code and data that come into the caches.
+const WARM_UP: usize = 20;
+/// Stations, messages and quick messages of the table of faults.
+const FAULTS: (usize, usize, usize) = (10, 3000, 300);
+/// Descriptors that a server or the load generator needs for other things than stations.
+const OTHER_DESCRIPTORS: u64 = 100;
+/// Where there is no limit of descriptors, there are still only so many ports that a station on
+/// loopback can have: Linux gives 28,232, and others want some too.
+const MOST_STATIONS: u64 = 25_000;
+
+/// A number of stations, as it is typed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Size {
+    /// Just so many.
+    Stations(usize),
+    /// As many as the limit of descriptors allows.
+    Most,
+}
+
+impl FromStr for Size {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "most" { Ok(Self::Most) } else { text.parse().map(Self::Stations) }
+    }
+}
+
+impl Options {
+    /// The numbers of stations.
+    pub(super) fn sizes(&self) -> Vec<usize> {
+        let usual = [100, 1000, 10_000].map(Size::Stations);
+        let mut sizes =
+            if self.stations.is_empty() { usual.to_vec() } else { self.stations.clone() };
+        if self.peers && self.stations.is_empty() {
+            sizes.push(Size::Most);
+        }
+        let hard = getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX);
+        let stations = |size| match size {
+            Size::Stations(stations) => stations,
+            Size::Most => most(hard),
+        };
+        sizes.into_iter().map(stations).collect()
+    }
+
+    /// Rounds at each number of stations.
+    pub(super) fn rounds(&self) -> usize {
+        self.runs.unwrap_or(if self.peers { PEERS_RUNS } else { RUNS }).max(1)
+    }
+
+    /// How long they may take.
+    pub(super) fn budget(&self) -> Duration {
+        match self {
+            Self { quick: true, .. } => QUICK_BUDGET,
+            Self { peers: true, .. } => PEERS_BUDGET,
+            _ => BUDGET,
+        }
+    }
+
+    /// What is put on every program to see how fast it is.
+    pub(super) fn speed_load(&self, stations: usize) -> Load {
+        let aim = if self.quick { QUICK_DELIVERIES } else { DELIVERIES };
+        let fitting = (aim / stations.max(1)).clamp(LEAST_MESSAGES, MOST_MESSAGES);
+        Load {
+            stations,
+            messages: self.messages.unwrap_or(fitting),
+            warm_up: WARM_UP,
+            mode: "rename",
+            // Late duplicates are looked for in the table of faults.
+            aftermath_ms: 100,
+            // A slow peer shall not be pushed before it is through with the value before.
+            wait_ms: if self.peers { 5000 } else { 1000 },
+            // A slow peer gets fewer messages, and is measured for as long as the others.
+            measure_s: self.peers.then_some(if self.quick { 1 } else { 5 }),
+            // Python lets about a thousand stations in a second.
+            limit_s: if self.peers { 150 } else { 30 },
+        }
+    }
+
+    /// What is put on it to see what goes wrong.
+    pub(super) fn fault_load(&self, mode: &'static str) -> Load {
+        let (stations, messages, quick) = FAULTS;
+        Load {
+            stations,
+            messages: if self.quick { quick } else { messages },
+            warm_up: 0,
+            mode,
+            // By then, a server that looks at its file once a second has looked again.
+            aftermath_ms: if self.quick { 200 } else { 1100 },
+            wait_ms: 1000,
+            measure_s: None,
+            limit_s: if self.peers && self.quick { 10 } else { 30 },
+        }
+    }
+}
+
+/// Raises the soft limit of descriptors to the hard one, for whatever is started: not every server
+/// does it for itself.
+pub(super) fn raise_limit() -> Result<()> {
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum })?)
+}
+
+fn most(descriptors: u64) -> usize {
+    let stations = descriptors.saturating_sub(OTHER_DESCRIPTORS).min(MOST_STATIONS);
+    usize::try_from(stations).unwrap_or(usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_a_number_or_all_there_is() {
+        assert_eq!("100".parse(), Ok(Size::Stations(100)));
+        assert_eq!("most".parse(), Ok(Size::Most));
+        assert!("many".parse::<Size>().is_err());
+    }
+
+    #[test]
+    fn most_stations_leave_room_for_the_rest() {
+        assert_eq!(most(20_000), 19_900);
+        assert_eq!(most(u64::MAX), 25_000);
+        assert_eq!(most(64), 0);
+    }
+}
