@@ -91,7 +91,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let names: Vec<&str> = programs.iter().map(|program| program.name.as_str()).collect();
     let mut text = table::speed(&names, &speed, FLOOR, &peers.absent);
     if !peers.versions.is_empty() {
-        writeln!(text, "Peers: {}.\n", peers.versions.join("; "))?;
+        writeln!(text, "{}\n", peers.note())?;
     }
     text.push_str(&table::faults(&faults));
     println!("{text}");

@@ -26,6 +26,14 @@ const PEERS: [Peer; 5] = [
     ("the Python original", original),
 ];
 
+/// What is compared with what.
+const COUNTED: &str = "\
+CPU and memory are those of all processes of a server, added up. nginx (master and worker) and mosquitto \
+watch no file: a publisher of ours does it for them, over one connection, and is counted with them. \
+The greeting is two messages, but with nchan the one it stored, and with mosquitto CONNACK, SUBACK and \
+the retained message. A server with 5 messages measured gets no more of them after 5 s, so that a \
+slow one is measured for as long as the others.";
+
 /// What can be started.
 struct Ready {
     /// Which versions of what.
@@ -44,6 +52,13 @@ pub(super) struct Peers {
     pub(super) versions: Vec<String>,
     /// Names of the others, with the reasons.
     pub(super) absent: Vec<(String, String)>,
+}
+
+impl Peers {
+    /// What a table with peers in it has to say of them.
+    pub(super) fn note(&self) -> String {
+        format!("{COUNTED} Versions: {}.", self.versions.join("; "))
+    }
 }
 
 /// Makes every peer ready, and tries whether it serves.
