@@ -93,7 +93,11 @@ impl Options {
             // A slow peer gets fewer messages, and is measured for as long as the others.
             measure_s: self.peers.then_some(if self.quick { 1 } else { 5 }),
             // Python lets about a thousand stations in a second.
-            limit_s: if self.peers { 150 } else { 30 },
+            limit_s: match self {
+                Self { peers: true, quick: false, .. } => 150,
+                Self { peers: true, .. } => 90,
+                _ => 30,
+            },
         }
     }
 
