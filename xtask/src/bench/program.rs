@@ -9,7 +9,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use super::figures::Figures;
 use super::server::{Server, one_line};
@@ -92,7 +92,7 @@ impl Program {
         let server = Server::start(self)?;
         let figures = self.generate(load, &server);
         figures.map_err(|error| match server.last_words() {
-            Some(words) => error.context(format!("it said: {words}")),
+            Some(words) => anyhow!("{error:#}; it said: {words}"),
             None => error,
         })
     }

@@ -11,7 +11,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::{Resource, getrlimit};
 
 use super::family::{self, Member};
@@ -57,8 +57,11 @@ impl Server {
         let stdout = last.stdout.take().context("no pipe")?;
         let name = &program.name;
         server.port = wait_for_port(stdout).map_err(|error| {
-            let words = server.last_words().map(|words| format!("; {words}")).unwrap_or_default();
-            error.context(format!("{name} did not say where it listens{words}"))
+            let error = error.context(format!("{name} did not say where it listens"));
+            match server.last_words() {
+                Some(words) => anyhow!("{error:#}; it said: {words}"),
+                None => error,
+            }
         })?;
         server.members = family::of(&server.roots());
         Ok(server)
