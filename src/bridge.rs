@@ -6,6 +6,7 @@
 
 mod candidates;
 mod device;
+mod patience;
 mod rule;
 
 use std::future::Future;
@@ -28,18 +29,13 @@ use crate::source::{Posts, Source, WatchMode};
 use crate::systemd::{Manager, watchdog_interval};
 use crate::writing::{File, Report};
 use device::{Device, NoDevice};
+use patience::Patience;
 use rule::{Effect, Event, Rule, Tale};
 
 pub use candidates::{Candidate, candidates};
 
 /// How often time alone is a reason to look.
 const TICK: Duration = Duration::from_millis(100);
-
-/// How long the bridge waits before it opens a device again: at first, and at most.
-const PATIENCE: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(5)];
-
-/// How long a device must have been open for the waiting to begin anew.
-const HEALTHY: Duration = Duration::from_secs(10);
 
 /// Why a bridge cannot start. Whoever started it must act.
 #[derive(Debug, thiserror::Error)]
@@ -87,7 +83,7 @@ pub async fn run(config: BridgeConfig, stop: impl Future<Output = ()>) -> Result
         device: None,
         opened: Instant::now(),
         opens_at: Instant::now(),
-        wait: PATIENCE[0],
+        patience: Patience::new(),
         missed: false,
         settled: false,
         writing: None,
@@ -161,7 +157,7 @@ struct Bridge {
     /// When to open it, if it is not open.
     opens_at: Instant,
     /// How long to wait after the next failure.
-    wait: Duration,
+    patience: Patience,
     /// Whether the log has been told that the device is not there.
     missed: bool,
     /// Whether what the accept file says is new, and not what stood in it at the start.
@@ -216,7 +212,7 @@ impl Bridge {
                     warn!(%device, why = %why, "the device cannot be opened, and is waited for");
                     self.missed = true;
                 }
-                self.rest();
+                self.opens_at = Instant::now() + self.patience.refused();
             }
         }
     }
@@ -224,16 +220,8 @@ impl Bridge {
     fn lose(&mut self, why: &str) {
         warn!(device = %shown(&self.config.device), why, "the line is closed");
         self.device = None;
-        if self.opened.elapsed() >= HEALTHY {
-            self.wait = PATIENCE[0];
-        }
-        self.rest();
+        self.opens_at = Instant::now() + self.patience.lost(self.opened.elapsed());
         self.step(Event::Closed);
-    }
-
-    fn rest(&mut self) {
-        self.opens_at = Instant::now() + self.wait;
-        self.wait = (self.wait * 2).min(PATIENCE[1]);
     }
 
     fn reported(&mut self, report: Report) {
