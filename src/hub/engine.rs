@@ -7,6 +7,7 @@ mod hear;
 mod say;
 mod slot;
 
+use std::cell::LazyCell;
 use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -217,8 +218,12 @@ impl<S: Socket, P: Ports> Engine<S, P> {
     /// [`PARTS`] times a second.
     pub fn tick(&mut self, now: Now) {
         let seconds = now.seconds();
-        let pings = [Wire::Text, Wire::Json, Wire::Sse].map(|wire| Frame::from(parcel::ping(wire)));
-        let beat: Frame = parcel::message(&Message::Beat { at: now.unix_ms }.encode()).into();
+        // Most ticks find nothing to say, so frames are made for the first that hears them.
+        let pings = [Wire::Text, Wire::Json, Wire::Sse]
+            .map(|wire| LazyCell::new(move || Frame::from(parcel::ping(wire))));
+        let beat = LazyCell::new(|| {
+            Frame::from(parcel::message(&Message::Beat { at: now.unix_ms }.encode()))
+        });
         for (index, slot) in self.slots.iter_mut().enumerate().skip(self.part).step_by(PARTS) {
             let Some(slot) = slot else { continue };
             let frame = if slot.patience_ended(seconds) {
@@ -230,7 +235,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
                 self.dead.push(slot.key(index));
                 continue;
             } else if slot.beat_is_due(seconds) {
-                &beat
+                &*beat
             } else if slot.ping_is_due(seconds) {
                 &pings[slot.wire as usize]
             } else {
