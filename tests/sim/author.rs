@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use chadburn::source::look::Kind;
 use chadburn::writing::File;
 
-use crate::book::MS;
+use crate::book::{Book, MS};
 use crate::disk::Disk;
+use crate::faults::Fault;
 use crate::rng::Rng;
 use crate::weather::Weather;
 use crate::writers::{Move, Writer};
@@ -15,6 +16,7 @@ use crate::writers::{Move, Writer};
 #[derive(Debug)]
 pub struct Author {
     rng: Rng,
+    book: Book,
     number: u64,
     last: [Vec<u8>; 2],
 }
@@ -22,8 +24,8 @@ pub struct Author {
 impl Author {
     /// One who has written nothing.
     #[must_use]
-    pub fn new(rng: Rng) -> Self {
-        Self { rng, number: 0, last: [Vec::new(), Vec::new()] }
+    pub fn new(rng: Rng, book: &Book) -> Self {
+        Self { rng, book: book.clone(), number: 0, last: [Vec::new(), Vec::new()] }
     }
 
     /// A whole text. Of those with a number no part and no mix is whole.
@@ -56,6 +58,7 @@ impl Author {
         let bytes = self.bytes(file);
         let faulty = weather.faults && self.rng.one_in(6);
         if faulty {
+            self.book.count(Fault::BadFile);
             self.fault(&mut moves);
         } else {
             self.writing(disk, weather, file, bytes, &mut moves);

@@ -7,6 +7,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::rc::Rc;
 
+use crate::faults::{Fault, KINDS};
+
 /// One millisecond of the virtual time, which counts in microseconds.
 pub const MS: u64 = 1_000;
 
@@ -26,6 +28,9 @@ struct Pages {
     telling: bool,
     lines: RefCell<VecDeque<String>>,
     failure: RefCell<Option<(u64, String)>>,
+    faults: Cell<[u64; KINDS]>,
+    ticks: Cell<u64>,
+    looks: Cell<u64>,
 }
 
 /// A rule that did not hold.
@@ -69,6 +74,35 @@ impl Book {
             }
             lines.push_back(format!("{:>12} {}", self.now(), line()));
         }
+    }
+
+    /// Counts something that is done to the server on purpose.
+    pub fn count(&self, fault: Fault) {
+        let mut faults = self.0.faults.get();
+        faults[fault as usize] += 1;
+        self.0.faults.set(faults);
+    }
+
+    /// Counts a tick of the server.
+    pub fn ticked(&self) {
+        self.0.ticks.set(self.0.ticks.get() + 1);
+    }
+
+    /// Counts a look at a file.
+    pub fn looked(&self) {
+        self.0.looks.set(self.0.looks.get() + 1);
+    }
+
+    /// How many ticks there were, and how many looks.
+    #[must_use]
+    pub fn routine(&self) -> (u64, u64) {
+        (self.0.ticks.get(), self.0.looks.get())
+    }
+
+    /// How often which fault was counted.
+    #[must_use]
+    pub fn faults(&self) -> [u64; KINDS] {
+        self.0.faults.get()
     }
 
     /// Notes that a rule did not hold; only the first counts.

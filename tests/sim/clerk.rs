@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use crate::book::{Book, MS};
 use crate::disk::{Disk, Index};
+use crate::faults::Fault;
 use crate::kernel::Raw;
 use crate::rng::Rng;
 
@@ -53,9 +54,9 @@ pub struct Clerk {
     rng: Rng,
     book: Book,
     /// One in so many steps fails.
-    fails: u64,
+    pub fails: u64,
     /// A step takes so long at most.
-    slow: u64,
+    pub slow: u64,
     /// Every store of this run, the last of them in hand if it has no end.
     pub stores: Vec<Store>,
     stage: Stage,
@@ -110,6 +111,7 @@ impl Clerk {
         let ticket = store.ticket;
         let may_fail = !matches!(self.stage, Stage::Tell | Stage::SyncDirectory);
         if may_fail && self.rng.one_in(self.fails) {
+            self.book.count(Fault::DiskError);
             self.reason = Some("no space left on device");
         }
         let failed = self.reason.is_some();
@@ -160,6 +162,7 @@ impl Clerk {
                 if self.rng.one_in(self.fails) {
                     // The directory will not be made durable. What is told to have failed stands
                     // there all the same, and may be anybody's.
+                    self.book.count(Fault::DiskError);
                     self.reason = Some("input/output error");
                     disk.share(temp);
                 }

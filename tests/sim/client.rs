@@ -59,16 +59,18 @@ impl View<'_> {
     /// Whether a store that began after this moment ended well with this text, or with another
     /// that superseded it.
     fn is_stored(&self, file: File, text: &str, since: u64) -> bool {
-        self.stores[file as usize].iter().any(|store| {
-            let well = store.start >= since && store.end.is_some_and(|(_, well)| well);
+        let stores = self.stores[file as usize].iter().rev();
+        stores.take_while(|store| store.start >= since).any(|store| {
+            let well = store.end.is_some_and(|(_, well)| well);
             well && (store.text == text || store.waiting.iter().any(|waiting| waiting == text))
         })
     }
 
     /// Whether a store that began after this moment failed.
     fn has_failed(&self, file: File, since: u64) -> bool {
-        let mut stores = self.stores[file as usize].iter();
-        stores.any(|it| it.start >= since && it.end.is_some_and(|(_, well)| !well))
+        let stores = self.stores[file as usize].iter().rev();
+        let mut stores = stores.take_while(|store| store.start >= since);
+        stores.any(|it| it.end.is_some_and(|(_, well)| !well))
     }
 }
 
@@ -153,6 +155,8 @@ pub struct Client {
     inbox: Vec<u8>,
     /// By which code it must be closed.
     code: Option<u16>,
+    /// What it has heard, and when, if somebody will compare it.
+    pub diary: Option<Vec<(u64, String)>>,
     /// What it knows of the telegraph.
     heard: Heard,
     book: Book,
@@ -206,6 +210,7 @@ impl Client {
             sending: VecDeque::new(),
             inbox: Vec::new(),
             code: None,
+            diary: None,
             heard: Heard::default(),
             book: book.clone(),
             number: 0,

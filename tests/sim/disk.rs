@@ -43,7 +43,7 @@ pub struct Disk {
     names: [Option<Index>; 2],
     free: Vec<u64>,
     /// How many microseconds the clock that stamps files stands still.
-    tick: u64,
+    pub tick: u64,
     /// The wall clock, in microseconds since 1970, when the virtual time began.
     pub wall: u64,
     book: Book,
@@ -52,6 +52,8 @@ pub struct Disk {
     /// The watches of either file.
     pub kernels: [Kernel; 2],
     others: u64,
+    /// When somebody last did anything to either file but open it.
+    pub touched: u64,
 }
 
 impl Disk {
@@ -69,6 +71,7 @@ impl Disk {
             truth,
             kernels,
             others: 0,
+            touched: 0,
         };
         disk.observe(File::Status);
         disk.observe(File::Accept);
@@ -121,6 +124,7 @@ impl Disk {
     pub fn release(&mut self, index: Index) {
         self.inodes[index].held -= 1;
         if self.inodes[index].held == 0 {
+            self.inodes[index].bytes = Vec::new();
             self.free.push(self.inodes[index].number);
         }
     }
@@ -129,6 +133,7 @@ impl Disk {
     pub fn tear(&mut self, file: File, index: Index, begins: bool) {
         let torn = &mut self.inodes[index].torn;
         *torn = if begins { *torn + 1 } else { *torn - 1 };
+        self.touched = self.book.now();
         self.observe(file);
     }
 
@@ -196,6 +201,26 @@ impl Disk {
         Some(index)
     }
 
+    /// The directory is another one, in which it is not: nothing tells of that. The inode is held on
+    /// for the caller, if there was one.
+    pub fn vanish(&mut self, file: File) -> Option<Index> {
+        self.unheard(file, |disk| disk.take_away(file, Raw::Delete))
+    }
+
+    /// The directory is the one again in which it is this inode, which the caller held.
+    pub fn come_back(&mut self, file: File, index: Index) {
+        self.share(index);
+        self.unheard(file, |disk| disk.put(file, index, Raw::Create));
+        self.release(index);
+    }
+
+    fn unheard<T>(&mut self, file: File, act: impl FnOnce(&mut Self) -> T) -> T {
+        let deaf = std::mem::replace(&mut self.kernels[file as usize].deaf, true);
+        let done = act(self);
+        self.kernels[file as usize].deaf = deaf;
+        done
+    }
+
     /// Something happens under another name.
     pub fn noise(&mut self) {
         self.others += 1;
@@ -217,6 +242,9 @@ impl Disk {
     /// The kernel tells of this file.
     pub fn emit(&mut self, file: File, raw: Raw) {
         self.book.note(|| format!("{file}: {raw:?}"));
+        if !matches!(raw, Raw::Open | Raw::Knock) {
+            self.touched = self.book.now();
+        }
         self.observe(file);
         self.truth[file as usize].stirs();
         self.kernels[file as usize].emit(self.book.now(), raw);

@@ -46,6 +46,8 @@ pub struct Ground {
     alone: [u64; 2],
     /// When the next hand begins.
     begins: u64,
+    /// For how long the clock of the next run of the server has been running when it begins.
+    pub age: u64,
     /// How many writings were begun.
     pub begun: u64,
 }
@@ -63,13 +65,13 @@ impl Ground {
     /// The ground of a seed.
     #[must_use]
     pub fn new(mut rng: Rng, book: Book, weather: Weather) -> Self {
-        let kernels = [rng.split(), rng.split()].map(|rng| Kernel::new(rng, &weather));
+        let kernels = [rng.split(), rng.split()].map(|rng| Kernel::new(rng, &book, &weather));
         let wall = 1_790_000_000 * SECOND + rng.below(SECOND);
         let disk = Disk::new(&book, kernels, weather.tick, wall);
         let Weather { disk_fails, disk: slow, .. } = weather;
         let clerks = [File::Status, File::Accept]
             .map(|file| Clerk::new(file, rng.split(), &book, disk_fails, slow));
-        let author = Author::new(rng.split());
+        let author = Author::new(rng.split(), &book);
         Self {
             book,
             weather,
@@ -83,8 +85,21 @@ impl Ground {
             writers: Vec::new(),
             alone: [0; 2],
             begins: 0,
+            age: 0,
             begun: 0,
         }
+    }
+
+    /// The weather changes while nobody does anything.
+    pub fn turns(&mut self, weather: Weather) {
+        for kernel in &mut self.disk.kernels {
+            kernel.turns(&weather);
+        }
+        for clerk in &mut self.clerks {
+            (clerk.fails, clerk.slow) = (weather.disk_fails, weather.disk);
+        }
+        self.disk.tick = weather.tick;
+        self.weather = weather;
     }
 
     /// When something happens next.

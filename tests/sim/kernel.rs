@@ -5,7 +5,8 @@ use std::collections::VecDeque;
 
 use chadburn::source::rule::Hint;
 
-use crate::book::MS;
+use crate::book::{Book, MS};
+use crate::faults::Fault;
 use crate::rng::Rng;
 use crate::weather::{Watching, Weather};
 
@@ -55,17 +56,27 @@ pub struct Kernel {
     pub deaf: bool,
     /// When the watcher's thread takes the next one.
     pub due: u64,
+    book: Book,
     rng: Rng,
 }
 
 impl Kernel {
     /// A watch in this weather.
     #[must_use]
-    pub fn new(rng: Rng, weather: &Weather) -> Self {
-        let deaf = weather.watching != Watching::Kernel;
-        let Weather { room, overlap, opens_first, .. } = *weather;
+    pub fn new(rng: Rng, book: &Book, weather: &Weather) -> Self {
         let (queue, buffer) = (VecDeque::new(), VecDeque::new());
-        Self { queue, buffer, room, overlap, opens_first, deaf, due: u64::MAX, rng }
+        let (room, overlap, opens_first, deaf) = (0, false, false, false);
+        let (due, book) = (u64::MAX, book.clone());
+        let mut kernel = Self { queue, buffer, room, overlap, opens_first, deaf, due, book, rng };
+        kernel.turns(weather);
+        kernel
+    }
+
+    /// The weather changes.
+    pub fn turns(&mut self, weather: &Weather) {
+        self.deaf = weather.watching != Watching::Kernel;
+        let Weather { room, overlap, opens_first, .. } = *weather;
+        (self.room, self.overlap, self.opens_first) = (room, overlap, opens_first);
     }
 
     /// Something happened in the directory.
@@ -83,6 +94,7 @@ impl Kernel {
             self.queue.push_back(raw);
         } else if self.queue.back() != Some(&Raw::Overflow) {
             self.queue.push_back(Raw::Overflow);
+            self.book.count(Fault::Overflow);
         }
         if self.due == u64::MAX {
             // A watcher that lags is what makes a queue overflow.

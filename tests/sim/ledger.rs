@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
+use std::io;
 use std::ops::RangeInclusive;
+use std::path::Path;
 
 use chadburn::book::{self, Limits};
 use chadburn::entry::{Entry, What};
@@ -12,11 +14,12 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::book::{Book, MS, SECOND};
+use crate::faults::Fault;
 use crate::rng::Rng;
 
 /// Of so many of the newest entries a station that comes back is surely told; the server promises
 /// 1,000, among which holes count.
-const SURELY: usize = 900;
+pub const SURELY: usize = 900;
 
 /// How often what was written is made durable, in microseconds.
 const SYNC: u64 = SECOND;
@@ -63,9 +66,9 @@ pub struct Found {
     pub last: Option<u64>,
     /// The last line is the end of a run.
     pub clean: bool,
-    /// The states of which a returning station must be told, by number, and whether everything
-    /// that their run had said before is in the book, too.
-    pub states: BTreeMap<u64, bool>,
+    /// The states of which a returning station must be told, by number: how many entries came after
+    /// each, and whether everything that its run had said before is in the book, too.
+    pub states: BTreeMap<u64, (usize, bool)>,
     /// The numbers between a clean end and the next run in it. Should another run have been there
     /// and died before it had written anything, then nobody can know.
     pub between: Vec<RangeInclusive<u64>>,
@@ -77,7 +80,7 @@ impl Ledger {
     pub fn new(mut rng: Rng, book: &Book) -> Self {
         Self {
             book: book.clone(),
-            desk: tempfile::tempdir().expect("there is a place for temporary files"),
+            desk: desk().expect("there is a place for temporary files"),
             present: Vec::new(),
             older: Vec::new(),
             durable: 0,
@@ -92,6 +95,11 @@ impl Ledger {
             due: u64::MAX,
             rng,
         }
+    }
+
+    /// In a long life files stay small, because they are read anew for every run.
+    pub fn keep_little(&mut self) {
+        self.limit = self.limit.min(100_000);
     }
 
     /// The server has something written down, and waits for nothing.
@@ -117,6 +125,9 @@ impl Ledger {
         let before = self.writable;
         if self.faults && self.rng.one_in(if before { 40 } else { 3 }) {
             self.writable = !before;
+            if before {
+                self.book.count(Fault::BookUnwritable);
+            }
         }
         let begins = self.queue.iter().any(|entry| entry.what == What::Run) && self.writable;
         if self.writable {
@@ -164,10 +175,12 @@ impl Ledger {
             && let Some(entry) = self.queue.front()
         {
             // Killed in the middle of a line.
+            self.book.count(Fault::HalfLine);
             let line = line(entry);
             self.present.extend(&line[..self.rng.index(line.len())]);
         }
         if self.rng.one_in(3) {
+            self.book.count(Fault::PowerFailure);
             let durable = self.durable.min(self.present.len());
             let kept = durable + self.rng.index(self.present.len() - durable + 1);
             let length = self.present.len();
@@ -188,10 +201,14 @@ impl Ledger {
     /// What a new run finds, after whatever has befallen the files.
     pub fn open(&mut self) -> Found {
         if self.faults {
-            match self.rng.below(8) {
+            let what = self.rng.below(8);
+            match what {
                 0 => self.older.clear(),
                 1 => self.spoil(),
                 _ => {}
+            }
+            if what < 2 {
+                self.book.count(Fault::BookSpoilt);
             }
         }
         let path = self.desk.path().join("bell-book.jsonl");
@@ -257,10 +274,16 @@ impl Ledger {
             }
         }
         found.between.extend(end.map(|end| end + 1..=u64::MAX));
-        let surely = states.into_iter().filter(|(at, ..)| count - at < SURELY);
-        found.states = surely.map(|(_, seq, whole)| (seq, whole)).collect();
+        let states = states.into_iter().map(|(at, seq, whole)| (seq, (count - at, whole)));
+        found.states = states.filter(|(_, (after, _))| *after < SURELY).collect();
         found
     }
+}
+
+/// A directory of its own; in memory where that can be had, because every run opens its book.
+fn desk() -> io::Result<TempDir> {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() }
 }
 
 /// The line as it stands in the file: what is said of an entry in a word of JSON.

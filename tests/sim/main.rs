@@ -9,7 +9,9 @@
 //! `acts`) and all that it makes sure of (`hears`, `track`: no state twice and none left out without
 //! a word, `rolls`, `ask`: one right answer to each question). What must hold is in `truth`
 //! (writings), `moment` and `model` (the telegraph). `book` is not the bell book, but what the
-//! simulator notes of a life. `crowd` is a test of its own: ten thousand who come and go.
+//! simulator notes of a life, and `faults` what it counts. `crowd` is a test of its own: ten thousand
+//! who come and go. Those lives are dense and last a minute or so; `years` lives long ones, an office's
+//! weeks, most of them calm, and `world/calm` says how calm is passed and what that assumes.
 #![expect(unreachable_pub, reason = "the modules can be moved as they are")]
 
 mod author;
@@ -18,6 +20,7 @@ mod clerk;
 mod client;
 mod crowd;
 mod disk;
+mod faults;
 mod ground;
 mod kernel;
 mod ledger;
@@ -32,6 +35,7 @@ mod truth;
 mod weather;
 mod world;
 mod writers;
+mod years;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;

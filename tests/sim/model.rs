@@ -12,15 +12,18 @@ use uuid::Uuid;
 
 use crate::book::Book;
 use crate::clerk::Credit;
-use crate::ledger::Found;
+use crate::ledger::{Found, SURELY};
 use crate::moment::{Line, Moment, Order, Reply, authors};
+
+/// How many moments of earlier runs are remembered; a server remembers a thousand.
+const REMEMBERED: usize = 2_000;
 
 /// A moment of an earlier run.
 #[derive(Clone, Debug)]
 pub struct Past {
     moment: Moment,
-    /// The bell book still had it when this run began.
-    kept: bool,
+    /// The bell book still had it when this run began, and so many entries after it.
+    kept: Option<usize>,
     /// The book has lost something of its run before it.
     blurred: bool,
 }
@@ -64,7 +67,8 @@ impl Model {
         past.retain(|seq, _| !found.between.iter().any(|between| between.contains(seq)));
         for (seq, past) in &mut past {
             let whole = found.states.get(seq);
-            (past.kept, past.blurred) = (whole.is_some(), whole != Some(&true));
+            past.kept = whole.map(|(after, _)| *after);
+            past.blurred = whole.is_none_or(|(_, whole)| !whole);
         }
         let longest = past.values().map(|past| longest(&past.moment)).max().unwrap_or(0);
         let unsettled = json!({"health": "missing", "detail": "", "watch": "poll"});
@@ -87,7 +91,10 @@ impl Model {
     pub fn into_past(self) -> BTreeMap<u64, Past> {
         let mut past = self.past;
         let said = (self.base..).zip(self.moments).skip(1);
-        past.extend(said.map(|(seq, moment)| (seq, Past { moment, kept: false, blurred: true })));
+        past.extend(said.map(|(seq, moment)| (seq, Past { moment, kept: None, blurred: true })));
+        while past.len() > REMEMBERED {
+            past.pop_first();
+        }
         past
     }
 
@@ -167,6 +174,13 @@ impl Model {
         self.stale.contains(&(order, station.to_string()))
     }
 
+    /// How many orders, and how many replies, this run has told.
+    #[must_use]
+    pub fn counted(&self) -> (u64, u64) {
+        let orders = self.orders.len() as u64;
+        (orders, self.moments.len() as u64 - 1 - orders)
+    }
+
     /// The latest number.
     #[must_use]
     pub fn seq(&self) -> u64 {
@@ -191,7 +205,12 @@ impl Model {
     pub fn was_status_since(&self, status: &str, since: u64) -> bool {
         let none_then = self.orders.first().is_none_or(|first| first.from >= since);
         (status.is_empty() && none_then)
-            || self.orders.iter().any(|order| order.status == status && order.until >= since)
+            || self
+                .orders
+                .iter()
+                .rev()
+                .take_while(|order| order.until >= since)
+                .any(|order| order.status == status)
     }
 
     /// The order with this number.
@@ -210,7 +229,7 @@ impl Model {
         let (moment, blurred) =
             now.or_else(then).ok_or_else(|| format!("no state has the number {seq}"))?;
         moment.check(seq, state, blurred)?;
-        if !self.healths.contains(&state["source"]) {
+        if !self.was_health(&state["source"]) {
             return Err(format!("no such health was told: {}", state["source"]));
         }
         Ok(seq)
@@ -227,14 +246,17 @@ impl Model {
         then.or((now <= to.min(self.seq())).then_some(now))
     }
 
-    /// The first number from `from` to `to` of a state that is still known.
+    /// The first number from `from` to `to` of a state that is surely still known.
     #[must_use]
     pub fn first_known_within(&self, from: u64, to: u64) -> Option<u64> {
         if from > to {
             return None;
         }
-        let then = self.past.range(from..=to).find(|(_, past)| past.kept).map(|(seq, _)| *seq);
-        let now = from.max(self.base + 1);
+        let said = self.moments.len() - 1;
+        let known = |past: &Past| past.kept.is_some_and(|after| after + said < SURELY);
+        let then = self.past.range(from..=to).find(|(_, past)| known(past)).map(|(seq, _)| *seq);
+        let forgotten = said.saturating_sub(SURELY) as u64;
+        let now = from.max(self.base + forgotten + 1);
         then.or((now <= to.min(self.seq())).then_some(now))
     }
 
@@ -247,7 +269,8 @@ impl Model {
     /// Whether such a health of the status file was ever told.
     #[must_use]
     pub fn was_health(&self, health: &Value) -> bool {
-        self.healths.contains(health)
+        // The latest first: a long run has told many.
+        self.healths.iter().rev().any(|told| told == health)
     }
 }
 

@@ -1,6 +1,7 @@
 //! A run of the server: the real engine and hub, its sources, and its crank, turned as the driver
 //! turns it. All of it is lost in a crash.
 
+mod calm;
 mod errands;
 mod judge;
 mod office;
@@ -56,7 +57,7 @@ pub struct Rules {
 pub struct Server {
     engine: Engine<Line, Office>,
     rng: Rng,
-    /// When it was started.
+    /// When its clock was started.
     start: u64,
     /// What its owner has decided.
     rules: Rules,
@@ -82,6 +83,8 @@ pub struct Server {
     next_tick: u64,
     /// When patience was last judged.
     judged: u64,
+    /// How many sockets were held at most.
+    most: usize,
     /// Farewell was said, and when.
     pub closing: Option<u64>,
     /// Everybody has gone after it.
@@ -116,8 +119,10 @@ impl Server {
             policy,
             history: std::mem::take(&mut found.history),
         };
-        let start = ground.book.now();
-        let now = Now { since_start: Duration::ZERO, unix_ms };
+        let begin = ground.book.now();
+        // The clock that measures may have run for long.
+        let start = begin - std::mem::take(&mut ground.age);
+        let now = Now { since_start: Duration::from_micros(begin - start), unix_ms };
         let source = Source::start(File::Status, ground, rng.split());
         let mut engine = Engine::new(Hub::new(now, facts), Office::default());
         engine.run(now, Event::Started);
@@ -129,15 +134,16 @@ impl Server {
             model: Model::new(&ground.book, unix_ms, base, past, &found),
             callers: Vec::new(),
             ticket: 0,
-            crowd: (0, start),
+            crowd: (0, begin),
             sources: [Some(source), None],
             inputs: VecDeque::new(),
             report: None,
             heard: Vec::new(),
             later: Vec::new(),
-            due: start,
-            next_tick: start,
-            judged: start,
+            due: begin,
+            next_tick: begin,
+            judged: begin,
+            most: 0,
             closing: None,
             over: false,
             rng,
@@ -254,6 +260,7 @@ impl Server {
         }
         let now = ground.book.now();
         if now >= self.next_tick {
+            ground.book.ticked();
             self.engine.tick(self.now(ground));
             self.next_tick = now + SECOND / PARTS as u64;
         }
@@ -290,6 +297,7 @@ impl Server {
             }
         }
         clients[index].key = Some(self.engine.admit(self.now(ground), line, arrival));
+        self.most = self.most.max(self.engine.sockets());
     }
 
     /// What stations hold what they hear against.

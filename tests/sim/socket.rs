@@ -101,7 +101,8 @@ impl Pipe {
             (self.full, self.freed) = (false, now);
         }
         self.latest.extend(given);
-        let begun = self.latest.windows(ROLL.len()).filter(|bytes| bytes == &ROLL).count();
+        let is_roll = |bytes: &&[u8]| bytes[0] == ROLL[0] && *bytes == ROLL;
+        let begun = self.latest.windows(ROLL.len()).filter(is_roll).count();
         let old = self.latest.len().saturating_sub(ROLL.len() - 1);
         self.latest.drain(..old);
         if begun == 0 {

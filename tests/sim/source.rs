@@ -4,11 +4,13 @@
 
 use std::time::Duration;
 
-use chadburn::source::rule::{Hint, Rule, Step};
+use chadburn::source::look::Look;
+use chadburn::source::rule::{EVERY, Hint, Rule, Step};
 use chadburn::writing::{File, Report, Watch};
 
 use crate::book::MS;
 use crate::clerk::Credit;
+use crate::faults::Fault;
 use crate::ground::Ground;
 use crate::rng::Rng;
 use crate::weather::Watching;
@@ -28,6 +30,8 @@ pub struct Source {
     asleep: Duration,
     /// What waits for room before the hub.
     pub telling: Option<Told>,
+    /// What the latest look saw, and when it began.
+    seen: Option<(u64, Look)>,
     /// It has told a health, so what the file said at the start has been told before.
     pub settled: bool,
 }
@@ -45,12 +49,13 @@ impl Source {
         truth.source_starts();
         truth.watched(Some(patience));
         let due = now + rng.below(300);
-        let (asleep, telling) = (Duration::ZERO, None);
-        Self { file, rule, rng, due, asleep, telling, settled: false }
+        let (asleep, telling, seen) = (Duration::ZERO, None, None);
+        Self { file, rule, rng, due, asleep, telling, seen, settled: false }
     }
 
     /// The watch is armed anew, on another directory by the same path.
     pub fn rearm(&mut self, ground: &mut Ground) {
+        ground.book.count(Fault::Rearmed);
         let now = now(ground);
         self.rule.set_watch(now, Watch::Poll);
         self.rule.set_watch(now, Watch::Inotify);
@@ -97,7 +102,10 @@ impl Source {
                 }
                 Step::Wait(until) => return Some(until),
                 Step::Look => {
+                    let begun = ground.book.now();
                     let look = ground.look(self.file);
+                    self.seen = Some((begun, look.clone()));
+                    ground.book.looked();
                     self.rule.looked(now(ground), look);
                 }
                 Step::Knock => {
@@ -113,6 +121,40 @@ impl Source {
     pub fn taken(&mut self, ground: &Ground) -> Option<Told> {
         self.due = ground.book.now() + 5;
         self.telling.take()
+    }
+
+    /// Whether it has nothing to tell, and has seen the file since it was touched.
+    #[must_use]
+    pub fn rests(&self, touched: u64) -> bool {
+        let seen = self.seen.as_ref().is_some_and(|(begun, _)| *begun > touched);
+        self.settled && self.telling.is_none() && seen
+    }
+
+    /// Takes all looks that are due before this moment, each at its own time, at a file that nobody
+    /// has touched since the last one nor will before this moment.
+    pub fn forestall(&mut self, ground: &Ground, end: u64) {
+        let Some((_, seen)) = &self.seen else { return };
+        let told_of = seen.opened && !ground.disk.kernels[self.file as usize].deaf;
+        let end = Duration::from_micros(end);
+        let mut at = now(ground).max(self.asleep);
+        let until = loop {
+            match self.rule.next(at) {
+                Step::Look => {
+                    ground.book.looked();
+                    self.rule.looked(at, seen.clone());
+                    if told_of {
+                        self.rule.hint(at, Hint::Opened);
+                    }
+                }
+                Step::Wait(until) if until < end => at = until,
+                Step::Wait(until) => break until,
+                step => return ground.book.fail(format!("{}: {step:?} in a calm", self.file)),
+            }
+        };
+        ground.book.hold(until <= end + EVERY, || format!("{} is not looked at", self.file));
+        self.asleep = until;
+        let until = u64::try_from(until.as_micros()).expect("nobody waits so long");
+        self.due = until + self.late();
     }
 
     fn wake(&mut self, ground: &Ground) {

@@ -22,6 +22,10 @@ pub enum Sight {
     Fault(Condition),
 }
 
+/// How many of those that stood there are remembered through a calm: more than a server remembers
+/// of its own writings that it has not read back.
+const REMEMBERED: usize = 256;
+
 /// Something that stood in the file without a change.
 #[derive(Clone, Debug)]
 pub struct Stand {
@@ -113,6 +117,13 @@ impl Truth {
         for stand in &mut self.stands {
             stand.by.clear();
         }
+    }
+
+    /// Forgets what stood there long ago.
+    pub fn forget(&mut self) {
+        let old = self.stands.len().saturating_sub(REMEMBERED).min(self.next);
+        self.stands.drain(..old);
+        self.next -= old;
     }
 
     /// What stands there now.

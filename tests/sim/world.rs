@@ -1,8 +1,13 @@
 //! One life from a seed: a server on its ground, stations that come and go, and whatever befalls
-//! them; then peace, in which everything must have been told, and an end that leaves nothing.
+//! them; then peace, in which everything must have been told, and an end that leaves nothing. Lives
+//! are short and dense, or long (`office`: an office's weeks, `mishaps`: what befalls it) and mostly
+//! calm (`calm`: how that is passed).
 
+mod calm;
 mod end;
 mod guests;
+mod mishaps;
+mod office;
 mod runs;
 
 use std::collections::BTreeMap;
@@ -12,10 +17,12 @@ use chadburn::policy::Reach;
 use chadburn::writing::File;
 
 use self::guests::Guest;
+pub use self::office::{DAY, Plan};
 use self::runs::Before;
 use crate::book::{Book, Failure, MS, SECOND};
 use crate::client::Client;
 use crate::client::ask::Ask;
+use crate::faults::Fault;
 use crate::ground::Ground;
 use crate::ledger::Ledger;
 use crate::model::Past;
@@ -27,18 +34,27 @@ use crate::weather::{Watching, Weather};
 /// Lives the life of this seed for at most so many steps before its end. A failed one is lived
 /// again to be told.
 pub fn run(seed: u64, steps: u64) -> Result<Stats, Failure> {
-    if let Ok(stats) = live(seed, steps, false) {
-        return Ok(stats);
-    }
-    live(seed, steps, true)
+    twice(seed, |world| world.live(steps))
 }
 
-fn live(seed: u64, steps: u64, telling: bool) -> Result<Stats, Failure> {
+/// Lives the long life of this seed, in the same way.
+pub fn run_long(seed: u64, plan: Plan) -> Result<Stats, Failure> {
+    twice(seed, |world| world.work(plan))
+}
+
+fn twice(seed: u64, life: impl Fn(&mut World)) -> Result<Stats, Failure> {
+    if let Ok(stats) = live(seed, &life, false) {
+        return Ok(stats);
+    }
+    live(seed, &life, true)
+}
+
+fn live(seed: u64, life: &impl Fn(&mut World), telling: bool) -> Result<Stats, Failure> {
     let book = Book::new(telling);
     let mut stats = Stats::default();
     let lived = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let mut world = World::new(seed, &book);
-        world.live(steps);
+        life(&mut world);
         world.stats()
     }));
     match lived {
@@ -71,6 +87,10 @@ struct World {
     guests: Vec<Guest>,
     /// How many have come.
     serial: u64,
+    /// Nothing ends the server.
+    steady: bool,
+    /// Calm is lived in full.
+    full: bool,
     stats: Stats,
 }
 
@@ -98,6 +118,8 @@ impl World {
             past: BTreeMap::new(),
             guests: Vec::new(),
             serial: 0,
+            steady: false,
+            full: false,
             stats: Stats::default(),
             rng,
         }
@@ -109,6 +131,11 @@ impl World {
         while self.book.now() < length && self.stats.steps < steps && !self.book.has_failed() {
             self.step();
         }
+        self.conclude();
+    }
+
+    /// Peace, and the end.
+    fn conclude(&mut self) {
         self.ground.peace = true;
         self.fate = u64::MAX;
         if self.server.as_ref().is_some_and(|server| server.closing.is_some()) {
@@ -134,19 +161,23 @@ impl World {
     }
 
     fn stats(&self) -> Stats {
-        let told = self.server.as_ref().map_or(0, |server| server.model.orders.len() as u64);
-        let Stats { steps, stations, returns, runs, .. } = self.stats;
-        let told = told + self.stats.told;
+        let told = self.server.as_ref().map_or((0, 0), |server| server.model.counted());
+        let (told, replies) = (self.stats.told + told.0, self.stats.replies + told.1);
         let calm = self.ground.weather.watching == Watching::Kernel && !self.ground.weather.overlap;
         let truth = self.ground.disk.truth.iter().filter(|_| calm).map(|truth| truth.prompt);
         let (watched, prompt) = truth.fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
-        let (time, writings) = (self.book.now(), self.ground.begun);
-        Stats { steps, time, writings, told, stations, returns, runs, watched, prompt }
+        let (time, writings, faults) = (self.book.now(), self.ground.begun, self.book.faults());
+        let (ticks, looks) = self.book.routine();
+        Stats { time, ticks, looks, writings, told, replies, watched, prompt, faults, ..self.stats }
     }
 
     /// So much time passes.
     fn go_on(&mut self, time: u64) {
-        let until = self.book.now() + time;
+        self.go_to(self.book.now() + time);
+    }
+
+    /// Time passes to this moment.
+    fn go_to(&mut self, until: u64) {
         while self.next() < until && !self.book.has_failed() {
             self.step();
         }
@@ -154,11 +185,15 @@ impl World {
     }
 
     fn next(&self) -> u64 {
-        let clients = self.clients.iter().map(Client::next).min().unwrap_or(u64::MAX);
         let server = self.server.as_ref().map_or(u64::MAX, Server::next);
+        server.min(self.next_but_the_server())
+    }
+
+    fn next_but_the_server(&self) -> u64 {
+        let clients = self.clients.iter().map(Client::next).min().unwrap_or(u64::MAX);
         let kernels = self.ground.disk.kernels.iter().map(|kernel| kernel.due);
         let kernels = kernels.min().unwrap_or(u64::MAX);
-        clients.min(server).min(kernels).min(self.fate).min(self.ground.due())
+        clients.min(kernels).min(self.fate).min(self.ground.due())
     }
 
     /// Whatever is due next happens.
@@ -230,6 +265,7 @@ impl World {
         }
         if self.ground.weather.jumps && self.rng.one_in(10) {
             let far = self.rng.below(20 * SECOND);
+            self.book.count(Fault::ClockJump);
             if self.rng.one_in(2) {
                 self.ground.disk.wall += far;
             } else {

@@ -1,5 +1,5 @@
-//! The project's own chores: `cargo xtask test`, `bench`, `soak`, `simulate` and `shots`. Each chore is
-//! a module; this file only chooses.
+//! The project's own chores: `cargo xtask test`, `bench`, `soak`, `simulate`,
+//! `simulate-years` and `shots`. Each chore is a module; this file only chooses.
 
 #![allow(clippy::print_stdout, reason = "chores talk to whoever runs them")]
 
@@ -9,6 +9,7 @@ mod simulate;
 mod soak;
 mod test;
 mod tools;
+mod years;
 
 use clap::Parser;
 
@@ -24,6 +25,8 @@ enum Chore {
     Soak(soak::Options),
     /// The whole telegraph on a desk without a board.
     Simulate(simulate::Options),
+    /// Years of the server in simulated time, and what they were made of.
+    SimulateYears(years::Options),
     /// Take a picture of every state of the panel.
     Shots(shots::Options),
 }
@@ -34,6 +37,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Bench(options) => bench::run(&options),
         Chore::Soak(options) => soak::run(&options),
         Chore::Simulate(options) => simulate::run(&options),
+        Chore::SimulateYears(options) => years::run(&options),
         Chore::Shots(options) => shots::run(&options),
     }
 }

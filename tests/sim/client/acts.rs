@@ -6,6 +6,7 @@ use chadburn::writing::File;
 use super::ask::{Ask, Asker, Want};
 use super::{Client, Stage, Temper, View, Words, wire};
 use crate::book::MS;
+use crate::faults::Fault;
 
 impl Client {
     /// Sends bytes, at once or in parts.
@@ -129,6 +130,27 @@ impl Client {
         self.due = u64::MAX;
     }
 
+    /// Asks and leaves again as it likes.
+    pub fn rouse(&mut self) {
+        if !self.gone && !self.closing && self.temper != Temper::Silent {
+            self.due = self.book.now() + self.rng.below(200 * MS);
+        }
+    }
+
+    /// Its machine sleeps or is carried away: it is not heard any more, and the kernel does not know.
+    pub fn falls_silent(&mut self) {
+        if self.wire != Wire::Sse && !self.closing {
+            self.book.count(Fault::Silent);
+            (self.temper, self.due) = (Temper::Silent, u64::MAX);
+        }
+    }
+
+    /// Its machine is gone, and the kernel says so.
+    pub fn breaks_off(&mut self) {
+        self.closing = true;
+        self.cut(true);
+    }
+
     /// Ends the conversation, as it should be or by walking away.
     pub fn leave(&mut self) {
         self.closing = true;
@@ -148,6 +170,7 @@ impl Client {
     pub(super) fn cut(&mut self, reset: bool) {
         self.ended = Some(self.book.now());
         if reset {
+            self.book.count(Fault::Cut);
             self.line.reset();
         } else {
             self.line.finish();
@@ -170,6 +193,7 @@ impl Client {
     }
 
     fn misbehave(&mut self) {
+        self.book.count(Fault::Rude);
         self.book.note(|| format!("{} misbehaves", &self.id.to_string()[..8]));
         if self.rng.one_in(3) {
             // Half a message, and gone.

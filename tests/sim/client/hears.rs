@@ -80,6 +80,7 @@ impl Client {
             if self.stage == Stage::Closed {
                 return Err(format!("a frame {opcode:x} came after the close"));
             }
+            self.write_down(opcode, &payload);
             match opcode {
                 0x1 => {
                     let text = String::from_utf8(payload).map_err(|_| "no UTF-8")?;
@@ -107,6 +108,7 @@ impl Client {
     fn hear_events(&mut self, view: &View<'_>) -> Result<(), String> {
         while let Some(wire::Event { name, id, data }) = wire::event(&mut self.inbox)? {
             self.book.note(|| format!("{} hears {name} {data:.300?}", &self.id.to_string()[..8]));
+            self.write_down(0, data.as_deref().unwrap_or_default().as_bytes());
             let Some(data) = data else {
                 self.heard.pinged = self.book.now();
                 continue;
@@ -120,6 +122,14 @@ impl Client {
             self.message(&data, view)?;
         }
         Ok(())
+    }
+
+    /// Writes down what it hears, but not what time it was at the other end.
+    fn write_down(&mut self, opcode: u8, payload: &[u8]) {
+        let Some(diary) = &mut self.diary else { return };
+        let text = String::from_utf8_lossy(payload);
+        let text = if text.contains(r#""type":"beat""#) { "beat" } else { &text };
+        diary.push((self.book.now(), format!("{opcode:x} {text}")));
     }
 
     fn closed(&mut self, payload: &[u8], view: &View<'_>) -> Result<(), String> {

@@ -12,6 +12,7 @@ use crate::book::{MS, SECOND};
 use crate::clerk::Store;
 use crate::client::ask::{Ask, Asker, How, Reply, TOKEN, Want, ordered};
 use crate::client::{Client, Words};
+use crate::faults::Fault;
 use crate::ground::Ground;
 
 impl Server {
@@ -23,6 +24,9 @@ impl Server {
         self.heard.extend(office.heard);
         for (file, ticket, text, refused, heard) in office.stores {
             let store = self.store(ground, clients, (file, ticket, text), before + heard);
+            if refused {
+                ground.book.count(Fault::Away);
+            }
             ground.clerks[file as usize].take(store, refused);
         }
         for key in office.asked {

@@ -83,6 +83,10 @@ impl Server {
     pub fn judge_empty(&self, ground: &Ground) {
         let (sockets, stations) = (self.engine.sockets(), self.engine.hub().stations());
         let waiting = self.engine.hub().waiting();
+        let census = self.engine.hub().census();
+        ground.book.hold(census.known == 0 && census.places <= self.most, || {
+            format!("left behind: {census:?}, and there were {} at most", self.most)
+        });
         ground.book.hold((sockets, stations, waiting) == (0, 0, 0), || {
             format!("left behind: {sockets} sockets, {stations} stations, {waiting} replies")
         });

@@ -36,7 +36,7 @@ impl World {
         let callers = server.waiting_callers(self.book.now(), 7 * SECOND);
         let closing = server.closing.is_some();
         self.book.hold(callers == 0 || closing, || format!("{callers} wait over HTTP"));
-        let crowd = server.crowd_for(self.book.now(), SECOND);
+        let crowd = server.crowd_for(self.book.now(), 2 * SECOND);
         let order = server.model.orders.last().map(|order| order.seq);
         for client in &self.clients {
             let good = match client.temper {

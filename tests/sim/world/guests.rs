@@ -6,6 +6,7 @@ use chadburn::policy::{Owner, Peer};
 
 use super::World;
 use crate::client::{Client, Temper};
+use crate::faults::Fault;
 use crate::rng::Rng;
 use crate::server::{Input, may};
 use crate::socket;
@@ -54,6 +55,16 @@ impl World {
             Temper::Silent | Temper::Rude if wire == Wire::Sse => Temper::Good,
             temper => temper,
         };
+        self.let_in(wire, temper);
+    }
+
+    /// Somebody who speaks this language and behaves in this way connects.
+    pub(super) fn let_in(&mut self, wire: Wire, temper: Temper) {
+        match temper {
+            Temper::Stuck => self.book.count(Fault::Stuck),
+            Temper::Silent => self.book.count(Fault::Silent),
+            Temper::Good | Temper::Slow | Temper::Rude => {}
+        }
         let room = Client::room(&mut self.rng, temper);
         let (station, line) = socket::connect(self.rng.split(), &self.book, room);
         let (loopback, forwarded) = (!self.rng.one_in(3), self.rng.one_in(6));

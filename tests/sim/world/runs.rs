@@ -2,6 +2,7 @@
 
 use super::World;
 use crate::book::{MS, SECOND};
+use crate::faults::Fault;
 use crate::ledger::{Found, Ledger};
 use crate::server::Server;
 
@@ -52,7 +53,9 @@ impl World {
         if let Some(before) = &mut self.before {
             before.last = server.model.seq();
         }
-        self.stats.told += server.model.orders.len() as u64;
+        let (orders, replies) = server.model.counted();
+        self.stats.told += orders;
+        self.stats.replies += replies;
         if server.over {
             let view = server.view(&self.ground);
             self.clients.iter_mut().for_each(|client| client.hear_the_end(&view));
@@ -67,6 +70,9 @@ impl World {
         }
         if let Some(ledger) = &mut self.ground.ledger {
             if well { ledger.finish() } else { ledger.crash() }
+        }
+        if !well {
+            self.book.count(Fault::Crash);
         }
         self.ground.told.clear();
         for truth in &mut self.ground.disk.truth {

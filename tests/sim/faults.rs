@@ -1,0 +1,70 @@
+//! What is done to a server on purpose, by kind, so that it can be counted. What merely takes its
+//! time (a slow disk, a late thread, a slow reader) and what people do (come, go, write) is no fault.
+
+/// How many kinds there are.
+pub const KINDS: usize = 18;
+
+/// A kind of fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The server is killed.
+    Crash,
+    /// The power fails with it, and the bell book loses what was not durable.
+    PowerFailure,
+    /// It is killed in the middle of a line of the bell book.
+    HalfLine,
+    /// There is no server for minutes, hours or days.
+    Absence,
+    /// The wall clock jumps.
+    ClockJump,
+    /// The machine is suspended: the wall clock goes on, and the one that measures does not.
+    Suspension,
+    /// The directory vanishes, and comes back later.
+    Mount,
+    /// The watch is armed anew.
+    Rearmed,
+    /// The kernel has lost events.
+    Overflow,
+    /// A file becomes something that cannot be read.
+    BadFile,
+    /// A step of storing a text fails.
+    DiskError,
+    /// Whoever writes the files for the server is away.
+    Away,
+    /// The bell book cannot be written.
+    BookUnwritable,
+    /// A file of the bell book is lost, or a line in it spoilt.
+    BookSpoilt,
+    /// A station cuts its connection without a word.
+    Cut,
+    /// A station reads nothing any more.
+    Stuck,
+    /// A station says nothing, or nothing any more.
+    Silent,
+    /// A station breaks the protocol.
+    Rude,
+}
+
+impl Fault {
+    /// All of them, in their order, and what they are called in a report.
+    pub const ALL: [(Self, &str); KINDS] = [
+        (Self::Crash, "crashes"),
+        (Self::PowerFailure, "power failures"),
+        (Self::HalfLine, "half lines in the bell book"),
+        (Self::Absence, "absences of the server"),
+        (Self::ClockJump, "clock jumps"),
+        (Self::Suspension, "suspensions"),
+        (Self::Mount, "vanished mounts"),
+        (Self::Rearmed, "watches armed anew"),
+        (Self::Overflow, "events lost by the kernel"),
+        (Self::BadFile, "files made unreadable"),
+        (Self::DiskError, "failed writes"),
+        (Self::Away, "writers away"),
+        (Self::BookUnwritable, "unwritable bell books"),
+        (Self::BookSpoilt, "spoilt bell books"),
+        (Self::Cut, "cut connections"),
+        (Self::Stuck, "stuck stations"),
+        (Self::Silent, "silent stations"),
+        (Self::Rude, "rude stations"),
+    ];
+}

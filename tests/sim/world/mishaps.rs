@@ -1,0 +1,152 @@
+//! What befalls an office in its long life, beside storms: the server's end and time without one, clocks,
+//! machines and mounts.
+
+use chadburn::hub::Event;
+use chadburn::writing::File;
+
+use super::World;
+use super::office::{DAY, HOUR};
+use crate::book::{MS, SECOND};
+use crate::faults::Fault;
+use crate::server::Input;
+use crate::weather::Watching;
+
+/// An absence that is counted: longer than a restart takes.
+const LONG: u64 = 60 * SECOND;
+
+impl World {
+    /// Some mishap.
+    pub(super) fn befalls(&mut self) {
+        match self.rng.below(if self.steady { 5 } else { 9 }) {
+            0 => self.clock_jumps(),
+            1 => self.is_suspended(),
+            2 => self.mount_vanishes(),
+            3 => self.network_fails(),
+            4 => self.is_armed_anew(),
+            5 | 6 => {
+                self.stop(false);
+                self.is_absent();
+            }
+            _ => self.is_restarted(),
+        }
+    }
+
+    /// The wall clock is set, by seconds or by days.
+    fn clock_jumps(&mut self) {
+        self.book.count(Fault::ClockJump);
+        let far = self.rng.pick(&[SECOND, HOUR, 3 * DAY]);
+        let far = self.rng.below(far);
+        if self.rng.one_in(2) {
+            self.ground.disk.wall += far;
+        } else {
+            self.ground.disk.wall -= far;
+            if let Some(before) = &mut self.before {
+                before.back = true;
+            }
+        }
+    }
+
+    /// The machine sleeps, and with it the clock that measures; some stations do not wait.
+    fn is_suspended(&mut self) {
+        self.book.count(Fault::Suspension);
+        self.ground.disk.wall += self.rng.within(LONG, 3 * DAY);
+        self.network_fails();
+    }
+
+    /// Some stations are gone, with a word of the kernel or without one.
+    fn network_fails(&mut self) {
+        for client in self.clients.iter_mut().filter(|client| !client.closing && !client.gone) {
+            match self.rng.below(3) {
+                0 => client.falls_silent(),
+                1 => client.breaks_off(),
+                _ => {}
+            }
+        }
+        if let Some(server) = &mut self.server {
+            server.wake(self.book.now());
+        }
+    }
+
+    /// The directory is another one by the same path.
+    fn is_armed_anew(&mut self) {
+        if self.ground.weather.watching == Watching::Kernel
+            && let Some(server) = &mut self.server
+        {
+            for source in server.sources.iter_mut().flatten() {
+                source.rearm(&mut self.ground);
+            }
+        }
+    }
+
+    /// What the directory was mounted from goes away for minutes or hours.
+    fn mount_vanishes(&mut self) {
+        if self.server.is_none() {
+            return;
+        }
+        self.book.count(Fault::Mount);
+        let away = self.changes_ground(|world, file| world.ground.disk.vanish(file));
+        let long = self.rng.pick(&[MS, 10 * SECOND, 600 * SECOND, 5 * HOUR]);
+        let long = self.rng.below(long);
+        self.rest(self.book.now() + long);
+        if self.rng.one_in(4) {
+            // Whoever writes now writes into the bare directory below.
+            self.breeze();
+            self.rest(self.book.now() + 10 * SECOND);
+        }
+        let [status, accept] = away;
+        self.changes_ground(|world, file| {
+            let index = if file == File::Status { status } else { accept };
+            if let Some(index) = index {
+                world.ground.disk.come_back(file, index);
+            }
+        });
+    }
+
+    /// Under both files, at once, things become what they were not. Within a second that is noticed.
+    fn changes_ground<T>(&mut self, change: impl Fn(&mut Self, File) -> T) -> [T; 2] {
+        for truth in &mut self.ground.disk.truth {
+            truth.watched(None);
+        }
+        let changed = [File::Status, File::Accept].map(|file| change(self, file));
+        let late = self.rng.below(SECOND);
+        self.go_on(late);
+        if self.server.is_some() {
+            let patience = self.ground.weather.patience();
+            for truth in &mut self.ground.disk.truth {
+                truth.watched(Some(patience));
+            }
+            self.is_armed_anew();
+        }
+        changed
+    }
+
+    /// It is ended as it should be, and started anew, as when it is upgraded.
+    fn is_restarted(&mut self) {
+        if let Some(server) = &mut self.server {
+            server.put(self.book.now(), Input::Event(Event::Shutdown));
+        }
+        self.go_on(9 * SECOND);
+        let gone = self.server.is_none();
+        self.book.hold(gone, || "it has not ended".into());
+        self.is_absent();
+    }
+
+    /// There is no server for seconds, hours or days, in which others may write.
+    fn is_absent(&mut self) {
+        let most = match self.rng.below(60) {
+            0 => 2 * DAY,
+            1..4 => HOUR,
+            4..12 => 10 * LONG,
+            _ => 2 * SECOND,
+        };
+        let long = self.rng.below(most);
+        if long > LONG {
+            self.book.count(Fault::Absence);
+        }
+        if self.rng.one_in(2) {
+            self.breeze();
+        }
+        self.rest(self.book.now() + long);
+        self.opens();
+    }
+}
