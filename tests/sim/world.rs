@@ -87,6 +87,8 @@ struct World {
     guests: Vec<Guest>,
     /// How many have come.
     serial: u64,
+    /// When this life began.
+    born: u64,
     /// Nothing ends the server.
     steady: bool,
     /// Calm is lived in full.
@@ -118,6 +120,7 @@ impl World {
             past: BTreeMap::new(),
             guests: Vec::new(),
             serial: 0,
+            born: 0,
             steady: false,
             full: false,
             stats: Stats::default(),
@@ -166,7 +169,8 @@ impl World {
         let calm = self.ground.weather.watching == Watching::Kernel && !self.ground.weather.overlap;
         let truth = self.ground.disk.truth.iter().filter(|_| calm).map(|truth| truth.prompt);
         let (watched, prompt) = truth.fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
-        let (time, writings, faults) = (self.book.now(), self.ground.begun, self.book.faults());
+        let (time, writings, faults) =
+            (self.book.now() - self.born, self.ground.begun, self.book.faults());
         let (ticks, looks) = self.book.routine();
         Stats { time, ticks, looks, writings, told, replies, watched, prompt, faults, ..self.stats }
     }

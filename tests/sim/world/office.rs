@@ -46,7 +46,7 @@ impl World {
     pub(super) fn work(&mut self, plan: Plan) {
         let week = self.rng.below(7 * DAY);
         self.book.set_now(plan.age);
-        (self.ground.age, self.steady) = (plan.age, plan.steady);
+        (self.born, self.ground.age, self.steady) = (plan.age, plan.age, plan.steady);
         if self.steady {
             self.rules.shutdown = chadburn::policy::Reach::Never;
         }
