@@ -80,6 +80,8 @@ pub struct Server {
     later: Vec<(u64, Event<'static>)>,
     /// When the crank turns next.
     pub due: u64,
+    /// Something waits for it.
+    woken: bool,
     next_tick: u64,
     /// When patience was last judged.
     judged: u64,
@@ -141,6 +143,7 @@ impl Server {
             heard: Vec::new(),
             later: Vec::new(),
             due: begin,
+            woken: true,
             next_tick: begin,
             judged: begin,
             most: 0,
@@ -159,7 +162,7 @@ impl Server {
     /// Something waits for the crank, which turns as soon as its thread gets to run.
     pub fn wake(&mut self, now: u64) {
         let late = if self.rng.one_in(150) { self.rng.below(20 * MS) } else { self.rng.below(200) };
-        self.due = self.due.min(now + late);
+        (self.due, self.woken) = (self.due.min(now + late), true);
     }
 
     /// When something here happens next.
@@ -220,7 +223,7 @@ impl Server {
 
     /// One turn of the crank.
     fn turn(&mut self, ground: &mut Ground, clients: &mut [Client]) {
-        self.due = u64::MAX;
+        (self.due, self.woken) = (u64::MAX, false);
         let first = self.rng.index(clients.len().max(1));
         for index in (first..clients.len()).chain(0..first) {
             let client = &clients[index];
@@ -269,7 +272,7 @@ impl Server {
         let busy = self.engine.sockets() > 0;
         self.due = self.due.min(if busy { self.next_tick } else { now + SECOND });
         if hurry {
-            self.due = self.due.min(ground.book.now() + 1);
+            (self.due, self.woken) = (self.due.min(ground.book.now() + 1), true);
         }
         self.judge(ground, clients);
         let hub = self.engine.hub();

@@ -19,12 +19,9 @@ impl Server {
     /// Whether nothing waits here, and nothing but ticks and looks is due before this moment.
     #[must_use]
     pub fn rests(&self, ground: &Ground, end: u64) -> bool {
-        let nothing_waits =
-            self.inputs.is_empty() && self.report.is_none() && ground.told.is_empty();
         let touched = ground.disk.touched;
-        nothing_waits
+        !self.woken
             && self.closing.is_none()
-            && self.due >= self.next_tick
             && self.later.iter().all(|(due, _)| *due >= end)
             && self.sources.iter().all(|it| it.as_ref().is_some_and(|it| it.rests(touched)))
     }
@@ -39,8 +36,11 @@ impl Server {
             self.engine.tick(now);
         }
         let hurry = self.engine.turn(now);
-        (self.next_tick, self.due) = (end, if hurry { ground.book.now() + 1 } else { end });
+        (self.next_tick, self.due) = (end, end);
         self.carry_out(ground, clients);
+        if hurry {
+            self.wake(ground.book.now());
+        }
         for source in self.sources.iter_mut().flatten() {
             source.forestall(ground, end);
         }
