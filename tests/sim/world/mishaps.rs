@@ -133,10 +133,10 @@ impl World {
 
     /// There is no server for seconds, hours or days, in which others may write.
     fn is_absent(&mut self) {
-        let most = match self.rng.below(60) {
+        let most = match self.rng.below(150) {
             0 => 2 * DAY,
-            1..4 => HOUR,
-            4..12 => 10 * LONG,
+            1..8 => HOUR,
+            8..28 => 10 * LONG,
             _ => 2 * SECOND,
         };
         let long = self.rng.below(most);
