@@ -15,6 +15,9 @@ use crate::ground::Ground;
 use crate::rng::Rng;
 use crate::weather::Watching;
 
+/// How many looks at a file that nobody touches a second has at most: where it is polled, ten.
+const LOOKS: u32 = 20;
+
 /// A report, and who may be credited with what it tells.
 pub type Told = (File, Report, Vec<Vec<Credit>>);
 
@@ -136,10 +139,14 @@ impl Source {
         let Some((_, seen)) = &self.seen else { return };
         let told_of = seen.opened && !ground.disk.kernels[self.file as usize].deaf;
         let end = Duration::from_micros(end);
-        let mut at = now(ground).max(self.asleep);
+        let (mut at, mut looks) = (now(ground).max(self.asleep), 0);
         let until = loop {
             match self.rule.next(at) {
+                Step::Look if looks == LOOKS => {
+                    return ground.book.fail(format!("{} is looked at without end", self.file));
+                }
                 Step::Look => {
+                    looks += 1;
                     ground.book.looked();
                     self.rule.looked(at, seen.clone());
                     if told_of {
