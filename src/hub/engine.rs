@@ -33,6 +33,10 @@ const SILENCE_SECONDS: u32 = 40;
 /// After how many seconds of taking nothing that it is owed a station is gone.
 const STUCK_SECONDS: u32 = 15;
 
+/// After so many seconds between two ticks the loop has stood still: somebody stopped the process or
+/// the machine it runs on.
+const STANDSTILL_SECONDS: u32 = 3;
+
 /// For how many seconds a close frame waits for its answer; less than a shutdown may last, so that the
 /// book still gets its last line.
 const LINGER_SECONDS: u32 = 3;
@@ -135,6 +139,8 @@ pub struct Engine<S, P> {
     scratch: Box<[u8]>,
     /// Which part of the stations is looked after next.
     part: usize,
+    /// When the last tick was, in seconds.
+    ticked: u32,
     /// What is counted of stations.
     tally: Tally,
 }
@@ -153,6 +159,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
             effects: Vec::new(),
             scratch: vec![0; READ_SIZE].into(),
             part: 0,
+            ticked: 0,
             tally: Tally::default(),
         }
     }
@@ -218,6 +225,12 @@ impl<S: Socket, P: Ports> Engine<S, P> {
     /// [`PARTS`] times a second.
     pub fn tick(&mut self, now: Now) {
         let seconds = now.seconds();
+        let stood = seconds.saturating_sub(self.ticked);
+        self.ticked = seconds;
+        if stood >= STANDSTILL_SECONDS {
+            // Nobody was asked meanwhile whether he is still there, and nobody was heard.
+            self.slots.iter_mut().flatten().for_each(|slot| slot.excuse(stood, seconds));
+        }
         // Most ticks find nothing to say, so frames are made for the first that hears them.
         let pings = [Wire::Text, Wire::Json, Wire::Sse]
             .map(|wire| LazyCell::new(move || Frame::from(parcel::ping(wire))));

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
+use crate::bytes::PING;
 use crate::panel::{COFFEE, LUNCH, Panel};
 use crate::patience::aside;
 use crate::raw::Raw;
@@ -30,6 +31,18 @@ async fn a_server_that_was_stopped_tells_what_it_missed() {
         assert!(is_answer(&text.hear().await));
     }
     text.expect_nothing_yet().await;
+}
+
+#[tokio::test]
+async fn a_server_that_was_stopped_for_long_turns_nobody_out() {
+    let server = TestServer::start().await;
+    let mut station = Raw::greeted(&server).await;
+    server.signal(Signal::STOP);
+    // Longer than a station may be silent, which is 40 s.
+    tokio::time::sleep(Duration::from_secs(42)).await;
+    server.signal(Signal::CONT);
+    // Whoever were too silent would hear the end of the connection in place of this.
+    station.expect_frame(PING, b"").await;
 }
 
 #[tokio::test]

@@ -163,6 +163,19 @@ impl<S: Socket> Slot<S> {
         }
     }
 
+    /// So many seconds, until now, are not held against it.
+    pub(super) fn excuse(&mut self, seconds: u32, now: u32) {
+        let excuse = |since: &mut u32| *since = now.min(*since + seconds);
+        for since in [&mut self.heard, &mut self.took, &mut self.owes] {
+            excuse(since);
+        }
+        if let Stage::Closing { since } | Stage::Refused { since } | Stage::Answered { since } =
+            &mut self.stage
+        {
+            excuse(since);
+        }
+    }
+
     /// Whether it has been waited for long enough.
     pub(super) fn patience_ended(&self, now: u32) -> bool {
         let stuck = self.outbox.is_some() && now - self.took >= STUCK_SECONDS;

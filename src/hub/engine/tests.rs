@@ -200,6 +200,15 @@ impl Office {
         }
     }
 
+    /// Lets this many seconds pass in which the driver does not turn, and a tick for each part then.
+    fn stand_still(&mut self, seconds: u64) {
+        self.now.since_start += Duration::from_secs(seconds);
+        for _ in 0..PARTS {
+            self.engine.tick(self.now);
+        }
+        self.engine.turn(self.now);
+    }
+
     /// The client's side takes this much more.
     fn takes(&mut self, station: &Station, room: usize) {
         station.cable.0.borrow_mut().room = Some(room);

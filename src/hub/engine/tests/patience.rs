@@ -56,3 +56,30 @@ fn one_who_takes_nothing_is_gone_after_fifteen_seconds_and_one_who_takes_a_littl
     assert!(office.engine.socket(slow.key).is_some());
     assert_eq!((office.engine.tally().silent, office.engine.tally().stuck), (0, 1));
 }
+
+#[test]
+fn while_the_loop_stood_still_nobody_was_silent_or_took_nothing() {
+    let mut office = Office::new();
+    let (silent, stuck) = (office.text_station(), office.text_station());
+    stuck.cable.0.borrow_mut().room = Some(2);
+    office.order(&"x".repeat(100));
+    silent.frames();
+    office.stand_still(3_600);
+    assert_eq!(office.engine.sockets(), 2);
+    assert_eq!(silent.frames(), [(opcode::PING, String::new())]);
+    office.wait(STUCK_SECONDS);
+    assert!(office.engine.socket(stuck.key).is_none());
+    office.wait(SILENCE_SECONDS - STUCK_SECONDS);
+    assert_eq!(office.engine.sockets(), 0, "from then on their time runs");
+}
+
+#[test]
+fn whoever_was_closed_before_the_loop_stood_still_may_still_answer() {
+    let mut office = Office::new();
+    let station = office.text_station();
+    office.sends_raw(&station, &[0x83, 0x80, 0, 0, 0, 0]);
+    office.stand_still(60);
+    assert_eq!(office.engine.sockets(), 1);
+    office.wait(LINGER_SECONDS);
+    assert_eq!(office.engine.sockets(), 0);
+}
