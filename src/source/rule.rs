@@ -176,7 +176,7 @@ impl Rule {
             }
             Hint::Lost => {
                 (self.vouched, self.trusted) = (None, None);
-                self.knocks = Knocks::default();
+                self.knocks.some_lost(now);
                 self.hands.lost(now);
                 self.look_by(now + SOON);
             }

@@ -53,6 +53,14 @@ impl Knocks {
         self.out == 0
     }
 
+    /// Hints were lost, perhaps one of a knock with them. Those that are out may come all the same, and
+    /// would be taken for those of later looks.
+    pub(super) fn some_lost(&mut self, now: Duration) {
+        if self.out > 0 && self.lag.is_none() {
+            self.lag = Some(now + LOST);
+        }
+    }
+
     /// Until when one that is out can be waited for.
     pub(super) fn patience(&mut self, now: Duration) -> Option<Duration> {
         if self.lag.is_some_and(|until| now >= until) {

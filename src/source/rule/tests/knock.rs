@@ -151,3 +151,21 @@ fn a_look_that_the_watcher_did_not_tell_of_does_not_keep_later_knocks_from_count
     play.knock_comes();
     assert_eq!(play.say(0), ["8"]);
 }
+
+#[test]
+fn a_knock_made_before_hints_were_lost_vouches_for_no_later_look() {
+    let mut play = Play::well(INOTIFY);
+    play.hint(Hint::MovedIn);
+    play.seen = text("8", 2);
+    assert!(play.say(0).is_empty(), "its knock is on its way");
+    play.hint(Hint::Lost);
+    play.hint(Hint::MovedIn);
+    // The next writer is at work already, and what is told of that is still behind the old knock.
+    play.seen = text("half", 3);
+    assert!(play.say(5).is_empty());
+    play.hint(Hint::Opened);
+    play.hint(Hint::Knocked);
+    assert!(play.say(0).is_empty());
+    play.seen = text("whole", 4);
+    assert_eq!(play.say(500), ["whole"]);
+}
