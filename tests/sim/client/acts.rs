@@ -196,7 +196,10 @@ impl Client {
         self.book.count(Fault::Rude);
         self.book.note(|| format!("{} misbehaves", &self.id.to_string()[..8]));
         if self.rng.one_in(3) {
-            // Half a message, and gone.
+            // Half a message, and gone; what was under way before it goes first.
+            for (_, part) in std::mem::take(&mut self.sending) {
+                self.line.send(&part);
+            }
             let message = wire::text(&mut self.rng, "Accept&half");
             let half = self.rng.index(message.len());
             self.line.send(&message[..half]);
