@@ -22,7 +22,6 @@ use self::runs::Before;
 use crate::book::{Book, Failure, MS, SECOND};
 use crate::client::Client;
 use crate::client::ask::Ask;
-use crate::faults::Fault;
 use crate::ground::Ground;
 use crate::ledger::Ledger;
 use crate::model::Past;
@@ -269,16 +268,9 @@ impl World {
         }
         if self.ground.weather.jumps && self.rng.one_in(10) {
             let far = self.rng.below(20 * SECOND);
-            self.book.count(Fault::ClockJump);
-            if self.rng.one_in(2) {
-                self.ground.disk.wall += far;
-            } else {
-                self.ground.disk.wall -= far;
-                if let Some(before) = &mut self.before {
-                    before.back = true;
-                }
-            }
+            self.clock_jumps_by(far);
         }
+        let Some(server) = &mut self.server else { return };
         if self.rng.one_in(8) && server.closing.is_none() {
             server.call(&self.ground);
         }

@@ -33,9 +33,14 @@ impl World {
 
     /// The wall clock is set, by seconds or by days.
     fn clock_jumps(&mut self) {
-        self.book.count(Fault::ClockJump);
         let far = self.rng.pick(&[SECOND, HOUR, 3 * DAY]);
         let far = self.rng.below(far);
+        self.clock_jumps_by(far);
+    }
+
+    /// The wall clock is set forward or back by so much.
+    pub(super) fn clock_jumps_by(&mut self, far: u64) {
+        self.book.count(Fault::ClockJump);
         if self.rng.one_in(2) {
             self.ground.disk.wall += far;
         } else {
