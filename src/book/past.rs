@@ -22,8 +22,8 @@ pub(super) const WINDOW: u64 = 64 * 1024 * 1024;
 pub struct Past {
     /// The largest number in it.
     pub last_seq: Option<u64>,
-    /// The last line is an `end`, and nothing torn came after it: no number was given that the book
-    /// does not know of.
+    /// The last line is an `end`, and nothing came after it that cannot be read: no number was given
+    /// that the book does not know of.
     pub clean: bool,
     /// The newest 1,000 entries, the oldest of them first.
     pub entries: Vec<Entry>,
@@ -88,7 +88,7 @@ impl Past {
                 }
             }
         }
-        self.clean &= scan.torn.is_none();
+        self.clean &= !scan.broken;
         // Where nothing at all looks like a book, somebody else's text would be cut.
         let torn = scan.torn.filter(|torn| torn.ours || scan.last.is_some());
         // What is cut off is told of then.

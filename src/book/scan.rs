@@ -24,7 +24,7 @@ pub(super) struct Scan {
     /// The largest number so far.
     pub(super) last: Option<u64>,
     /// A line that cannot be read stands between the last entry and the next.
-    broken: bool,
+    pub(super) broken: bool,
     /// How many such lines there were.
     pub(super) skipped: u64,
     /// The file at hand, read to its end, ends with something that is no line of a book: without a

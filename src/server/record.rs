@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
-use crate::book::{self, Book, Keeper, Limits};
+use crate::book::{self, Book, Keeper, Limits, Past};
 use crate::hub::Handle;
 use crate::telegraph::history::History;
 use crate::writing::{File, Report};
@@ -22,8 +22,9 @@ pub(super) async fn open(path: Option<&Path>) -> (History, Option<Book>) {
     };
     match spawn_blocking(move || book::open(&path, Limits::default())).await {
         Ok((past, book)) => {
-            let (order, reply) = (past.order.as_ref(), past.reply.as_ref());
-            let history = History::from_book(order, reply, &past.entries, past.last_seq);
+            let Past { order, reply, entries, last_seq, clean, .. } = past;
+            let (order, reply) = (order.as_ref(), reply.as_ref());
+            let history = History::from_book(order, reply, &entries, last_seq, clean);
             (history, Some(book))
         }
         Err(error) => {

@@ -67,13 +67,15 @@ pub enum Past<'a> {
 
 impl History {
     /// What a bell book tells: its newest entries, the last order and the last reply before them,
-    /// and the last number that it has.
+    /// the last number that it has, and whether it ends with the end of a run. A line behind that
+    /// which cannot be read may have been the beginning of another.
     #[must_use]
     pub fn from_book(
         order: Option<&Entry>,
         reply: Option<&Entry>,
         entries: &[Entry],
         last_seq: Option<u64>,
+        ended_well: bool,
     ) -> Self {
         let mut history = Self::default();
         let mut said = Said::default();
@@ -106,6 +108,7 @@ impl History {
             history.ended_well = entry.what == What::End;
         }
         history.last_seq = history.last_seq.max(last_seq);
+        history.ended_well = ended_well;
         history
     }
 
@@ -204,7 +207,8 @@ mod tests {
 
     fn book(entries: &[Entry]) -> History {
         let last = entries.iter().map(|entry| entry.to.unwrap_or(0).max(entry.seq)).max();
-        History::from_book(None, None, entries, last)
+        let ended_well = entries.last().is_some_and(|last| last.what == What::End);
+        History::from_book(None, None, entries, last, ended_well)
     }
 
     /// Everything a station hears that knows up to `seq`, as seq or as gap.
@@ -250,6 +254,15 @@ mod tests {
         let mut history = book(&entries);
         history.begin_run(300);
         assert_eq!(told(&history, 201), [(202, 300)]);
+    }
+
+    #[test]
+    fn a_run_of_which_only_a_broken_line_is_left_is_a_hole() {
+        let entries = [entry(100, What::Run), entry(101, What::Order), entry(101, What::End)];
+        let mut history = History::from_book(None, None, &entries, Some(101), false);
+        assert_eq!(history.unused(), 102 + UNWRITTEN);
+        history.begin_run(200_000);
+        assert_eq!(told(&history, 101), [(102, 200_000)]);
     }
 
     #[test]
@@ -314,7 +327,7 @@ mod tests {
     fn a_state_is_what_stood_at_its_time() {
         let order = entry(5, What::Order);
         let entries = [entry(10, What::Reply), entry(11, What::Order)];
-        let history = History::from_book(Some(&order), None, &entries, Some(11));
+        let history = History::from_book(Some(&order), None, &entries, Some(11), false);
         let Some(Past::Said(said)) = history.after(9) else { panic!() };
         assert_eq!(said.order.as_ref().map(|order| order.seq), Some(5));
         assert_eq!(said.reply.as_ref().map(|reply| reply.seq), Some(10));

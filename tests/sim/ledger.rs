@@ -219,7 +219,8 @@ impl Ledger {
         let (past, _) = book::open(&path, Limits::default());
         let mut found = self.found();
         let stood = (past.order.as_ref(), past.reply.as_ref());
-        found.history = History::from_book(stood.0, stood.1, &past.entries, past.last_seq);
+        found.history =
+            History::from_book(stood.0, stood.1, &past.entries, past.last_seq, past.clean);
         self.present = fs::read(&path).expect("the reader leaves the file");
         self.durable = self.present.len();
         self.writable = true;

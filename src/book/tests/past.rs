@@ -78,7 +78,9 @@ fn a_book_is_clean_when_it_ends_with_an_end() {
     let (run, end) = (mark(1, What::Run), mark(2, What::End));
     assert!(past_of(text(&[run.clone(), order(2), end.clone()])).clean);
     assert!(!past_of(text(&[run.clone(), order(2)])).clean);
-    assert!(!past_of(text(&[end, run])).clean);
+    assert!(!past_of(text(&[end.clone(), run])).clean);
+    let later = "{\"seq\":2,\"at\":3,\"what\":\"bell\"}\n";
+    assert!(!past_of(text(&[end]) + later).clean, "it may have been a run");
     assert!(!past_of("").clean);
 }
 
