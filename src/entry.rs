@@ -5,9 +5,10 @@
 
 use std::sync::Arc;
 
+use chadburn_core::Position;
 use serde::{Deserialize, Serialize};
 
-use crate::wire::json::By;
+use chadburn_v1::By;
 
 /// One entry. Fields that say nothing are left out of the line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +25,7 @@ pub struct Entry {
     pub status: Option<Arc<str>>,
     /// Its position, if it was on the dial.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub position: Option<u8>,
+    pub position: Option<Position>,
     /// Its position's name, if it was on the dial.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Arc<str>>,

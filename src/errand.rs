@@ -16,7 +16,7 @@ mod watch;
 
 use std::io::{self, Write};
 
-use chadburn_client::{Code, Failure, NotDone, Order, Reply};
+use chadburn_client::{By, Code, Failure, NotDone, Order, Position, Reply};
 use thiserror::Error;
 
 use crate::cli::{Errand, Remote, Wire};
@@ -84,7 +84,7 @@ fn say(line: &str) -> io::Result<()> {
 }
 
 /// A status as a person reads it: the position's number and name, or the text.
-fn shown(status: &str, position: Option<u8>, name: Option<&str>) -> String {
+fn shown(status: &str, position: Option<Position>, name: Option<&str>) -> String {
     match (position, name) {
         (Some(position), Some(name)) => format!("{position} {}", escaped(name)),
         _ => escaped(status).to_string(),
@@ -98,9 +98,9 @@ fn shown_order(order: &Order) -> String {
 /// A reply, and whose it is.
 fn shown_reply(reply: &Reply) -> String {
     let what = shown(&reply.status, reply.position, reply.name.as_deref());
-    match (&reply.who, reply.by.as_str()) {
+    match (&reply.who, reply.by) {
         (Some(who), _) => format!("{what} by {}", escaped(who)),
-        (None, "file") => format!("{what} by file"),
+        (None, By::File) => format!("{what} by file"),
         _ => what,
     }
 }

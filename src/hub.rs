@@ -30,8 +30,8 @@ use crate::limits::Guest;
 use crate::policy::{Owner, Peer, Policy};
 use crate::session::Want;
 pub use crate::wire::Wire;
-use crate::wire::json::Code;
 use crate::writing::{File, Health, Report, Stamp};
+use chadburn_v1::Code;
 
 /// How often a JSON station hears a beat, in seconds. A panel that misses two and a half of them
 /// says that its link is lost, so this is what "honest link state" means in seconds.
@@ -315,7 +315,7 @@ pub struct Ask {
     pub peer: Peer,
     /// The token that came with the request, if one did.
     pub token: Option<String>,
-    /// What whoever asks wants to be called; already found fit (`wire::json::is_name`).
+    /// What whoever asks wants to be called; already found fit (`chadburn_v1::is_name`).
     pub who: Option<String>,
     /// What is asked for: an order, an accept or an answer.
     pub want: Want,

@@ -214,12 +214,12 @@ impl Metrics {
     /// This is a file's health. Not for the hot path: it takes a lock.
     pub fn health(&self, file: File, health: &Health) {
         let (file, watch) = match file {
-            File::Status => ("status", watch(health.watch)),
-            File::Accept => ("accept", watch(health.watch)),
+            File::Status => ("status", health.watch.name()),
+            File::Accept => ("accept", health.watch.name()),
             File::Book => ("book", "none"),
         };
         let labels = |watch| [("file", file), ("watch", watch)];
-        let watches = [Watch::Inotify, Watch::Fsevents, Watch::Poll].map(self::watch);
+        let watches = [Watch::Inotify, Watch::Fsevents, Watch::Poll].map(Watch::name);
         for other in watches.into_iter().filter(|other| *other != watch) {
             self.sources.remove(&labels(other));
         }
@@ -310,14 +310,6 @@ impl Listing {
         let family = Family::<[Label; 1], Counter>::default();
         self.0.register(name, help, family.clone());
         each.map(|label| family.get_or_create_owned(&[label]))
-    }
-}
-
-fn watch(watch: Watch) -> &'static str {
-    match watch {
-        Watch::Inotify => "inotify",
-        Watch::Fsevents => "fsevents",
-        Watch::Poll => "poll",
     }
 }
 

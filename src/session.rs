@@ -8,8 +8,8 @@ use chadburn_core::Position;
 use uuid::Uuid;
 
 use crate::policy::Peer;
-use crate::wire::json::{self, Code, Id, Message};
 use crate::wire::{Wire, text};
+use chadburn_v1::{Code, Id, Message, Refused, Request, parse};
 
 /// A connected client.
 #[derive(Debug)]
@@ -90,21 +90,18 @@ impl Session {
         if self.wire != Wire::Json {
             return Ok((command(message), Form::Text));
         }
-        match json::parse(message) {
-            Ok((json::Request::Console { command: line }, id)) => {
-                Ok((command(&line), Form::Console(id)))
-            }
-            Ok((json::Request::Answer { order, position, coming }, id)) => {
+        match parse(message) {
+            Ok((Request::Console { command: line }, id)) => Ok((command(&line), Form::Console(id))),
+            Ok((Request::Answer { order, position, coming }, id)) => {
                 let want = Want::Answer { order: Some(order), position, coming };
                 Ok((want, Form::Request(id)))
             }
-            Ok((json::Request::Name { name }, id)) => Ok((Want::Name(name), Form::Request(id))),
-            Ok((json::Request::Order { status }, id)) => {
-                Ok((Want::Order(status), Form::Request(id)))
-            }
-            Ok((json::Request::Token { value }, id)) => Ok((Want::Token(value), Form::Request(id))),
-            Err(json::Refused { id, code, message }) => {
-                Err(Message::Error { id: id.as_ref(), code, message: &message }.encode())
+            Ok((Request::Name { name }, id)) => Ok((Want::Name(name), Form::Request(id))),
+            Ok((Request::Order { status }, id)) => Ok((Want::Order(status), Form::Request(id))),
+            Ok((Request::Token { value }, id)) => Ok((Want::Token(value), Form::Request(id))),
+            Err(Refused { id, code, message }) => {
+                Err(Message::Error { id: id.as_ref().map(Id::lent), code, message: &message }
+                    .encode())
             }
         }
     }
@@ -121,9 +118,10 @@ impl Form {
             (Self::Console(id), Answer::Accepted(state)) => {
                 (Some(console(&text::accepted(state))), Some(ok(id.as_ref())))
             }
-            (Self::Console(id) | Self::Request(id), Answer::No(code, message)) => {
-                (Some(Message::Error { id: id.as_ref(), code, message }.encode()), None)
-            }
+            (Self::Console(id) | Self::Request(id), Answer::No(code, message)) => (
+                Some(Message::Error { id: id.as_ref().map(Id::lent), code, message }.encode()),
+                None,
+            ),
             (Self::Console(id), Answer::Nothing) | (Self::Request(id), _) => {
                 (Some(ok(id.as_ref())), None)
             }
@@ -137,7 +135,7 @@ fn console(line: &str) -> String {
 }
 
 fn ok(id: Option<&Id>) -> String {
-    Message::Ok { id }.encode()
+    Message::Ok { id: id.map(Id::lent) }.encode()
 }
 
 fn command(line: &str) -> Want {

@@ -14,8 +14,8 @@ use chadburn_core::{Dial, Position};
 use self::history::{History, Past};
 use crate::clock::Now;
 use crate::entry::{Entry, What};
-use crate::wire::json::{By, Message, OrderForm, Place, ReplyForm, State};
 use crate::writing::Health;
+use chadburn_v1::{self as v1, By, Message};
 
 /// Which telegraph of the server. There is one so far, and nothing may rely on that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,7 +30,7 @@ pub struct Saying {
     /// The text of the file.
     pub status: Arc<str>,
     /// The position it means, if it is on the dial.
-    pub position: Option<u8>,
+    pub position: Option<Position>,
     /// The name of that position.
     pub name: Option<Arc<str>>,
 }
@@ -209,7 +209,7 @@ impl Telegraph {
         let sector = self.dial.find(status);
         Saying {
             status: status.into(),
-            position: sector.map(|sector| sector.position.number()),
+            position: sector.map(|sector| sector.position),
             name: sector.map(|sector| sector.name.into()),
         }
     }
@@ -244,32 +244,30 @@ impl Said {
     /// The `state` message that tells all of this.
     #[must_use]
     pub fn state(&self, source: &Health) -> String {
-        let order = self.order.as_ref().map(|order| OrderForm {
-            status: &order.what.status,
-            place: order.what.place(),
+        let order = self.order.as_ref().map(|order| v1::Order {
+            status: &*order.what.status,
+            position: order.what.position,
+            name: order.what.name.as_deref(),
             seq: order.seq,
             since: order.since,
         });
-        let reply = self.reply.as_ref().map(|reply| ReplyForm {
-            status: &reply.what.status,
-            place: reply.what.place(),
+        let reply = self.reply.as_ref().map(|reply| v1::Reply {
+            status: &*reply.what.status,
+            position: reply.what.position,
+            name: reply.what.name.as_deref(),
             seq: reply.seq,
             by: reply.by,
             who: reply.who.as_deref(),
             at: reply.at,
         });
         let (seq, at, bell) = (self.seq, self.at, self.bell());
-        Message::State(State { seq, at, order, reply, bell, source }).encode()
+        Message::State(v1::State { seq, at, order, reply, bell, source: source.into() }).encode()
     }
 }
 
 impl Saying {
     fn reading(&self, seq: u64) -> Reading<'_> {
-        Reading { status: &self.status, position: self.position.and_then(Position::new), seq }
-    }
-
-    fn place(&self) -> Place<'_> {
-        Place { position: self.position, name: self.name.as_deref() }
+        Reading { status: &self.status, position: self.position, seq }
     }
 }
 

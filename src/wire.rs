@@ -1,8 +1,8 @@
 //! The languages that stations speak, as pure functions between messages and text.
 //!
-//! Neither knows a frame, a socket or the state of the telegraph.
+//! None knows a frame, a socket or the state of the telegraph. The JSON wire's messages are the crate
+//! `chadburn-v1`, which programs at the other end share.
 
-pub mod json;
 pub mod sse;
 pub mod text;
 

@@ -4,11 +4,8 @@
 
 use std::fmt;
 
-use serde::Serialize;
-
 /// Which of a telegraph's two files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum File {
     /// The file that orders come from.
     Status,
@@ -40,10 +37,9 @@ pub struct Writing {
 }
 
 /// Whether a watched file can be read, and how it is watched.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {
     /// What is wrong, for a program.
-    #[serde(rename = "health")]
     pub state: Condition,
     /// What is wrong, for a person; empty when all is well.
     pub detail: String,
@@ -64,8 +60,7 @@ impl Health {
 }
 
 /// What can be wrong with a watched file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Condition {
     /// Nothing.
     Ok,
@@ -86,8 +81,7 @@ pub enum Condition {
 }
 
 /// How changes of a file are noticed. A look every second happens always.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Watch {
     /// The Linux kernel tells.
     Inotify,
@@ -95,6 +89,53 @@ pub enum Watch {
     Fsevents,
     /// By looking often.
     Poll,
+}
+
+impl File {
+    /// What it is called in messages.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Status => "status",
+            Self::Accept => "accept",
+            Self::Book => "book",
+        }
+    }
+}
+
+impl Condition {
+    /// What it is called in messages.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Missing => "missing",
+            Self::Empty => "empty",
+            Self::Unreadable => "unreadable",
+            Self::NotUtf8 => "not_utf8",
+            Self::TooLarge => "too_large",
+            Self::NotAFile => "not_a_file",
+            Self::Unwritable => "unwritable",
+        }
+    }
+}
+
+impl Watch {
+    /// What it is called in messages.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Inotify => "inotify",
+            Self::Fsevents => "fsevents",
+            Self::Poll => "poll",
+        }
+    }
+}
+
+impl<'a> From<&'a Health> for chadburn_v1::Health<&'a str> {
+    fn from(it: &'a Health) -> Self {
+        Self { health: it.state.name(), detail: &it.detail, watch: it.watch.name() }
+    }
 }
 
 /// What a source says.
@@ -108,10 +149,6 @@ pub enum Report {
 
 impl fmt::Display for File {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Status => "status",
-            Self::Accept => "accept",
-            Self::Book => "book",
-        })
+        f.write_str(self.name())
     }
 }

@@ -15,9 +15,9 @@ use chadburn::hub::Wire;
 use chadburn::hub::frame::{Decoder, encode, opcode};
 use chadburn::source::look::{RealDisk, look};
 use chadburn::source::rule::{Hint, Rule, Step};
-use chadburn::wire::json;
 use chadburn::writing::{File, Watch};
 use chadburn_core::serial::Report;
+use chadburn_v1::parse;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 use office::{Office, Sink};
@@ -99,7 +99,7 @@ fn messages(criterion: &mut Criterion) {
         ("order", r#"{"type":"order","id":8,"status":"main is broken"}"#),
         ("broken", r#"{"type":"order","id":8,"status":"main is"#),
     ] {
-        group.bench_function(name, |bench| bench.iter(|| json::parse(black_box(text)).is_ok()));
+        group.bench_function(name, |bench| bench.iter(|| parse(black_box(text)).is_ok()));
     }
 }
 

@@ -16,8 +16,8 @@ use std::sync::mpsc::{Receiver, channel};
 use tempfile::TempDir;
 
 use super::*;
-use crate::wire::json::By;
 use crate::writing::Condition;
+use chadburn_v1::By;
 
 /// Whoever waits for something that must happen waits no longer than this.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -179,7 +179,7 @@ fn every_entry_comes_back_as_it_was() {
     let desk = Desk::new();
     let full = Entry {
         status: Some("\u{0}\u{1b}\"\\\r\n\u{2028}é中🔔".into()),
-        position: Some(7),
+        position: chadburn_core::Position::new(7),
         name: Some("COFFEE".into()),
         by: Some(By::Station(uuid::Uuid::new_v4())),
         who: Some("Käthe".into()),

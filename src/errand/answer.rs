@@ -1,6 +1,6 @@
 //! Answering and ordering.
 
-use chadburn_client::{Code, Dial, NotDone, Position, Settings, Station};
+use chadburn_client::{Code, Dial, NotDone, Sector, Settings, Station};
 
 use super::{Trouble, say, shown_order};
 use crate::log::escaped;
@@ -17,14 +17,14 @@ pub(super) async fn run(
     coming: Option<bool>,
 ) -> Result<(), Trouble> {
     let station = Station::connect(settings).await?;
-    let position = match (position, station.welcome()) {
+    let sector = match (position, station.welcome()) {
         (Some(text), Some(welcome)) => Some(find(&welcome.dial, &text)?),
         _ => None,
     };
     let mut tries = 0;
     let mut order = present(&station)?;
     loop {
-        match station.answer(order.seq, position.as_ref().map(|it| it.position), coming).await {
+        match station.answer(order.seq, sector.as_ref().map(|it| it.position), coming).await {
             Ok(()) => break,
             Err(NotDone::Refused { code: Code::Stale, message }) => {
                 let now = present(&station)?;
@@ -38,10 +38,10 @@ pub(super) async fn run(
         }
     }
     let order_said = shown_order(&order);
-    say(&match (coming, &position) {
+    say(&match (coming, &sector) {
         (Some(false), None) => format!("not coming to {order_said}"),
         (_, Some(it)) if order.position != Some(it.position) => {
-            format!("answered {order_said} with {}", shown_position(it))
+            format!("answered {order_said} with {}", shown_sector(it))
         }
         _ => format!("answered {order_said}"),
     })?;
@@ -54,7 +54,7 @@ pub(super) async fn order(settings: Settings, status: String) -> Result<(), Trou
     station.order(status.clone()).await?;
     let dial = station.welcome().map(|welcome| welcome.dial);
     say(&match dial.as_ref().and_then(|dial| dial.find(status.trim_end())) {
-        Some(position) => format!("ordered {}", shown_position(position)),
+        Some(sector) => format!("ordered {}", shown_sector(sector)),
         None => format!("ordered {}", escaped(&status)),
     })?;
     Ok(())
@@ -65,14 +65,14 @@ fn present(station: &Station) -> Result<chadburn_client::Order, Trouble> {
     order.ok_or_else(|| Trouble::Nothing("there is no order to answer".into()))
 }
 
-fn shown_position(position: &Position) -> String {
-    format!("{} {}", position.position, escaped(&position.name))
+fn shown_sector(sector: &Sector) -> String {
+    format!("{} {}", sector.position, escaped(&sector.name))
 }
 
-fn find(dial: &Dial, text: &str) -> Result<Position, Trouble> {
+fn find(dial: &Dial, text: &str) -> Result<Sector, Trouble> {
     dial.find(text).cloned().ok_or_else(|| {
         let names: Vec<_> =
-            dial.positions.iter().map(|it| format!("{} {}", it.position, it.name)).collect();
+            dial.sectors.iter().map(|it| format!("{} {}", it.position, it.name)).collect();
         Trouble::Nothing(format!("{text:?} is not on the dial: {}", names.join(", ")))
     })
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use chadburn_client::{Failure, Page, Settings, get};
+use chadburn_client::{Failure, Page, Position, Settings, get};
 use serde::Deserialize;
 
 use super::{Trouble, say, shown};
@@ -21,7 +21,7 @@ struct Entry {
     at: u64,
     what: String,
     status: Option<String>,
-    position: Option<u8>,
+    position: Option<Position>,
     name: Option<String>,
     who: Option<String>,
     after_ms: Option<u64>,

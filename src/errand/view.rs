@@ -90,7 +90,7 @@ impl View {
         let reply = self.state.as_ref().and_then(|state| state.reply.as_ref());
         if let Some(dial) = &self.dial {
             lines.push(Line::new(Rank::Title, format!("  {}", escaped(&dial.title))));
-            for it in &dial.positions {
+            for it in &dial.sectors {
                 let ordered = order.and_then(|order| order.position) == Some(it.position);
                 let replied = reply.and_then(|reply| reply.position) == Some(it.position);
                 let rank = if ordered || replied { Rank::Pointed } else { Rank::Dial };
@@ -183,7 +183,7 @@ fn people(roll: &Roll) -> Vec<Line> {
     let coming = |coming| roll.answers.iter().filter(|it| it.coming == Some(coming)).count();
     let counts = format!(
         "  roll   {} answered, {} coming, {} not, {} here",
-        roll.answers.len() as u64 + roll.more_answers,
+        roll.answers.len() + roll.more_answers,
         coming(true),
         coming(false),
         roll.stations,
@@ -193,7 +193,7 @@ fn people(roll: &Roll) -> Vec<Line> {
     if names.is_empty() {
         return vec![Line::new(Rank::Roll, counts)];
     }
-    let more = (roll.named.len() - names.len()) as u64 + roll.more_named;
+    let more = roll.named.len() - names.len() + roll.more_named;
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let names = format!("         {}{more}", names.join(", "));
     vec![Line::new(Rank::Roll, counts), Line::new(Rank::Names, names)]

@@ -169,7 +169,7 @@ impl Watcher {
             ("CHADBURN_NAME", text(order.and_then(|it| it.name.as_ref()))),
             ("CHADBURN_BELL", u8::from(state.bell).to_string()),
             ("CHADBURN_REPLY", text(reply.map(|it| &it.status))),
-            ("CHADBURN_BY", text(reply.map(|it| &it.by))),
+            ("CHADBURN_BY", reply.map(|it| it.by.to_string()).unwrap_or_default()),
             ("CHADBURN_WHO", text(reply.and_then(|it| it.who.as_ref()))),
         ]);
         facts

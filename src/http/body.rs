@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use tokio_stream::StreamExt;
 
 use super::problem::Problem;
-use crate::wire::json::Code;
+use chadburn_v1::Code;
 
 /// The largest body, in bytes: twice the longest status, so that JSON has room for its escapes.
 const LARGEST: usize = 8 * 1024;

@@ -15,7 +15,7 @@ use super::{Admit, House};
 use crate::hub::{Ask, Gone};
 use crate::policy::{Act, Owner, Peer, Policy, Verdict};
 use crate::session::Want;
-use crate::wire::json::{self, Code};
+use chadburn_v1::{Code, is_name};
 
 /// How long the hub, and the disk behind it, may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -53,7 +53,7 @@ impl<A: Admit> Desk<A> {
         who: Option<String>,
         want: Want,
     ) -> Result<(), Problem> {
-        if who.as_deref().is_some_and(|who| !json::is_name(who)) {
+        if who.as_deref().is_some_and(|who| !is_name(who)) {
             let detail = "a name has at most 40 characters, and all of them show";
             return Err(Problem::bad(Code::BadName, detail));
         }
@@ -116,12 +116,8 @@ fn refused(code: Code, line: String, came_with_token: bool) -> Problem {
         Code::Refused => StatusCode::FORBIDDEN,
         Code::Stale | Code::NoOrder => StatusCode::CONFLICT,
         Code::NoPosition => StatusCode::UNPROCESSABLE_ENTITY,
-        Code::BadJson
-        | Code::BadMessage
-        | Code::UnknownType
-        | Code::BadState
-        | Code::BadName
-        | Code::BadStatus => StatusCode::BAD_REQUEST,
+        // What is wrong with the request itself.
+        _ => StatusCode::BAD_REQUEST,
     };
     Problem::new(status, line).code(code)
 }

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
 use crate::policy::Refusal;
-use crate::wire::json::Code;
+use chadburn_v1::Code;
 
 /// A request that is not granted, and why.
 #[derive(Debug)]

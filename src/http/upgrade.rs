@@ -12,7 +12,7 @@ use sha1::{Digest, Sha1};
 
 use super::problem::Problem;
 use crate::wire::Wire;
-use crate::wire::json::SUBPROTOCOL;
+use chadburn_v1::SUBPROTOCOL;
 
 /// What is hashed together with the client's key (RFC 6455, 1.3).
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";

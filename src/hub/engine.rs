@@ -21,8 +21,8 @@ use super::{Effect, Event, Hub, Key, Outcome, Snapshot, Wire, parcel};
 use crate::clock::Now;
 use crate::entry::Entry;
 use crate::policy::Peer;
-use crate::wire::json::Message;
 use crate::writing::File;
+use chadburn_v1::Message;
 
 /// How often a station is pinged, in seconds.
 const PING_SECONDS: u32 = 15;
@@ -235,7 +235,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         let pings = [Wire::Text, Wire::Json, Wire::Sse]
             .map(|wire| LazyCell::new(move || Frame::from(parcel::ping(wire))));
         let beat = LazyCell::new(|| {
-            Frame::from(parcel::message(&Message::Beat { at: now.unix_ms }.encode()))
+            Frame::from(parcel::message(&Message::<&str>::Beat { at: now.unix_ms }.encode()))
         });
         for (index, slot) in self.slots.iter_mut().enumerate().skip(self.part).step_by(PARTS) {
             let Some(slot) = slot else { continue };

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::parcel;
 use crate::wire::Wire;
-use crate::wire::json::Message;
+use chadburn_v1::Message;
 
 /// A frame, shared by all who are owed it.
 pub type Frame = Arc<[u8]>;
@@ -108,7 +108,7 @@ impl Outbox {
     pub fn front(&mut self, wire: Wire) -> Option<&[u8]> {
         let item = self.items.front_mut()?;
         if let Kind::State { gap: Some((from, to)), .. } = item.kind {
-            let gap = Message::Gap { from, to }.encode();
+            let gap = Message::<&str>::Gap { from, to }.encode();
             let mut bytes = parcel::named(wire, "gap", &gap);
             self.owed += bytes.len();
             bytes.extend_from_slice(&item.frame);

@@ -30,8 +30,8 @@ use crate::session::{Form, Session};
 use crate::telegraph::history::History;
 use crate::telegraph::{Author, Telegraph};
 use crate::wire::Wire;
-use crate::wire::json::Message;
 use crate::writing::{File, Health, Report};
+use chadburn_v1::Message;
 
 /// The namespace in which a station's id is made from its secret (UUID version 5), so that the
 /// same secret means the same station, with nothing to be remembered. Random, and never changed.
@@ -331,7 +331,7 @@ impl Hub {
         if known.as_ref() == Some(&health) {
             return;
         }
-        let message = Message::Source { file, health: &health }.encode();
+        let message = tell::source(file, &health);
         let first = known.replace(health).is_none();
         self.publish(effects);
         if !first {
@@ -361,7 +361,8 @@ impl Hub {
             if station.session.wire == Wire::Json {
                 let slot = u32::try_from(slot).unwrap_or(u32::MAX);
                 let to = Key { slot, generation: station.generation };
-                let message = Message::May(tell::may(&self.policy, &station.session.peer)).encode();
+                let message =
+                    Message::<&str>::May(tell::may(&self.policy, &station.session.peer)).encode();
                 effects.push(Effect::Say { to, message });
             }
         }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::{Order, Reply, Said, Saying};
 use crate::entry::{Entry, What};
-use crate::wire::json::By;
+use chadburn_v1::By;
 
 /// How many states are remembered.
 pub const REMEMBERED: usize = 1_000;

@@ -48,7 +48,7 @@ async fn answer(orders: &[(u64, &str)]) -> (i32, String, Vec<u64>) {
     let mut peer = peer.expect("a handshake");
     says(
         &mut peer,
-        json!({"type": "welcome", "station": "s", "server": "1", "assets": "a",
+        json!({"type": "welcome", "station": "67e55044-10b1-426f-9247-bb680e5fe0c8", "server": "1", "assets": "a",
         "dial": {"title": "", "positions": []}, "heartbeat_ms": 5000, "resume": "secret",
         "token": false, "may": {"order": false, "shutdown": false}}),
     )

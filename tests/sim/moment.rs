@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use chadburn::entry::{Entry, What};
+use chadburn_core::Position;
 use serde_json::{Value, json};
 
 use crate::clerk::Credit;
@@ -139,7 +140,7 @@ impl Moment {
         let (position, name) = place(status);
         let expected = Entry {
             status: Some(status.as_str().into()),
-            position: position.and_then(|position| u8::try_from(position).ok()),
+            position: position.and_then(|it| Position::new(u8::try_from(it).ok()?)),
             name: name.map(Into::into),
             by: entry.by,
             who: entry.who.clone(),

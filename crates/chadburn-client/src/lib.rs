@@ -35,7 +35,6 @@ mod driver;
 mod failure;
 mod inbox;
 mod link;
-mod message;
 mod open;
 mod outbox;
 mod page;
@@ -47,13 +46,14 @@ mod tries;
 mod trust;
 mod typed;
 
+pub use chadburn_core::Position;
+pub use chadburn_v1::{
+    By, Code, Dial, Health, Id, May, Message, Order, Reply, Request, Roll, RollAnswer, Sector,
+    State, Welcome,
+};
 pub use failure::{Failure, Tried};
 pub use inbox::Event;
 pub use link::{Closed, Link};
-pub use message::{
-    Code, Dial, Health, Id, May, Message, Order, Position, Reply, Request, Roll, RollAnswer, State,
-    Welcome,
-};
 pub use outbox::Full;
 pub use page::{Page, get, get_until};
 pub use settings::Settings;

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use chadburn_v1::SUBPROTOCOL;
 use futures_util::{FutureExt, Stream};
 use thiserror::Error;
 use tokio::sync::oneshot;
@@ -17,9 +18,8 @@ use tokio::task::JoinHandle;
 use self::desk::{Desk, Turn};
 use crate::driver::{Line, Standing, Talk, drive};
 use crate::inbox::{Event, Inbox};
-use crate::message::SUBPROTOCOL;
 use crate::open::{Network, Open};
-use crate::{Closed, Code, Failure, Message, Request, Settings, State, Welcome};
+use crate::{Closed, Code, Failure, Id, Message, Position, Request, Settings, State, Welcome};
 
 /// The longest message that a server takes, in bytes.
 const LONGEST: usize = 65_536;
@@ -140,9 +140,7 @@ impl Station {
     /// Gives a request to the outbox, and comes back when there was room for it. The answer comes
     /// from what is returned.
     pub async fn ask(&self, request: Request) -> Result<Asked, NotDone> {
-        // The id is a few bytes more.
-        let length = serde_json::to_string(&request).map_or(0, |text| text.len() + 32);
-        if length > LONGEST {
+        if request.encode(Some(&Id::Number(i64::MAX))).len() > LONGEST {
             return Err(NotDone::TooLong);
         }
         let (asker, answer) = oneshot::channel();
@@ -169,7 +167,7 @@ impl Station {
     pub async fn answer(
         &self,
         order: u64,
-        position: Option<u8>,
+        position: Option<Position>,
         coming: Option<bool>,
     ) -> Result<(), NotDone> {
         self.ask(Request::Answer { order, position, coming }).await?.await.map(drop)

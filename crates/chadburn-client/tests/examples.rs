@@ -128,7 +128,7 @@ async fn a_bot_comes_to_coffee_and_to_nothing_else() {
                 "since": 0},
             "source": {"health": "ok", "detail": "", "watch": "poll"}})
     };
-    peer.says(json!({"type": "welcome", "station": "s", "server": "1", "assets": "a",
+    peer.says(json!({"type": "welcome", "station": "67e55044-10b1-426f-9247-bb680e5fe0c8", "server": "1", "assets": "a",
         "dial": {"title": "", "positions": []}, "heartbeat_ms": 5000, "resume": "secret",
         "token": false, "may": {"order": false, "shutdown": false}}))
         .await;

@@ -58,6 +58,22 @@ impl fmt::Display for Position {
     }
 }
 
+#[cfg(feature = "serde")]
+impl serde::Serialize for Position {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(self.number())
+    }
+}
+
+#[cfg(feature = "serde")]
+impl<'de> serde::Deserialize<'de> for Position {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let out_of_range =
+            || serde::de::Error::custom(format_args!("a position is 1 to {MAX_POSITIONS}"));
+        Self::new(u8::deserialize(deserializer)?).ok_or_else(out_of_range)
+    }
+}
+
 /// One named position of a dial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sector<'a> {

@@ -3,7 +3,8 @@
 //!
 //! Read [`Dial`] for the instrument, [`bell`] for the one rule everything serves, and [`serial`] for
 //! the line between the telegraph on the wall and its host. This crate knows no file, no socket and
-//! no clock, allocates nothing and depends on nothing, so the same lines run behind the brass.
+//! no clock, allocates nothing and depends on nothing, so the same lines run behind the brass. With
+//! the feature `serde`, a [`Position`] stands in messages and files as its number.
 #![no_std]
 #![forbid(unsafe_code)]
 

@@ -1,6 +1,6 @@
 //! Messages of the JSON wire.
 
-use chadburn::wire::json::{Id, Refused, Request, parse};
+use chadburn_v1::{Id, Refused, Request, parse};
 
 /// A message is understood and within its bounds, or refused in one line.
 pub(crate) fn enter(bytes: &[u8]) {

@@ -16,7 +16,7 @@ use crate::http::desk::{Caller, Desk};
 use crate::http::problem::Problem;
 use crate::policy::Act;
 use crate::session::Want;
-use crate::wire::json::Code;
+use chadburn_v1::Code;
 
 /// The answer in JSON. All of it may be left out.
 #[derive(Debug, Default, Deserialize)]

@@ -72,10 +72,10 @@ fn complaint(health: Option<&Health>) -> Option<String> {
 }
 
 fn file(health: Option<&Health>) -> Value {
-    health.and_then(|health| serde_json::to_value(health).ok()).unwrap_or(Value::Null)
+    health.map_or(Value::Null, |it| json!(chadburn_v1::Health::from(it)))
 }
 
 /// The bell book's health. Nobody watches it, so there is no way in which that is done.
 fn record(health: Option<&Health>) -> Value {
-    health.map_or(Value::Null, |it| json!({ "health": it.state, "detail": it.detail }))
+    health.map_or(Value::Null, |it| json!({ "health": it.state.name(), "detail": it.detail }))
 }

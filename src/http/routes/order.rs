@@ -15,7 +15,7 @@ use crate::http::desk::{Caller, Desk};
 use crate::http::problem::Problem;
 use crate::policy::Act;
 use crate::session::Want;
-use crate::wire::json::{BAD_STATUS, Code, status_text};
+use chadburn_v1::{BAD_STATUS, Code, status_text};
 
 /// The order in JSON.
 #[derive(Debug, Deserialize)]

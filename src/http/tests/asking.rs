@@ -7,7 +7,7 @@ use chadburn_core::Position;
 use super::*;
 use crate::policy::Peer;
 use crate::session::Want;
-use crate::wire::json::Code;
+use chadburn_v1::Code;
 
 const PUT: &str = "PUT /status HTTP/1.1";
 const POST: &str = "POST /accept HTTP/1.1";

@@ -8,9 +8,9 @@ use crate::hub::{Ask, Effect, Key};
 use crate::log::escaped;
 use crate::policy::{Act, Refusal, Verdict};
 use crate::session::{Answer, Form, Want};
-use crate::wire::json::{By, Code, Message};
 use crate::wire::text;
 use crate::writing::File;
+use chadburn_v1::{By, Code, Message};
 
 /// What is asked for, after it has been understood.
 pub(super) type Request = Want;
@@ -89,7 +89,7 @@ impl Hub {
             self.ask_owner(key, Undecided::Request(Want::Token(value), form), effects);
         } else if known {
             say(Asker::Station(key), &form, Answer::Nothing, effects);
-            let message = Message::May(tell::may(&self.policy, &peer)).encode();
+            let message = Message::<&str>::May(tell::may(&self.policy, &peer)).encode();
             effects.push(Effect::Say { to: key, message });
         } else {
             let answer = Answer::No(Code::BadToken, "that is not the token");
@@ -264,8 +264,7 @@ impl Hub {
                 Ok(()) if file == File::Accept => {
                     // The roll is of the present order; it may have changed while this was written.
                     if order.is_none() || order == present {
-                        let sector = self.dial.find(&text);
-                        let position = sector.map(|sector| sector.position.number());
+                        let position = self.dial.find(&text).map(|sector| sector.position);
                         self.roll.enter(station, who, how, position, after_ms);
                         self.roll_changed = true;
                     }

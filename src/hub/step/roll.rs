@@ -6,7 +6,7 @@ use std::sync::Arc;
 use chadburn_core::Position;
 use uuid::Uuid;
 
-use crate::wire::json::{Roll as Form, RollAnswer};
+use chadburn_v1::{Roll as Form, RollAnswer};
 
 /// How many answers and how many names are listed; beyond, they are counted.
 const LISTED: usize = 200;
@@ -41,7 +41,7 @@ struct Answered {
     /// None of an `Accept&N`, which answers whichever order is present and is never said twice.
     how: Option<How>,
     /// The position its reply came to, if that is on the dial.
-    position: Option<u8>,
+    position: Option<Position>,
     after_ms: u64,
 }
 
@@ -62,7 +62,7 @@ impl Roll {
         station: Uuid,
         name: Option<Arc<str>>,
         how: Option<How>,
-        position: Option<u8>,
+        position: Option<Position>,
         after_ms: u64,
     ) {
         let answered = Answered { station, name, how, position, after_ms };
@@ -90,7 +90,7 @@ impl Roll {
         order: Option<u64>,
         stations: usize,
         named: impl Iterator<Item = &'a str>,
-    ) -> Form<'a> {
+    ) -> Form<&'a str> {
         let answer = |answer: &'a Answered| RollAnswer {
             station: answer.station,
             name: answer.name.as_deref(),

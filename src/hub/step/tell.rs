@@ -11,9 +11,9 @@ use crate::log::escaped;
 use crate::policy::{Act, Peer, Policy, Verdict};
 use crate::telegraph::Said;
 use crate::telegraph::history::Past;
-use crate::wire::json::{DialForm, May, Message};
 use crate::wire::{Wire, text};
 use crate::writing::{File, Health};
+use chadburn_v1::{Dial, May, Message, Welcome};
 
 /// How often the roll is told at most.
 const ROLL_REST: Duration = Duration::from_millis(250);
@@ -30,16 +30,16 @@ impl Hub {
         let messages = match session.wire {
             Wire::Text => vec![text::CONNECTED.into(), text::snapshot(self.telegraph.status())],
             Wire::Json => vec![
-                Message::Welcome {
+                Message::Welcome(Welcome {
                     station: session.station,
                     server: env!("CARGO_PKG_VERSION"),
                     assets: &self.assets,
-                    dial: DialForm::from(&self.dial),
+                    dial: Dial::from(&self.dial),
                     heartbeat_ms: HEARTBEAT_SECONDS * 1000,
                     resume: &greeting.secret,
                     token: self.policy.token.is_some() && !session.peer.trusted,
                     may: may(&self.policy, &session.peer),
-                }
+                })
                 .encode(),
             ],
             Wire::Sse => Vec::new(),
@@ -72,7 +72,7 @@ impl Hub {
             // they change.
             for file in [File::Accept, File::Book] {
                 if let Some(health) = self.health_of(file).filter(|it| !it.is_well()) {
-                    let message = Message::Source { file, health }.encode();
+                    let message = source(file, health);
                     effects.push(Effect::Say { to, message });
                 }
             }
@@ -87,7 +87,7 @@ impl Hub {
     pub fn after(&self, seen: u64) -> Option<(u64, bool, String)> {
         Some(match self.telegraph.after(seen)? {
             Past::Said(said) => (said.seq, true, self.state(said)),
-            Past::Gap { from, to } => (to, false, Message::Gap { from, to }.encode()),
+            Past::Gap { from, to } => (to, false, Message::<&str>::Gap { from, to }.encode()),
         })
     }
 
@@ -147,6 +147,11 @@ impl Hub {
     fn health_of(&self, file: File) -> Option<&Health> {
         self.health[file as usize].as_ref()
     }
+}
+
+/// The health of this file has changed.
+pub(super) fn source(file: File, health: &Health) -> String {
+    Message::Source { file: file.name(), health: health.into() }.encode()
 }
 
 /// What a peer may do beside answering.

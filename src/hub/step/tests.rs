@@ -13,9 +13,9 @@ use crate::entry::Entry;
 use crate::hub::Ask;
 use crate::policy::{Reach, Secret};
 use crate::session::Want;
-use crate::wire::json::{By, Code};
 use crate::wire::text;
 use crate::writing::{Condition, Stamp, Watch, Writing};
+use chadburn_v1::{By, Code};
 
 /// A hub in the tests' hands: what it wants done is collected and asked for.
 struct Office {

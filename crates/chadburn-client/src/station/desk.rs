@@ -3,13 +3,11 @@
 
 use std::time::Duration;
 
-use serde::Serialize;
 use tokio::sync::oneshot;
 
 use super::{Answer, NotDone};
-use crate::message::{Dial, Order};
 use crate::outbox::Outbox;
-use crate::{Id, Message, Request, Settings, State, Welcome};
+use crate::{Dial, Id, Message, Order, Request, Settings, State, Welcome};
 
 /// The id under which a station says its name; requests count from 1.
 const NAMING: i64 = 0;
@@ -85,14 +83,6 @@ struct Pending {
     doubtful: bool,
     /// An order like it has been seen since it was said.
     seen: bool,
-}
-
-/// A request as it goes over the wire.
-#[derive(Serialize)]
-struct Said<'a> {
-    #[serde(flatten)]
-    request: &'a Request,
-    id: i64,
 }
 
 impl Desk {
@@ -191,7 +181,7 @@ impl Desk {
                 }
                 self.resume = Some(welcome.resume.clone());
                 if welcome.heartbeat_ms > 0 {
-                    self.beat = Duration::from_millis(welcome.heartbeat_ms);
+                    self.beat = Duration::from_millis(welcome.heartbeat_ms.into());
                 }
                 self.welcome = Some(welcome.clone());
             }
@@ -326,7 +316,7 @@ fn tell(asker: Asker, answer: Result<Answer, NotDone>) {
 }
 
 fn said(request: &Request, id: i64) -> String {
-    serde_json::to_string(&Said { request, id }).expect("a request can be JSON")
+    request.encode(Some(&Id::Number(id)))
 }
 
 #[cfg(test)]

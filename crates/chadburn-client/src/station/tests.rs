@@ -26,7 +26,7 @@ async fn says(end: &mut End, message: Value) {
 async fn greets(end: &mut End) {
     says(
         end,
-        json!({"type": "welcome", "station": "s", "server": "1", "assets": "a",
+        json!({"type": "welcome", "station": "67e55044-10b1-426f-9247-bb680e5fe0c8", "server": "1", "assets": "a",
         "dial": {"title": "", "positions": []}, "heartbeat_ms": 5000, "resume": "secret",
         "token": false, "may": {"order": true, "shutdown": false}}),
     )

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 
 use crate::calendar;
 use crate::entry::Entry;
-use crate::wire::json::By;
 
 /// The first line. `at` is in milliseconds since 1970, `time` is the same for a person.
 const HEADER: &str = "seq,at,time,what,status,position,name,by,who,since,after_ms,to\r\n";
@@ -22,17 +21,14 @@ pub(super) fn table(entries: &[Entry]) -> String {
 fn row(table: &mut String, entry: &Entry) {
     let number = |number: Option<u64>| number.map(|number| number.to_string());
     let what = serde_json::to_value(entry.what).unwrap_or_default();
-    let by = entry.by.map(|by| match by {
-        By::File => "file".to_owned(),
-        By::Station(id) => id.to_string(),
-    });
+    let by = entry.by.map(|by| by.to_string());
     let cells = [
         number(Some(entry.seq)).as_deref(),
         number(Some(entry.at)).as_deref(),
         calendar::iso(entry.at).as_deref(),
         what.as_str(),
         entry.status.as_deref(),
-        number(entry.position.map(u64::from)).as_deref(),
+        number(entry.position.map(|it| it.number().into())).as_deref(),
         entry.name.as_deref(),
         by.as_deref(),
         entry.who.as_deref(),

@@ -27,10 +27,12 @@ fn state(order: u64, status: &str) -> Message {
 }
 
 fn welcome(token: bool) -> Message {
-    message(json!({"type": "welcome", "station": "s", "server": "1", "assets": "a",
+    message(
+        json!({"type": "welcome", "station": "67e55044-10b1-426f-9247-bb680e5fe0c8", "server": "1", "assets": "a",
         "dial": {"title": "", "positions": [{"position": 7, "name": "COFFEE", "arc": null}]},
         "heartbeat_ms": 5000, "resume": "secret", "token": token,
-        "may": {"order": true, "shutdown": false}}))
+        "may": {"order": true, "shutdown": false}}),
+    )
 }
 
 fn roll() -> Message {
@@ -97,7 +99,8 @@ fn one_request_is_under_way_at_a_time_and_answers_find_their_request() {
 fn an_answer_without_an_answer_is_said_again() {
     let mut desk = desk(settings());
     begin(&mut desk, 10, "1");
-    let answer = Request::Answer { order: 10, position: Some(7), coming: None };
+    let answer =
+        Request::Answer { order: 10, position: chadburn_core::Position::new(7), coming: None };
     let _answered = ask(&mut desk, answer);
     let first = says(&mut desk);
     desk.sent();

@@ -1,6 +1,8 @@
 //! The table, read back.
 
 use super::*;
+use chadburn_v1::By;
+
 use crate::entry::What;
 
 /// Reads a table as RFC 4180 describes it.
@@ -82,7 +84,7 @@ fn the_table_is_this() {
     let station = uuid::Uuid::nil();
     let order = Entry {
         status: Some("7".into()),
-        position: Some(7),
+        position: chadburn_core::Position::new(7),
         name: Some("COFFEE".into()),
         since: Some(951_782_400_000),
         ..Entry::new(5, 951_782_400_007, What::Repeat)

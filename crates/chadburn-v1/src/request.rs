@@ -1,0 +1,95 @@
+//! What a station says, and what it may say.
+
+use chadburn_core::Position;
+use serde::{Deserialize, Serialize};
+
+use crate::Id;
+
+/// The longest name of a station, in characters of any script.
+pub(crate) const NAME_MAX: usize = 40;
+
+/// The longest status, in bytes.
+pub const STATUS_MAX: usize = 4096;
+
+/// Said of an order that cannot be written.
+pub const BAD_STATUS: &str = "a status is 1 to 4096 bytes and not blank";
+
+/// What a station asks for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Request {
+    /// A reply to the order with this number.
+    Answer {
+        /// The order's `seq`.
+        order: u64,
+        /// The reply; without one the order is accepted as it stands.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        position: Option<Position>,
+        /// Whether whoever is at the station is coming. Not coming, without a position, is no reply.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        coming: Option<bool>,
+    },
+    /// What this station shall be called; empty is unnamed.
+    Name {
+        /// At most 40 characters that show.
+        name: String,
+    },
+    /// An order.
+    Order {
+        /// Its status: 1 to 4,096 bytes, not blank. A server drops white space at its end.
+        status: String,
+    },
+    /// The token.
+    Token {
+        /// Its value.
+        value: String,
+    },
+    /// A line for the debug console.
+    Console {
+        /// The line.
+        command: String,
+    },
+}
+
+/// A request as it goes over the wire.
+#[derive(Serialize)]
+struct Said<'a> {
+    #[serde(flatten)]
+    request: &'a Request,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<Id<&'a str>>,
+}
+
+impl Request {
+    /// The types of all of them, as they stand in a message.
+    pub(crate) const TYPES: [&str; 5] = ["answer", "name", "order", "token", "console"];
+
+    /// The request as it goes over the wire, with what it calls itself.
+    #[must_use]
+    pub fn encode(&self, id: Option<&Id>) -> String {
+        let said = Said { request: self, id: id.map(Id::lent) };
+        serde_json::to_string(&said).expect("a request has string keys and texts")
+    }
+}
+
+/// Whether a station may be called this: empty, or at most 40 characters that show and leave the
+/// direction of what follows alone.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    name.is_empty()
+        || (name.chars().count() <= NAME_MAX
+            && !name.trim().is_empty()
+            && !name.chars().any(|c| c.is_control() || turns_direction(c)))
+}
+
+/// Characters that embed, override or isolate a direction (UAX #9), or break lines (UAX #14).
+fn turns_direction(c: char) -> bool {
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The status that an order over the network gives, if it can be one.
+#[must_use]
+pub fn status_text(text: &str) -> Option<&str> {
+    let status = text.trim_start_matches('\u{feff}').trim_end();
+    (!status.is_empty() && status.len() <= STATUS_MAX).then_some(status)
+}
