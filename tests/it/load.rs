@@ -1,21 +1,33 @@
 //! Many clients, most of them of no use: whoever behaves is served as if he were alone.
 
 use std::io::ErrorKind;
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream as TokioStream;
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
 
 use crate::bytes;
 use crate::panel::Panel;
-use crate::patience::{PATIENCE, aside, within};
+use crate::patience::{PATIENCE, aside, until, within};
 use crate::raw::Raw;
 use crate::server::TestServer;
+use crate::setup::Setup;
 use crate::station::{FAREWELL, GOING_AWAY, TestStation};
 
 /// How long an order may take to a station that behaves.
 const PROMPT: Duration = Duration::from_secs(1);
+
+/// How long ten thousand may take to get in, on a machine that has other things to do.
+const RUSH: Duration = Duration::from_mins(1);
+
+/// Whoever brings ten thousand stations has the test's descriptors to himself.
+static CROWDED: Mutex<()> = Mutex::const_new(());
 
 /// Lets this process hold thousands of connections.
 fn raise_own_limit() {
@@ -171,6 +183,7 @@ async fn expect_past_pings(station: &mut Raw, text: &str) {
 
 #[tokio::test]
 async fn ten_thousand_stations_hear_an_order_and_each_its_farewell_and_close() {
+    let _alone = CROWDED.lock().await;
     raise_own_limit();
     let mut server = TestServer::start().await;
     let mut stations = Vec::new();
@@ -194,6 +207,90 @@ async fn ten_thousand_stations_hear_an_order_and_each_its_farewell_and_close() {
     drop(silent);
 }
 
+/// One of a crowd: a connection, and whatever it has heard and not yet been asked about.
+#[derive(Debug)]
+struct Guest {
+    stream: TokioStream,
+    heard: Vec<u8>,
+    /// It speaks JSON.
+    json: bool,
+}
+
+impl Guest {
+    /// Comes in; it has heard its whole greeting then.
+    async fn comes(address: SocketAddr, json: bool) -> Self {
+        let stream = TokioStream::connect(address).await.expect("nobody is refused");
+        let mut guest = Self { stream, heard: Vec::new(), json };
+        let protocol = [("Sec-WebSocket-Protocol", "chadburn.v1")];
+        let headers = if json { &protocol[..] } else { &[] };
+        let request = bytes::handshake(&address.to_string(), headers);
+        guest.stream.write_all(request.as_bytes()).await.expect("the request is taken");
+        guest.hears(if json { "\"type\":\"roll\"" } else { "&1" }).await;
+        assert!(guest.heard.starts_with(b"HTTP/1.1 101 "));
+        guest
+    }
+
+    /// Hears this order.
+    async fn hears_order(&mut self, order: &str) {
+        let told =
+            if self.json { format!("\"status\":\"{order}\"") } else { format!("\u{1}{order}") };
+        self.hears(&told).await;
+    }
+
+    async fn hears(&mut self, text: &str) {
+        while !self.heard.windows(text.len()).any(|it| it == text.as_bytes()) {
+            let taken = self.stream.read_buf(&mut self.heard).await.expect("nobody is dropped");
+            assert!(taken > 0, "it was turned away: {}", String::from_utf8_lossy(&self.heard));
+        }
+    }
+}
+
+/// So many come at the same moment, every other one with JSON; the count rises as they get in.
+fn crowd(address: SocketAddr, count: usize, inside: &Arc<AtomicUsize>) -> JoinSet<Guest> {
+    let mut coming = JoinSet::new();
+    for number in 0..count {
+        let inside = Arc::clone(inside);
+        coming.spawn(async move {
+            let guest = Guest::comes(address, number % 2 == 0).await;
+            inside.fetch_add(1, Ordering::Relaxed);
+            guest
+        });
+    }
+    coming
+}
+
+#[tokio::test]
+async fn ten_thousand_that_come_back_at_once_after_a_restart_harm_nobody() {
+    let _alone = CROWDED.lock().await;
+    raise_own_limit();
+    let (count, inside) = (ten_thousand(), Arc::new(AtomicUsize::new(0)));
+    let mut server = TestServer::start().await;
+    let guests = within(RUSH, "everybody", crowd(server.address, count, &inside).join_all());
+    let guests = guests.await;
+    server.kill().await;
+    inside.store(0, Ordering::Relaxed);
+    let port = server.address.port();
+    let server = Setup::at(Arc::clone(&server.home)).port(port).start().await;
+    let mut early = TestStation::text(&server).await;
+    drop(guests);
+    let guests = crowd(server.address, count, &inside);
+    until("a part of them", || inside.load(Ordering::Relaxed) > count / 10).await;
+    assert!(inside.load(Ordering::Relaxed) < count, "the order is to come amid the rush");
+    server.home.order_by_rename("7");
+    within(PROMPT, "an order amid the rush", early.expect("7")).await;
+    let mut guests = within(RUSH, "everybody's return", guests.join_all()).await;
+    assert_prompt(&server, &mut early, "8").await;
+    let hear = async {
+        for guest in &mut guests {
+            guest.hears_order("8").await;
+        }
+    };
+    within(PATIENCE, "the order", hear).await;
+    // Each takes some 12 KiB while it shakes hands.
+    #[cfg(target_os = "linux")]
+    assert!(server.peak_memory() < 250 << 10, "{} KiB", server.peak_memory());
+}
+
 #[tokio::test]
 async fn stations_that_come_and_go_leave_nothing_behind() {
     let server = TestServer::start().await;
@@ -213,8 +310,7 @@ async fn stations_that_come_and_go_leave_nothing_behind() {
         }
         witness.expect_nothing_yet().await;
     }
-    crate::patience::until("everybody's leaving", || server.log.count(" disconnected.") == gone)
-        .await;
+    until("everybody's leaving", || server.log.count(" disconnected.") == gone).await;
     #[cfg(target_os = "linux")]
-    crate::patience::until("all descriptors' return", || server.descriptors() < 40).await;
+    until("all descriptors' return", || server.descriptors() < 40).await;
 }
