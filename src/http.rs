@@ -71,6 +71,8 @@ pub struct House<A> {
     /// Whose socket the other end of the connection between these two addresses is, the peer's
     /// first. It may block.
     pub owner_of: fn(SocketAddr, SocketAddr) -> Owner,
+    /// The same if it can be said at once, or that nobody has looked yet.
+    pub owner_at_once: fn(SocketAddr, SocketAddr) -> Owner,
     /// The panel.
     pub assets: Assets,
     /// What is counted.

@@ -141,12 +141,12 @@ pub enum Event<'a> {
 /// What the hub wants done. Effects are carried out in their order.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Say these to a newcomer, and let it hear pushes from now on.
+    /// Say these to a newcomer, at one go, and let it hear pushes from now on.
     Greet {
         /// To whom.
         to: Key,
-        /// The messages.
-        messages: Vec<String>,
+        /// The messages; a state with its number.
+        messages: Vec<(Option<u64>, String)>,
         /// It knows everything up to this number, and must be brought up to date before it hears
         /// pushes; see [`Hub::after`].
         behind: Option<u64>,
@@ -156,15 +156,6 @@ pub enum Effect {
         /// To whom.
         to: Key,
         /// The message.
-        message: String,
-    },
-    /// Tell one station this state.
-    SayState {
-        /// To whom.
-        to: Key,
-        /// The state's number.
-        seq: u64,
-        /// The state.
         message: String,
     },
     /// Tell an HTTP client what became of its request.

@@ -1,7 +1,7 @@
 //! Whose socket the other end of a local connection is, as the kernel itself says.
 //!
-//! It is asked about each connection alone, which takes as long however many there are; where it does not answer such questions, its tables are read. What that person may do
-//! is not known here.
+//! It is asked about each connection alone, which takes some microseconds however many there are; where
+//! it does not answer such questions, its tables are read. What that person may do is not known here.
 
 use std::net::SocketAddr;
 
@@ -12,7 +12,23 @@ mod diag;
 #[cfg(target_os = "linux")]
 mod tables;
 
-/// Whose socket the other end of the connection between these two addresses is.
+/// Whose socket the other end of the connection between these two addresses is, if that can be said
+/// without waiting; otherwise it is not asked yet. Only a kernel that has answered before is asked: the
+/// first question may have it load a module, and one that has none would look for it every time.
+#[must_use]
+pub fn owner_at_once(peer: SocketAddr, local: SocketAddr) -> Owner {
+    #[cfg(target_os = "linux")]
+    if diag::has_answered()
+        && let owner @ Owner::User(_) = diag::owner_of(peer, local)
+    {
+        return owner;
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (peer, local);
+    Owner::Unasked
+}
+
+/// The same, however long it takes.
 #[must_use]
 pub fn owner_of(peer: SocketAddr, local: SocketAddr) -> Owner {
     owners_of(&[(peer, local)])[0]
@@ -23,7 +39,8 @@ pub fn owner_of(peer: SocketAddr, local: SocketAddr) -> Owner {
 pub fn owners_of(connections: &[(SocketAddr, SocketAddr)]) -> Vec<Owner> {
     #[cfg(target_os = "linux")]
     {
-        let mut owners = diag::owners_of(connections);
+        let ask = |(peer, local): &_| diag::owner_of(*peer, *local);
+        let mut owners: Vec<_> = connections.iter().map(ask).collect();
         // The kernel says the same of a socket that is not there and of a question that it does not
         // understand.
         let left: Vec<_> =
@@ -115,9 +132,12 @@ mod tests {
             let nobody = SocketAddr::new(peer.ip(), 1);
             let asked = [(nobody, local), (peer, local), (peer, local)];
             let own = Owner::User(own_user());
-            for ask in [owners_of, diag::owners_of, tables::owners_of] {
+            for ask in [owners_of, tables::owners_of] {
                 assert_eq!(ask(&asked), [Owner::Unknown, own, own]);
             }
+            assert_eq!(asked.map(|it| diag::owner_of(it.0, it.1)), [Owner::Unknown, own, own]);
+            assert_eq!(owner_at_once(peer, local), own);
+            assert_eq!(owner_at_once(nobody, local), Owner::Unasked);
             drop(client);
             assert_eq!(owner_of(peer, local), Owner::Unknown);
         }

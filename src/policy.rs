@@ -153,6 +153,12 @@ impl Policy {
         }
     }
 
+    /// Whether something that this peer may want depends on the owner of its socket.
+    #[must_use]
+    pub fn depends_on_owner(&self, peer: &Peer) -> bool {
+        [Act::Shutdown, Act::Order].iter().any(|act| self.judge(peer, act) == Verdict::AskOwner)
+    }
+
     /// Whether this is the token. Without one there is nothing that it could be.
     #[must_use]
     pub fn is_token(&self, value: &str) -> bool {

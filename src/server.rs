@@ -173,6 +173,7 @@ impl Server {
                 alive: Arc::new(move || hub.is_alive()),
                 policy,
                 owner_of: owner::owner_of,
+                owner_at_once: owner::owner_at_once,
                 assets,
                 metrics: Arc::clone(&metrics),
                 book: keeper.as_ref().map(Keeper::reader),

@@ -88,6 +88,7 @@ impl TestRoom {
                 machine: None,
             },
             owner_of: |_, _| Owner::User(1873),
+            owner_at_once: |_, _| Owner::User(1871),
             assets,
             metrics: Arc::new(Metrics::new()),
             book,

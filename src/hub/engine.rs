@@ -314,12 +314,15 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         let seconds = now.seconds();
         match effect {
             Effect::Say { to, message } => self.send(now, to, &parcel::message(&message).into()),
-            Effect::SayState { to, seq, message } => {
-                let Some(wire) = self.slot(to).map(|slot| slot.wire) else { return };
-                self.send(now, to, &parcel::state(wire, seq, &message).into());
-            }
             Effect::Greet { to, messages, behind } => {
-                let frames: Vec<_> = messages.iter().map(|it| parcel::message(it)).collect();
+                let Some(wire) = self.slot(to).map(|slot| slot.wire) else { return };
+                let frames: Vec<_> = messages
+                    .iter()
+                    .map(|(seq, message)| match seq {
+                        Some(seq) => parcel::state(wire, *seq, message),
+                        None => parcel::message(message),
+                    })
+                    .collect();
                 if !frames.is_empty() {
                     self.send(now, to, &frames.concat().into());
                 }

@@ -25,7 +25,7 @@ use super::frame::close;
 use super::{Effect, Event, Key};
 use crate::clock::Now;
 use crate::entry::What;
-use crate::policy::{Act, Owner, Peer, Policy, Verdict};
+use crate::policy::{Owner, Peer, Policy};
 use crate::session::{Form, Session};
 use crate::telegraph::history::History;
 use crate::telegraph::{Author, Telegraph};
@@ -75,8 +75,8 @@ pub struct Hub {
     told_roll: Option<Arc<str>>,
     /// The roll is not what it was when it was told last.
     roll_changed: bool,
-    /// Before this the roll is not told again.
-    roll_rests: Duration,
+    /// When it was told last.
+    roll_told: Option<Duration>,
     /// The health of the files, once their sources have settled; of the book if one is kept.
     health: [Option<Health>; 3],
     /// Who is connected, by place.
@@ -146,7 +146,7 @@ impl Hub {
             roll: Roll::default(),
             told_roll: None,
             roll_changed: false,
-            roll_rests: Duration::ZERO,
+            roll_told: None,
             health: [const { None }; 3],
             stations: Vec::new(),
             present: 0,
@@ -244,7 +244,7 @@ impl Hub {
             effects.push(Effect::Say { to: older, message });
             effects.push(Effect::Close { key: older, code: close::REPLACED });
         }
-        let ask = json && self.depends_on_owner(&session.peer);
+        let ask = json && self.policy.depends_on_owner(&session.peer);
         let slot = key.slot as usize;
         if self.stations.len() <= slot {
             self.stations.resize_with(slot + 1, || None);
@@ -258,12 +258,6 @@ impl Hub {
         } else {
             self.greet(key, &greeting, effects);
         }
-    }
-
-    /// Whether what this peer may do depends on whose socket its is.
-    fn depends_on_owner(&self, peer: &Peer) -> bool {
-        let asks = |act| self.policy.judge(peer, &act) == Verdict::AskOwner;
-        asks(Act::Shutdown) || asks(Act::Order)
     }
 
     /// Finds out whose socket a station's is, and holds it until then.

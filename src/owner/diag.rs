@@ -3,8 +3,10 @@
 //! The numbers and the layouts are those of `linux/netlink.h`, `linux/sock_diag.h` and
 //! `linux/inet_diag.h`.
 
+use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::io::Errno;
 use rustix::net::netlink::SOCK_DIAG;
@@ -39,30 +41,61 @@ const QUESTION: usize = HEADER + 56;
 /// The length of `nlmsghdr` and `inet_diag_msg`; attributes may follow.
 const ANSWER: usize = HEADER + 72;
 
-/// Whose sockets the other ends of these connections are, each as (peer, local); unknown are also
-/// those that the kernel does not want to speak of.
-pub(super) fn owners_of(connections: &[(SocketAddr, SocketAddr)]) -> Vec<Owner> {
-    let Ok(kernel) = ask_whom() else { return vec![Owner::Unknown; connections.len()] };
-    let ask = |(number, (peer, local)): (u32, &_)| owner_of(&kernel, number, *peer, *local);
-    (1..).zip(connections).map(|it| ask(it).unwrap_or(Owner::Unknown)).collect()
+thread_local! {
+    /// The way to the kernel, kept open: to open it takes as long as a question.
+    static KERNEL: RefCell<Option<Kernel>> = const { RefCell::new(None) };
 }
 
-fn ask_whom() -> Result<OwnedFd, Errno> {
-    let flags = SocketFlags::CLOEXEC;
-    socket_with(AddressFamily::NETLINK, SocketType::DGRAM, flags, Some(SOCK_DIAG))
+/// Whether the kernel has ever answered one.
+static ANSWERED: AtomicBool = AtomicBool::new(false);
+
+/// Where questions go, and how many have gone there.
+#[derive(Debug)]
+struct Kernel {
+    socket: OwnedFd,
+    asked: u32,
 }
 
-fn owner_of(
-    kernel: &OwnedFd,
-    number: u32,
-    peer: SocketAddr,
-    local: SocketAddr,
-) -> Result<Owner, Errno> {
-    send(kernel, &question(number, canonical(peer), canonical(local)), SendFlags::empty())?;
-    let mut answer = [0; 1024];
-    // It is there when the question has been sent.
-    let (length, _) = recv(kernel, &mut answer[..], RecvFlags::DONTWAIT)?;
-    Ok(owner_in(&answer[..length], number))
+/// Whose socket the other end of this connection is; unknown are also those that the kernel does not
+/// want to speak of.
+pub(super) fn owner_of(peer: SocketAddr, local: SocketAddr) -> Owner {
+    KERNEL.with_borrow_mut(|kernel| {
+        let owner = match kernel {
+            Some(kernel) => kernel.ask(peer, local),
+            None => Kernel::new().and_then(|new| kernel.insert(new).ask(peer, local)),
+        };
+        if let Ok(owner @ Owner::User(_)) = owner {
+            ANSWERED.store(true, Ordering::Relaxed);
+            owner
+        } else {
+            // An answer that is late must not be taken for the next one's.
+            *kernel = None;
+            Owner::Unknown
+        }
+    })
+}
+
+/// Whether the kernel answers such questions, as far as is known.
+pub(super) fn has_answered() -> bool {
+    ANSWERED.load(Ordering::Relaxed)
+}
+
+impl Kernel {
+    fn new() -> Result<Self, Errno> {
+        let (kind, flags) = (SocketType::DGRAM, SocketFlags::CLOEXEC);
+        let socket = socket_with(AddressFamily::NETLINK, kind, flags, Some(SOCK_DIAG))?;
+        Ok(Self { socket, asked: 0 })
+    }
+
+    fn ask(&mut self, peer: SocketAddr, local: SocketAddr) -> Result<Owner, Errno> {
+        self.asked = self.asked.wrapping_add(1);
+        let question = question(self.asked, canonical(peer), canonical(local));
+        send(&self.socket, &question, SendFlags::empty())?;
+        let mut answer = [0; 1024];
+        // It is there when the question has been sent.
+        let (length, _) = recv(&self.socket, &mut answer[..], RecvFlags::DONTWAIT)?;
+        Ok(owner_in(&answer[..length], self.asked))
+    }
 }
 
 /// A question about the socket of this end, with this number.

@@ -128,8 +128,23 @@ impl<A> Visitor<A> {
             Wire::Text | Wire::Sse => (None, None),
         };
         let token = desk::bearer(request.headers());
+        let peer = if wire == Wire::Json { self.known(peer, token.is_some()) } else { peer };
         self.leave_as(Station { wire, peer, resume, since, token });
         Ok(switching)
+    }
+
+    /// The peer, with its owner if what it may do depends on that: a panel is told so in its welcome.
+    /// What cannot be said at once the hub will ask for.
+    fn known(&self, peer: Peer, came_with_token: bool) -> Peer {
+        let house = &self.reception.house;
+        match self.local {
+            Some(local)
+                if house.policy.depends_on_owner(&Peer { trusted: came_with_token, ..peer }) =>
+            {
+                Peer { owner: (house.owner_at_once)(self.address, local), ..peer }
+            }
+            _ => peer,
+        }
     }
 
     fn stream(&self, peer: Peer, request: &Request<Incoming>) -> Result<Response<Body>, Problem> {

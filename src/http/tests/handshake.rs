@@ -75,6 +75,20 @@ async fn what_came_with_the_handshake_is_not_lost() {
 }
 
 #[tokio::test]
+async fn a_panel_comes_with_its_owner_if_that_can_matter_and_be_said_at_once() {
+    let mut room = TestRoom::open().await;
+    let json = "Sec-WebSocket-Protocol: chadburn.v1";
+    for (lines, owner) in [
+        (vec![json], Owner::User(1871)),
+        (vec![], Owner::Unasked),
+        (vec![json, "X-Forwarded-For: 10.0.0.7"], Owner::Unasked),
+    ] {
+        assert_eq!(room.call().await.ask(&with(&lines)).await.status, 101);
+        assert_eq!(room.newcomers.recv().await.unwrap().peer.owner, owner, "{lines:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_subprotocol_chooses_the_wire() {
     let mut room = TestRoom::open().await;
     for (lines, wire, chosen) in [

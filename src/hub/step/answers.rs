@@ -84,7 +84,7 @@ impl Hub {
         let Some(station) = self.station_mut(key) else { return };
         station.session.peer.trusted |= known;
         let peer = station.session.peer;
-        if known && self.depends_on_owner(&peer) {
+        if known && self.policy.depends_on_owner(&peer) {
             // Without the token nobody needed to know.
             self.ask_owner(key, Undecided::Request(Want::Token(value), form), effects);
         } else if known {

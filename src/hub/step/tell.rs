@@ -9,6 +9,7 @@ use crate::entry::{Entry, What};
 use crate::hub::{Effect, HEARTBEAT_SECONDS, Key, Snapshot};
 use crate::log::escaped;
 use crate::policy::{Act, Peer, Policy, Verdict};
+use crate::session::Session;
 use crate::telegraph::Said;
 use crate::telegraph::history::Past;
 use crate::wire::{Wire, text};
@@ -18,8 +19,8 @@ use chadburn_v1::{Dial, May, Message, Welcome};
 /// How often the roll is told at most.
 const ROLL_REST: Duration = Duration::from_millis(250);
 
-/// How much longer it rests for each station: telling ten thousand of them takes time, and an order
-/// may be next.
+/// How much longer it rests for each station that is there: telling ten thousand of them takes time,
+/// and an order, or another thousand newcomers, may be next.
 const ROLL_REST_A_STATION: Duration = Duration::from_micros(100);
 
 impl Hub {
@@ -27,58 +28,60 @@ impl Hub {
     pub(super) fn greet(&self, to: Key, greeting: &Greeting, effects: &mut Vec<Effect>) {
         let Some(station) = self.station(to) else { return };
         let session = &station.session;
-        let messages = match session.wire {
-            Wire::Text => vec![text::CONNECTED.into(), text::snapshot(self.telegraph.status())],
-            Wire::Json => vec![
-                Message::Welcome(Welcome {
-                    station: session.station,
-                    server: env!("CARGO_PKG_VERSION"),
-                    assets: &self.assets,
-                    dial: Dial::from(&self.dial),
-                    heartbeat_ms: HEARTBEAT_SECONDS * 1000,
-                    resume: &greeting.secret,
-                    token: self.policy.token.is_some() && !session.peer.trusted,
-                    may: may(&self.policy, &session.peer),
-                })
-                .encode(),
+        let mut messages = match session.wire {
+            Wire::Text => vec![
+                (None, text::CONNECTED.into()),
+                (None, text::snapshot(self.telegraph.status())),
             ],
+            Wire::Json => vec![(None, self.welcome(session, &greeting.secret))],
             Wire::Sse => Vec::new(),
         };
         let behind = greeting.since.filter(|_| session.wire != Wire::Text);
-        effects.push(Effect::Greet { to, messages, behind });
         if behind.is_none() {
-            self.present_state(to, None, effects);
+            messages.extend(self.present(session.wire, None));
         }
+        effects.push(Effect::Greet { to, messages, behind });
     }
 
     /// A station that slept has been told everything up to `seen`, or there was nothing to tell.
     pub(super) fn caught_up(&self, to: Key, seen: Option<u64>, effects: &mut Vec<Effect>) {
-        effects.push(Effect::Greet { to, messages: Vec::new(), behind: None });
-        self.present_state(to, seen, effects);
+        let Some(station) = self.station(to) else { return };
+        let messages = self.present(station.session.wire, seen);
+        effects.push(Effect::Greet { to, messages, behind: None });
     }
 
-    /// Tells a station how things are now, unless it has just heard so.
-    fn present_state(&self, to: Key, seen: Option<u64>, effects: &mut Vec<Effect>) {
-        let Some(station) = self.station(to) else { return };
-        if station.session.wire == Wire::Text {
-            return;
+    fn welcome(&self, session: &Session, secret: &str) -> String {
+        Message::Welcome(Welcome {
+            station: session.station,
+            server: env!("CARGO_PKG_VERSION"),
+            assets: &self.assets,
+            dial: Dial::from(&self.dial),
+            heartbeat_ms: HEARTBEAT_SECONDS * 1000,
+            resume: secret,
+            token: self.policy.token.is_some() && !session.peer.trusted,
+            may: may(&self.policy, &session.peer),
+        })
+        .encode()
+    }
+
+    /// How things are now, on this wire, with a state's number; without the state for whoever has
+    /// just `seen` it.
+    fn present(&self, wire: Wire, seen: Option<u64>) -> Vec<(Option<u64>, String)> {
+        let mut messages = Vec::new();
+        if wire != Wire::Text && seen != Some(self.telegraph.seq()) {
+            messages.push((Some(self.telegraph.seq()), self.state(self.telegraph.said())));
         }
-        if seen != Some(self.telegraph.seq()) {
-            let (seq, message) = (self.telegraph.seq(), self.state(self.telegraph.said()));
-            effects.push(Effect::SayState { to, seq, message });
-        }
-        if station.session.wire == Wire::Json {
+        if wire == Wire::Json {
             // The state tells the status file's health; of the others nobody would hear until
             // they change.
             for file in [File::Accept, File::Book] {
-                if let Some(health) = self.health_of(file).filter(|it| !it.is_well()) {
-                    let message = source(file, health);
-                    effects.push(Effect::Say { to, message });
-                }
+                let unwell = self.health_of(file).filter(|it| !it.is_well());
+                messages.extend(unwell.map(|health| (None, source(file, health))));
             }
-            let message = self.told_roll.as_deref().map_or_else(|| self.roll(), str::to_owned);
-            effects.push(Effect::Say { to, message });
+            let roll = self.told_roll.as_deref().map_or_else(|| self.roll(), str::to_owned);
+            messages.push((None, roll));
         }
+        messages
     }
 
     /// The next thing that a station must be told which knows everything up to `seen`: up to which
@@ -103,12 +106,13 @@ impl Hub {
     /// Tells the roll, if it has changed and has rested. A `state` with a new order clears it
     /// without a word, so that an order costs one message and not two.
     pub(super) fn tell_roll(&mut self, now: Now, effects: &mut Vec<Effect>) {
-        if !self.roll_changed || now.since_start < self.roll_rests || self.closing {
+        let stations = u32::try_from(self.present).unwrap_or(u32::MAX);
+        let rest = ROLL_REST + ROLL_REST_A_STATION * stations;
+        let rests = self.roll_told.is_some_and(|told| now.since_start < told + rest);
+        if !self.roll_changed || rests || self.closing {
             return;
         }
-        let stations = u32::try_from(self.present).unwrap_or(u32::MAX);
-        self.roll_rests = now.since_start + ROLL_REST + ROLL_REST_A_STATION * stations;
-        self.roll_changed = false;
+        (self.roll_changed, self.roll_told) = (false, Some(now.since_start));
         let roll: Arc<str> = self.roll().into();
         self.told_roll = Some(Arc::clone(&roll));
         effects.push(Effect::TellRoll(roll));

@@ -131,9 +131,8 @@ fn said(effects: &[Effect], slot: u32) -> Vec<String> {
     for effect in effects {
         match effect {
             Effect::Say { to, message } if *to == key(slot) => said.push(message.clone()),
-            Effect::SayState { to, message, .. } if *to == key(slot) => said.push(message.clone()),
             Effect::Greet { to, messages, .. } if *to == key(slot) => {
-                said.extend(messages.clone());
+                said.extend(messages.iter().map(|(_, message)| message.clone()));
             }
             _ => {}
         }
