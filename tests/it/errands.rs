@@ -13,6 +13,7 @@ use crate::link::url;
 use crate::patience::{soon, until, within};
 use crate::server::TestServer;
 use crate::setup::Setup;
+use crate::station::TestStation;
 
 /// The program with these words, in the server's directory, as a client of the server.
 pub(crate) fn command(server: &TestServer, words: &[&str]) -> Command {
@@ -212,6 +213,42 @@ async fn watching_in_json_is_the_wire_and_the_link() {
     assert_eq!((&down["type"], &down["link"]), (&json!("link"), &json!("down")));
     let given_up = watcher.message().await;
     assert!(given_up["why"].as_str().is_some_and(|why| why.contains("tries in")), "{given_up}");
+}
+
+#[tokio::test]
+async fn a_reader_that_has_slept_is_told_what_it_has_missed() {
+    let server = TestServer::start().await;
+    let mut witness = TestStation::text(&server).await;
+    let mut watcher = Watcher::start(&server, &["watch", "--json"]);
+    while watcher.message().await["type"] != "link" {}
+    // In JSON each of them takes 24 KB: together more than pipes and sockets hold.
+    let order = |number: i32| format!("{}{number}", "\u{1}".repeat(4_000));
+    for number in 1..=1_000 {
+        server.home.order_by_rename(&order(number));
+        witness.expect(&order(number)).await;
+    }
+    let (mut known, mut notices) = (None, 0);
+    loop {
+        let message = watcher.message().await;
+        let number = |field: &str| message[field].as_u64();
+        match message["type"].as_str() {
+            Some("state") => {
+                let seq = number("seq").expect("a state has a number");
+                assert!(known.is_none_or(|known| seq == known + 1), "{known:?}, and then {seq}");
+                known = Some(seq);
+                if message["order"]["status"] == order(1_000) {
+                    break;
+                }
+            }
+            Some("gap") => {
+                assert_eq!(number("from"), known.map(|known| known + 1));
+                (known, notices) = (number("to"), notices + 1);
+            }
+            Some("link") if number("lagged").is_some() => (known, notices) = (None, notices + 1),
+            _ => {}
+        }
+    }
+    assert!(notices > 0, "everything was kept somewhere, so nothing was tried here");
 }
 
 #[tokio::test]
