@@ -4,8 +4,8 @@
 
 use std::fmt;
 
-/// Which of a telegraph's two files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// Which of a telegraph's files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum File {
     /// The file that orders come from.
     Status,
@@ -100,6 +100,12 @@ impl File {
             Self::Accept => "accept",
             Self::Book => "book",
         }
+    }
+
+    /// The one that is called so.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::Status, Self::Accept, Self::Book].into_iter().find(|file| file.name() == name)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The living view: the telegraph in a few lines of a terminal, drawn anew when something changes.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -7,6 +8,7 @@ use chadburn_client::{Dial, Message, Roll, State};
 
 use super::{shown_order, shown_reply};
 use crate::log::escaped;
+use crate::writing::File;
 
 /// How many names of the roll are shown; the others are counted.
 const NAMES: usize = 8;
@@ -20,6 +22,8 @@ pub(super) struct View {
     dial: Option<Dial>,
     state: Option<State>,
     roll: Option<Roll>,
+    /// What is wrong with the status file, the accept file and the bell book, if anything is.
+    unwell: BTreeMap<File, String>,
     /// How many lines were drawn last.
     drawn: usize,
     /// In how many columns and lines.
@@ -30,13 +34,23 @@ impl View {
     pub(super) fn new(url: &str) -> Self {
         let link = "looking for the server".into();
         let (url, size) = (url.to_owned(), (0, 0));
-        Self { url, link, dial: None, state: None, roll: None, drawn: 0, size }
+        let unwell = BTreeMap::new();
+        Self { url, link, dial: None, state: None, roll: None, unwell, drawn: 0, size }
     }
 
     pub(super) fn heard(&mut self, message: &Message) -> io::Result<()> {
         match message {
-            Message::Welcome(welcome) => self.dial = Some(welcome.dial.clone()),
+            Message::Welcome(welcome) => {
+                self.dial = Some(welcome.dial.clone());
+                // What is wrong now is told anew.
+                self.unwell.clear();
+            }
+            Message::Source { file, health } => {
+                let Some(file) = File::named(file) else { return Ok(()) };
+                self.file_is(file, &health.detail);
+            }
             Message::State(state) => {
+                self.file_is(File::Status, &state.source.detail);
                 let order = |state: &State| state.order.as_ref().map(|order| order.seq);
                 if self.state.as_ref().is_some_and(|last| order(last) != order(state)) {
                     // No roll says that a new order has no answers yet.
@@ -48,6 +62,14 @@ impl View {
             _ => return Ok(()),
         }
         self.draw()
+    }
+
+    fn file_is(&mut self, file: File, detail: &str) {
+        if detail.is_empty() {
+            self.unwell.remove(&file);
+        } else {
+            self.unwell.insert(file, detail.to_owned());
+        }
     }
 
     pub(super) fn link(&mut self, up: bool, why: &str) -> io::Result<()> {
@@ -110,11 +132,9 @@ impl View {
             } else {
                 Line::new(Rank::Bell, "  bell   is quiet".into())
             });
-            if !state.source.detail.is_empty() {
-                let detail = escaped(&state.source.detail);
-                lines.push(Line::new(Rank::File, format!("  file   {detail}")));
-            }
         }
+        let unwell = self.unwell.values();
+        lines.extend(unwell.map(|it| Line::new(Rank::File, format!("  file   {}", escaped(it)))));
         lines.extend(self.roll.iter().flat_map(people));
         lines.push(match self.link.as_str() {
             "" => Line::new(Rank::Link, format!("  link   {}", escaped(&self.url))),

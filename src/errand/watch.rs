@@ -102,12 +102,21 @@ impl Watcher {
         match &mut self.form {
             Form::Json => say(text)?,
             Form::View(view) => view.heard(message)?,
-            Form::Lines => {}
+            Form::Lines => {
+                if let Message::Source { file, health } = message {
+                    say(&file_line(file, &health.detail))?;
+                }
+            }
         }
         if let Message::State(state) = message
             && let Some(what) = self.rule.state(Instant::now(), state)
         {
             self.happened(what)?;
+            if let (Form::Lines, What::Present, false) =
+                (&self.form, what, state.source.detail.is_empty())
+            {
+                say(&file_line("status", &state.source.detail))?;
+            }
         }
         Ok(())
     }
@@ -190,6 +199,14 @@ fn line(what: What, state: &State) -> String {
         _ => calendar::iso(state.at).unwrap_or_else(|| state.at.to_string()),
     };
     format!("{at} {} {about}{bell}", what.word())
+}
+
+/// The line for the health of this file; nothing is wrong if the detail is empty.
+fn file_line(file: &str, detail: &str) -> String {
+    match detail {
+        "" => format!("{} file {} is well", now(), escaped(file)),
+        detail => format!("{} file {}", now(), escaped(detail)),
+    }
 }
 
 /// This moment, by our own clock.

@@ -187,6 +187,14 @@ async fn watching_says_a_line_for_each_event() {
     assert_eq!(watcher.news().await, "reply 6 STOP by Zoë, the bell rings");
     server.home.order("build \u{1b}[2J broken");
     assert_eq!(watcher.news().await, "order build \\u{1b}[2J broken, the bell rings");
+    std::fs::remove_file(server.home.status()).expect("it is there");
+    assert_eq!(watcher.news().await, "file status.eot does not exist");
+    server.home.order("8");
+    let mut news = [watcher.news().await, watcher.news().await];
+    news.sort();
+    assert_eq!(news, ["file status is well", "order 8 LUNCH, the bell rings"]);
+    server.home.order("build \u{1b}[2J broken");
+    assert_eq!(watcher.news().await, "order build \\u{1b}[2J broken, the bell rings");
     server.kill().await;
     assert!(watcher.news().await.starts_with("link down: "));
     let _again = Setup::at(Arc::clone(&server.home)).port(server.address.port()).start().await;
@@ -305,6 +313,38 @@ async fn a_command_that_is_too_slow_misses_something_and_that_is_told() {
     let numbers: Vec<_> = told.lines().filter(|line| line.starts_with("order")).collect();
     let in_order = (1..=numbers.len()).map(|number| format!("order number {number}."));
     assert!(numbers.iter().zip(in_order).all(|(told, given)| **told == given), "{told}");
+}
+
+#[tokio::test]
+async fn what_waits_for_a_slow_command_is_still_done_when_the_server_is_given_up() {
+    let mut server = TestServer::start().await;
+    let exec = "n=0; while [ ! -e go ] && [ $n -lt 400 ]; do n=$((n + 1)); sleep 0.05; done; \
+                echo $CHADBURN_EVENT $CHADBURN_LINK >> told";
+    let mut child = command(&server, &["watch", "--exec", exec, "--wait", "1s"])
+        .spawn()
+        .expect("it can be run");
+    let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
+    let mut hears = async |word: &str| {
+        while !soon("a line", lines.next_line()).await.expect("text").expect("more").contains(word)
+        {
+        }
+    };
+    hears("link up").await;
+    server.kill().await;
+    hears("tries in").await;
+    server.home.write("go", "");
+    let ended = soon("its end", child.wait()).await.expect("one's child can be waited for");
+    assert_eq!(ended.code(), Some(3));
+    let told = std::fs::read_to_string(server.home.file("told")).unwrap_or_default();
+    assert_eq!(told, "link up\nlink down\nlink down\n");
+}
+
+#[tokio::test]
+async fn an_unwell_file_is_told_to_whoever_begins_to_watch() {
+    let server = Setup::without_status().start().await;
+    let mut watcher = Watcher::start(&server, &["watch"]);
+    assert_eq!(watcher.news().await, "present none");
+    assert_eq!(watcher.news().await, "file status.eot does not exist");
 }
 
 #[tokio::test]

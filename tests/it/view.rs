@@ -85,6 +85,23 @@ impl Screen {
         self.at(self.row, line.into_iter().collect());
     }
 
+    /// What many a terminal does with what is there when it becomes narrower: long lines go on in the
+    /// next one, and what stands below makes room.
+    fn rewrap(&mut self, columns: u16) {
+        let before = std::mem::take(&mut self.lines);
+        for (row, line) in before.iter().enumerate() {
+            if row == self.row {
+                self.row = self.lines.len();
+            }
+            let line: Vec<char> = line.chars().collect();
+            let parts = line.chunks(columns.into()).map(|part| part.iter().collect());
+            self.lines.extend(parts.chain(line.is_empty().then(String::new)));
+        }
+        if self.row == before.len() {
+            self.row = self.lines.len();
+        }
+    }
+
     fn at(&mut self, row: usize, line: String) {
         self.lines.resize(self.lines.len().max(row + 1), String::new());
         self.lines[row] = line;
@@ -101,6 +118,7 @@ struct Watch {
 
 impl Watch {
     fn resize(&self, columns: u16, rows: u16) {
+        self.screen.lock().unwrap_or_else(PoisonError::into_inner).rewrap(columns);
         tcsetwinsize(&self.near, size(columns, rows)).expect("it has a size");
         // The kernel tells those whose terminal it is; this one is nobody's.
         let pid = self.child.id().and_then(|id| Pid::from_raw(id.cast_signed())).expect("it runs");
@@ -174,6 +192,13 @@ async fn the_view_lives() {
     server.home.order("main is broken \u{1b}[31m");
     shows(screen, &["   7 COFFEE ◀", "  order  main is broken \\u{1b}[31m"]).await;
     let height = screen.lock().unwrap_or_else(PoisonError::into_inner).lines.len();
+    std::fs::remove_file(server.home.status()).expect("it is there");
+    shows(screen, &["  file   status.eot does not exist"]).await;
+    server.home.order("7");
+    let lines = || screen.lock().unwrap_or_else(PoisonError::into_inner).lines.clone();
+    let well = || lines().len() == height && !lines().iter().any(|it| it.starts_with("  file"));
+    until("nothing of the trouble is left", well).await;
+    assert_eq!(lines().iter().filter(|it| **it == link).count(), 1, "{:#?}", lines());
     server.kill().await;
     let away = || screen.lock().unwrap_or_else(PoisonError::into_inner).lines.clone();
     until("it is away", || away().iter().any(|it| it.starts_with("  link   [ AWAY ] "))).await;

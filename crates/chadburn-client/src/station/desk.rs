@@ -190,6 +190,11 @@ impl Desk {
                 self.state = Some(state.clone());
                 self.look();
             }
+            Message::Source { file, health } if file == "status" => {
+                if let Some(state) = &mut self.state {
+                    state.source = health.clone();
+                }
+            }
             Message::Roll(_) if self.stage == Stage::Opening => {
                 self.stage = Stage::Ready;
                 self.decide();

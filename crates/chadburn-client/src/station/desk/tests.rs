@@ -76,6 +76,19 @@ fn doubtful(status: &str) -> (Desk, Answered) {
 }
 
 #[test]
+fn the_state_that_is_known_tells_the_status_files_health_as_it_is_now() {
+    let mut desk = Desk::new(&settings());
+    desk.heard(&state(7, "7"));
+    let source = |file: &str, detail: &str| {
+        message(json!({"type": "source", "file": file, "health": "missing", "detail": detail,
+            "watch": "poll"}))
+    };
+    assert_eq!(desk.heard(&source("status", "it is gone")), Turn::Everybodys);
+    desk.heard(&source("accept", "it is full"));
+    assert_eq!(desk.state().map(|state| state.source.detail.as_str()), Some("it is gone"));
+}
+
+#[test]
 fn one_request_is_under_way_at_a_time_and_answers_find_their_request() {
     let mut desk = desk(settings());
     begin(&mut desk, 10, "1");
