@@ -16,7 +16,7 @@ mod watch;
 
 use std::io::{self, Write};
 
-use chadburn_client::{By, Code, Failure, NotDone, Order, Position, Reply};
+use chadburn_client::{By, Failure, NotDone, Order, Position, Reply};
 use thiserror::Error;
 
 use crate::cli::{Errand, Remote, Wire};
@@ -44,8 +44,7 @@ impl Trouble {
     #[must_use]
     pub fn code(&self) -> u8 {
         match self {
-            Self::Failure(Failure::Setting(_))
-            | Self::NotDone(NotDone::Refused { code: Code::BadName, .. }) => 2,
+            Self::Failure(Failure::Setting(_)) => 2,
             Self::Failure(Failure::Gone(_)) => 3,
             Self::Failure(Failure::Refused { .. }) => 4,
             Self::NotDone(_) | Self::Nothing(_) => 5,

@@ -269,7 +269,9 @@ impl Remote {
         };
         let (url, settings) = line.settings(variable, base)?;
         let settings = match name {
-            Some(name) => settings.name(name),
+            Some(name) => {
+                settings.name(name).map_err(|failure| Misuse::Typed(failure.to_string()))?
+            }
             None => settings,
         };
         Ok(Self { settings, url, errand })

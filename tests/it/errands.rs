@@ -172,6 +172,18 @@ async fn a_server_that_is_not_there_or_not_one_has_exit_codes_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_name_that_cannot_be_shown_is_not_left_out_in_silence() {
+    let server = TestServer::start().await;
+    for name in ["a\u{202e}b", " ", &"x".repeat(41)] {
+        let (code, error) = fails(&server, &["answer", "--name", name]).await;
+        assert_eq!(
+            (code, error.as_str()),
+            (2, "chadburn: a name has at most 40 characters that show\n")
+        );
+    }
+}
+
+#[tokio::test]
 async fn watching_says_a_line_for_each_event() {
     let mut server = TestServer::start().await;
     let mut watcher = Watcher::start(&server, &["watch", "--unanswered-after", "1500ms"]);

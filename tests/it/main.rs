@@ -154,8 +154,8 @@ mod foreign;
 /// The commands that go to a server.
 mod errands;
 
-/// Answers to an order that changes meanwhile.
-mod renumbered;
+/// A server that says what no real one does at will.
+mod scripted;
 
 /// An authority, and the README's proxies.
 mod tls;

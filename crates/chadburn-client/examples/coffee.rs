@@ -5,7 +5,7 @@ use chadburn_client::{DEFAULT_URL, Event, Failure, Message, Settings, Station};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Failure> {
     let url = std::env::args().nth(1).unwrap_or_else(|| DEFAULT_URL.into());
-    let mut station = Station::connect(Settings::new(&url)?.name("the bot")).await?;
+    let mut station = Station::connect(Settings::new(&url)?.name("the bot")?).await?;
     while let Some(event) = station.recv().await {
         match event {
             Event::Message(heard) => {

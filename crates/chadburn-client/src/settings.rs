@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chadburn_v1::is_name;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue, Uri};
 
 use crate::{Failure, Full};
@@ -25,7 +26,7 @@ const BEAT: Duration = Duration::from_secs(15);
 /// let settings = Settings::new("wss://eot.example.com/websocket")?
 ///     .window(Duration::from_secs(600))
 ///     .outbox(64, Full::DropOldest)
-///     .name("galley");
+///     .name("galley")?;
 /// assert!(Settings::new("http://eot.example.com/").is_err());
 /// # Ok::<(), chadburn_client::Failure>(())
 /// ```
@@ -156,10 +157,13 @@ impl Settings {
         Self { identity: Some(message.into()), ..self }
     }
 
-    /// What a station is called.
-    #[must_use]
-    pub fn name(self, name: impl Into<String>) -> Self {
-        Self { name: Some(name.into()), ..self }
+    /// What a station is called: at most 40 characters, which all show.
+    pub fn name(self, name: impl Into<String>) -> Result<Self, Failure> {
+        let name = name.into();
+        if is_name(&name) {
+            return Ok(Self { name: Some(name), ..self });
+        }
+        Err(Failure::Setting("a name has at most 40 characters that show".into()))
     }
 
     /// Makes a station the one that was told this secret in its welcome.

@@ -226,7 +226,7 @@ fn a_request_that_was_not_sent_whole_is_said_again_whatever_it_is() {
 
 #[test]
 fn the_name_is_said_first_on_every_connection() {
-    let mut desk = desk(settings().name("galley"));
+    let mut desk = desk(settings().name("galley").expect("a name"));
     let _answered = order(&mut desk, "7");
     for connection in 0..2 {
         begin(&mut desk, 10, "1");
