@@ -8,6 +8,19 @@
 //! writes a `Message<&str>`. What a newer server may add is not an error: fields that are not known
 //! are left out, and a type or a code that is not known is [`Message::Unknown`] or
 //! [`Code::Unknown`].
+//!
+//! ```
+//! use chadburn_v1::{Id, Message, Request, parse};
+//!
+//! let answer = Request::Answer { order: 7, position: None, coming: Some(true) };
+//! let text = answer.encode(Some(&Id::Number(1)));
+//! assert_eq!(parse(&text), Ok((answer, Some(Id::Number(1)))));
+//!
+//! let said = Message::Farewell { reason: "shutdown" }.encode();
+//! let heard: Message = serde_json::from_str(&said)?;
+//! assert_eq!(heard, Message::Farewell { reason: "shutdown".to_owned() });
+//! # Ok::<(), serde_json::Error>(())
+//! ```
 #![forbid(unsafe_code)]
 
 mod ear;
