@@ -6,9 +6,8 @@
 use std::sync::Arc;
 
 use chadburn_core::Position;
-use serde::{Deserialize, Serialize};
-
 use chadburn_v1::By;
+use serde::{Deserialize, Serialize};
 
 /// One entry. Fields that say nothing are left out of the line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
+use chadburn_v1::Code;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use uuid::Uuid;
 
@@ -31,7 +32,6 @@ use crate::policy::{Owner, Peer, Policy};
 use crate::session::Want;
 pub use crate::wire::Wire;
 use crate::writing::{File, Health, Report, Stamp};
-use chadburn_v1::Code;
 
 /// How often a JSON station hears a beat, in seconds. A panel that misses two and a half of them
 /// says that its link is lost, so this is what "honest link state" means in seconds.

@@ -5,11 +5,11 @@
 use std::sync::Arc;
 
 use chadburn_core::Position;
+use chadburn_v1::{Code, Id, Message, Refused, Request, parse};
 use uuid::Uuid;
 
 use crate::policy::Peer;
 use crate::wire::{Wire, text};
-use chadburn_v1::{Code, Id, Message, Refused, Request, parse};
 
 /// A connected client.
 #[derive(Debug)]

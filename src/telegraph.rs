@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use chadburn_core::bell::{self, Reading};
 use chadburn_core::{Dial, Position};
+use chadburn_v1::{self as v1, By, Message};
 
 use self::history::{History, Past};
 use crate::clock::Now;
 use crate::entry::{Entry, What};
 use crate::writing::Health;
-use chadburn_v1::{self as v1, By, Message};
 
 /// Which telegraph of the server. There is one so far, and nothing may rely on that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

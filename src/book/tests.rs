@@ -13,11 +13,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
 
+use chadburn_v1::By;
 use tempfile::TempDir;
 
 use super::*;
 use crate::writing::Condition;
-use chadburn_v1::By;
 
 /// Whoever waits for something that must happen waits no longer than this.
 const PATIENCE: Duration = Duration::from_secs(20);

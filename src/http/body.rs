@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use axum::body::{Body, HttpBody};
 use axum::http::{HeaderMap, StatusCode, header};
+use chadburn_v1::Code;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tokio::time::timeout;
 use tokio_stream::StreamExt;
 
 use super::problem::Problem;
-use chadburn_v1::Code;
 
 /// The largest body, in bytes: twice the longest status, so that JSON has room for its escapes.
 const LARGEST: usize = 8 * 1024;

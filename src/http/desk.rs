@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode, header};
+use chadburn_v1::{Code, is_name};
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -15,7 +16,6 @@ use super::{Admit, House};
 use crate::hub::{Ask, Gone};
 use crate::policy::{Act, Owner, Peer, Policy, Verdict};
 use crate::session::Want;
-use chadburn_v1::{Code, is_name};
 
 /// How long the hub, and the disk behind it, may take.
 const PATIENCE: Duration = Duration::from_secs(10);

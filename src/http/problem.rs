@@ -2,10 +2,10 @@
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use chadburn_v1::Code;
 use serde_json::{Map, Value};
 
 use crate::policy::Refusal;
-use chadburn_v1::Code;
 
 /// A request that is not granted, and why.
 #[derive(Debug)]

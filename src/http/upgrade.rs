@@ -8,11 +8,11 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, 
 use axum::http::{Version, header};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use chadburn_v1::SUBPROTOCOL;
 use sha1::{Digest, Sha1};
 
 use super::problem::Problem;
 use crate::wire::Wire;
-use chadburn_v1::SUBPROTOCOL;
 
 /// What is hashed together with the client's key (RFC 6455, 1.3).
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";

@@ -12,6 +12,7 @@ use std::io::{Read, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use chadburn_v1::Message;
 use tokio::sync::oneshot;
 
 use self::slot::{Slot, Stage};
@@ -22,7 +23,6 @@ use crate::clock::Now;
 use crate::entry::Entry;
 use crate::policy::Peer;
 use crate::writing::File;
-use chadburn_v1::Message;
 
 /// How often a station is pinged, in seconds.
 const PING_SECONDS: u32 = 15;

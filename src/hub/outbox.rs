@@ -7,9 +7,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use chadburn_v1::Message;
+
 use super::parcel;
 use crate::wire::Wire;
-use chadburn_v1::Message;
 
 /// A frame, shared by all who are owed it.
 pub type Frame = Arc<[u8]>;

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chadburn_core::Dial;
+use chadburn_v1::Message;
 use uuid::Uuid;
 
 use self::answers::Request;
@@ -31,7 +32,6 @@ use crate::telegraph::history::History;
 use crate::telegraph::{Author, Telegraph};
 use crate::wire::Wire;
 use crate::writing::{File, Health, Report};
-use chadburn_v1::Message;
 
 /// The namespace in which a station's id is made from its secret (UUID version 5), so that the
 /// same secret means the same station, with nothing to be remembered. Random, and never changed.

@@ -6,9 +6,10 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use chadburn_v1::By;
+
 use super::{Order, Reply, Said, Saying};
 use crate::entry::{Entry, What};
-use chadburn_v1::By;
 
 /// How many states are remembered.
 pub const REMEMBERED: usize = 1_000;

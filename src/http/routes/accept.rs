@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use chadburn_core::Position;
+use chadburn_v1::Code;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -16,7 +17,6 @@ use crate::http::desk::{Caller, Desk};
 use crate::http::problem::Problem;
 use crate::policy::Act;
 use crate::session::Want;
-use chadburn_v1::Code;
 
 /// The answer in JSON. All of it may be left out.
 #[derive(Debug, Default, Deserialize)]

@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use chadburn_v1::{BAD_STATUS, Code, status_text};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -15,7 +16,6 @@ use crate::http::desk::{Caller, Desk};
 use crate::http::problem::Problem;
 use crate::policy::Act;
 use crate::session::Want;
-use chadburn_v1::{BAD_STATUS, Code, status_text};
 
 /// The order in JSON.
 #[derive(Debug, Deserialize)]

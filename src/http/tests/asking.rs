@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use chadburn_core::Position;
+use chadburn_v1::Code;
 
 use super::*;
 use crate::policy::Peer;
 use crate::session::Want;
-use chadburn_v1::Code;
 
 const PUT: &str = "PUT /status HTTP/1.1";
 const POST: &str = "POST /accept HTTP/1.1";

@@ -1,5 +1,7 @@
 //! What a request comes to, whether a station makes it or an HTTP client.
 
+use chadburn_v1::{By, Code, Message};
+
 use super::roll::How;
 use super::stores::{STALE, Waiting};
 use super::{Asker, Author, Caller, Hub, Undecided, tell};
@@ -10,7 +12,6 @@ use crate::policy::{Act, Refusal, Verdict};
 use crate::session::{Answer, Form, Want};
 use crate::wire::text;
 use crate::writing::File;
-use chadburn_v1::{By, Code, Message};
 
 /// What is asked for, after it has been understood.
 pub(super) type Request = Want;

@@ -4,9 +4,8 @@
 use std::sync::Arc;
 
 use chadburn_core::Position;
-use uuid::Uuid;
-
 use chadburn_v1::{Roll as Form, RollAnswer};
+use uuid::Uuid;
 
 /// How many answers and how many names are listed; beyond, they are counted.
 const LISTED: usize = 200;

@@ -4,13 +4,13 @@
 
 use std::sync::Arc;
 
+use chadburn_v1::By;
 use uuid::Uuid;
 
 use super::roll::How;
 use super::{Asker, Author};
 use crate::session::Form;
 use crate::writing::{Stamp, Writing};
-use chadburn_v1::By;
 
 /// Said when the order has moved on.
 pub(super) const STALE: &str = "that order is no longer the present one";

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chadburn_v1::{Dial, May, Message, Welcome};
+
 use super::{Greeting, Hub};
 use crate::clock::Now;
 use crate::entry::{Entry, What};
@@ -14,7 +16,6 @@ use crate::telegraph::Said;
 use crate::telegraph::history::Past;
 use crate::wire::{Wire, text};
 use crate::writing::{File, Health};
-use chadburn_v1::{Dial, May, Message, Welcome};
 
 /// How often the roll is told at most.
 const ROLL_REST: Duration = Duration::from_millis(250);

@@ -6,6 +6,7 @@ mod replies;
 use std::time::Duration;
 
 use chadburn_core::DEFAULT;
+use chadburn_v1::{By, Code};
 use serde_json::Value;
 
 use super::*;
@@ -15,7 +16,6 @@ use crate::policy::{Reach, Secret};
 use crate::session::Want;
 use crate::wire::text;
 use crate::writing::{Condition, Stamp, Watch, Writing};
-use chadburn_v1::{By, Code};
 
 /// A hub in the tests' hands: what it wants done is collected and asked for.
 struct Office {

@@ -1,7 +1,8 @@
 //! The table, read back.
 
-use super::*;
 use chadburn_v1::By;
+
+use super::*;
 
 use crate::entry::What;
 
