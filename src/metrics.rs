@@ -213,12 +213,9 @@ impl Metrics {
 
     /// This is a file's health. Not for the hot path: it takes a lock.
     pub fn health(&self, file: File, health: &Health) {
-        let (file, watch) = match file {
-            File::Status => ("status", health.watch.name()),
-            File::Accept => ("accept", health.watch.name()),
-            File::Book => ("book", "none"),
-        };
-        let labels = |watch| [("file", file), ("watch", watch)];
+        // Nobody watches the book.
+        let watch = if file == File::Book { "none" } else { health.watch.name() };
+        let labels = |watch| [("file", file.name()), ("watch", watch)];
         let watches = [Watch::Inotify, Watch::Fsevents, Watch::Poll].map(Watch::name);
         for other in watches.into_iter().filter(|other| *other != watch) {
             self.sources.remove(&labels(other));

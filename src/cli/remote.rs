@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chadburn_client::{DEFAULT_URL, Settings};
+use chadburn_client::{DEFAULT_URL, Failure, Settings};
 use clap::{Args, Subcommand};
 
 use super::Misuse;
@@ -269,9 +269,7 @@ impl Remote {
         };
         let (url, settings) = line.settings(variable, base)?;
         let settings = match name {
-            Some(name) => {
-                settings.name(name).map_err(|failure| Misuse::Typed(failure.to_string()))?
-            }
+            Some(name) => settings.name(name)?,
             None => settings,
         };
         Ok(Self { settings, url, errand })
@@ -285,7 +283,6 @@ impl Line {
         base: &Path,
     ) -> Result<(String, Settings), Misuse> {
         let get = |name| variable(name).filter(|value| !value.is_empty());
-        let typed = |failure: chadburn_client::Failure| Misuse::Typed(failure.to_string());
         let text = |name| {
             let utf8 = |value: OsString| {
                 value.into_string().map_err(|_| Misuse::Variable { name, why: "no text".into() })
@@ -296,7 +293,7 @@ impl Line {
             Some(url) => url,
             None => text("CHADBURN_URL")?.unwrap_or_else(|| DEFAULT_URL.to_owned()),
         };
-        let mut settings = Settings::new(&url).map_err(typed)?;
+        let mut settings = Settings::new(&url)?;
         let wait = match (self.wait, text("CHADBURN_WAIT")?) {
             (None, Some(wait)) => Some(
                 patience(&wait).map_err(|why| Misuse::Variable { name: "CHADBURN_WAIT", why })?,
@@ -312,9 +309,15 @@ impl Line {
         let token = self.token_file.or_else(|| get("CHADBURN_TOKEN_FILE").map(PathBuf::from));
         if let Some(file) = token {
             let token = token_file::text(&base.join(file))?;
-            settings = settings.token(&token).map_err(typed)?;
+            settings = settings.token(&token)?;
         }
         Ok((url, settings))
+    }
+}
+
+impl From<Failure> for Misuse {
+    fn from(failure: Failure) -> Self {
+        Self::Typed(failure.to_string())
     }
 }
 

@@ -355,8 +355,7 @@ impl Hub {
             if station.session.wire == Wire::Json {
                 let slot = u32::try_from(slot).unwrap_or(u32::MAX);
                 let to = Key { slot, generation: station.generation };
-                let message =
-                    Message::<&str>::May(tell::may(&self.policy, &station.session.peer)).encode();
+                let message = tell::allowed(&self.policy, &station.session.peer);
                 effects.push(Effect::Say { to, message });
             }
         }

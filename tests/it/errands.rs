@@ -52,7 +52,7 @@ async fn fails(server: &TestServer, words: &[&str]) -> (i32, String) {
 
 /// Something that goes on and says lines.
 struct Watcher {
-    _child: Child,
+    child: Child,
     lines: Lines<BufReader<ChildStdout>>,
 }
 
@@ -60,7 +60,7 @@ impl Watcher {
     fn start(server: &TestServer, words: &[&str]) -> Self {
         let mut child = command(server, words).spawn().expect("it can be run");
         let out = child.stdout.take().expect("it is piped");
-        Self { _child: child, lines: BufReader::new(out).lines() }
+        Self { child, lines: BufReader::new(out).lines() }
     }
 
     async fn line(&mut self) -> String {
@@ -74,6 +74,11 @@ impl Watcher {
         let (time, news) = line.split_once(' ').expect("a time comes first");
         assert!(time.starts_with("20") && time.ends_with('Z') && time.len() == 24, "{line}");
         news.to_owned()
+    }
+
+    /// The lines until one has this in it.
+    async fn hears(&mut self, word: &str) {
+        while !self.line().await.contains(word) {}
     }
 
     async fn message(&mut self) -> Value {
@@ -295,25 +300,23 @@ async fn a_command_is_run_for_each_event_with_the_facts() {
     assert_eq!(before.matches("unanswered").count(), count, "the first reply ends it");
 }
 
+/// A command that waits until it may go on, and not for ever, and then does this.
+fn when_it_may(then: &str) -> String {
+    format!("n=0; while [ ! -e go ] && [ $n -lt 400 ]; do n=$((n + 1)); sleep 0.05; done; {then}")
+}
+
 #[tokio::test]
 async fn a_command_that_is_too_slow_misses_something_and_that_is_told() {
     let server = TestServer::start().await;
-    // It waits until it may go on, and not for ever.
-    let exec = "n=0; while [ ! -e go ] && [ $n -lt 400 ]; do n=$((n + 1)); sleep 0.05; done; \
-                echo $CHADBURN_STATUS >> told";
-    let mut child = command(&server, &["watch", "--exec", exec]).spawn().expect("it can be run");
-    let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-    let mut errors = BufReader::new(child.stderr.take().expect("it is piped")).lines();
-    let mut hears = async |word: &str| {
-        while !soon("a line", lines.next_line()).await.expect("text").expect("more").contains(word)
-        {
-        }
-    };
-    hears("link up").await;
+    let exec = when_it_may("echo $CHADBURN_STATUS >> told");
+    let mut watcher = Watcher::start(&server, &["watch", "--exec", &exec]);
+    let errors = watcher.child.stderr.take().expect("it is piped");
+    let mut errors = BufReader::new(errors).lines();
+    watcher.hears("link up").await;
     // One is with the command, 64 wait, and these are more.
     for number in 1..=70 {
         server.home.order(&format!("order number {number}."));
-        hears(&format!("order number {number}.")).await;
+        watcher.hears(&format!("order number {number}.")).await;
     }
     let complaint = soon("the complaint", errors.next_line()).await.expect("text");
     let expected = "chadburn: the command is too slow, and was not run for this";
@@ -330,22 +333,13 @@ async fn a_command_that_is_too_slow_misses_something_and_that_is_told() {
 #[tokio::test]
 async fn what_waits_for_a_slow_command_is_still_done_when_the_server_is_given_up() {
     let mut server = TestServer::start().await;
-    let exec = "n=0; while [ ! -e go ] && [ $n -lt 400 ]; do n=$((n + 1)); sleep 0.05; done; \
-                echo $CHADBURN_EVENT $CHADBURN_LINK >> told";
-    let mut child = command(&server, &["watch", "--exec", exec, "--wait", "1s"])
-        .spawn()
-        .expect("it can be run");
-    let mut lines = BufReader::new(child.stdout.take().expect("it is piped")).lines();
-    let mut hears = async |word: &str| {
-        while !soon("a line", lines.next_line()).await.expect("text").expect("more").contains(word)
-        {
-        }
-    };
-    hears("link up").await;
+    let exec = when_it_may("echo $CHADBURN_EVENT $CHADBURN_LINK >> told");
+    let mut watcher = Watcher::start(&server, &["watch", "--exec", &exec, "--wait", "1s"]);
+    watcher.hears("link up").await;
     server.kill().await;
-    hears("tries in").await;
+    watcher.hears("tries in").await;
     server.home.write("go", "");
-    let ended = soon("its end", child.wait()).await.expect("one's child can be waited for");
+    let ended = soon("its end", watcher.child.wait()).await.expect("one's child can be waited for");
     assert_eq!(ended.code(), Some(3));
     let told = std::fs::read_to_string(server.home.file("told")).unwrap_or_default();
     assert_eq!(told, "link up\nlink down\nlink down\n");

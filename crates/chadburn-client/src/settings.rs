@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use chadburn_v1::is_name;
+use chadburn_v1::{BAD_NAME, is_name};
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue, Uri};
 
 use crate::{Failure, Full};
@@ -163,7 +163,7 @@ impl Settings {
         if is_name(&name) {
             return Ok(Self { name: Some(name), ..self });
         }
-        Err(Failure::Setting("a name has at most 40 characters that show".into()))
+        Err(Failure::Setting(BAD_NAME.into()))
     }
 
     /// Makes a station the one that was told this secret in its welcome.

@@ -2,8 +2,7 @@
 
 use serde_json::Value;
 
-use crate::request::NAME_MAX;
-use crate::{BAD_STATUS, Code, Id, Request, is_name, status_text};
+use crate::{BAD_NAME, BAD_STATUS, Code, Id, Request, is_name, status_text};
 
 /// The longest `id` that a request may carry, in bytes of text.
 const ID_MAX: usize = 64;
@@ -41,9 +40,7 @@ pub fn parse(text: &str) -> Result<(Request, Option<Id>), Refused> {
         return refuse(id, Code::UnknownType, "there is no message of this type".into());
     };
     match serde_json::from_value(value) {
-        Ok(Request::Name { name }) if !is_name(&name) => {
-            refuse(id, Code::BadName, format!("a name has at most {NAME_MAX} characters that show"))
-        }
+        Ok(Request::Name { name }) if !is_name(&name) => refuse(id, Code::BadName, BAD_NAME.into()),
         Ok(Request::Order { status }) => match status_text(&status) {
             Some(status) => Ok((Request::Order { status: status.to_owned() }, id)),
             None => refuse(id, Code::BadStatus, BAD_STATUS.into()),

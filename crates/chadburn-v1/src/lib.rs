@@ -32,7 +32,7 @@ pub use message::{
     By, Code, Dial, Health, Id, May, Message, Order, Reply, Roll, RollAnswer, Sector, State,
     Welcome,
 };
-pub use request::{BAD_STATUS, Request, STATUS_MAX, is_name, status_text};
+pub use request::{BAD_NAME, BAD_STATUS, Request, STATUS_MAX, is_name, status_text};
 
 /// The subprotocol's name.
 pub const SUBPROTOCOL: &str = "chadburn.v1";

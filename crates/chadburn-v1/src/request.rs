@@ -5,8 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::Id;
 
+/// Said of a name that a station cannot have.
+pub const BAD_NAME: &str = "a name has at most 40 characters that show";
+
 /// The longest name of a station, in characters of any script.
-pub(crate) const NAME_MAX: usize = 40;
+const NAME_MAX: usize = 40;
 
 /// The longest status, in bytes.
 pub const STATUS_MAX: usize = 4096;

@@ -1,6 +1,6 @@
 //! What a request comes to, whether a station makes it or an HTTP client.
 
-use chadburn_v1::{By, Code, Message};
+use chadburn_v1::{By, Code};
 
 use super::roll::How;
 use super::stores::{STALE, Waiting};
@@ -90,7 +90,7 @@ impl Hub {
             self.ask_owner(key, Undecided::Request(Want::Token(value), form), effects);
         } else if known {
             say(Asker::Station(key), &form, Answer::Nothing, effects);
-            let message = Message::<&str>::May(tell::may(&self.policy, &peer)).encode();
+            let message = tell::allowed(&self.policy, &peer);
             effects.push(Effect::Say { to: key, message });
         } else {
             let answer = Answer::No(Code::BadToken, "that is not the token");

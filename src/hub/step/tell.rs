@@ -159,8 +159,13 @@ pub(super) fn source(file: File, health: &Health) -> String {
     Message::Source { file: file.name(), health: health.into() }.encode()
 }
 
+/// What this peer may do has changed.
+pub(super) fn allowed(policy: &Policy, peer: &Peer) -> String {
+    Message::<&str>::May(may(policy, peer)).encode()
+}
+
 /// What a peer may do beside answering.
-pub(super) fn may(policy: &Policy, peer: &Peer) -> May {
+fn may(policy: &Policy, peer: &Peer) -> May {
     let may = |act| policy.judge(peer, &act) == Verdict::Granted;
     May { order: may(Act::Order), shutdown: may(Act::Shutdown) }
 }
