@@ -54,6 +54,8 @@ for (const [width, height] of PLACES) {
     await says('#confirm', 'Answered · bell silent', /^COFFEE, answered by you \d\d:\d\d$/);
     await panel.expect('.sector.asked[data-position="9"]');
     await page.keyboard.press('Escape');
+    // A dialog tells of its end a little after the key.
+    await page.locator('.sector.asked').waitFor({ state: 'detached' });
     assert.equal(await page.locator('.sector.asked').count(), 0);
     await panel.expectText('#ordering', 'Cancel ordering');
     await page.click('#ordering');
