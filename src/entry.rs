@@ -3,6 +3,7 @@
 //! Plain facts, as they stand in the file, in `GET /bell-book` and in the memory from which a
 //! station that slept is brought up to date.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use chadburn_core::Position;
@@ -43,6 +44,10 @@ pub struct Entry {
     /// Of a stale answer: the number of the order that it answered. Of a hole: its last number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<u64>,
+    /// The address of a stranger who caused it; none of whoever has given the token, or has written
+    /// the file. It is for counting alone, and stands in no book.
+    #[serde(skip)]
+    pub from: Option<IpAddr>,
 }
 
 /// What can happen.
@@ -81,6 +86,7 @@ impl Entry {
             since: None,
             after_ms: None,
             to: None,
+            from: None,
         }
     }
 }

@@ -124,7 +124,8 @@ impl Account {
 
 /// What counts as one address: of IPv6 the first 64 bits, since the rest is the host's to choose
 /// (RFC 4291, 2.5.4), and an IPv4 address in whatever form.
-fn household(address: IpAddr) -> IpAddr {
+#[must_use]
+pub fn household(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).into(),
         v4 @ IpAddr::V4(_) => v4,

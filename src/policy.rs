@@ -6,6 +6,8 @@
 pub mod address;
 mod secret;
 
+use std::net::IpAddr;
+
 use thiserror::Error;
 
 use address::{Authority, Name, Origin};
@@ -14,6 +16,8 @@ pub use secret::Secret;
 /// What is known of the other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer {
+    /// Its address; of IPv6 only the 64 bits that are not the host's to choose.
+    pub address: IpAddr,
     /// Its address is a loopback address.
     pub loopback: bool,
     /// Its request had passed a proxy that said so (`Forwarded`, `X-Forwarded-For`, `Via`, …).
@@ -22,6 +26,15 @@ pub struct Peer {
     pub owner: Owner,
     /// It has given the token.
     pub trusted: bool,
+}
+
+impl Peer {
+    /// One at this address of which nothing else is known.
+    #[must_use]
+    pub fn at(address: IpAddr) -> Self {
+        let loopback = address.is_loopback();
+        Self { address, loopback, forwarded: false, owner: Owner::Unasked, trusted: false }
+    }
 }
 
 /// Whose socket the other end is.

@@ -152,11 +152,12 @@ fn command(line: &str) -> Want {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
-    use crate::policy::Owner;
 
     fn session(wire: Wire) -> Session {
-        let peer = Peer { loopback: true, forwarded: false, owner: Owner::Unasked, trusted: false };
+        let peer = Peer::at(Ipv4Addr::LOCALHOST.into());
         Session { station: Uuid::nil(), wire, peer, name: None }
     }
 

@@ -5,6 +5,7 @@
 
 pub mod history;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -83,11 +84,13 @@ pub struct Author {
     pub by: By,
     /// The station's name, if it had one.
     pub who: Option<Arc<str>>,
+    /// The address of a stranger; none of another hand, and of whoever has given the token.
+    pub from: Option<IpAddr>,
 }
 
 impl Author {
     /// Another hand that wrote the file.
-    pub const FILE: Self = Self { by: By::File, who: None };
+    pub const FILE: Self = Self { by: By::File, who: None, from: None };
 }
 
 /// One dial, its order and its reply.
@@ -136,7 +139,7 @@ impl Telegraph {
         let what = self.saying(status);
         let after_ms = self.millis_since_order(now);
         let entry = Entry { after_ms, ..self.entry(What::Reply, &what, author.clone()) };
-        let Author { by, who } = author;
+        let Author { by, who, .. } = author;
         self.now.reply = Some(Arc::new(Reply { what, seq, by, who, at: now.unix_ms }));
         self.history.push(self.now.clone());
         entry
@@ -221,6 +224,7 @@ impl Telegraph {
             name: saying.name.clone(),
             by: Some(author.by),
             who: author.who,
+            from: author.from,
             ..Entry::new(self.now.seq, self.now.at, what)
         }
     }

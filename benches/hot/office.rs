@@ -1,7 +1,7 @@
 //! A server without a kernel: sockets that take everything, and a house where nothing else happens.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use chadburn::clock::Now;
@@ -123,7 +123,7 @@ impl Office {
 
     fn admit(&mut self, wire: Wire) -> Key {
         let owner = Owner::Unasked;
-        let peer = Peer { loopback: false, forwarded: false, owner, trusted: false };
+        let peer = Peer { owner, ..Peer::at(Ipv4Addr::new(192, 0, 2, 1).into()) };
         self.come += 1;
         let secret = format!("0123456789abcdef{:06}", self.come);
         let arrival = Arrival { unread: Vec::new(), wire, peer, secret, since: None };

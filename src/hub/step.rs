@@ -11,6 +11,7 @@ mod stores;
 mod tell;
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -387,6 +388,13 @@ struct Caller {
     who: Option<Arc<str>>,
     /// The other end.
     peer: Peer,
+}
+
+impl Caller {
+    /// The address of one that has not given the token.
+    fn stranger(&self) -> Option<IpAddr> {
+        (!self.peer.trusted).then_some(self.peer.address)
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The policy's one table, and the forms of `Host` and `Origin`.
 
+use std::net::Ipv4Addr;
+
 use super::Refusal::{BadHost, ForeignOrigin, NoHost};
 use super::Verdict::{AskOwner, Granted, Refused};
 use super::*;
@@ -26,7 +28,8 @@ fn every_peer() -> Vec<Peer> {
         for forwarded in [true, false] {
             for owner in owners {
                 for trusted in [true, false] {
-                    peers.push(Peer { loopback, forwarded, owner, trusted });
+                    let address = Ipv4Addr::LOCALHOST.into();
+                    peers.push(Peer { address, loopback, forwarded, owner, trusted });
                 }
             }
         }

@@ -1,14 +1,14 @@
 //! Ten thousand stations that come, say what they are called, answer, come again as their own twins
 //! and go: what the hub holds of them has its bounds, and nothing is left behind.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use chadburn::clock::Now;
 use chadburn::entry::Entry;
 use chadburn::hub::engine::{Arrival, PARTS};
 use chadburn::hub::{Census, Engine, Event, Facts, Hub, Key, Outcome, Ports, Snapshot, Wire};
-use chadburn::policy::{Owner, Peer, Policy, Reach};
+use chadburn::policy::{Peer, Policy, Reach};
 use chadburn::telegraph::history::History;
 use chadburn::writing::{File, Report, Stamp, Writing};
 use chadburn_core::DEFAULT;
@@ -116,8 +116,7 @@ impl House {
         for message in [name, answer] {
             station.send(&wire::frame(&mut self.rng, 0x81, message.to_string().as_bytes()));
         }
-        let peer =
-            Peer { loopback: false, forwarded: false, owner: Owner::Unasked, trusted: false };
+        let peer = Peer::at(Ipv4Addr::new(192, 0, 2, 1).into());
         let arrival = Arrival { unread: Vec::new(), wire: Wire::Json, peer, secret, since: order };
         let key = self.engine.admit(self.now(), line, arrival);
         self.crowd.push((key, station));

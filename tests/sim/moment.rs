@@ -146,6 +146,7 @@ impl Moment {
             who: entry.who.clone(),
             since,
             after_ms: *after_ms,
+            from: entry.from,
             ..Entry::new(seq, self.at, *what)
         };
         if *entry != expected || !by.contains(&author) {

@@ -16,7 +16,7 @@ use chadburn::policy::{Policy, Reach, Secret};
 use chadburn::writing::File;
 use chadburn_core::DEFAULT;
 
-pub use self::errands::may;
+pub use self::errands::{may, peer};
 use self::office::Office;
 use crate::book::{MS, SECOND};
 use crate::client::ask::Ask;

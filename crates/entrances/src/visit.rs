@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use chadburn::policy::{Act, Owner, Peer, Policy, Reach, Verdict};
+use chadburn::policy::{Act, Peer, Policy, Reach, Verdict};
 
 /// A name that the server was given.
 const HOST: &str = "eot.example.com";
@@ -27,7 +27,7 @@ pub(crate) fn enter(bytes: &[u8]) {
         own_user: 0,
         machine: None,
     };
-    let peer = Peer { loopback: true, forwarded: false, owner: Owner::Unasked, trusted: false };
+    let peer = Peer::at(Ipv4Addr::LOCALHOST.into());
     let visit = |host, origin| policy.judge(&peer, &Act::Visit { host, origin });
     assert_ne!(visit(None, origin), Verdict::Granted);
     let verdict = visit(Some(host), origin);

@@ -20,7 +20,8 @@ use crate::http::desk::{self, Caller};
 use crate::http::problem::Problem;
 use crate::http::{Admit, events, query, upgrade};
 use crate::hub::Wire;
-use crate::policy::{Act, Owner, Peer, Verdict};
+use crate::limits::household;
+use crate::policy::{Act, Peer, Verdict};
 
 /// Where a WebSocket is opened.
 const WEBSOCKET: &str = "/websocket";
@@ -194,10 +195,5 @@ fn peer(address: SocketAddr, headers: &HeaderMap) -> Peer {
             || name == "x-real-ip"
             || name.starts_with("x-forwarded-")
     };
-    Peer {
-        loopback: address.ip().to_canonical().is_loopback(),
-        forwarded: headers.keys().any(by_proxy),
-        owner: Owner::Unasked,
-        trusted: false,
-    }
+    Peer { forwarded: headers.keys().any(by_proxy), ..Peer::at(household(address.ip())) }
 }

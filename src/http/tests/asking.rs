@@ -1,5 +1,6 @@
 //! What is asked of the hub over HTTP: orders and answers.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use chadburn_core::Position;
@@ -179,7 +180,7 @@ async fn a_token_goes_to_the_hub_and_a_wrong_one_is_told_apart_from_none() {
 #[tokio::test]
 async fn whose_request_it_is_is_found_out_where_it_can_matter() {
     let mut room = TestRoom::open().await;
-    let here = Peer { loopback: true, forwarded: false, owner: Owner::User(1873), trusted: false };
+    let here = Peer { owner: Owner::User(1873), ..Peer::at(Ipv4Addr::LOCALHOST.into()) };
     let (_, ask) = room.brings((PUT, &[FORM], "8"), Ok(())).await;
     assert_eq!(ask.peer, here);
     let (_, ask) = room.brings((PUT, &["Via: 1.1 proxy"], "8"), Ok(())).await;

@@ -1,6 +1,7 @@
 //! How a connection becomes a WebSocket, and how it does not.
 
 use std::io::Read;
+use std::net::Ipv4Addr;
 
 use super::*;
 use crate::hub::Wire;
@@ -48,8 +49,7 @@ async fn the_socket_goes_to_the_hub() {
     let newcomer = room.newcomers.recv().await.unwrap();
     assert_eq!(newcomer.wire, Wire::Text);
     assert_eq!(newcomer.unread, b"");
-    let peer = Peer { loopback: true, forwarded: false, owner: Owner::Unasked, trusted: false };
-    assert_eq!(newcomer.peer, peer);
+    assert_eq!(newcomer.peer, Peer::at(Ipv4Addr::LOCALHOST.into()));
     let mut socket = newcomer.socket;
     let empty = socket.read(&mut [0]).unwrap_err().kind();
     assert_eq!(empty, std::io::ErrorKind::WouldBlock, "the socket does not block");

@@ -181,7 +181,8 @@ impl Hub {
         };
         let order = order.unwrap_or(present.seq);
         if present.seq != order {
-            let author = Author { by: By::Station(caller.station), who: caller.who.clone() };
+            let (by, who) = (By::Station(caller.station), caller.who.clone());
+            let author = Author { by, who, from: caller.stranger() };
             let entry = self.telegraph.stale(now, order, &text, author);
             effects.push(Effect::Record(entry));
             return say(asker, &form, Answer::No(Code::Stale, STALE), effects);
@@ -214,9 +215,9 @@ impl Hub {
             effects.push(Effect::Hold(key));
         }
         let Caller { asker, station, ref who, .. } = *caller;
-        let who = who.clone();
+        let (who, from) = (who.clone(), caller.stranger());
         let (order, how) = to.unzip();
-        self.stores(file).push(Waiting { asker, station, who, form, text, order, how });
+        self.stores(file).push(Waiting { asker, station, who, from, form, text, order, how });
         self.next_store(now, file, effects);
     }
 
@@ -260,7 +261,7 @@ impl Hub {
         let present = self.telegraph.order().map(|order| order.seq);
         let after_ms = self.telegraph.millis_since_order(now).unwrap_or(0);
         for waiting in self.stores(file).finish(ticket, result.is_ok()) {
-            let Waiting { asker, station, who, form, text, order, how } = waiting;
+            let Waiting { asker, station, who, form, text, order, how, .. } = waiting;
             match result {
                 Ok(()) if file == File::Accept => {
                     // The roll is of the present order; it may have changed while this was written.

@@ -2,6 +2,7 @@
 //!
 //! The same for replies and for orders; each file has its own.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use chadburn_v1::By;
@@ -29,6 +30,8 @@ pub(super) struct Waiting {
     pub(super) station: Uuid,
     /// What that station is called.
     pub(super) who: Option<Arc<str>>,
+    /// Its address, if it is a stranger's.
+    pub(super) from: Option<IpAddr>,
     /// How the answer is to be put.
     pub(super) form: Form,
     /// The text.
@@ -42,7 +45,7 @@ pub(super) struct Waiting {
 impl Waiting {
     /// Who is to be credited with it.
     pub(super) fn author(&self) -> Author {
-        Author { by: By::Station(self.station), who: self.who.clone() }
+        Author { by: By::Station(self.station), who: self.who.clone(), from: self.from }
     }
 }
 

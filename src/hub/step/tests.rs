@@ -3,6 +3,7 @@
 mod people;
 mod replies;
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use chadburn_core::DEFAULT;
@@ -25,7 +26,13 @@ struct Office {
     written: u64,
 }
 
-const HERE: Peer = Peer { loopback: true, forwarded: false, owner: Owner::Unasked, trusted: false };
+const HERE: Peer = Peer {
+    address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+    loopback: true,
+    forwarded: false,
+    owner: Owner::Unasked,
+    trusted: false,
+};
 const ELSEWHERE: Peer = Peer { loopback: false, ..HERE };
 
 fn key(slot: u32) -> Key {

@@ -1,5 +1,7 @@
 //! What the hub wants of the other rooms, done or handed on, and held against what it may want.
 
+use std::net::Ipv4Addr;
+
 use chadburn::hub::{self, Event};
 use chadburn::policy::{Owner, Peer, Reach};
 use chadburn::session::Want as Request;
@@ -14,6 +16,7 @@ use crate::client::ask::{Ask, Asker, How, Reply, TOKEN, Want, ordered};
 use crate::client::{Client, Words};
 use crate::faults::Fault;
 use crate::ground::Ground;
+use crate::rng::Rng;
 
 impl Server {
     /// Does what the hub asked the other rooms for.
@@ -135,7 +138,7 @@ impl Server {
         };
         let owner = rng.pick(&[Owner::User(0), Owner::User(OWN_USER), Owner::Unknown]);
         let loopback = rng.one_in(2);
-        let peer = Peer { loopback, forwarded: false, owner, trusted: false };
+        let peer = Peer { owner, ..peer(rng, loopback) };
         let token = rng.pick(&[Some(TOKEN), Some(TOKEN), Some("open barley"), None]);
         let right = token == Some(TOKEN);
         let token = token.map(str::to_owned);
@@ -177,6 +180,13 @@ impl Server {
     pub fn waiting_callers(&self, now: u64, long: u64) -> usize {
         self.callers.iter().filter(|(_, ask)| now - ask.sent > long).count()
     }
+}
+
+/// Somebody on this machine, or at one of a few other addresses.
+#[must_use]
+pub fn peer(rng: &mut Rng, loopback: bool) -> Peer {
+    let elsewhere = Ipv4Addr::new(192, 0, 2, rng.pick(&[1, 1, 2, 3]));
+    Peer::at(if loopback { Ipv4Addr::LOCALHOST } else { elsewhere }.into())
 }
 
 /// Whether a peer whose owner turns out to be this one may do what is allowed from there.

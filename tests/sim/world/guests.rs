@@ -2,13 +2,13 @@
 //! twins of those who are here.
 
 use chadburn::hub::Wire;
-use chadburn::policy::{Owner, Peer};
+use chadburn::policy::Peer;
 
 use super::World;
 use crate::client::{Client, Temper};
 use crate::faults::Fault;
 use crate::rng::Rng;
-use crate::server::{Input, may};
+use crate::server::{Input, may, peer};
 use crate::socket;
 
 /// How many of those who have gone are remembered.
@@ -68,7 +68,7 @@ impl World {
         let room = Client::room(&mut self.rng, temper);
         let (station, line) = socket::connect(self.rng.split(), &self.book, room);
         let (loopback, forwarded) = (!self.rng.one_in(3), self.rng.one_in(6));
-        let peer = Peer { loopback, forwarded, owner: Owner::Unasked, trusted: false };
+        let peer = Peer { forwarded, ..peer(&mut self.rng, loopback) };
         let mut client = Client::new(self.rng.split(), &self.book, station, wire, temper, peer);
         client.may_shut_down = may(self.rules.shutdown, &peer, client.owner);
         client.may_order = may(self.rules.orders, &peer, client.owner);

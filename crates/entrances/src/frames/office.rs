@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -118,7 +118,7 @@ impl Office {
     /// A station that has been greeted.
     pub(super) fn joins(&mut self, wire: Wire) -> Station {
         let owner = Owner::Unasked;
-        let peer = Peer { loopback: true, forwarded: false, owner, trusted: false };
+        let peer = Peer { owner, ..Peer::at(Ipv4Addr::LOCALHOST.into()) };
         self.come += 1;
         let secret = format!("0123456789abcdef{}", self.come);
         let arrival = Arrival { unread: Vec::new(), wire, peer, secret, since: None };

@@ -31,7 +31,7 @@ fn what_it_missed_is_fed_as_its_socket_drains_and_nothing_is_owed_ahead() {
     office.secrets += 1;
     let cable = Cable::default();
     cable.0.borrow_mut().room = Some(5_000);
-    let peer = Peer { loopback: false, forwarded: false, owner: Owner::Unasked, trusted: false };
+    let peer = Peer::at(Ipv4Addr::new(192, 0, 2, 1).into());
     let (secret, since, wire) = ("slow".to_owned(), Some(since), Wire::Json);
     let arrival = Arrival { unread: Vec::new(), wire, peer, secret, since };
     let key = office.engine.admit(office.now, cable.clone(), arrival);
