@@ -32,7 +32,7 @@ pub struct Stamp {
 pub struct Writing {
     /// What tells it from the writing before.
     pub stamp: Stamp,
-    /// The status: UTF-8, 1 to 4,096 bytes, without byte order mark and trailing white space.
+    /// The status: UTF-8, 1 to 4,096 bytes, as `chadburn_core::text` has it.
     pub text: String,
 }
 

@@ -1,6 +1,7 @@
 //! Answering and ordering.
 
 use chadburn_client::{Code, Dial, NotDone, Sector, Settings, Station};
+use chadburn_core::text::bare;
 
 use super::{Trouble, say, shown_order};
 use crate::log::escaped;
@@ -53,7 +54,7 @@ pub(super) async fn order(settings: Settings, status: String) -> Result<(), Trou
     let station = Station::connect(settings).await?;
     station.order(status.clone()).await?;
     let dial = station.welcome().map(|welcome| welcome.dial);
-    say(&match dial.as_ref().and_then(|dial| dial.find(status.trim_end())) {
+    say(&match dial.as_ref().and_then(|dial| dial.find(bare(&status))) {
         Some(sector) => format!("ordered {}", shown_sector(sector)),
         None => format!("ordered {}", escaped(&status)),
     })?;

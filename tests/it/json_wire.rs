@@ -131,7 +131,9 @@ async fn a_text_is_a_position_only_as_its_plain_number_or_its_name() {
         ("12", None),
         ("Battle Stations", Some(11)),
         ("coffees", None),
-        (" 7", None),
+        ("  7", Some(7)),
+        (" 07", None),
+        ("\tcoffee", Some(7)),
     ];
     for (text, position) in texts {
         server.home.order_by_rename(text);

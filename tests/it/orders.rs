@@ -79,7 +79,7 @@ async fn a_quick_series_comes_in_order_and_its_last_always() {
 }
 
 #[tokio::test]
-async fn trailing_white_space_and_a_byte_order_mark_are_cut_off() {
+async fn what_systems_put_around_a_status_is_cut_off() {
     let server = TestServer::start().await;
     let mut station = TestStation::text(&server).await;
     let writings = [
@@ -88,7 +88,8 @@ async fn trailing_white_space_and_a_byte_order_mark_are_cut_off() {
         ("\u{feff}9\n", "9"),
         ("  10\n", "  10"),
         ("two\nlines\n", "two\nlines"),
-        ("\u{feff}\u{feff}x\r\n", "\u{feff}x"),
+        ("\u{feff}\u{feff}x\r\n", "x"),
+        ("two\r\nlines\r\n\x1A", "two\nlines"),
         ("7\r", "7"),
     ];
     for (writing, order) in writings {

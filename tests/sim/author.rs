@@ -34,8 +34,9 @@ impl Author {
         let number = self.number;
         match self.rng.below(12) {
             0 => self.rng.within(1, 12).to_string(),
-            1 => self.rng.pick(&["COFFEE", "coffee", "Stop", "Battle Stations", "7", "6"]).into(),
+            1 => self.rng.pick(&["COFFEE", "coffee", "Stop", "Battle Stations", "7", "  7"]).into(),
             2 => format!("<{number}:{}:{number}>", "=".repeat(self.rng.index(60))),
+            3 if self.rng.one_in(3) => format!("<{number}:\r\n:{number}>"),
             _ => format!("<{number}:{number}>"),
         }
     }
@@ -45,8 +46,9 @@ impl Author {
         if !last.is_empty() && self.rng.one_in(5) {
             return last.clone();
         }
-        let end = self.rng.pick(&["", "\n", "\n", "\r\n", " \n"]);
-        let bom = if self.rng.one_in(20) { "\u{feff}" } else { "" };
+        let end = self.rng.pick(&["", "\n", "\n", "\r\n", " \n", "\r\n\x1A"]);
+        let bom =
+            if self.rng.one_in(20) { self.rng.pick(&["\u{feff}", "\u{feff}\u{feff}"]) } else { "" };
         let bytes = format!("{bom}{}{end}", self.text()).into_bytes();
         self.last[file as usize].clone_from(&bytes);
         bytes

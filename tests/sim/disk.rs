@@ -289,17 +289,23 @@ impl Disk {
     }
 }
 
-/// The status in these bytes, by the words of the design: UTF-8, at most 4,096 bytes, byte order
-/// mark and trailing white space cut off.
+/// The status in these bytes, by the words of the design: UTF-8, at most 4,096 bytes, without
+/// byte order marks, white space and Ctrl-Z at its end, and carriage returns before line feeds.
 fn read(bytes: &[u8]) -> Sight {
     if bytes.len() > LARGEST {
         return Sight::Fault(Condition::TooLarge);
     }
-    let bytes = bytes.strip_prefix(&[0xEF, 0xBB, 0xBF]).unwrap_or(bytes);
     let Ok(text) = String::from_utf8(bytes.to_vec()) else {
         return Sight::Fault(Condition::NotUtf8);
     };
-    match text.trim_end() {
+    let mut text = text.replace("\r\n", "\n");
+    while text.starts_with('\u{feff}') {
+        text.remove(0);
+    }
+    while text.ends_with(|c: char| c == '\x1A' || c.is_whitespace()) {
+        text.pop();
+    }
+    match text.as_str() {
         "" => Sight::Fault(Condition::Empty),
         text if text.len() > 4_096 => Sight::Fault(Condition::TooLarge),
         text => Sight::Text(text.to_owned()),

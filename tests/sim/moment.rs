@@ -174,6 +174,7 @@ pub fn authors(by: &[Vec<Credit>]) -> Rc<[Author]> {
 /// A text is a position when it is its plain number, or its name in any case.
 #[must_use]
 pub fn place(text: &str) -> (Option<usize>, Option<&'static str>) {
+    let text = text.trim_start();
     let is = |(index, name): &(usize, &&str)| {
         text == (index + 1).to_string() || text.eq_ignore_ascii_case(name)
     };

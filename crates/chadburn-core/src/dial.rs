@@ -96,9 +96,11 @@ pub struct Dial<'a> {
 }
 
 impl<'a> Dial<'a> {
-    /// The sector that a status text means: its plain number, or its name in any case.
+    /// The sector that a status text means: its plain number, or its name in any case. White space
+    /// before it is ignored: `wc -l` prints it.
     #[must_use]
     pub fn find(&self, status: &str) -> Option<&'a Sector<'a>> {
+        let status = status.trim_start();
         match Position::from_plain_number(status) {
             Some(position) => self.sector(position),
             None => self.sectors.iter().find(|sector| same_in_any_case(sector.name, status)),
@@ -156,7 +158,11 @@ mod tests {
     fn a_plain_number_is_a_position_and_nothing_like_it_is() {
         assert_eq!(number_of("7"), Some(7));
         assert_eq!(number_of("11"), Some(11));
-        for near_miss in ["07", "+7", "-7", " 7", "7 ", "7.0", "12", "0", "25", "256", "٧", ""] {
+        assert_eq!(number_of("      7"), Some(7));
+        assert_eq!(number_of("\t \n7"), Some(7));
+        for near_miss in
+            ["07", "+7", "-7", " 07", " +7", "7 ", "7.0", "12", "0", "25", "256", "٧", ""]
+        {
             assert_eq!(number_of(near_miss), None, "{near_miss:?}");
         }
     }
@@ -164,6 +170,7 @@ mod tests {
     #[test]
     fn a_name_is_a_position_in_any_case() {
         assert_eq!(number_of("coffee"), Some(7));
+        assert_eq!(number_of("  Coffee"), Some(7));
         assert_eq!(number_of("Engine Working Wrong"), Some(9));
         assert_eq!(number_of("COFFEE!"), None);
         assert!(same_in_any_case("ÄRGER", "ärger"));

@@ -1,8 +1,8 @@
-//! What server, panel and firmware must agree on: positions, the dial, match and bell, and the
-//! serial line.
+//! What server, panel and firmware must agree on: positions, the dial, match and bell, what
+//! a text says, and the serial line.
 //!
-//! Read [`Dial`] for the instrument, [`bell`] for the one rule everything serves, and [`serial`] for
-//! the line between the telegraph on the wall and its host. This crate knows no file, no socket and
+//! Read [`Dial`] for the instrument, [`bell`] for the one rule everything serves, [`text`] for what
+//! is read from a file, and [`serial`] for the line between the telegraph on the wall and its host. This crate knows no file, no socket and
 //! no clock, allocates nothing and depends on nothing, so the same lines run behind the brass. With
 //! the feature `serde`, a [`Position`] stands in messages and files as its number.
 #![no_std]
@@ -15,5 +15,6 @@ mod dial;
 
 pub mod bell;
 pub mod serial;
+pub mod text;
 
 pub use dial::{DEFAULT, Dial, MAX_POSITIONS, MIN_POSITIONS, Position, Sector, same_in_any_case};

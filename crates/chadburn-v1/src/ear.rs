@@ -42,7 +42,7 @@ pub fn parse(text: &str) -> Result<(Request, Option<Id>), Refused> {
     match serde_json::from_value(value) {
         Ok(Request::Name { name }) if !is_name(&name) => refuse(id, Code::BadName, BAD_NAME.into()),
         Ok(Request::Order { status }) => match status_text(&status) {
-            Some(status) => Ok((Request::Order { status: status.to_owned() }, id)),
+            Some(status) => Ok((Request::Order { status }, id)),
             None => refuse(id, Code::BadStatus, BAD_STATUS.into()),
         },
         Ok(request) => Ok((request, id)),

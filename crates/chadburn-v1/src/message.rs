@@ -126,9 +126,11 @@ pub struct Sector<S = String> {
 }
 
 impl<S: AsRef<str>> Dial<S> {
-    /// The sector that a text means: its plain number, or its name in any case.
+    /// The sector that a text means: its plain number, or its name in any case, behind any white
+    /// space.
     #[must_use]
     pub fn find(&self, text: &str) -> Option<&Sector<S>> {
+        let text = text.trim_start();
         let number = Position::from_plain_number(text);
         self.sectors.iter().find(|it| match number {
             Some(number) => it.position == number,

@@ -90,9 +90,10 @@ fn turns_direction(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The status that an order over the network gives, if it can be one.
+/// The status that an order over the network gives, if it can be one: as it will be read back from
+/// the status file.
 #[must_use]
-pub fn status_text(text: &str) -> Option<&str> {
-    let status = text.trim_start_matches('\u{feff}').trim_end();
+pub fn status_text(text: &str) -> Option<String> {
+    let status = chadburn_core::text::lines(text).collect::<Vec<_>>().join("\n");
     (!status.is_empty() && status.len() <= STATUS_MAX).then_some(status)
 }

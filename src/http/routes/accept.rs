@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use chadburn_core::Position;
+use chadburn_core::text::bare;
 use chadburn_v1::Code;
 use serde::Deserialize;
 use serde_json::Value;
@@ -64,12 +65,12 @@ impl Fields {
             (None, None) => None,
             (Some(number), None) => Some(position_of(number)?),
             (None, Some(status)) => {
-                let status = status.trim_end();
+                let status = bare(&status);
                 if order.is_none() && coming.is_none() {
                     return Ok(Want::Accept(status.to_owned()));
                 }
                 let alone = "beside order or coming, a status is a position's number";
-                let position = Position::from_plain_number(status);
+                let position = Position::from_plain_number(status.trim_start());
                 Some(position.ok_or_else(|| Problem::bad(Code::BadMessage, alone))?)
             }
             (Some(_), Some(_)) => {

@@ -32,7 +32,7 @@ pub(super) async fn order<A: Admit>(
 ) -> Result<Response, Problem> {
     let Fields { status, name } = understood(body::read(&headers, body).await?)?;
     let status = status_text(&status).ok_or_else(|| Problem::bad(Code::BadStatus, BAD_STATUS))?;
-    let want = Want::Order(status.to_owned());
+    let want = Want::Order(status);
     desk.ask(&caller, &headers, &Act::Order, name, want).await?;
     Ok(done())
 }

@@ -5,6 +5,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use chadburn_core::text::bare;
 use chadburn_v1::By;
 use uuid::Uuid;
 
@@ -107,8 +108,8 @@ impl Stores {
             if self.credits.len() == CREDITS_MAX {
                 self.credits.remove(0);
             }
-            // A source cuts off white space at the end.
-            let writing = Writing { stamp, text: last.text.trim_end().into() };
+            // As a source will read it.
+            let writing = Writing { stamp, text: bare(&last.text).into() };
             self.credits.push(Credit { ticket, writing, author: last.author() });
         }
     }

@@ -151,6 +151,16 @@ fn a_status_is_without_byte_order_mark_and_trailing_white_space() {
 }
 
 #[test]
+fn what_another_system_puts_around_a_status_is_cut_off() {
+    assert_eq!(parse(b"\xEF\xBB\xBF\xEF\xBB\xBF7\r\n\x1A"), Ok("7".into()));
+    assert_eq!(parse(b"two\r\nlines\r\n"), Ok("two\nlines".into()));
+    assert_eq!(parse(b"      7\n"), Ok("      7".into()));
+    assert_eq!(parse(b"\x1A\r\n").unwrap_err().condition, Condition::Empty);
+    let longest = [&[b'x'; 4_096][..], b"\r\n\x1A"].concat();
+    assert_eq!(parse(&longest).unwrap().len(), 4_096);
+}
+
+#[test]
 fn bytes_that_are_no_status_are_named() {
     let condition = |bytes: &[u8]| parse(bytes).unwrap_err().condition;
     for empty in [&b""[..], b"\n", b" \r\n\t", b"\xEF\xBB\xBF", b"\xEF\xBB\xBF\n"] {

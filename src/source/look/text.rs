@@ -4,6 +4,8 @@
 
 use std::io;
 
+use chadburn_core::text::lines;
+
 use crate::plain::plain;
 use crate::writing::{Condition, Stamp};
 
@@ -13,24 +15,24 @@ pub(super) const LARGEST_FILE: u64 = 8 * 1024;
 /// A status has at most this many bytes.
 const LARGEST_TEXT: usize = 4_096;
 
-/// The status in a file's bytes: without byte order mark and trailing white space.
+/// The status in a file's bytes: without byte order marks, carriage returns before line feeds, and
+/// white space and Ctrl-Z at its end.
 pub(super) fn parse(bytes: &[u8]) -> Result<String, Wrong> {
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(too_large());
     }
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
         return Err(Wrong::new(Condition::NotUtf8, "is UTF-16, not UTF-8"));
     }
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| Wrong::new(Condition::NotUtf8, "is not UTF-8"))?
-        .trim_end();
+    let text =
+        std::str::from_utf8(bytes).map_err(|_| Wrong::new(Condition::NotUtf8, "is not UTF-8"))?;
+    let text = lines(text).collect::<Vec<_>>().join("\n");
     if text.is_empty() {
         Err(Wrong::new(Condition::Empty, "is empty"))
     } else if text.len() > LARGEST_TEXT {
         Err(too_large())
     } else {
-        Ok(text.to_owned())
+        Ok(text)
     }
 }
 

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use chadburn_core::text::bare;
+use chadburn_v1::status_text;
 use tokio::sync::oneshot;
 
 use super::{Answer, NotDone};
@@ -308,10 +310,10 @@ impl Desk {
 /// Whether an order is the one that this status gives. The server writes a name of the dial as its
 /// number.
 fn is_like(order: &Order, status: &str, dial: Option<&Dial>) -> bool {
-    let given = dial.and_then(|dial| dial.find(status.trim_end()));
+    let given = dial.and_then(|dial| dial.find(bare(status)));
     match (order.position, given) {
         (Some(present), Some(given)) => present == given.position,
-        _ => order.status == status.trim_end(),
+        _ => status_text(status).is_some_and(|status| status == order.status),
     }
 }
 
