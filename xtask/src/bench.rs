@@ -12,7 +12,6 @@ mod table;
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -230,7 +229,7 @@ fn chadburn(name: String, path: &Path, wire: &'static str, bench: &Path) -> Prog
 }
 
 fn build(packages: &[&str]) -> Result<()> {
-    let mut cargo = Command::new(cargo());
+    let mut cargo = tools::cargo();
     cargo.args(["build", "--release"]);
     for package in packages {
         cargo.args(["--package", package]);
@@ -240,8 +239,4 @@ fn build(packages: &[&str]) -> Result<()> {
         bail!("cargo build failed");
     }
     Ok(())
-}
-
-fn cargo() -> std::ffi::OsString {
-    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }

@@ -33,8 +33,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     tools::ensure()?;
-    let cargo = ["build", "--locked", "--quiet"];
-    tools::run(Command::new(env!("CARGO")).args(cargo).current_dir(tools::root()))?;
+    tools::run(tools::cargo().args(["build", "--locked"]))?;
     let place = tools::browser_tests()?;
     let target = tools::target()?;
     let out = match &options.out {

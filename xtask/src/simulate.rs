@@ -36,8 +36,9 @@ pub(crate) struct Options {
 const FRAME: Duration = Duration::from_millis(40);
 
 pub(crate) fn run(options: &Options) -> Result<()> {
-    tools::run(Command::new(env!("CARGO")).args(["build", "--package", "chadburn"]))?;
-    tools::run(Command::new("./build").arg("qemu").current_dir(tools::root().join("firmware")))?;
+    tools::run(tools::cargo().args(["build", "--package", "chadburn"]))?;
+    let firmware = tools::root().join("firmware");
+    tools::run(tools::command("./build").arg("qemu").current_dir(firmware))?;
     let place = tempfile::tempdir()?;
     let desk = Desk::set(place.path(), options.port)?;
     let outcome = desk.sit();

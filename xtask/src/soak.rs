@@ -11,7 +11,6 @@ mod peer;
 mod steady;
 
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -83,8 +82,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let binary = if let Some(binary) = &options.binary {
         binary.clone()
     } else {
-        let mut cargo = Command::new(env!("CARGO"));
-        tools::run(cargo.args(["build", "--release", "--locked"]).current_dir(tools::root()))?;
+        tools::run(tools::cargo().args(["build", "--release", "--locked"]))?;
         tools::target()?.join("release/chadburn")
     };
     let total = Duration::from_secs_f64(options.minutes * 60.0);

@@ -5,13 +5,13 @@
 mod firmware;
 mod units;
 
-use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
-use crate::{soak, tools};
+use crate::soak;
+use crate::tools::{self, cargo};
 
 /// Which checks to run.
 #[derive(Debug, Args)]
@@ -57,12 +57,6 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn cargo() -> Command {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.current_dir(tools::root());
-    cargo
-}
-
 fn format() -> Result<()> {
     tools::run(cargo().args(["fmt", "--all", "--check"]))
 }
@@ -73,12 +67,7 @@ fn clippy() -> Result<()> {
 }
 
 fn tests() -> Result<()> {
-    // nextest runs the tests side by side and tells them apart better, but is not everywhere.
-    if tools::find("cargo-nextest").is_some() {
-        tools::run(cargo().args(["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]))
-    } else {
-        tools::run(cargo().args(["test", "--workspace", "--locked", "--lib", "--bins", "--tests"]))
-    }
+    tools::run(cargo().args(["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]))
 }
 
 fn doc_tests() -> Result<()> {
@@ -101,21 +90,11 @@ fn dependencies() -> Result<()> {
             .args(["--manifest-path", "fuzz/Cargo.toml"])
             .stdout(std::process::Stdio::null()),
     )?;
-    if tools::find("cargo-deny").is_some() {
-        return tools::run(
-            cargo().args(["deny", "--locked", "check", "bans", "licenses", "sources"]),
-        );
-    }
-    println!("cargo-deny is not installed; the lock file is all that was checked");
-    tools::run(
-        cargo()
-            .args(["metadata", "--locked", "--format-version=1", "--quiet"])
-            .stdout(std::process::Stdio::null()),
-    )
+    tools::run(cargo().args(["deny", "--locked", "check", "bans", "licenses", "sources"]))
 }
 
 fn panel_modules() -> Result<()> {
-    tools::run(Command::new("node").args(["--test", "tests/panel/"]).current_dir(tools::root()))
+    tools::run(tools::command("node").args(["--test", "tests/panel/"]).current_dir(tools::root()))
 }
 
 fn release() -> Result<()> {
@@ -132,7 +111,7 @@ fn browser() -> Result<()> {
     let binary = tools::target()?.join("release/chadburn");
     tools::run(
         // Side by side: a browser waits more than it works.
-        Command::new("node")
+        tools::command("node")
             .args(["--test", "--test-concurrency=3", "."])
             .current_dir(&place)
             .env("CHADBURN_BIN", binary),

@@ -1,34 +1,58 @@
 //! The tools that the checks need beside cargo: found, installed where that is ours to do, or
 //! named.
 
+mod install;
+
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-/// A tool, and the Debian package that brings it.
+pub(crate) use install::{may_install, packages as install};
+
+/// A tool, and what brings it.
 struct Tool {
     /// The program.
     program: &'static str,
-    /// The package.
-    package: &'static str,
+    /// The Debian package, or the crate.
+    source: Source,
     /// What needs it.
     purpose: &'static str,
 }
 
-const TOOLS: [Tool; 11] = [
-    Tool { program: "node", package: "nodejs", purpose: "the panel's tests" },
-    Tool { program: "npm", package: "npm", purpose: "the browser tests" },
-    Tool { program: "chromium", package: "chromium", purpose: "the browser tests" },
-    Tool { program: "curl", package: "curl", purpose: "the README's commands" },
-    Tool { program: "openssl", package: "openssl", purpose: "the reverse-proxy test" },
-    Tool { program: "nginx", package: "nginx-light", purpose: "the reverse-proxy test" },
-    Tool { program: "caddy", package: "caddy", purpose: "the reverse-proxy test" },
-    Tool { program: "strace", package: "strace", purpose: "calls that are made to fail" },
-    Tool { program: "python3", package: "python3-venv", purpose: "a foreign WebSocket server" },
-    Tool { program: "qemu-system-arm", package: "qemu-system-arm", purpose: "the emulated board" },
-    Tool { program: "systemd-analyze", package: "systemd", purpose: "the units" },
+/// Where a tool comes from.
+#[derive(Clone, Copy)]
+enum Source {
+    Debian(&'static str),
+    Crate(&'static str),
+}
+
+use Source::{Crate, Debian};
+
+const TOOLS: [Tool; 13] = [
+    Tool { program: "node", source: Debian("nodejs"), purpose: "the panel's tests" },
+    Tool { program: "npm", source: Debian("npm"), purpose: "the browser tests" },
+    Tool { program: "chromium", source: Debian("chromium"), purpose: "the browser tests" },
+    Tool { program: "curl", source: Debian("curl"), purpose: "the README's commands" },
+    Tool { program: "openssl", source: Debian("openssl"), purpose: "the reverse-proxy test" },
+    Tool { program: "nginx", source: Debian("nginx-light"), purpose: "the reverse-proxy test" },
+    Tool { program: "caddy", source: Debian("caddy"), purpose: "the reverse-proxy test" },
+    Tool { program: "strace", source: Debian("strace"), purpose: "calls that are made to fail" },
+    Tool {
+        program: "python3",
+        source: Debian("python3-venv"),
+        purpose: "a foreign WebSocket server",
+    },
+    Tool {
+        program: "qemu-system-arm",
+        source: Debian("qemu-system-arm"),
+        purpose: "the emulated board",
+    },
+    Tool { program: "systemd-analyze", source: Debian("systemd"), purpose: "the units" },
+    // It gives each test an end of its own, which `cargo test` does not.
+    Tool { program: "cargo-nextest", source: Crate("cargo-nextest"), purpose: "the Rust tests" },
+    Tool { program: "cargo-deny", source: Crate("cargo-deny"), purpose: "the dependencies" },
 ];
 
 /// The oldest node that the tests run on.
@@ -38,16 +62,32 @@ const NODE: u32 = 20;
 /// elsewhere it is named.
 pub(crate) fn ensure() -> Result<()> {
     let missing: Vec<_> = TOOLS.iter().filter(|tool| find(tool.program).is_none()).collect();
-    if !missing.is_empty() {
-        let packages: Vec<_> = missing.iter().map(|tool| tool.package).collect();
-        if may_install() {
-            install(&packages)?;
-        } else {
-            for tool in missing {
-                eprintln!("missing: {} (for {})", tool.program, tool.purpose);
-            }
-            bail!("on Debian: sudo apt-get install --no-install-recommends {}", packages.join(" "));
+    let packages: Vec<_> = missing.iter().filter_map(|tool| tool.package()).collect();
+    let crates: Vec<_> = missing.iter().filter_map(|tool| tool.crate_name()).collect();
+    if may_install() {
+        if !packages.is_empty() {
+            install::programs(&packages)?;
         }
+        for name in crates {
+            // Without optimisation it is there in half the time, and fast enough.
+            run(cargo().args(["install", "--locked", "--debug", name]))?;
+        }
+    } else if !missing.is_empty() {
+        for tool in missing {
+            eprintln!("missing: {} (for {})", tool.program, tool.purpose);
+        }
+        let mut advice = Vec::new();
+        if !packages.is_empty() {
+            let packages: Vec<_> = packages.iter().map(|(_, package)| *package).collect();
+            let packages = packages.join(" ");
+            advice.push(format!(
+                "on Debian: sudo apt-get install --no-install-recommends {packages}"
+            ));
+        }
+        if !crates.is_empty() {
+            advice.push(format!("cargo install --locked {}", crates.join(" ")));
+        }
+        bail!("{}", advice.join("; "));
     }
     let version = output(Command::new("node").arg("--version"))?;
     let major = version.trim_start_matches('v').split('.').next().and_then(|n| n.parse().ok());
@@ -57,44 +97,57 @@ pub(crate) fn ensure() -> Result<()> {
     Ok(())
 }
 
-/// Whether what is missing is ours to install: as root, on a Debian machine.
-pub(crate) fn may_install() -> bool {
-    rustix::process::geteuid().is_root() && find("apt-get").is_some()
-}
-
-/// Installs Debian packages, and lets none of them start a service: what the checks need of nginx is
-/// its program. The policy that says so is in a file, which a shell also removes when it is interrupted.
-const INSTALL: &str = r#"
-set -e
-policy=/usr/sbin/policy-rc.d
-if [ ! -e "$policy" ]; then
-    trap 'rm -f "$policy"' EXIT
-    trap 'exit 130' INT TERM
-    printf '#!/bin/sh\nexit 101\n' > "$policy"
-    chmod 755 "$policy"
-fi
-apt-get update -qq
-apt-get install -y -qq --no-install-recommends "$@" >&2
-"#;
-
-/// Installs Debian packages.
-pub(crate) fn install(packages: &[&str]) -> Result<()> {
-    eprintln!("installing {}", packages.join(" "));
-    let mut shell = Command::new("sh");
-    shell.args(["-c", INSTALL, "install"]).args(packages);
-    let status = shell.env("DEBIAN_FRONTEND", "noninteractive").status();
-    if !status.context("cannot run sh")?.success() {
-        bail!("apt-get could not install {}", packages.join(" "));
+impl Tool {
+    /// The program, and the Debian package that brings it.
+    fn package(&self) -> Option<(&'static str, &'static str)> {
+        if let Debian(name) = self.source { Some((self.program, name)) } else { None }
     }
-    Ok(())
+
+    fn crate_name(&self) -> Option<&'static str> {
+        if let Crate(name) = self.source { Some(name) } else { None }
+    }
 }
 
-/// Where this program is on the path. Daemons live in `sbin`, which users often leave out.
+/// Cargo at the root of the workspace, as a shell would start it.
+pub(crate) fn cargo() -> Command {
+    let mut cargo = command(env!("CARGO"));
+    cargo.current_dir(root());
+    cargo
+}
+
+/// A program that may start cargo, without the variables in which `cargo run` tells this program
+/// about its own package. Build scripts may look at them (ring's does), and would run anew whenever a
+/// shell and this program take turns. Tools that were only unpacked are on its path.
+pub(crate) fn command(program: &str) -> Command {
+    let mut command = Command::new(program);
+    if install::unpacked().exists() {
+        let path =
+            env::join_paths(places()).unwrap_or_else(|_| env::var_os("PATH").unwrap_or_default());
+        command.env("PATH", path);
+    }
+    for (name, _) in env::vars_os() {
+        let ours = name.to_str().is_some_and(|name| {
+            name == "CARGO" || name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_")
+        });
+        if ours {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+/// Where this program is.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
+    places().map(|place| place.join(program)).find(|candidate| candidate.is_file())
+}
+
+/// Where programs are looked for: the path, after what was only unpacked, and before the daemons'
+/// directories, which users often leave out.
+fn places() -> impl Iterator<Item = PathBuf> {
     let path = env::var_os("PATH").unwrap_or_default();
+    let path: Vec<_> = env::split_paths(&path).collect();
     let sbin = [PathBuf::from("/usr/sbin"), PathBuf::from("/sbin")];
-    let mut places = env::split_paths(&path).chain(sbin).map(|place| place.join(program));
-    places.find(|candidate| candidate.is_file())
+    std::iter::once(install::unpacked()).chain(path).chain(sbin)
 }
 
 /// The root of the workspace.
@@ -108,8 +161,7 @@ pub(crate) fn target() -> Result<PathBuf> {
     struct Metadata {
         target_directory: PathBuf,
     }
-    let arguments = ["metadata", "--no-deps", "--format-version=1"];
-    let text = output(Command::new(env!("CARGO")).args(arguments).current_dir(root()))?;
+    let text = output(cargo().args(["metadata", "--no-deps", "--format-version=1"]))?;
     Ok(serde_json::from_str::<Metadata>(&text)?.target_directory)
 }
 

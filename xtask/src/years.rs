@@ -1,8 +1,6 @@
 //! `cargo xtask simulate-years`: the simulator's long lives, built for speed with every check left in,
 //! until so much time is simulated. It knows how to start them; what they are stands in `tests/sim`.
 
-use std::process::Command;
-
 use anyhow::{Result, ensure};
 use clap::Args;
 
@@ -35,7 +33,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let seconds = options.years.map_or(options.seconds, |years| years * YEAR);
     ensure!((1.0..=MOST).contains(&seconds), "that is no time to simulate");
-    let mut cargo = Command::new(env!("CARGO"));
+    let mut cargo = tools::cargo();
     cargo.args(["test", "--locked", "--profile", "simulator", "--test", "sim", "--"]);
     cargo.args(["--exact", "years::as_many_years_as_asked_for", "--ignored", "--nocapture"]);
     cargo.env("CHADBURN_SECONDS", format!("{seconds:.0}"));
@@ -43,5 +41,5 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if std::env::var_os("GLIBC_TUNABLES").is_none() {
         cargo.env("GLIBC_TUNABLES", TUNABLES);
     }
-    tools::run(cargo.current_dir(tools::root()))
+    tools::run(&mut cargo)
 }
