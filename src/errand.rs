@@ -17,10 +17,11 @@ mod watch;
 use std::io::{self, Write};
 
 use chadburn_client::{By, Failure, NotDone, Order, Position, Reply};
+use chadburn_v1::json_line;
 use thiserror::Error;
 
 use crate::cli::{Errand, Remote, Wire};
-use crate::log::escaped;
+use crate::log::{escaped, one_line};
 
 /// Why an errand was in vain.
 #[derive(Debug, Error)]
@@ -74,8 +75,17 @@ pub async fn run(remote: Remote) -> Result<(), Trouble> {
     }
 }
 
-/// Says a line, at once.
+/// Says a line, at once. Nothing in it acts upon a terminal.
 fn say(line: &str) -> io::Result<()> {
+    out(&one_line(line).to_string())
+}
+
+/// Says some JSON in a line, at once; here too nothing acts upon a terminal.
+fn say_json(json: String) -> io::Result<()> {
+    out(&json_line(json))
+}
+
+fn out(line: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(line.as_bytes())?;
     out.write_all(b"\n")?;

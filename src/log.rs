@@ -6,11 +6,13 @@
 mod escaped;
 mod queue;
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::fs::File;
-use std::io;
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
+use chadburn_v1::json_line;
 use thiserror::Error;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::{ParseError, Targets};
@@ -19,7 +21,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
-pub use escaped::{escaped, escaped_whole};
+pub use escaped::{escaped, escaped_whole, one_line};
 use queue::Queue;
 
 /// How the log is written.
@@ -82,12 +84,51 @@ fn subscriber(
         Some(filter) => filter.parse()?,
         None => Targets::new().with_default(LevelFilter::INFO),
     };
-    let layer = fmt::layer().with_writer(queue.clone()).log_internal_errors(false);
+    let queue = queue.clone();
+    let lines = move || Lines { queue: queue.clone(), format };
+    let layer = fmt::layer().with_writer(lines).log_internal_errors(false);
     let layer = match format {
         Format::Human => layer.with_target(false).boxed(),
         Format::Json => layer.json().flatten_event(true).boxed(),
     };
     Ok(registry().with(layer.with_filter(filter)))
+}
+
+/// Takes each line with one `write`, as the formatter hands it over, and lets nothing in it act upon
+/// a terminal, whoever has put it there.
+struct Lines {
+    queue: Queue,
+    format: Format,
+}
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(bytes);
+        let line = text.strip_suffix('\n').unwrap_or(&text);
+        let line = match self.format {
+            Format::Human => one_line(line).to_string(),
+            Format::Json => json_line(line.to_owned()),
+        };
+        self.queue.put(format!("{line}\n").as_bytes());
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// From now on a panic is told in one line, which no text in it can forge.
+pub fn escape_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let thread = std::thread::current();
+        let (name, what) = (thread.name().unwrap_or("unnamed"), panic.to_string());
+        let _ = writeln!(io::stderr(), "chadburn: thread {name} {}", one_line(&what));
+        let backtrace = Backtrace::capture();
+        if backtrace.status() == BacktraceStatus::Captured {
+            let _ = writeln!(io::stderr(), "{backtrace}");
+        }
+    }));
 }
 
 #[cfg(test)]

@@ -23,6 +23,7 @@ const AT_ONCE: u8 = 130;
 const BACKLOG: u32 = 4096;
 
 fn main() -> ExitCode {
+    log::escape_panics();
     let command = match cli::from_process() {
         Ok(Command::Candidates) => return name_candidates(),
         Ok(Command::Print(text)) => {

@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use chadburn_v1::json_line;
 use tracing::{error, info, warn};
 
 use super::lines::LONGEST;
@@ -172,11 +173,11 @@ impl<F: FnMut(Health)> Turning<'_, F> {
 
 /// The entry as it stands in the file. One that nobody could read back would be worth nothing.
 fn line(entry: &Entry) -> Vec<u8> {
-    let mut line = serde_json::to_vec(entry).unwrap_or_default();
+    let json = |entry: &Entry| serde_json::to_string(entry).map(json_line).unwrap_or_default();
+    let mut line = json(entry);
     if line.is_empty() || line.len() >= LONGEST {
-        line =
-            serde_json::to_vec(&hole(entry.seq, last_number(entry), entry.at)).unwrap_or_default();
+        line = json(&hole(entry.seq, last_number(entry), entry.at));
     }
-    line.push(b'\n');
-    line
+    line.push('\n');
+    line.into_bytes()
 }

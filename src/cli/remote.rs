@@ -83,7 +83,7 @@ pub(super) enum Verb {
     /// Follow a telegraph, and run a command when something happens
     #[command(after_help = WATCH)]
     Watch {
-        /// The server's messages, one a line, unchanged
+        /// The server's messages, one a line
         #[arg(long)]
         json: bool,
         /// Run this when something happens

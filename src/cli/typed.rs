@@ -50,7 +50,7 @@ const YES_OR_NO: Choice<bool> = Choice(&[
 ]);
 
 #[derive(Parser)]
-#[command(name = "chadburn", version, about = ABOUT, after_help = EXAMPLES)]
+#[command(name = "chadburn", bin_name = "chadburn", version, about = ABOUT, after_help = EXAMPLES)]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 struct CommandLine {
     #[command(subcommand)]

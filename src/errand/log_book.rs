@@ -6,10 +6,10 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use chadburn_client::{Failure, Page, Position, Settings, get};
 use serde::Deserialize;
 
-use super::{Trouble, say, shown};
+use super::{Trouble, out, say, shown};
 use crate::calendar;
 use crate::cli::Since;
-use crate::log::escaped;
+use crate::log::{escaped, one_line};
 
 /// The most entries that a server tells at once.
 const MOST: usize = 10_000;
@@ -40,7 +40,9 @@ pub(super) async fn run(
     };
     if csv {
         let page = book(settings, since, "&format=csv").await?;
-        say(page.body.trim_end())?;
+        for row in page.body.lines() {
+            out(&format!("{}\r", one_line(row)))?;
+        }
         return Ok(());
     }
     for entry in entries(&book(settings, since, "").await?)? {

@@ -2,14 +2,14 @@
 
 use chadburn_client::{Message, Settings, Station};
 
-use super::{Trouble, say, shown_order, shown_reply};
+use super::{Trouble, say, say_json, shown_order, shown_reply};
 
 pub(super) async fn run(settings: Settings, json: bool) -> Result<(), Trouble> {
     let station = Station::connect(settings).await?;
     let state = station.state().ok_or_else(|| Trouble::Nothing("there is no state".into()))?;
     if json {
         let text = serde_json::to_string(&Message::State(state)).map_err(std::io::Error::from)?;
-        return Ok(say(&text)?);
+        return Ok(say_json(text)?);
     }
     let order = state.order.as_ref().map_or("none".into(), shown_order);
     let reply = state.reply.as_ref().map_or("none".into(), shown_reply);

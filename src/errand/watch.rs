@@ -4,13 +4,14 @@ use std::io::IsTerminal;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use chadburn_client::{Event, Message, Settings, State, Station};
+use serde::de::IgnoredAny;
 use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 
 use super::exec::{Facts, Hand};
 use super::rule::{Rule, What};
 use super::view::View;
-use super::{Trouble, say, shown_order, shown_reply};
+use super::{Trouble, say, say_json, shown_order, shown_reply};
 use crate::calendar;
 use crate::cli::Watch;
 use crate::log::escaped;
@@ -86,7 +87,7 @@ impl Watcher {
                 Some(Event::Message(heard)) => self.heard(&heard.text, &heard.message)?,
                 Some(Event::Up) => self.link(true, "")?,
                 Some(Event::Down(why)) => self.link(false, &why)?,
-                Some(Event::Unreadable { text, .. }) => self.heard(&text, &Message::Unknown)?,
+                Some(Event::Unreadable { text, .. }) => self.unreadable(&text)?,
                 Some(Event::Lagged(lagged)) => self.lagged(lagged)?,
                 Some(Event::Failed(failure)) => {
                     self.link(false, &failure.to_string())?;
@@ -100,7 +101,7 @@ impl Watcher {
 
     fn heard(&mut self, text: &str, message: &Message) -> Result<(), Trouble> {
         match &mut self.form {
-            Form::Json => say(text)?,
+            Form::Json => say_json(text.to_owned())?,
             Form::View(view) => view.heard(message)?,
             Form::Lines => {
                 if let Message::Source { file, health } = message {
@@ -121,10 +122,22 @@ impl Watcher {
         Ok(())
     }
 
+    /// What is no message of ours may be one of a later version. What is no JSON is told in some, so
+    /// that each line is.
+    fn unreadable(&mut self, text: &str) -> Result<(), Trouble> {
+        if let Form::Json = self.form {
+            let is_json = serde_json::from_str::<IgnoredAny>(text).is_ok();
+            let told = || json!({"type": "link", "unreadable": text}).to_string();
+            let line = if is_json { text.to_owned() } else { told() };
+            say_json(line)?;
+        }
+        Ok(())
+    }
+
     /// The server was quicker than whoever reads what is said here.
     fn lagged(&mut self, lagged: u64) -> Result<(), Trouble> {
         match &mut self.form {
-            Form::Json => say(&json!({"type": "link", "lagged": lagged}).to_string())?,
+            Form::Json => say_json(json!({"type": "link", "lagged": lagged}).to_string())?,
             Form::Lines => say(&format!("{} link lagged: {lagged} left out", now()))?,
             Form::View(_) => {}
         }
@@ -134,8 +147,8 @@ impl Watcher {
     fn link(&mut self, up: bool, why: &str) -> Result<(), Trouble> {
         let word = if up { "up" } else { "down" };
         match &mut self.form {
-            Form::Json if up => say(&json!({"type": "link", "link": word}).to_string())?,
-            Form::Json => say(&json!({"type": "link", "link": word, "why": why}).to_string())?,
+            Form::Json if up => say_json(json!({"type": "link", "link": word}).to_string())?,
+            Form::Json => say_json(json!({"type": "link", "link": word, "why": why}).to_string())?,
             Form::Lines if up => say(&format!("{} link up {}", now(), escaped(&self.url)))?,
             Form::Lines => say(&format!("{} link down: {}", now(), escaped(why)))?,
             Form::View(view) => view.link(up, why)?,

@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use chadburn_v1::Code;
+use chadburn_v1::{Code, json_line};
 use serde_json::{Map, Value};
 
 use crate::policy::Refusal;
@@ -63,7 +63,7 @@ impl IntoResponse for Problem {
         body.insert("title".into(), self.status.canonical_reason().unwrap_or("Problem").into());
         body.insert("status".into(), self.status.as_u16().into());
         body.insert("detail".into(), self.detail.into());
-        let mut body = Value::Object(body).to_string();
+        let mut body = json_line(Value::Object(body).to_string());
         body.push('\n');
         let mut response = (self.status, body).into_response();
         let headers = response.headers_mut();

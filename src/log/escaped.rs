@@ -2,6 +2,8 @@
 
 use std::fmt::{self, Write};
 
+use chadburn_v1::acts;
+
 /// The most characters of a foreign text that a log line shows.
 const LONGEST: usize = 200;
 
@@ -10,18 +12,27 @@ const LONGEST: usize = 200;
 /// no more than 200 characters of it.
 #[must_use]
 pub fn escaped(text: &str) -> impl fmt::Display {
-    Escaped { text, longest: LONGEST }
+    Escaped { text, longest: LONGEST, backslash: "\\\\" }
 }
 
 /// The same, however long it is: for what whoever started the server has typed, on standard error.
 #[must_use]
 pub fn escaped_whole(text: &str) -> impl fmt::Display {
-    Escaped { text, longest: usize::MAX }
+    Escaped { text, longest: usize::MAX, backslash: "\\\\" }
+}
+
+/// A line of ours as it may leave: of whatever got into it nothing acts upon a terminal or forges a
+/// line. What is escaped already stays as it is.
+#[must_use]
+pub fn one_line(line: &str) -> impl fmt::Display {
+    Escaped { text: line, longest: usize::MAX, backslash: "\\" }
 }
 
 struct Escaped<'a> {
     text: &'a str,
     longest: usize,
+    /// How a backslash is shown.
+    backslash: &'static str,
 }
 
 impl fmt::Display for Escaped<'_> {
@@ -29,13 +40,8 @@ impl fmt::Display for Escaped<'_> {
         let mut characters = self.text.chars();
         for c in characters.by_ref().take(self.longest) {
             match c {
-                '\\' => f.write_str("\\\\")?,
-                '\u{61c}'
-                | '\u{200e}'
-                | '\u{200f}'
-                | '\u{2028}'..='\u{202e}'
-                | '\u{2066}'..='\u{2069}' => write!(f, "{}", c.escape_unicode())?,
-                c if c.is_control() => write!(f, "{}", c.escape_default())?,
+                '\\' => f.write_str(self.backslash)?,
+                c if acts(c) => write!(f, "{}", c.escape_default())?,
                 c => f.write_char(c)?,
             }
         }

@@ -1,6 +1,6 @@
 //! What the log writes, and that it makes nobody wait.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::os::unix::net::UnixStream;
 use std::process::{Command, Stdio};
 use std::time::Instant;
@@ -62,10 +62,10 @@ fn a_filter_is_heard_and_a_wrong_one_is_named() {
 #[test]
 fn a_line_that_is_read_late_is_not_lost() {
     let (mut reader, writer) = UnixStream::pair().unwrap();
-    let mut queue = Queue::start(writer).unwrap();
+    let queue = Queue::start(writer).unwrap();
     let lines: Vec<_> = (0..1000).map(|line| format!("{line}\n")).collect();
     for line in &lines {
-        queue.write_all(line.as_bytes()).unwrap();
+        queue.put(line.as_bytes());
     }
     let all = lines.concat();
     let mut text = vec![0; all.len()];
@@ -110,10 +110,10 @@ fn a_process_whose_output_nobody_reads_still_exits() {
 fn a_closed_log_hurts_nobody() {
     let (reader, writer) = UnixStream::pair().unwrap();
     drop(reader);
-    let mut queue = Queue::start(writer).unwrap();
+    let queue = Queue::start(writer).unwrap();
     let guard = Guard { queue: queue.clone() };
     for _ in 0..10_000 {
-        queue.write_all(b"into the void\n").unwrap();
+        queue.put(b"into the void\n");
     }
     let begun = Instant::now();
     drop(guard);
@@ -130,4 +130,22 @@ fn a_foreign_text_can_neither_forge_a_line_nor_ring_a_terminal() {
     assert_eq!(escaped(&"é".repeat(201)).to_string(), format!("{}…", "é".repeat(200)));
     let long = format!("\u{1b}{}", "é".repeat(300));
     assert_eq!(escaped_whole(&long).to_string(), format!("\\u{{1b}}{}", "é".repeat(300)));
+    assert_eq!(
+        one_line("\\u{9b}\u{9b}\u{85}\u{2029}").to_string(),
+        "\\u{9b}\\u{9b}\\u{85}\\u{2029}"
+    );
+}
+
+#[test]
+fn whatever_gets_into_a_line_unescaped_acts_upon_no_terminal() {
+    let evil = "a\u{1b}[2J\u{9b}m\u{202e}\u{7f}\nINFO forged";
+    for format in [Format::Human, Format::Json] {
+        let text = logged(format, None, || tracing::info!(evil, "{evil}"));
+        let line = text.strip_suffix('\n').unwrap();
+        assert!(!line.chars().any(chadburn_v1::acts), "{text}");
+        if format == Format::Json {
+            let line: serde_json::Value = serde_json::from_str(line).unwrap();
+            assert!(line["message"].as_str().unwrap().ends_with("\u{202e}\u{7f}\nINFO forged"));
+        }
+    }
 }

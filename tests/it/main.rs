@@ -157,6 +157,9 @@ mod errands;
 /// A server that says what no real one does at will.
 mod scripted;
 
+/// What acts upon a terminal, and never reaches one.
+mod escapes;
+
 /// An authority, and the README's proxies.
 mod tls;
 

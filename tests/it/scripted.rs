@@ -17,10 +17,10 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use crate::errands::finished;
 use crate::patience::{soon, within};
 
-type Peer = WebSocketStream<TcpStream>;
+pub(crate) type Peer = WebSocketStream<TcpStream>;
 
 /// The program with these words, and the station that it opens, not greeted yet.
-async fn met(words: &[&str]) -> (Child, Peer) {
+pub(crate) async fn met(words: &[&str]) -> (Child, Peer) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("ws://{}/websocket", listener.local_addr().expect("it is bound"));
     let mut command = Command::new(env!("CARGO_BIN_EXE_chadburn"));

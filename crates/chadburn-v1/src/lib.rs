@@ -26,6 +26,7 @@
 mod ear;
 mod message;
 mod request;
+mod shown;
 
 pub use ear::{Refused, parse};
 pub use message::{
@@ -33,6 +34,7 @@ pub use message::{
     Welcome,
 };
 pub use request::{BAD_NAME, BAD_STATUS, Request, STATUS_MAX, is_name, status_text};
+pub use shown::{acts, json_line};
 
 /// The subprotocol's name.
 pub const SUBPROTOCOL: &str = "chadburn.v1";

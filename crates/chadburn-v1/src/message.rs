@@ -7,6 +7,8 @@ use chadburn_core::{Position, same_in_any_case};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
+use crate::json_line;
+
 /// What a server says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -72,14 +74,14 @@ pub enum Message<S = String> {
 }
 
 impl<S: Serialize> Message<S> {
-    /// The message as it goes over the wire.
+    /// The message as it goes over the wire: one line that a terminal may be shown.
     ///
     /// # Panics
     ///
     /// [`Unknown`](Self::Unknown) cannot be said.
     #[must_use]
     pub fn encode(&self) -> String {
-        serde_json::to_string(self).expect("a known message has string keys and texts")
+        json_line(serde_json::to_string(self).expect("a known message has string keys and texts"))
     }
 }
 

@@ -3,7 +3,7 @@
 use chadburn_core::Position;
 use serde::{Deserialize, Serialize};
 
-use crate::Id;
+use crate::{Id, acts};
 
 /// Said of a name that a station cannot have.
 pub const BAD_NAME: &str = "a name has at most 40 characters that show";
@@ -80,14 +80,7 @@ impl Request {
 #[must_use]
 pub fn is_name(name: &str) -> bool {
     name.is_empty()
-        || (name.chars().count() <= NAME_MAX
-            && !name.trim().is_empty()
-            && !name.chars().any(|c| c.is_control() || turns_direction(c)))
-}
-
-/// Characters that embed, override or isolate a direction (UAX #9), or break lines (UAX #14).
-fn turns_direction(c: char) -> bool {
-    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+        || (name.chars().count() <= NAME_MAX && !name.trim().is_empty() && !name.chars().any(acts))
 }
 
 /// The status that an order over the network gives, if it can be one: as it will be read back from

@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use chadburn_v1::json_line;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
@@ -142,8 +143,10 @@ fn preferred(headers: &HeaderMap) -> Form {
 
 /// One array; each entry has a line of its own, so that `less` and `diff` are of use.
 fn json(entries: &[Entry]) -> String {
-    let lines: Vec<_> =
-        entries.iter().filter_map(|entry| serde_json::to_string(entry).ok()).collect();
+    let lines: Vec<_> = entries
+        .iter()
+        .filter_map(|entry| serde_json::to_string(entry).ok().map(json_line))
+        .collect();
     format!("[{}]\n", lines.join(",\n"))
 }
 

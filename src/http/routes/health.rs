@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use chadburn_v1::json_line;
 use serde_json::{Value, json};
 
 use super::View;
@@ -49,7 +50,7 @@ pub(super) async fn ready(State(view): State<View>) -> Response {
         });
         let headers =
             [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
-        (StatusCode::OK, headers, format!("{body}\n")).into_response()
+        (StatusCode::OK, headers, json_line(body.to_string()) + "\n").into_response()
     } else {
         Problem::not_now(wrong.join("; "))
             .with("ready", false)

@@ -1,10 +1,9 @@
 //! The bell book as a table (RFC 4180), fit for spreadsheets: what stations and other hands wrote
-//! is text there, and never a formula.
-
-use std::borrow::Cow;
+//! is text there, and never a formula. An entry is one line.
 
 use crate::calendar;
 use crate::entry::Entry;
+use crate::log::one_line;
 
 /// The first line. `at` is in milliseconds since 1970, `time` is the same for a person.
 const HEADER: &str = "seq,at,time,what,status,position,name,by,who,since,after_ms,to\r\n";
@@ -36,28 +35,29 @@ fn row(table: &mut String, entry: &Entry) {
         number(entry.after_ms).as_deref(),
         number(entry.to).as_deref(),
     ]
-    .map(|text| cell(text.unwrap_or_default()).into_owned());
+    .map(|text| cell(text.unwrap_or_default()));
     table.push_str(&cells.join(","));
     table.push_str("\r\n");
 }
 
-/// The text as a cell, in quotes if it needs them.
-fn cell(text: &str) -> Cow<'_, str> {
-    let text = defused(text);
-    if !text.contains([',', '"', '\r', '\n']) {
-        return text;
-    }
-    Cow::Owned(format!("\"{}\"", text.replace('"', "\"\"")))
+/// The text as a cell: in one line, harmless to a terminal, and in quotes if it needs them.
+fn cell(text: &str) -> String {
+    let text = defused(&one_line(text).to_string());
+    if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
-/// The text, with an apostrophe before it if a spreadsheet would take it for a formula (OWASP,
-/// "CSV injection").
-fn defused(text: &str) -> Cow<'_, str> {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
-        Cow::Owned(format!("'{text}"))
-    } else {
-        Cow::Borrowed(text)
-    }
+/// What makes a spreadsheet take a cell for a formula (OWASP, "CSV injection"), in the wide forms of
+/// Chinese and Japanese keyboards too.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+
+/// The text, with an apostrophe before whatever a spreadsheet would take for a formula: at its
+/// beginning, and behind each `;`, which separates cells where the comma is in numbers. Spaces and
+/// quotes before the formula may be taken off there.
+fn defused(text: &str) -> String {
+    let hot = |cell: &str| cell.trim_start_matches([' ', '"']).starts_with(FORMULA);
+    let cells =
+        text.split(';').map(|cell| if hot(cell) { format!("'{cell}") } else { cell.into() });
+    cells.collect::<Vec<_>>().join(";")
 }
 
 #[cfg(test)]

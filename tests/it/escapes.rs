@@ -1,0 +1,115 @@
+//! What comes from a file, a name or a server acts upon no terminal, however it is shown.
+
+use std::time::Duration;
+
+use chadburn_v1::acts;
+use futures_util::SinkExt;
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpListener;
+use tokio_tungstenite::tungstenite::Message;
+
+use crate::errands::{command, finished};
+use crate::http;
+use crate::patience::{soon, within};
+use crate::scripted::met;
+use crate::server::TestServer;
+
+/// Speaks to a terminal with C0, C1 and DEL, turns the direction of writing, and forges a line.
+const EVIL: &str = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}31m\u{7f}\u{202e}X\r\nforged\u{2028}\u{85}Z";
+
+/// Each line of it is fit for a terminal; `\r` may stand before a line's end.
+fn assert_fit(what: &str, text: &str) {
+    for line in text.split('\n') {
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        assert!(!line.chars().any(acts), "{what}: {line:?}");
+        assert!(!line.starts_with("forged"), "{what}: {line:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_hostile_status_reaches_no_terminal_raw() {
+    let server = TestServer::with_status(EVIL).await;
+    for words in [
+        &["status"][..],
+        &["status", "--json"],
+        &["log"],
+        &["log", "--csv"],
+        &["answer", "no\u{1b}where"],
+        &["answer"],
+        &["doctor", "--status-file", "\u{1b}[31m"],
+        &["bridge", "--list", "\u{9b}x"],
+        &["\u{1b}[31mword"],
+        &["--port", "\u{1b}[31m"],
+    ] {
+        let output = within(Duration::from_secs(20), "the end", command(&server, words).output());
+        let (_, out, errors) = finished(output.await);
+        assert!(!(out.is_empty() && errors.is_empty()), "{words:?} says something");
+        assert_fit(&format!("{words:?}"), &(out + &errors));
+    }
+    for wire in ["json", "text"] {
+        let mut console = command(&server, &["console", "--wire", wire]);
+        let mut console = console.stdin(std::process::Stdio::piped()).spawn().expect("it runs");
+        let mut stdin = console.stdin.take().expect("it is piped");
+        stdin.write_all(b"status\n\x1b[2J\n").await.expect("it listens");
+        drop(stdin);
+        let (_, out, errors) = finished(soon("the end", console.wait_with_output()).await);
+        assert!(out.contains("Current Status: "), "{out}{errors}");
+        assert_fit(wire, &(out + &errors));
+    }
+    let log = server.log.line_with("owned").await;
+    assert_fit("the log", &log);
+    for path in ["/status", "/bell-book", "/bell-book?format=csv", "/readyz", "/bell-book?since=x"]
+    {
+        let answer = http::get(&server, path).await;
+        assert_fit(path, &answer.body);
+    }
+}
+
+#[tokio::test]
+async fn a_hostile_server_reaches_no_terminal_raw_and_forges_no_line() {
+    let (mut command, mut peer) = met(&["watch", "--json"]).await;
+    let mut lines = BufReader::new(command.stdout.take().expect("it is piped")).lines();
+    let future = format!("{{\"type\":\"future\",\n\"text\":\"a{}b\"}}", "\u{9b}\u{202e}\u{7f}");
+    for (said, told) in [
+        (EVIL.to_owned(), json!({"type": "link", "unreadable": EVIL})),
+        (
+            "{}\n{\"type\":\"state\"}".into(),
+            json!({"type": "link", "unreadable": "{}\n{\"type\":\"state\"}"}),
+        ),
+        (future, json!({"type": "future", "text": "a\u{9b}\u{202e}\u{7f}b"})),
+    ] {
+        peer.send(Message::text(said)).await.expect("it listens");
+        let line = soon("its line", lines.next_line()).await.expect("text").expect("more");
+        assert_fit("watch --json", &line);
+        assert_eq!(serde_json::from_str::<Value>(&line).expect("JSON"), told);
+    }
+}
+
+#[tokio::test]
+async fn what_a_hostile_server_says_over_http_is_shown_and_not_obeyed() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("ws://{}/websocket", listener.local_addr().expect("it is bound"));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = [0; 4096];
+            let _ = stream.read(&mut head).await;
+            let health = json!({"health": "evil", "detail": EVIL});
+            let body = json!({"detail": EVIL, "status_file": health}).to_string();
+            let status = if head.starts_with(b"GET /readyz") { 200 } else { 403 };
+            let answer = format!(
+                "HTTP/1.1 {status} \u{9b}x\r\nDate: \u{1b}[2J\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            );
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    let server = TestServer::start().await;
+    for verb in ["doctor", "status", "log", "watch"] {
+        let words = [verb, "--wait", "1s", "--url", &url];
+        let output = within(Duration::from_secs(20), "the end", command(&server, &words).output());
+        let (code, out, errors) = finished(output.await);
+        assert_ne!(code, 0, "{out}{errors}");
+        assert_fit(verb, &(out + &errors));
+    }
+}
