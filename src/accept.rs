@@ -13,6 +13,7 @@ use tracing::{debug, warn};
 use uuid::Uuid;
 
 use crate::plain::plain;
+use crate::resolve::{self, Place};
 use crate::writing::Stamp;
 use steps::{Fault, Temp};
 
@@ -26,13 +27,12 @@ pub use writer::{Busy, Outcome, Store, Writer};
 #[derive(Debug)]
 pub struct AcceptFile {
     path: PathBuf,
-    directory: PathBuf,
     name: OsString,
     /// What a test makes go wrong.
     fault: Fault,
     /// Held as long as the file is written; nothing if it cannot be had for reasons that will
     /// show, and be told, at the first reply.
-    _lock: Option<File>,
+    lock: Option<File>,
 }
 
 /// Why the accept file must not be written.
@@ -65,7 +65,7 @@ impl AcceptFile {
     /// has no lock of its own: orders come through the server that holds the accept file's.
     pub fn for_orders(path: &Path) -> Result<Self, OpenError> {
         let file = Self::at(path, |_| Ok(None))?;
-        sweep(&file.directory, &file.name);
+        file.sweep();
         Ok(file)
     }
 
@@ -81,20 +81,13 @@ impl AcceptFile {
     ) -> Result<Self, OpenError> {
         let nameless = || OpenError::Nameless(path.display().to_string());
         let path = std::path::absolute(path).map_err(|_| nameless())?;
-        let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
-            return Err(nameless());
-        };
+        let name = path.file_name().ok_or_else(nameless)?.to_owned();
         let lock = lock(&path)?;
-        if lock.is_some() {
-            sweep(directory, name);
+        let file = Self { name, fault: Fault::default(), lock, path };
+        if file.lock.is_some() {
+            file.sweep();
         }
-        Ok(Self {
-            directory: directory.to_owned(),
-            name: name.to_owned(),
-            fault: Fault::default(),
-            _lock: lock,
-            path,
-        })
+        Ok(file)
     }
 
     /// Puts `text` and a newline into the file, durably. `noted` learns by what to know the
@@ -108,18 +101,36 @@ impl AcceptFile {
     }
 
     fn try_store(&self, text: &str, noted: impl FnOnce(Stamp)) -> io::Result<()> {
-        let before = self.before()?;
-        let path = self.directory.join(temp_name(&self.name));
-        let mut temp = Temp::create(path, before.as_ref(), &self.fault)?;
+        // The file itself, be it a link, is replaced.
+        let place = resolve::parent(&self.path)?;
+        let before = self.before(&place)?;
+        let temp = temp_name(&self.name);
+        let mut temp = Temp::create(&place, temp, before.as_ref(), &self.fault)?;
         temp.write(text)?;
         noted(temp.stamp()?);
-        temp.rename(&self.path)?;
-        steps::sync_directory(&self.directory, &self.fault)
+        temp.rename()?;
+        steps::sync_directory(&place, &self.fault)
+    }
+
+    /// Removes the temporary files of servers that were killed. It is for the holder of the lock
+    /// only: another's may be in use.
+    fn sweep(&self) {
+        let entries = resolve::parent(&self.path)
+            .and_then(|place| fs::read_dir(place.path().parent().unwrap_or(Path::new("/"))));
+        for entry in entries.into_iter().flatten().flatten() {
+            let regular = entry.file_type().is_ok_and(|kind| kind.is_file());
+            if regular && is_temp_name(&entry.file_name(), &self.name) {
+                match fs::remove_file(entry.path()) {
+                    Ok(()) => debug!(file = %entry.path().display(), "stray temporary file swept"),
+                    Err(error) => warn!(file = %entry.path().display(), %error, "cannot be swept"),
+                }
+            }
+        }
     }
 
     /// The regular file that is there, whose group and mode are to be kept.
-    fn before(&self) -> io::Result<Option<fs::Metadata>> {
-        let meta = match fs::symlink_metadata(&self.path) {
+    fn before(&self, place: &Place) -> io::Result<Option<fs::Metadata>> {
+        let meta = match place.stat() {
             Ok(meta) => meta,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
@@ -141,21 +152,13 @@ impl AcceptFile {
 fn lock(path: &Path) -> Result<Option<File>, OpenError> {
     let mut lock = path.as_os_str().to_owned();
     lock.push(".lock");
-    let flags = OFlags::CREATE
-        | OFlags::RDONLY
-        | OFlags::NOFOLLOW
-        | OFlags::NONBLOCK
-        | OFlags::CLOEXEC
-        | OFlags::NOCTTY;
-    let taken = rustix::fs::open(&lock, flags, Mode::from_raw_mode(0o666))
-        .map_err(io::Error::from)
-        .and_then(|lock| {
-            let lock = File::from(lock);
-            match lock.try_lock() {
-                Ok(()) => Ok(Some(lock)),
-                Err(TryLockError::WouldBlock) => Ok(None),
-                Err(TryLockError::Error(error)) => Err(error),
-            }
+    let flags = OFlags::CREATE | OFlags::RDONLY;
+    let taken = resolve::parent(Path::new(&lock))
+        .and_then(|place| place.open(flags, Mode::from_raw_mode(0o666)))
+        .and_then(|lock| match lock.try_lock() {
+            Ok(()) => Ok(Some(lock)),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
         });
     match taken {
         Ok(Some(lock)) => Ok(Some(lock)),
@@ -163,23 +166,6 @@ fn lock(path: &Path) -> Result<Option<File>, OpenError> {
         Err(error) => {
             warn!(lock = %Path::new(&lock).display(), %error, "accept file cannot be locked");
             Ok(None)
-        }
-    }
-}
-
-/// Removes the temporary files of servers that were killed. It is for the holder of the lock only:
-/// another's may be in use.
-fn sweep(directory: &Path, name: &OsStr) {
-    let Ok(entries) = fs::read_dir(directory) else {
-        return;
-    };
-    for entry in entries.flatten() {
-        let regular = entry.file_type().is_ok_and(|kind| kind.is_file());
-        if regular && is_temp_name(&entry.file_name(), name) {
-            match fs::remove_file(entry.path()) {
-                Ok(()) => debug!(file = %entry.path().display(), "stray temporary file swept"),
-                Err(error) => warn!(file = %entry.path().display(), %error, "cannot be swept"),
-            }
         }
     }
 }

@@ -2,14 +2,16 @@
 //!
 //! It reads and judges the file, once, at start. What the dial is for is `chadburn_core`'s.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use chadburn_core::{Dial, MAX_POSITIONS, MIN_POSITIONS, Position, Sector};
+use rustix::fs::OFlags;
 use serde::Deserialize;
 use thiserror::Error;
 use toml::Spanned;
+
+use crate::resolve;
 
 /// The largest file that is read; the largest sensible dial has a tenth of it.
 const LARGEST: u64 = 64 * 1024;
@@ -52,7 +54,11 @@ pub fn load(path: &Path) -> Result<Dial<'static>, BadDial> {
 
 fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
-    let read = File::open(path)?.take(LARGEST + 1).read_to_string(&mut text)?;
+    let file = resolve::open(path, OFlags::RDONLY)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));
+    }
+    let read = file.take(LARGEST + 1).read_to_string(&mut text)?;
     if read as u64 > LARGEST {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "larger than 64 KiB"));
     }

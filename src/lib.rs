@@ -27,6 +27,7 @@ pub mod owner;
 pub mod accept;
 pub mod book;
 pub mod plain;
+pub mod resolve;
 pub mod source;
 pub mod writing;
 

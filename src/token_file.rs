@@ -4,14 +4,16 @@
 //! It reads and judges the file, at start and whenever it is told to. Who needs the token is the
 //! policy's.
 
-use std::fs::{self, OpenOptions};
+use std::fs;
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use thiserror::Error;
 
 use crate::policy::Secret;
+use crate::resolve;
 
 /// The largest file that is read; the largest sensible token has a hundredth of it.
 const LARGEST: usize = 4 * 1024;
@@ -68,9 +70,7 @@ pub fn is_exposed(path: &Path) -> bool {
 }
 
 fn read(path: &Path) -> Result<String, Fault> {
-    // A FIFO would make the start wait for whoever writes into it.
-    let nonblocking = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    let file = OpenOptions::new().read(true).custom_flags(nonblocking).open(path)?;
+    let file = resolve::open(path, OFlags::RDONLY)?;
     if !file.metadata()?.is_file() {
         return Err(Fault::NotAFile);
     }

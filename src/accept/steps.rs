@@ -3,15 +3,16 @@
 //!
 //! What is written, and in which order these are called, is not decided here.
 
-use std::fs::{self, File, Metadata, Permissions};
+use std::ffi::OsString;
+use std::fs::{File, Metadata, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
 
-use rustix::fs::{Gid, Mode, OFlags, Uid, fchown};
+use rustix::fs::{AtFlags, Gid, Mode, OFlags, Uid, fchown, openat, unlinkat};
 use rustix::io::Errno;
 use tracing::debug;
 
+use crate::resolve::Place;
 use crate::writing::Stamp;
 
 /// What can go wrong, in the order in which it is done.
@@ -44,7 +45,9 @@ impl std::fmt::Debug for Fault {
 
 /// A temporary file, removed when dropped unless it was renamed.
 pub(super) struct Temp<'a> {
-    path: PathBuf,
+    /// The place that it will take, and in whose directory it is.
+    place: &'a Place,
+    name: OsString,
     file: Option<File>,
     fault: &'a Fault,
     renamed: bool,
@@ -53,7 +56,8 @@ pub(super) struct Temp<'a> {
 impl<'a> Temp<'a> {
     /// A new file that takes over the owner, group and mode of the one it will replace.
     pub(super) fn create(
-        path: PathBuf,
+        place: &'a Place,
+        name: OsString,
         before: Option<&Metadata>,
         fault: &'a Fault,
     ) -> io::Result<Self> {
@@ -62,8 +66,8 @@ impl<'a> Temp<'a> {
             OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::WRONLY | OFlags::CLOEXEC;
         // Nobody reads it before it has the group and mode that say who may.
         let mode = if before.is_some() { 0o600 } else { 0o666 };
-        let file = rustix::fs::open(&path, flags, Mode::from_raw_mode(mode))?;
-        let temp = Self { path, file: Some(File::from(file)), fault, renamed: false };
+        let file = openat(place.directory(), &name, flags, Mode::from_raw_mode(mode))?;
+        let temp = Self { place, name, file: Some(File::from(file)), fault, renamed: false };
         if let Some(before) = before {
             temp.take_after(before)?;
         }
@@ -104,10 +108,10 @@ impl<'a> Temp<'a> {
 
     /// Puts it in its place. It is closed first, because a close under the new name would look
     /// like one more writing to whoever watches.
-    pub(super) fn rename(mut self, to: &Path) -> io::Result<()> {
+    pub(super) fn rename(mut self) -> io::Result<()> {
         self.file = None;
         (self.fault.0)(Step::Rename)?;
-        fs::rename(&self.path, to)?;
+        self.place.take(&self.name)?;
         self.renamed = true;
         Ok(())
     }
@@ -121,15 +125,15 @@ impl Drop for Temp<'_> {
     fn drop(&mut self) {
         if !self.renamed {
             // What cannot be removed now is swept at the next start.
-            drop(fs::remove_file(&self.path));
+            let _ = unlinkat(self.place.directory(), &self.name, AtFlags::empty());
         }
     }
 }
 
 /// Makes the rename durable.
-pub(super) fn sync_directory(directory: &Path, fault: &Fault) -> io::Result<()> {
+pub(super) fn sync_directory(place: &Place, fault: &Fault) -> io::Result<()> {
     (fault.0)(Step::SyncDirectory)?;
-    match File::open(directory).and_then(|directory| directory.sync_all()) {
+    match place.sync_directory() {
         // Some network file systems know no such thing, and need none.
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
         other => other,

@@ -2,7 +2,7 @@
 //!
 //! Nothing but regular files is opened, no link is followed, and nothing waits.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags};
 
 use super::trouble::Trouble;
+use crate::resolve;
 
 /// The two files in rotation.
 #[derive(Clone, Debug)]
@@ -59,16 +60,15 @@ impl Pages {
 /// Opens one of the files, if it is there.
 pub(super) fn open(path: &Path) -> Result<Option<Page>, Trouble> {
     let failed = |error: io::Error| Trouble::failed(path, "read", &error);
-    match fs::symlink_metadata(path) {
-        Ok(meta) if meta.is_file() => {}
-        Ok(meta) => return Err(Trouble::no_file(path, meta.file_type())),
+    let found = resolve::parent(path).and_then(|place| Ok((place.stat()?, place)));
+    let place = match found {
+        Ok((meta, place)) if meta.is_file() => place,
+        Ok((meta, _)) => return Err(Trouble::no_file(path, meta.file_type())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),
-    }
-    let flags =
-        OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-    let file = match rustix::fs::open(path, flags, Mode::empty()).map_err(io::Error::from) {
-        Ok(file) => File::from(file),
+    };
+    let file = match place.open(OFlags::RDONLY, Mode::empty()) {
+        Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(failed(error)),
     };

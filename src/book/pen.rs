@@ -4,7 +4,7 @@
 //! What has been written is known to the byte: after a write that failed half-way, whole lines stay
 //! and count as written, and half a line is cut off, or ended by the next write.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io;
 use std::os::unix::fs::FileExt;
 
@@ -14,6 +14,7 @@ use tracing::{info, warn};
 use super::pages::{Id, Pages, id};
 use super::past::Cut;
 use super::trouble::Trouble;
+use crate::resolve;
 
 /// What can go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,9 +203,9 @@ impl Pen {
         let unlisted = std::mem::take(&mut sheet.unlisted);
         let synced = (self.fault.0)(Step::Sync).and_then(|_| sheet.file.sync_data());
         synced.map_err(|error| Trouble::failed(&self.pages.present, "made durable", &error))?;
-        if unlisted && let Some(directory) = self.pages.present.parent() {
+        if unlisted {
             // Some file systems know no such thing, and the lines themselves are safe.
-            let _ = File::open(directory).and_then(|directory| directory.sync_all());
+            let _ = resolve::parent(&self.pages.present).and_then(|place| place.sync_directory());
         }
         Ok(())
     }
@@ -212,8 +213,10 @@ impl Pen {
     /// Puts the file into the place of the older one; the next write begins a new one.
     fn turn_over(&mut self) -> Result<(), Trouble> {
         self.put_away();
-        let renamed = (self.fault.0)(Step::Rename)
-            .and_then(|_| fs::rename(&self.pages.present, &self.pages.older));
+        let renamed = (self.fault.0)(Step::Rename).and_then(|_| {
+            resolve::parent(&self.pages.older)?
+                .take(self.pages.present.file_name().unwrap_or_default())
+        });
         renamed.map_err(|error| Trouble::failed(&self.pages.present, "turned over", &error))?;
         info!(older = %self.pages.older.display(), "the bell book is full and is turned over");
         Ok(())
@@ -229,7 +232,7 @@ impl Pen {
 
     fn sheet(&mut self) -> Result<&mut Sheet, Trouble> {
         let path = &self.pages.present;
-        match fs::symlink_metadata(path) {
+        match resolve::parent(path).and_then(|place| place.stat()) {
             Ok(meta) if self.sheet.as_ref().is_some_and(|sheet| sheet.id == id(&meta)) => {}
             Ok(meta) if !meta.is_file() => {
                 let trouble = Trouble::no_file(path, meta.file_type());
@@ -250,16 +253,11 @@ impl Pen {
     fn open(&self) -> Result<Sheet, Trouble> {
         let path = &self.pages.present;
         let failed = |error: io::Error| Trouble::failed(path, "written", &error);
-        let flags = OFlags::CREATE
-            | OFlags::RDWR
-            | OFlags::APPEND
-            | OFlags::NOFOLLOW
-            | OFlags::NONBLOCK
-            | OFlags::CLOEXEC
-            | OFlags::NOCTTY;
+        let flags = OFlags::CREATE | OFlags::RDWR | OFlags::APPEND;
         (self.fault.0)(Step::Open).map_err(failed)?;
-        let file = rustix::fs::open(path, flags, Mode::from_raw_mode(0o660));
-        let file = File::from(file.map_err(|error| failed(error.into()))?);
+        let file = resolve::parent(path)
+            .and_then(|place| place.open(flags, Mode::from_raw_mode(0o660)))
+            .map_err(failed)?;
         let meta = file.metadata().map_err(failed)?;
         if !meta.is_file() {
             return Err(Trouble::no_file(path, meta.file_type()));

@@ -9,6 +9,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use crate::resolve;
+
 /// What a watch depends on. When it is not what it was, the watch must be armed anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Ground {
@@ -42,7 +44,7 @@ pub(super) struct Identity {
 pub(super) enum Target {
     /// It is no symlink, or there is nothing at it.
     Itself,
-    /// It is a symlink that leads nowhere.
+    /// It is a symlink that leads nowhere, or is not to be followed.
     Nowhere,
     /// It is a symlink to this file, in this directory.
     There(PathBuf, Identity),
@@ -51,17 +53,17 @@ pub(super) enum Target {
 impl Ground {
     /// How things stand now.
     pub(super) fn survey(path: &Path) -> io::Result<Self> {
-        let parent = path.parent().ok_or(io::ErrorKind::NotFound)?;
-        let name = path.file_name().ok_or(io::ErrorKind::NotFound)?;
-        let dir = fs::canonicalize(parent)?;
-        let file = dir.join(name);
-        let target = match file.symlink_metadata() {
-            Ok(meta) if meta.is_symlink() => match fs::canonicalize(&file) {
-                Ok(there) => {
+        let place = resolve::parent(path)?;
+        let file = place.path().to_owned();
+        let dir = file.parent().ok_or(io::ErrorKind::NotFound)?.to_owned();
+        let target = match place.stat() {
+            Ok(meta) if meta.is_symlink() => match resolve::resolve(path) {
+                Ok(there) if there.stat().is_ok() => {
+                    let there = there.path().to_owned();
                     let id = Identity::of(there.parent().unwrap_or(&there))?;
                     Target::There(there, id)
                 }
-                Err(_) => Target::Nowhere,
+                _ => Target::Nowhere,
             },
             _ => Target::Itself,
         };

@@ -22,7 +22,7 @@ const BOOK: Option<&str> = Some("bell-book");
 
 /// The place of the call that makes it seen.
 fn rename(calls: &[Call]) -> usize {
-    calls.iter().position(|call| call.name == "rename").expect("the new is renamed over the old")
+    calls.iter().position(|call| call.name == "renameat").expect("the new is renamed over the old")
 }
 
 /// A server with an accept file that says 6, and a station.
@@ -40,7 +40,7 @@ async fn calls_of_a_reply() -> Option<Vec<Call>> {
     assert_eq!(station.ask("Accept&7").await, "Accepted state: 7");
     let calls = watch.calls().await;
     let names: Vec<_> = calls.iter().map(|call| call.name.as_str()).collect();
-    for name in ["openat", "fchown", "fchmod", "write", "fsync", "rename"] {
+    for name in ["openat", "fchown", "fchmod", "write", "fsync", "renameat"] {
         assert!(names.contains(&name), "{name} in {names:?}");
     }
     Some(calls)

@@ -147,6 +147,7 @@ mod killed;
 
 /// The client's link and station.
 mod link;
+mod links;
 
 /// The plain link with a server of another house.
 mod foreign;

@@ -39,7 +39,7 @@ pub(crate) struct Watch {
 }
 
 /// Calls that change files or depend on them. The others are between threads, or about memory.
-const ABOUT_FILES: [&str; 16] = [
+const ABOUT_FILES: [&str; 19] = [
     "stat",
     "lstat",
     "fstat",
@@ -47,6 +47,8 @@ const ABOUT_FILES: [&str; 16] = [
     "newfstatat",
     "open",
     "openat",
+    "openat2",
+    "readlinkat",
     "fchown",
     "fchmod",
     "write",
@@ -54,6 +56,7 @@ const ABOUT_FILES: [&str; 16] = [
     "fdatasync",
     "close",
     "rename",
+    "renameat",
     "ftruncate",
     "pread64",
 ];

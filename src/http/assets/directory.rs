@@ -1,18 +1,16 @@
 //! A directory that outsiders may name files in, and in nothing beside it.
 //!
 //! A name is taken apart before it touches the disk, links that lead out of the directory lead
-//! nowhere, and the way to the file is walked without following any link, so that one which is
-//! put there in between leads nowhere either.
+//! nowhere, and so do those that are not to be followed at all.
 
-use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Read};
-use std::os::fd::OwnedFd;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::{Mode, OFlags};
 
 use super::PANEL;
+use crate::resolve;
 
 /// The largest file that is served.
 const LARGEST: u64 = 8 * 1024 * 1024;
@@ -32,7 +30,7 @@ pub(super) struct Directory {
 
 impl Directory {
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let root = path.canonicalize()?;
+        let root = resolve::resolve(path)?.path().to_owned();
         fs::read_dir(&root)?;
         Ok(Self { root })
     }
@@ -55,23 +53,15 @@ impl Directory {
     fn read_plain(&self, name: &str) -> io::Result<Vec<u8>> {
         // Links within are welcome: a Kubernetes ConfigMap consists of them. Those out of
         // `static/` are not, even to what lies beside it.
-        let real = self.root.join(name).canonicalize()?;
+        let place = resolve::resolve(&self.root.join(name))?;
         let fence = match name.split_once('/') {
-            Some((folder, _)) => self.root.join(folder).canonicalize()?,
+            Some((folder, _)) => resolve::resolve(&self.root.join(folder))?.path().to_owned(),
             None => self.root.clone(),
         };
-        if !real.starts_with(&fence) {
+        if !place.path().starts_with(&fence) || !place.path().starts_with(&self.root) {
             return Err(io::ErrorKind::PermissionDenied.into());
         }
-        let way = real.strip_prefix(&self.root).map_err(|_| io::ErrorKind::PermissionDenied)?;
-        let way: Vec<_> = way.components().collect();
-        let (last, parents) = way.split_last().ok_or(io::ErrorKind::IsADirectory)?;
-        let mut at = step(&CWD, self.root.as_os_str(), OFlags::DIRECTORY)?;
-        for parent in parents {
-            at = step(&at, named(*parent)?, OFlags::DIRECTORY)?;
-        }
-        // Without O_NONBLOCK the opening of a FIFO waits for somebody to write into it.
-        let file = File::from(step(&at, named(*last)?, OFlags::NONBLOCK)?);
+        let file = place.open(OFlags::RDONLY, Mode::empty())?;
         if !file.metadata()?.is_file() {
             return Err(io::ErrorKind::InvalidInput.into());
         }
@@ -97,7 +87,7 @@ impl Directory {
                 };
                 let name = format!("{folder}/{name}");
                 // Not the entry's own type: a link within the directory counts as what it is to.
-                let Ok(metadata) = fs::metadata(entry.path()) else {
+                let Ok((metadata, _)) = resolve::stat(&entry.path()) else {
                     continue;
                 };
                 if metadata.is_dir() && depth < DEEPEST {
@@ -120,17 +110,4 @@ fn is_plain(segment: &str) -> bool {
     !segment.is_empty()
         && !segment.starts_with('.')
         && !segment.contains(|c: char| c == '\\' || c.is_control())
-}
-
-fn named(component: Component<'_>) -> io::Result<&OsStr> {
-    match component {
-        Component::Normal(name) => Ok(name),
-        _ => Err(io::ErrorKind::InvalidInput.into()),
-    }
-}
-
-/// Opens what is here under this name, and nowhere else.
-fn step(at: &impl std::os::fd::AsFd, name: &OsStr, flags: OFlags) -> io::Result<OwnedFd> {
-    let flags = flags | OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    Ok(openat(at, name, flags, Mode::empty())?)
 }

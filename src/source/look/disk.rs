@@ -9,20 +9,24 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 
+use super::text::LARGEST_FILE;
 use super::{Disk, Kind, Meta};
+use crate::resolve::{self, Place};
 use crate::writing::Stamp;
 
 /// The path on the real disk.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct RealDisk {
     path: PathBuf,
+    /// Where its links led when it was asked what stands there; nothing, if its last name is none.
+    place: Option<Place>,
 }
 
 impl RealDisk {
     /// A disk of this one path.
     #[must_use]
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned() }
+        Self { path: path.to_owned(), place: None }
     }
 }
 
@@ -30,17 +34,23 @@ impl Disk for RealDisk {
     type Open = File;
 
     fn stat(&mut self) -> io::Result<Meta> {
-        let meta = self.path.symlink_metadata()?;
-        if !meta.is_symlink() {
-            return Ok(meta_of(&meta));
+        self.place = None;
+        // Nothing is said of a file that can be read before it was opened, and that judges the way.
+        match self.path.symlink_metadata() {
+            Ok(meta) if meta.is_file() && meta.len() <= LARGEST_FILE => return Ok(meta_of(&meta)),
+            _ => {}
         }
-        Ok(Meta { link: true, ..meta_of(&self.path.metadata()?) })
+        let (meta, place) = resolve::stat(&self.path)?;
+        let link = place.is_link();
+        self.place = Some(place);
+        Ok(Meta { link, ..meta_of(&meta) })
     }
 
     fn open(&mut self) -> io::Result<File> {
-        // Not waiting and no terminal: what stands there may have changed since it was looked at.
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY;
-        Ok(File::from(rustix::fs::open(&self.path, flags, Mode::empty())?))
+        match self.place.take() {
+            Some(place) => place.open(OFlags::RDONLY, Mode::empty()),
+            None => resolve::open(&self.path, OFlags::RDONLY),
+        }
     }
 
     fn fstat(&mut self, open: &mut File) -> io::Result<Meta> {

@@ -81,6 +81,49 @@ fn a_swap_of_what_a_symlink_leads_through_is_told() {
 }
 
 #[test]
+fn a_symlink_of_somebody_elses_is_health_and_what_it_leads_to_is_not_told() {
+    const STRANGER: u32 = 54_321;
+    for mode in MODES {
+        let watched = well(mode);
+        let (secret, link) = (watched.beside("secret"), watched.beside("link"));
+        fs::write(&secret, "for the server alone").unwrap();
+        symlink(&secret, &link).unwrap();
+        if std::os::unix::fs::lchown(&link, Some(STRANGER), Some(STRANGER)).is_err() {
+            assert!(!rustix::process::geteuid().is_root(), "root may give a link away");
+            eprintln!("SKIPPED: only root can make a link of somebody else's");
+            return;
+        }
+        fs::rename(&link, &watched.path).unwrap();
+        let path = watched.path.display();
+        watched.expect_health(
+            Condition::Unreadable,
+            &format!(
+                "status.eot cannot be read: the link {path} belongs to user {STRANGER}, and only \
+                 those of root and of the server's own user are followed"
+            ),
+        );
+        fs::write(&secret, "still for the server alone").unwrap();
+        watched.expect_silence();
+        watched.rename_in("2");
+        watched.expect("2");
+        watched.expect_health(Condition::Ok, "");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_tells_of_the_server_itself_is_health() {
+    let watched = well(WatchMode::Auto);
+    symlink("/proc/self/environ", watched.beside("link")).unwrap();
+    fs::rename(watched.beside("link"), &watched.path).unwrap();
+    let detail = "status.eot cannot be read: it is on procfs, which tells of the server itself";
+    watched.expect_health(Condition::Unreadable, detail);
+    watched.rename_in("2");
+    watched.expect("2");
+    watched.expect_health(Condition::Ok, "");
+}
+
+#[test]
 fn a_file_that_becomes_a_symlink_is_followed() {
     let watched = well(WatchMode::Auto);
     let there = tempfile::tempdir().unwrap();

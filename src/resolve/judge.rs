@@ -1,0 +1,123 @@
+//! Whose links are followed, and what is not read although it can be.
+
+use std::fs::{self, File};
+use std::io;
+use std::sync::OnceLock;
+
+#[cfg(target_os = "linux")]
+use super::Refusal;
+
+/// Whether links of this user are followed.
+pub(super) fn trusts(owner: u32) -> bool {
+    static UNMAPPED: OnceLock<Option<u32>> = OnceLock::new();
+    let unmapped = UNMAPPED.get_or_init(|| {
+        let read = |path| fs::read_to_string(path).unwrap_or_default();
+        unmapped(&read("/proc/self/uid_map"), &read("/proc/sys/kernel/overflowuid"))
+    });
+    is_trusted(owner, rustix::process::geteuid().as_raw(), *unmapped)
+}
+
+fn is_trusted(owner: u32, own: u32, unmapped: Option<u32>) -> bool {
+    (owner == 0 || owner == own) && Some(owner) != unmapped
+}
+
+/// The number by which all users are shown that have none in this user namespace
+/// (`user_namespaces(7)`); nothing, if each has one. In doubt it is the kernel's default.
+fn unmapped(uid_map: &str, overflow: &str) -> Option<u32> {
+    let identity = uid_map.split_whitespace().eq(["0", "0", "4294967295"]);
+    (!identity).then(|| overflow.trim().parse().unwrap_or(65_534))
+}
+
+/// Hands the open file back, if what is in it may be told.
+#[cfg(target_os = "linux")]
+pub(super) fn judge(file: File) -> io::Result<File> {
+    refusal(&file, hard_links_are_protected)?.map_or(Ok(file), |refusal| Err(refusal.into()))
+}
+
+#[cfg(target_os = "linux")]
+fn refusal(file: &File, protected: impl FnOnce() -> bool) -> io::Result<Option<Refusal>> {
+    use std::os::unix::fs::MetadataExt;
+
+    use rustix::fs::{PROC_SUPER_MAGIC, fstatfs, major};
+
+    let meta = file.metadata()?;
+    // Only file systems without a device of their own need be asked, which may take a network.
+    if major(meta.dev()) == 0 && fstatfs(file).is_ok_and(|it| it.f_type == PROC_SUPER_MAGIC) {
+        return Ok(Some(Refusal::Procfs));
+    }
+    let hidden = meta.is_file() && meta.nlink() > 1 && meta.mode() & READ_BY_OTHERS == 0;
+    Ok((hidden && !protected()).then(|| Refusal::HardLinks(meta.nlink())))
+}
+
+#[cfg(not(target_os = "linux"))]
+#[expect(clippy::unnecessary_wraps, reason = "other systems have more to judge")]
+pub(super) fn judge(file: File) -> io::Result<File> {
+    Ok(file)
+}
+
+/// What the mode of a file has if everybody may read it (`S_IROTH`).
+#[cfg(target_os = "linux")]
+const READ_BY_OTHERS: u32 = 0o004;
+
+/// Whether the kernel lets nobody link a file that he may not read and write (`proc_sys_fs(5)`).
+#[cfg(target_os = "linux")]
+fn hard_links_are_protected() -> bool {
+    // Without procfs nothing is known, and the kernel's default is that they are not.
+    fs::read("/proc/sys/fs/protected_hardlinks").is_ok_and(|bytes| bytes.starts_with(b"1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_second_name_of_a_file_that_not_all_may_read_is_refused_where_the_kernel_guards_none() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let desk = tempfile::tempdir().unwrap();
+        let path = desk.path().join("one");
+        fs::write(&path, "7").unwrap();
+        let judged = |mode, protected| {
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            refusal(&File::open(&path).unwrap(), || protected).unwrap()
+        };
+        assert_eq!(judged(0o600, false), None);
+        fs::hard_link(&path, desk.path().join("two")).unwrap();
+        assert_eq!(judged(0o600, true), None);
+        assert_eq!(judged(0o644, false), None);
+        for mode in [0o600, 0o640, 0o660] {
+            assert_eq!(judged(mode, false), Some(Refusal::HardLinks(2)), "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn links_of_root_and_of_the_own_user_are_followed_and_nobody_elses() {
+        for (owner, own, unmapped, trusted) in [
+            (0, 1_000, None, true),
+            (1_000, 1_000, None, true),
+            (1_001, 1_000, None, false),
+            (1_000, 0, None, false),
+            // Nobody, where everybody has a number, is a user like any other.
+            (65_534, 65_534, None, true),
+            // Where some have none, each of them looks like nobody, root of the machine included.
+            (65_534, 65_534, Some(65_534), false),
+            (65_534, 0, Some(65_534), false),
+            (0, 65_534, Some(65_534), true),
+            (0, 0, Some(0), false),
+        ] {
+            assert_eq!(is_trusted(owner, own, unmapped), trusted, "{owner} {own} {unmapped:?}");
+        }
+    }
+
+    #[test]
+    fn a_user_without_a_number_is_known_by_the_map() {
+        let whole = "         0          0 4294967295\n";
+        assert_eq!(unmapped(whole, "65534\n"), None);
+        for part in ["0 100000 65536\n", "0 1000 1\n1 100000 65536\n", "0 1 4294967295\n", ""] {
+            assert_eq!(unmapped(part, "65534\n"), Some(65_534), "{part}");
+        }
+        assert_eq!(unmapped("0 1000 1\n", "99\n"), Some(99));
+        assert_eq!(unmapped("", ""), Some(65_534));
+    }
+}
