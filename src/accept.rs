@@ -4,8 +4,9 @@
 //! what stands in it comes back through its source.
 
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, Permissions, TryLockError};
 use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
@@ -22,6 +23,9 @@ mod steps;
 mod writer;
 
 pub use writer::{Busy, Outcome, Store, Writer};
+
+/// The mode of a lock file.
+const PRIVATE: u32 = 0o600;
 
 /// The one accept file that this process writes.
 #[derive(Debug)]
@@ -154,11 +158,18 @@ fn lock(path: &Path) -> Result<Option<File>, OpenError> {
     lock.push(".lock");
     let flags = OFlags::CREATE | OFlags::RDONLY;
     let taken = resolve::parent(Path::new(&lock))
-        .and_then(|place| place.open(flags, Mode::from_raw_mode(0o666)))
-        .and_then(|lock| match lock.try_lock() {
-            Ok(()) => Ok(Some(lock)),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
+        .and_then(|place| place.open(flags, Mode::from_raw_mode(PRIVATE)))
+        .and_then(|lock| {
+            // Whoever can open it can lock it, and one that an older version made is open to more.
+            // What cannot be mended is no reason not to serve.
+            if lock.metadata().is_ok_and(|meta| meta.is_file() && meta.mode() & 0o777 != PRIVATE) {
+                let _ = lock.set_permissions(Permissions::from_mode(PRIVATE));
+            }
+            match lock.try_lock() {
+                Ok(()) => Ok(Some(lock)),
+                Err(TryLockError::WouldBlock) => Ok(None),
+                Err(TryLockError::Error(error)) => Err(error),
+            }
         });
     match taken {
         Ok(Some(lock)) => Ok(Some(lock)),

@@ -64,7 +64,9 @@ pub async fn run(remote: Remote) -> Result<(), Trouble> {
         Errand::Watch(watch) if watch.wire == Wire::Text => text::watch(settings, &url).await,
         Errand::Watch(watch) => watch::run(settings, &url, watch).await,
         Errand::Log { since, csv } => log_book::run(&settings, since, csv).await,
-        Errand::Doctor { status, accept } => doctor::run(settings, &url, status, accept).await,
+        Errand::Doctor { status, accept, token } => {
+            doctor::run(settings, &url, status, accept, token).await
+        }
         Errand::Console(Wire::Json) => console::run(settings).await,
         Errand::Console(Wire::Text) => text::console(settings).await,
     };

@@ -15,7 +15,9 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{CWD, Mode, OFlags, openat, renameat};
 use rustix::io::Errno;
 
-use judge::{judge, trusts};
+use judge::{judge, judge_secret, trusts};
+
+pub use judge::keep_secret;
 
 mod judge;
 
@@ -49,6 +51,9 @@ pub enum Refusal {
     /// What is on procfs says something else to each process.
     #[error("it is on procfs, which tells of the server itself")]
     Procfs,
+    /// It is kept from everybody but whoever reads secrets.
+    #[error("it is a file with a secret of the server's own")]
+    Secret,
     /// Somebody may have linked a file here that he may not read.
     #[error(
         "it has {0} names, and where fs.protected_hardlinks is 0 anybody may have given it one; \
@@ -153,13 +158,22 @@ impl Place {
 
     /// Opens what has this name, or makes it if the flags say so. It waits for nothing.
     pub fn open(&self, flags: OFlags, mode: Mode) -> io::Result<File> {
+        self.open_unjudged(flags, mode).and_then(judge)
+    }
+
+    /// Opens what has this name for reading, although it may be a secret.
+    pub fn open_secret(&self) -> io::Result<File> {
+        self.open_unjudged(OFlags::RDONLY, Mode::empty()).and_then(judge_secret)
+    }
+
+    fn open_unjudged(&self, flags: OFlags, mode: Mode) -> io::Result<File> {
         let flags = flags | CALM | OFlags::NOFOLLOW;
-        let file = match openat(&self.directory, &self.name, flags, mode) {
+        match openat(&self.directory, &self.name, flags, mode) {
+            Ok(file) => Ok(file.into()),
             // A link was put there since.
-            Err(Errno::LOOP) => return Err(io::ErrorKind::PermissionDenied.into()),
-            other => other?,
-        };
-        judge(file.into())
+            Err(Errno::LOOP) => Err(io::ErrorKind::PermissionDenied.into()),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Renames what has this name in the same directory to the place's own, in the place of whatever

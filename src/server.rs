@@ -95,7 +95,7 @@ impl Server {
             Some(directory) => http::Assets::from_directory(directory)?,
         };
         let policy = config.policy();
-        token::warn_if_exposed(&config);
+        token::tell_doubts(&config);
         let seats = Arc::new(Semaphore::new(seats));
         let stopping = CancellationToken::new();
         let (publish, mut snapshots) = watch::channel(Arc::new(Snapshot::default()));

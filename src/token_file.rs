@@ -4,22 +4,23 @@
 //! It reads and judges the file, at start and whenever it is told to. Who needs the token is the
 //! policy's.
 
-use std::fs;
+use std::fs::File;
 use std::io::{self, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
 use thiserror::Error;
 
 use crate::policy::Secret;
-use crate::resolve;
+use crate::resolve::{self, Place};
+use guard::Unsafe;
+
+pub use guard::Doubt;
+
+mod group;
+mod guard;
 
 /// The largest file that is read; the largest sensible token has a hundredth of it.
 const LARGEST: usize = 4 * 1024;
-
-/// What the mode of a file has if everybody on the machine may read it (`S_IROTH`).
-const READ_BY_OTHERS: u32 = 0o004;
 
 /// A token file without a token; whoever wrote it must act.
 #[derive(Debug, Error)]
@@ -36,6 +37,8 @@ pub struct BadToken {
 enum Fault {
     #[error(transparent)]
     Unreadable(#[from] io::Error),
+    #[error(transparent)]
+    Unsafe(#[from] Unsafe),
     #[error("it is not a file")]
     NotAFile,
     #[error("it is larger than 4 KiB")]
@@ -48,32 +51,47 @@ enum Fault {
     NotALine,
 }
 
-/// Reads the token in this file. White space around it is cut off: no HTTP client could send it.
+/// Reads the token in this file, if nobody else can have written it or reads it. White space around
+/// it is cut off: no HTTP client could send it. From now on the file is read as nothing else, should
+/// somebody move it into the place of another.
 pub fn load(path: &Path) -> Result<Secret, BadToken> {
-    let bad = |fault| BadToken { path: path.into(), fault };
-    Secret::new(&read(path).map_err(bad)?).ok_or_else(|| bad(Fault::Empty))
+    let loaded = || {
+        let (place, file) = open(path)?;
+        guard::judge(path, &place, &file)??;
+        let secret = Secret::new(&read(&file)?).ok_or(Fault::Empty)?;
+        resolve::keep_secret(path, file);
+        Ok(secret)
+    };
+    loaded().map_err(|fault| BadToken { path: path.into(), fault })
 }
 
 /// The same as text, for whoever has to say it.
 pub fn text(path: &Path) -> Result<String, BadToken> {
-    match read(path) {
+    let text = open(path).and_then(|(_, file)| read(&file));
+    match text {
         Ok(text) if !text.is_empty() => Ok(text),
         Ok(_) => Err(BadToken { path: path.into(), fault: Fault::Empty }),
         Err(fault) => Err(BadToken { path: path.into(), fault }),
     }
 }
 
-/// Whether everybody on this machine may read it.
-#[must_use]
-pub fn is_exposed(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| metadata.mode() & READ_BY_OTHERS != 0)
+/// What one may want to know of a token file that is safe enough to be used.
+pub fn doubts(path: &Path) -> Result<Vec<Doubt>, BadToken> {
+    let judged = || {
+        let (place, file) = open(path)?;
+        Ok(guard::judge(path, &place, &file)??)
+    };
+    judged().map_err(|fault| BadToken { path: path.into(), fault })
 }
 
-fn read(path: &Path) -> Result<String, Fault> {
-    let file = resolve::open(path, OFlags::RDONLY)?;
-    if !file.metadata()?.is_file() {
-        return Err(Fault::NotAFile);
-    }
+/// The file, if it is one; a FIFO would make the start wait for whoever writes into it.
+fn open(path: &Path) -> Result<(Place, File), Fault> {
+    let place = resolve::resolve(path)?;
+    let file = place.open_secret()?;
+    if file.metadata()?.is_file() { Ok((place, file)) } else { Err(Fault::NotAFile) }
+}
+
+fn read(file: &File) -> Result<String, Fault> {
     let mut bytes = Vec::new();
     file.take(LARGEST as u64 + 1).read_to_end(&mut bytes)?;
     if bytes.len() > LARGEST {
@@ -88,21 +106,27 @@ fn read(path: &Path) -> Result<String, Fault> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::Permissions;
+    use std::fs::{self, Permissions};
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+
+    /// Writes a file for its owner alone.
+    fn write(path: &Path, bytes: impl AsRef<[u8]>) {
+        fs::write(path, bytes).unwrap();
+        fs::set_permissions(path, Permissions::from_mode(0o600)).unwrap();
+    }
 
     #[test]
     fn a_token_is_the_one_line_of_its_file() {
         let desk = tempfile::tempdir().unwrap();
         let path = desk.path().join("token");
         for text in ["brass", "brass\n", "brass\r\n", " brass \n\n"] {
-            fs::write(&path, text).unwrap();
+            write(&path, text);
             assert!(load(&path).unwrap().is("brass"), "{text:?}");
         }
         let longest = "x".repeat(LARGEST);
-        fs::write(&path, &longest).unwrap();
+        write(&path, &longest);
         assert!(load(&path).unwrap().is(&longest));
     }
 
@@ -127,19 +151,67 @@ mod tests {
             (b"two\nlines\n", "a token is one line of characters that show"),
             (&[b'x'; LARGEST + 1], "it is larger than 4 KiB"),
         ] {
-            fs::write(&path, bytes).unwrap();
+            write(&path, bytes);
             assert_eq!(complaint(&path), fault);
         }
     }
 
     #[test]
-    fn a_file_that_everybody_may_read_is_noticed() {
+    fn a_file_that_others_read_or_write_has_no_token() {
         let desk = tempfile::tempdir().unwrap();
         let path = desk.path().join("token");
         fs::write(&path, "brass").unwrap();
-        for (mode, exposed) in [(0o600, false), (0o640, false), (0o644, true)] {
+        for (mode, safe) in [
+            (0o600, true),
+            (0o400, true),
+            (0o604, false),
+            (0o644, false),
+            (0o620, false),
+            (0o602, false),
+            (0o666, false),
+        ] {
             fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-            assert_eq!(is_exposed(&path), exposed, "{mode:o}");
+            assert_eq!(load(&path).is_ok(), safe, "{mode:o}");
+            // It is still good enough for whoever has to say it.
+            assert_eq!(text(&path).unwrap(), "brass");
         }
+    }
+
+    #[test]
+    fn a_file_in_a_directory_that_others_write_has_no_token() {
+        let desk = tempfile::tempdir().unwrap();
+        let shared = desk.path().join("shared");
+        fs::create_dir(&shared).unwrap();
+        let (path, link) = (shared.join("token"), desk.path().join("link"));
+        write(&path, "brass");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        for (mode, safe) in [(0o755, true), (0o777, false), (0o1777, true), (0o700, true)] {
+            fs::set_permissions(&shared, Permissions::from_mode(mode)).unwrap();
+            assert_eq!(load(&path).is_ok(), safe, "{mode:o}");
+            assert_eq!(load(&link).is_ok(), safe, "{mode:o}");
+        }
+        // The link itself can be replaced, too.
+        fs::set_permissions(desk.path(), Permissions::from_mode(0o777)).unwrap();
+        let said = load(&link).unwrap_err().to_string();
+        assert!(said.contains("others can replace it"), "{said}");
+    }
+
+    #[test]
+    fn a_token_file_that_is_moved_elsewhere_is_read_as_nothing_else() {
+        let desk = tempfile::tempdir().unwrap();
+        let (path, status) = (desk.path().join("token"), desk.path().join("status.eot"));
+        write(&path, "brass");
+        load(&path).unwrap();
+        fs::hard_link(&path, &status).unwrap();
+        let flags = rustix::fs::OFlags::RDONLY;
+        resolve::open(&status, flags).unwrap_err();
+        fs::remove_file(&status).unwrap();
+        fs::rename(&path, &status).unwrap();
+        let told = resolve::open(&status, flags).unwrap_err().to_string();
+        assert_eq!(told, "it is a file with a secret of the server's own");
+        // A new one is read again, and the old one is a secret no more.
+        write(&path, "copper");
+        assert!(load(&path).unwrap().is("copper"));
+        resolve::open(&status, flags).unwrap();
     }
 }

@@ -8,6 +8,7 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
@@ -100,6 +101,7 @@ impl Server {
         let at = |name: &str| desk.path().join(name);
         fs::write(at("status.eot"), "6\n").unwrap();
         fs::write(at("token"), "brass\n").unwrap();
+        fs::set_permissions(at("token"), fs::Permissions::from_mode(0o600)).unwrap();
         let mut process = Command::new(env!("CARGO_BIN_EXE_chadburn"))
             .args(["--port", "0", "--bind", "127.0.0.1"])
             .args(options)

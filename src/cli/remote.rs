@@ -201,6 +201,8 @@ pub enum Errand {
         status: PathBuf,
         /// The accept file, absolute.
         accept: PathBuf,
+        /// The token file, absolute.
+        token: Option<PathBuf>,
     },
 }
 
@@ -264,7 +266,9 @@ impl Remote {
                 let accept = file(accept_file, "CHADBURN_ACCEPT_FILE");
                 let accept = accept.unwrap_or_else(|| accept_beside(&status));
                 let (status, accept) = (base.join(status), base.join(accept));
-                (Errand::Doctor { status, accept }, line, None)
+                let token = line.token_file.clone().or(file(None, "CHADBURN_TOKEN_FILE"));
+                let token = token.map(|token| base.join(token));
+                (Errand::Doctor { status, accept, token }, line, None)
             }
         };
         let (url, settings) = line.settings(variable, base)?;

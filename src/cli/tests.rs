@@ -1,7 +1,7 @@
 //! What can be typed, and what it comes to.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{PermissionsExt, symlink};
 
 use tempfile::TempDir;
 
@@ -83,6 +83,7 @@ fn every_option_is_heard_from_the_line_and_from_the_environment() {
     fs::write(&dial, include_str!("../../docs/dial.example.toml")).unwrap();
     let dial = dial.to_str().unwrap();
     fs::write(desk.path().join("token"), "brass\n").unwrap();
+    fs::set_permissions(desk.path().join("token"), fs::Permissions::from_mode(0o600)).unwrap();
     let token = desk.path().join("token");
     let token = token.to_str().unwrap();
     let line = format!(

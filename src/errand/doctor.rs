@@ -29,8 +29,10 @@ pub(super) async fn run(
     url: &str,
     status: PathBuf,
     accept: PathBuf,
+    token: Option<PathBuf>,
 ) -> Result<(), Trouble> {
     let mut findings = ground::files(&status, &accept);
+    findings.extend(token.as_deref().map(ground::token).into_iter().flatten());
     findings.extend(ground::machine(&status));
     findings.extend(way::look(settings, url).await);
     let mut bad = 0;

@@ -1,10 +1,12 @@
 //! Whose links are followed, and what is not read although it can be.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io;
-use std::sync::OnceLock;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
-#[cfg(target_os = "linux")]
 use super::Refusal;
 
 /// Whether links of this user are followed.
@@ -28,16 +30,38 @@ fn unmapped(uid_map: &str, overflow: &str) -> Option<u32> {
     (!identity).then(|| overflow.trim().parse().unwrap_or(65_534))
 }
 
+/// Files with secrets, by the path that each was given as. They stay open, so that their numbers stay
+/// theirs.
+static SECRETS: Mutex<BTreeMap<PathBuf, File>> = Mutex::new(BTreeMap::new());
+
+/// Keeps this file, the one that is given as `path`, from being read as anything else, in whatever
+/// place it is found. One that was given so before is free.
+pub fn keep_secret(path: &Path, file: File) {
+    SECRETS.lock().unwrap_or_else(PoisonError::into_inner).insert(path.into(), file);
+}
+
 /// Hands the open file back, if what is in it may be told.
-#[cfg(target_os = "linux")]
 pub(super) fn judge(file: File) -> io::Result<File> {
+    let file = judge_secret(file)?;
+    let secrets = SECRETS.lock().unwrap_or_else(PoisonError::into_inner);
+    if !secrets.is_empty() {
+        let which = |file: &File| file.metadata().map(|meta| (meta.dev(), meta.ino()));
+        let this = which(&file)?;
+        if secrets.values().any(|secret| which(secret).is_ok_and(|secret| secret == this)) {
+            return Err(Refusal::Secret.into());
+        }
+    }
+    Ok(file)
+}
+
+/// Hands the open file back, if nobody else can have led us to it.
+#[cfg(target_os = "linux")]
+pub(super) fn judge_secret(file: File) -> io::Result<File> {
     refusal(&file, hard_links_are_protected)?.map_or(Ok(file), |refusal| Err(refusal.into()))
 }
 
 #[cfg(target_os = "linux")]
 fn refusal(file: &File, protected: impl FnOnce() -> bool) -> io::Result<Option<Refusal>> {
-    use std::os::unix::fs::MetadataExt;
-
     use rustix::fs::{PROC_SUPER_MAGIC, fstatfs, major};
 
     let meta = file.metadata()?;
@@ -51,7 +75,7 @@ fn refusal(file: &File, protected: impl FnOnce() -> bool) -> io::Result<Option<R
 
 #[cfg(not(target_os = "linux"))]
 #[expect(clippy::unnecessary_wraps, reason = "other systems have more to judge")]
-pub(super) fn judge(file: File) -> io::Result<File> {
+pub(super) fn judge_secret(file: File) -> io::Result<File> {
     Ok(file)
 }
 

@@ -22,7 +22,7 @@ pub(super) async fn read_again_on(
         match read_again(config).await {
             Some(Ok(token)) => {
                 tracing::info!("the token was read again");
-                warn_if_exposed(config);
+                tell_doubts(config);
                 hand_on(Policy { token: Some(token), ..config.policy() }).await;
             }
             Some(Err(why)) => tracing::warn!("the old token stays: {}", escaped(&why.to_string())),
@@ -31,11 +31,12 @@ pub(super) async fn read_again_on(
     }
 }
 
-/// Says so if anybody on this machine can read the token.
-pub(super) fn warn_if_exposed(config: &Config) {
-    if let Some(path) = config.token_file.as_deref().filter(|path| token_file::is_exposed(path)) {
-        let path = path.to_string_lossy();
-        tracing::warn!("everybody on this machine may read the token file {}", escaped(&path));
+/// Says what is to be said of a token file that is safe enough to be used.
+pub(super) fn tell_doubts(config: &Config) {
+    let Some(path) = &config.token_file else { return };
+    for doubt in token_file::doubts(path).unwrap_or_default() {
+        let (path, doubt) = (path.to_string_lossy(), doubt.to_string());
+        tracing::warn!("token file {}: {}", escaped(&path), escaped(&doubt));
     }
 }
 
@@ -48,6 +49,7 @@ async fn read_again(config: &Config) -> Option<Result<Secret, BadToken>> {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::os::unix::fs::PermissionsExt;
 
     use tokio::sync::mpsc;
 
@@ -59,6 +61,7 @@ mod tests {
         let desk = tempfile::tempdir().unwrap();
         let path = desk.path().join("token");
         fs::write(&path, "brass\n").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
         let typed = ["chadburn", "--token-file", "token"].map(Into::into);
         let Ok(Command::Serve(config)) = cli::parse(typed, |_| None, desk.path()) else {
             panic!("a good command line");

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -62,6 +62,8 @@ export class Telegraph {
     if (accept !== null) await telegraph.write('accept.eot', accept);
     if (token) {
       await telegraph.write('token', token);
+      // A token that others can read is none.
+      await chmod(join(telegraph.directory, 'token'), 0o600);
       telegraph.args = [...telegraph.args, '--token-file', 'token'];
     }
     if (book) {

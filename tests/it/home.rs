@@ -63,6 +63,7 @@ impl Home {
     /// Writes a file in place.
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
         fs::write(self.file(name), content).expect("the file can be written");
+        close(name, &self.file(name));
     }
 
     /// Writes a file aside and renames it over the name.
@@ -72,6 +73,7 @@ impl Home {
         let mut file = File::create(&draft).expect("a draft can be made");
         file.write_all(content.as_ref()).expect("a draft can be written");
         drop(file);
+        close(name, &draft);
         fs::rename(&draft, self.file(name)).expect("a draft can be renamed");
     }
 
@@ -88,5 +90,12 @@ impl Home {
             .map(|name| name.to_string_lossy().into_owned())
             .filter(|name| !OWN.contains(&name.as_str()))
             .collect()
+    }
+}
+
+/// Closes a token file to all but its owner: a token that others can read is none.
+fn close(name: &str, path: &Path) {
+    if name == "token" {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("it is one's own");
     }
 }

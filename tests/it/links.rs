@@ -2,7 +2,7 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
-use std::os::unix::fs::{lchown, symlink};
+use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 use std::path::Path;
 
 use crate::home::Home;
@@ -112,6 +112,8 @@ async fn what_is_read_at_the_start_is_not_read_through_a_members_link() {
     for (option, content) in [("--dial", &dial[..]), ("--token-file", b"brass\n")] {
         let setup = Setup::new().args([option, "given"]);
         setup.home.write("real", content);
+        fs::set_permissions(setup.home.file("real"), fs::Permissions::from_mode(0o600))
+            .expect("one's own file can be closed to all");
         put_link(&setup.home, "given", "real", MEMBER);
         let (code, said) = setup.run_to_end().await;
         assert_eq!(code, Some(2), "{said}");

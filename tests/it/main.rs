@@ -119,6 +119,7 @@ mod starved;
 
 /// A server with few descriptors.
 mod seats;
+mod secret;
 
 /// How much one address may take.
 mod limits;

@@ -23,6 +23,22 @@ fn no_two_servers_write_one_file() {
 }
 
 #[test]
+fn a_lock_is_its_owners_alone_and_an_older_one_is_mended() {
+    let place = Place::new();
+    let lock = place.directory.path().join("accept.eot.lock");
+    let mode = || fs::metadata(&lock).unwrap().mode() & 0o777;
+    drop(place.open());
+    assert_eq!(mode(), 0o600);
+    for old in [0o644, 0o666, 0o640, 0o400] {
+        fs::set_permissions(&lock, Permissions::from_mode(old)).unwrap();
+        let file = place.open();
+        assert_eq!(mode(), 0o600, "it was {old:o}");
+        assert!(AcceptFile::open(&place.path).is_err(), "it is the same lock");
+        drop(file);
+    }
+}
+
+#[test]
 fn a_lock_that_cannot_be_had_is_no_reason_not_to_serve() {
     for put in [|lock: &Path| symlink("elsewhere", lock), |lock: &Path| fs::create_dir(lock)] {
         let place = Place::new();

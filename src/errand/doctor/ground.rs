@@ -8,6 +8,7 @@ use rustix::process::{Resource, getrlimit};
 
 use super::Finding;
 use crate::plain::plain;
+use crate::token_file;
 
 /// What a descriptor limit should at least be: the server itself needs 40.
 const DESCRIPTORS: u64 = 256;
@@ -56,6 +57,26 @@ pub(super) fn files(status: &Path, accept: &Path) -> Vec<Finding> {
         });
     }
     findings
+}
+
+/// Whether the token in this file is nobody else's.
+pub(super) fn token(path: &Path) -> Vec<Finding> {
+    let shown = path.display();
+    let doubts = match token_file::doubts(path) {
+        Ok(doubts) => doubts,
+        Err(bad) => {
+            let then = "the server does not start with it, and on SIGHUP keeps the old one";
+            return vec![Finding::Bad(bad.to_string(), then.into())];
+        }
+    };
+    if doubts.is_empty() {
+        return vec![Finding::Well(format!("token file {shown} is nobody else's"))];
+    }
+    let note = |doubt| {
+        let what = format!("token file {shown}: {doubt}");
+        Finding::Note(what, "whoever has the token may do what it allows")
+    };
+    doubts.into_iter().map(note).collect()
 }
 
 /// How changes will be noticed, and how many stations find a seat.
