@@ -51,10 +51,13 @@ impl fmt::Debug for Signals {
 ///
 /// SIGPIPE is not among them. Rust ignores it from the start, and to catch it would be a trap: the
 /// handler writes into a pipe of its own, and once nobody reads that any more, it raises itself.
-const IGNORED: [Signal; 2] = [Signal::USR1, Signal::USR2];
+///
+/// SIGXFSZ tells of a file that would grow beyond a limit (`ulimit -f`). The write fails as well, and
+/// whoever writes says so.
+const IGNORED: [Signal; 3] = [Signal::USR1, Signal::USR2, Signal::XFSZ];
 
 impl Signals {
-    /// Catches SIGINT, SIGTERM and SIGHUP, and USR1 and USR2 so that they do no harm. To be
+    /// Catches SIGINT, SIGTERM and SIGHUP, and USR1, USR2 and XFSZ so that they do no harm. To be
     /// called within a runtime, as early as can be.
     pub fn catch() -> io::Result<Self> {
         let caught = [Signal::INT, Signal::TERM, Signal::HUP].into_iter().chain(IGNORED);
