@@ -18,8 +18,10 @@ use rustix::io::Errno;
 use judge::{judge, judge_secret, trusts};
 
 pub use judge::keep_secret;
+pub use mount::Mounted;
 
 mod judge;
+mod mount;
 
 /// The most links that are followed on one way, as in the kernel (`path_resolution(7)`).
 const MOST_LINKS: usize = 40;
@@ -154,6 +156,11 @@ impl Place {
         // Whatever is done afterwards is judged by its own descriptor.
         #[cfg(not(target_os = "linux"))]
         self.path.symlink_metadata()
+    }
+
+    /// What the directory is.
+    pub fn stat_directory(&self) -> io::Result<std::fs::Metadata> {
+        File::from(self.directory.try_clone()?).metadata()
     }
 
     /// Opens what has this name, or makes it if the flags say so. It waits for nothing.

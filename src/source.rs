@@ -12,7 +12,9 @@ use std::time::{Duration, Instant};
 
 use tracing::{error, info, warn};
 
+use crate::resolve::Mounted;
 use crate::writing::{Condition, File, Health, Report, Watch};
+use ground::Ground;
 use keeper::Keeper;
 use look::RealDisk;
 use rule::{Hint, Rule, Step};
@@ -39,6 +41,21 @@ pub enum WatchMode {
     Inotify,
     /// By looking often.
     Poll,
+}
+
+/// How a path stands before anything is watched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Survey {
+    /// Why the kernel would not tell of every change, so that it must be looked often.
+    pub deaf: Option<String>,
+    /// Why nothing that is written outside is seen here.
+    pub replaced: Option<Mounted>,
+}
+
+/// Looks how this path stands.
+pub fn survey(path: &Path) -> io::Result<Survey> {
+    let Ground { deaf, replaced, .. } = Ground::survey(path)?;
+    Ok(Survey { deaf, replaced: replaced.then_some(Mounted::Replaced) })
 }
 
 /// A file being watched, on a thread of its own, until this is stopped or dropped.

@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::resolve;
+use crate::resolve::{self, Place};
 
 /// What a watch depends on. When it is not what it was, the watch must be armed anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub(super) struct Ground {
     pub(super) target: Target,
     /// Why the kernel would not tell of every change, if so.
     pub(super) deaf: Option<String>,
+    /// It is mounted alone, and no longer what has its name outside.
+    pub(super) replaced: bool,
 }
 
 /// Which directory one is. A new one often gets the number of the one just removed, and what is
@@ -56,22 +58,19 @@ impl Ground {
         let place = resolve::parent(path)?;
         let file = place.path().to_owned();
         let dir = file.parent().ok_or(io::ErrorKind::NotFound)?.to_owned();
-        let target = match place.stat() {
+        let (target, place) = match place.stat() {
             Ok(meta) if meta.is_symlink() => match resolve::resolve(path) {
                 Ok(there) if there.stat().is_ok() => {
-                    let there = there.path().to_owned();
-                    let id = Identity::of(there.parent().unwrap_or(&there))?;
-                    Target::There(there, id)
+                    let file = there.path().to_owned();
+                    let id = Identity::of(file.parent().unwrap_or(&file))?;
+                    (Target::There(file, id), there)
                 }
-                _ => Target::Nowhere,
+                _ => (Target::Nowhere, place),
             },
-            _ => Target::Itself,
+            _ => (Target::Itself, place),
         };
-        let deaf = match &target {
-            Target::There(there, _) => deaf(there),
-            _ => deaf(&file),
-        };
-        Ok(Self { id: Identity::of(&dir)?, file, dir, target, deaf })
+        let (deaf, replaced) = (deaf(&place), place.is_replaced_outside());
+        Ok(Self { id: Identity::of(&dir)?, file, dir, target, deaf, replaced })
     }
 
     /// The directory of a symlink's target, if it is another one.
@@ -121,39 +120,30 @@ const FOREIGN: [(u32, &str); 9] = [
     (0x786F_4256, "a shared folder of VirtualBox"),
 ];
 
-#[cfg(target_os = "linux")]
-fn deaf(file: &Path) -> Option<String> {
-    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags, statfs, statx};
-
-    let dir = file.parent()?;
-    if let Ok(statfs) = statfs(dir) {
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::unnecessary_cast,
-            reason = "the width of this field depends on the machine, its magic numbers have 32 bits"
-        )]
-        let magic = statfs.f_type as u32;
-        if let Some((_, name)) = FOREIGN.iter().find(|(number, _)| *number == magic) {
-            return Some(format!("it is on {name}"));
-        }
+fn deaf(place: &Place) -> Option<String> {
+    if let Some(name) = foreign(place) {
+        return Some(format!("it is on {name}"));
     }
-    // Writers outside reach a bind-mounted file through another directory than this. Only where
-    // the kernel does not say so (before 5.8) the devices must do: on overlayfs they may differ.
-    let stat = statx(CWD, file, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::BASIC_STATS).ok();
-    let mounted = match stat {
-        Some(stat) if stat.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT) => {
-            stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT)
-        }
-        _ => {
-            let device = |path| fs::symlink_metadata(path).map(|meta| meta.dev()).ok();
-            device(file).is_some_and(|device_of_file| Some(device_of_file) != device(dir))
-        }
-    };
-    mounted.then(|| "it is a mount point".to_owned())
+    // Writers outside reach a bind-mounted file through another directory than this.
+    place.is_mount_point().then(|| "it is a mount point".to_owned())
+}
+
+#[cfg(target_os = "linux")]
+fn foreign(place: &Place) -> Option<&'static str> {
+    use rustix::fs::fstatfs;
+
+    let statfs = fstatfs(place.directory()).ok()?;
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::unnecessary_cast,
+        reason = "the width of this field depends on the machine, its magic numbers have 32 bits"
+    )]
+    let magic = statfs.f_type as u32;
+    FOREIGN.iter().find(|(number, _)| *number == magic).map(|(_, name)| *name)
 }
 
 #[cfg(not(target_os = "linux"))]
-fn deaf(_file: &Path) -> Option<String> {
+fn foreign(_: &Place) -> Option<&'static str> {
     None
 }

@@ -44,10 +44,6 @@ impl Keeper {
         let (now, link) = (shared.now(), shared.lookout().link);
         let due = now >= self.next || link != self.link;
         self.link = link;
-        if self.mode == WatchMode::Poll {
-            self.next = Duration::MAX;
-            return;
-        }
         if !due {
             return;
         }
@@ -55,10 +51,12 @@ impl Keeper {
         let ground = match Ground::survey(&self.path) {
             Ok(ground) => ground,
             // What was watched is gone, and a watch of it still hurts nobody.
-            Err(_) if self.armed.is_some() => return,
+            Err(_) if self.armed.is_some() || self.mode == WatchMode::Poll => return,
             Err(error) => return self.do_without(shared, &NoWatch::Directory(error)),
         };
-        if self.armed.as_ref().is_some_and(|armed| armed.holds(&ground)) {
+        shared.lookout().disk.set_replaced(ground.replaced);
+        let holds = self.armed.as_ref().is_some_and(|armed| armed.holds(&ground));
+        if holds || self.mode == WatchMode::Poll {
             return;
         }
         if let (WatchMode::Auto, Some(reason)) = (self.mode, &ground.deaf) {

@@ -11,7 +11,7 @@ use rustix::fs::{Mode, OFlags};
 
 use super::text::LARGEST_FILE;
 use super::{Disk, Kind, Meta};
-use crate::resolve::{self, Place};
+use crate::resolve::{self, Mounted, Place};
 use crate::writing::Stamp;
 
 /// The path on the real disk.
@@ -20,13 +20,20 @@ pub struct RealDisk {
     path: PathBuf,
     /// Where its links led when it was asked what stands there; nothing, if its last name is none.
     place: Option<Place>,
+    /// It is mounted alone, and no longer what has its name outside; whoever surveys says so.
+    replaced: bool,
 }
 
 impl RealDisk {
     /// A disk of this one path.
     #[must_use]
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), place: None }
+        Self { path: path.to_owned(), place: None, replaced: false }
+    }
+
+    /// Says whether what is at the path is mounted alone, and no longer what has its name outside.
+    pub(in crate::source) fn set_replaced(&mut self, replaced: bool) {
+        self.replaced = replaced;
     }
 }
 
@@ -34,6 +41,9 @@ impl Disk for RealDisk {
     type Open = File;
 
     fn stat(&mut self) -> io::Result<Meta> {
+        if self.replaced {
+            return Err(Mounted::Replaced.into());
+        }
         self.place = None;
         // Nothing is said of a file that can be read before it was opened, and that judges the way.
         match self.path.symlink_metadata() {
