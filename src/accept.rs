@@ -3,23 +3,27 @@
 //! What a reply is, and who waits for it, is not known here. The file is written and never read:
 //! what stands in it comes back through its source.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{Access, AtFlags, Mode, OFlags, StatVfsMountFlags, accessat, fstatvfs};
 use tracing::{debug, warn};
-use uuid::Uuid;
 
 use crate::plain::plain;
 use crate::resolve::{self, Place};
 use crate::writing::Stamp;
+use attributes::Attributes;
 use steps::{Fault, Temp};
+use temp_name::TempName;
 
+mod acl;
+mod attributes;
+mod standing;
 mod steps;
-
+mod temp_name;
 mod writer;
 
 pub use writer::{Busy, Outcome, Store, Writer};
@@ -32,6 +36,8 @@ const PRIVATE: u32 = 0o600;
 pub struct AcceptFile {
     path: PathBuf,
     name: OsString,
+    /// If it is a link, what it leads to is replaced, and not the link.
+    follow: bool,
     /// What a test makes go wrong.
     fault: Fault,
     /// Held as long as the file is written; nothing if it cannot be had for reasons that will
@@ -60,70 +66,116 @@ pub struct StoreError {
 
 impl AcceptFile {
     /// Makes this process the only one that writes `path`, and sweeps away what an earlier one
-    /// left half done.
+    /// left half done. A link at `path` is replaced.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        Self::at(path, lock)
-    }
-
-    /// The status file, into which an order over the network is written in just the same way. It
-    /// has no lock of its own: orders come through the server that holds the accept file's.
-    pub fn for_orders(path: &Path) -> Result<Self, OpenError> {
-        let file = Self::at(path, |_| Ok(None))?;
-        file.sweep();
-        Ok(file)
-    }
-
-    /// The status file, written by a bridge beside a server. It sweeps nothing: a temporary file
-    /// may be the server's, in use.
-    pub fn shared(path: &Path) -> Result<Self, OpenError> {
-        Self::at(path, |_| Ok(None))
-    }
-
-    fn at(
-        path: &Path,
-        lock: impl FnOnce(&Path) -> Result<Option<File>, OpenError>,
-    ) -> Result<Self, OpenError> {
-        let nameless = || OpenError::Nameless(path.display().to_string());
-        let path = std::path::absolute(path).map_err(|_| nameless())?;
-        let name = path.file_name().ok_or_else(nameless)?.to_owned();
-        let lock = lock(&path)?;
-        let file = Self { name, fault: Fault::default(), lock, path };
+        let mut file = Self::at(path, false)?;
+        file.lock = lock(&file.path)?;
         if file.lock.is_some() {
             file.sweep();
         }
         Ok(file)
     }
 
+    /// The status file, into which an order over the network is written in just the same way, but
+    /// where a link leads, since whoever else writes it does so there. It has no lock of its own:
+    /// orders come through the server that holds the accept file's.
+    pub fn for_orders(path: &Path) -> Result<Self, OpenError> {
+        let file = Self::shared(path)?;
+        file.sweep();
+        Ok(file)
+    }
+
+    /// The same, written by a bridge beside a server. It sweeps nothing: a temporary file may be the
+    /// server's, in use.
+    pub fn shared(path: &Path) -> Result<Self, OpenError> {
+        Self::at(path, true)
+    }
+
+    /// The accept file, to be looked at and not written.
+    pub fn unlocked(path: &Path) -> Result<Self, OpenError> {
+        Self::at(path, false)
+    }
+
+    fn at(path: &Path, follow: bool) -> Result<Self, OpenError> {
+        let nameless = || OpenError::Nameless(path.display().to_string());
+        let path = std::path::absolute(path).map_err(|_| nameless())?;
+        let name = path.file_name().ok_or_else(nameless)?.to_owned();
+        Ok(Self { path, name, follow, fault: Fault::default(), lock: None })
+    }
+
     /// Puts `text` and a newline into the file, durably. `noted` learns by what to know the
     /// writing again, before anybody can see it. After an error the file is as it was, unless only
     /// the last step failed, which makes the directory durable.
     pub fn store(&self, text: &str, noted: impl FnOnce(Stamp)) -> Result<(), StoreError> {
-        self.try_store(text, noted).map_err(|error| StoreError {
-            name: self.name.to_string_lossy().into_owned(),
-            reason: plain(&error),
-        })
+        self.try_store(text, noted).map_err(|error| self.failed(&error))
+    }
+
+    /// Whether it could be replaced now, as far as that shows without touching anything.
+    pub fn survey(&self) -> Result<(), StoreError> {
+        let surveyed = || {
+            let place = self.place()?;
+            Self::before(&place)?;
+            let directory = place.directory();
+            if fstatvfs(directory)?.f_flag.contains(StatVfsMountFlags::RDONLY) {
+                return Err(io::ErrorKind::ReadOnlyFilesystem.into());
+            }
+            let access = Access::WRITE_OK | Access::EXEC_OK;
+            Ok(accessat(directory, ".", access, AtFlags::EACCESS)?)
+        };
+        surveyed().map_err(|error: io::Error| self.failed(&error))
+    }
+
+    /// Whether it could be replaced now, by doing all of that with two files of other names.
+    pub fn rehearse(&self) -> Result<(), StoreError> {
+        let rehearsed = || {
+            let place = self.place()?;
+            let before = Self::before(&place)?;
+            let names = TempName::of(place.name());
+            let mut temp = Temp::create(&place, names.fresh(), before.attributes(), &self.fault)?;
+            temp.write("rehearsal")?;
+            temp.rename_aside(names.fresh())
+        };
+        rehearsed().map_err(|error| self.failed(&error))
+    }
+
+    fn failed(&self, error: &io::Error) -> StoreError {
+        StoreError { name: self.shown(), reason: plain(error) }
+    }
+
+    /// Its name in a sentence.
+    fn shown(&self) -> String {
+        self.name.to_string_lossy().into_owned()
     }
 
     fn try_store(&self, text: &str, noted: impl FnOnce(Stamp)) -> io::Result<()> {
-        // The file itself, be it a link, is replaced.
-        let place = resolve::parent(&self.path)?;
-        let before = self.before(&place)?;
-        let temp = temp_name(&self.name);
-        let mut temp = Temp::create(&place, temp, before.as_ref(), &self.fault)?;
+        let place = self.place()?;
+        let before = Self::before(&place)?;
+        if let Before::Other(kind) = before {
+            warn!(file = %self.path.display(), kind, "what stands in the file's place is replaced");
+        }
+        let temp = TempName::of(place.name()).fresh();
+        let mut temp = Temp::create(&place, temp, before.attributes(), &self.fault)?;
         temp.write(text)?;
         noted(temp.stamp()?);
         temp.rename()?;
         steps::sync_directory(&place, &self.fault)
     }
 
+    /// Where the file is written.
+    fn place(&self) -> io::Result<Place> {
+        if self.follow { resolve::resolve(&self.path) } else { resolve::parent(&self.path) }
+    }
+
     /// Removes the temporary files of servers that were killed. It is for the holder of the lock
     /// only: another's may be in use.
     fn sweep(&self) {
-        let entries = resolve::parent(&self.path)
-            .and_then(|place| fs::read_dir(place.path().parent().unwrap_or(Path::new("/"))));
+        let Ok(place) = self.place() else { return };
+        let temp = TempName::of(place.name());
+        let own = rustix::process::geteuid().as_raw();
+        let ours = |meta: fs::Metadata| meta.is_file() && (own == 0 || meta.uid() == own);
+        let entries = fs::read_dir(place.path().parent().unwrap_or(Path::new("/")));
         for entry in entries.into_iter().flatten().flatten() {
-            let regular = entry.file_type().is_ok_and(|kind| kind.is_file());
-            if regular && is_temp_name(&entry.file_name(), &self.name) {
+            if temp.is(&entry.file_name()) && entry.metadata().is_ok_and(ours) {
                 match fs::remove_file(entry.path()) {
                     Ok(()) => debug!(file = %entry.path().display(), "stray temporary file swept"),
                     Err(error) => warn!(file = %entry.path().display(), %error, "cannot be swept"),
@@ -132,22 +184,40 @@ impl AcceptFile {
         }
     }
 
-    /// The regular file that is there, whose group and mode are to be kept.
-    fn before(&self, place: &Place) -> io::Result<Option<fs::Metadata>> {
+    /// What is there, if it can be replaced.
+    fn before(place: &Place) -> io::Result<Before> {
         let meta = match place.stat() {
             Ok(meta) => meta,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Before::Nothing),
             Err(error) => return Err(error),
         };
         if meta.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
+        standing::check(place, &meta)?;
         if meta.is_file() {
-            return Ok(Some(meta));
+            return Ok(Before::File(Attributes::of(place, &meta)));
         }
-        let kind = if meta.is_symlink() { "symlink" } else { "special file" };
-        warn!(file = %self.path.display(), kind, "what stands in the accept file's place is replaced");
-        Ok(None)
+        Ok(Before::Other(if meta.is_symlink() { "symlink" } else { "special file" }))
+    }
+}
+
+/// What stands in the file's place before it is written.
+#[derive(Debug)]
+enum Before {
+    Nothing,
+    /// A file, whose attributes are to be kept.
+    File(Attributes),
+    /// Something else that can be replaced.
+    Other(&'static str),
+}
+
+impl Before {
+    fn attributes(&self) -> Option<&Attributes> {
+        match self {
+            Self::File(attributes) => Some(attributes),
+            _ => None,
+        }
     }
 }
 
@@ -179,25 +249,6 @@ fn lock(path: &Path) -> Result<Option<File>, OpenError> {
             Ok(None)
         }
     }
-}
-
-fn temp_name(name: &OsStr) -> OsString {
-    let mut temp = OsString::from(".");
-    temp.push(name);
-    temp.push(format!(".{}.tmp", Uuid::new_v4()));
-    temp
-}
-
-fn is_temp_name(candidate: &OsStr, name: &OsStr) -> bool {
-    let id = candidate
-        .as_encoded_bytes()
-        .strip_prefix(b".")
-        .and_then(|rest| rest.strip_prefix(name.as_encoded_bytes()))
-        .and_then(|rest| rest.strip_prefix(b"."))
-        .and_then(|rest| rest.strip_suffix(b".tmp"))
-        .and_then(|id| std::str::from_utf8(id).ok());
-    // Only the very spelling that is used here, of the several a uuid has.
-    id.is_some_and(|id| Uuid::try_parse(id).is_ok_and(|uuid| uuid.to_string() == id))
 }
 
 fn name_of(path: &Path) -> String {

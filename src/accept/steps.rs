@@ -4,14 +4,13 @@
 //! What is written, and in which order these are called, is not decided here.
 
 use std::ffi::OsString;
-use std::fs::{File, Metadata, Permissions};
+use std::fs::File;
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 
-use rustix::fs::{AtFlags, Gid, Mode, OFlags, Uid, fchown, openat, unlinkat};
-use rustix::io::Errno;
-use tracing::debug;
+use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, unlinkat};
 
+use super::attributes::Attributes;
 use crate::resolve::Place;
 use crate::writing::Stamp;
 
@@ -20,6 +19,7 @@ use crate::writing::Stamp;
 pub(super) enum Step {
     Create,
     Own,
+    Acl,
     Mode,
     Write,
     Sync,
@@ -54,37 +54,23 @@ pub(super) struct Temp<'a> {
 }
 
 impl<'a> Temp<'a> {
-    /// A new file that takes over the owner, group and mode of the one it will replace.
+    /// A new file that takes over these attributes of the one it will replace, as far as can be.
     pub(super) fn create(
         place: &'a Place,
         name: OsString,
-        before: Option<&Metadata>,
+        before: Option<&Attributes>,
         fault: &'a Fault,
     ) -> io::Result<Self> {
         (fault.0)(Step::Create)?;
         let flags =
             OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::WRONLY | OFlags::CLOEXEC;
-        // Nobody reads it before it has the group and mode that say who may.
-        let mode = if before.is_some() { 0o600 } else { 0o666 };
+        let mode = before.map_or(0o666, Attributes::first_mode);
         let file = openat(place.directory(), &name, flags, Mode::from_raw_mode(mode))?;
         let temp = Self { place, name, file: Some(File::from(file)), fault, renamed: false };
         if let Some(before) = before {
-            temp.take_after(before)?;
+            before.give(temp.file()?, fault);
         }
         Ok(temp)
-    }
-
-    fn take_after(&self, before: &Metadata) -> io::Result<()> {
-        let file = self.file()?;
-        let (owner, group) = (Uid::from_raw(before.uid()), Gid::from_raw(before.gid()));
-        (self.fault.0)(Step::Own)?;
-        // Only root can give a file away. That is no reason not to answer.
-        match fchown(file, Some(owner), Some(group)).or_else(|_| fchown(file, None, Some(group))) {
-            Err(Errno::PERM) => debug!(group = before.gid(), "accept file's group cannot be kept"),
-            other => other?,
-        }
-        (self.fault.0)(Step::Mode)?;
-        file.set_permissions(Permissions::from_mode(before.mode() & 0o777))
     }
 
     /// The text and a newline, on the disk.
@@ -113,6 +99,16 @@ impl<'a> Temp<'a> {
         (self.fault.0)(Step::Rename)?;
         self.place.take(&self.name)?;
         self.renamed = true;
+        Ok(())
+    }
+
+    /// Renames it as it would be renamed into its place, but to this other name, and removes it.
+    pub(super) fn rename_aside(mut self, name: OsString) -> io::Result<()> {
+        self.file = None;
+        (self.fault.0)(Step::Rename)?;
+        let directory = self.place.directory();
+        renameat(directory, &self.name, directory, &name)?;
+        self.name = name;
         Ok(())
     }
 

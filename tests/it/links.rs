@@ -5,8 +5,11 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, lchown, symlink};
 use std::path::Path;
 
+use serde_json::json;
+
 use crate::home::Home;
 use crate::http::get;
+use crate::panel::{COFFEE, LUNCH, Panel, STOP};
 use crate::patience::soon;
 use crate::server::TestServer;
 use crate::setup::Setup;
@@ -119,4 +122,46 @@ async fn what_is_read_at_the_start_is_not_read_through_a_members_link() {
         assert_eq!(code, Some(2), "{said}");
         assert!(said.contains(&format!("user {MEMBER}")) && said.lines().count() == 1, "{said}");
     }
+}
+
+#[tokio::test]
+async fn an_order_over_the_network_is_written_where_the_link_leads() {
+    for watch in ["auto", "inotify", "poll"] {
+        let setup = Setup::new().args(["--allow-orders", "any", "--watch", watch]);
+        fs::create_dir(setup.home.file("shared")).expect("a directory can be made");
+        setup.home.write("shared/real", "6\n");
+        fs::remove_file(setup.home.status()).expect("it can be removed");
+        symlink("shared/real", setup.home.status()).expect("a link can be made");
+        let server = setup.start().await;
+        let mut panel = Panel::open(&server).await;
+        for order in [COFFEE, LUNCH] {
+            let said = json!({ "type": "order", "status": order.to_string() });
+            assert_eq!(panel.request(said).await["type"], "ok");
+            panel.until("the order", |state| state["order"]["position"] == order).await;
+            assert!(fs::symlink_metadata(server.home.status()).expect("it is there").is_symlink());
+            let real = fs::read_to_string(server.home.file("shared/real")).expect("it is there");
+            assert_eq!(real, format!("{order}\n"));
+            // Whoever writes behind the link is heard as before.
+            server.home.write("shared/real", "6\n");
+            panel.until("the order", |state| state["order"]["position"] == STOP).await;
+        }
+        let names = fs::read_dir(server.home.file("shared")).expect("it can be listed").count();
+        assert_eq!(names, 1, "no temporary file is left");
+    }
+}
+
+#[tokio::test]
+async fn an_order_over_the_network_is_not_written_where_a_members_link_leads() {
+    if !two_users() {
+        return;
+    }
+    let setup = Setup::new().args(["--allow-orders", "any"]);
+    setup.home.write("precious", "mine\n");
+    let server = setup.user(SERVER).start().await;
+    put_link(&server.home, "status.eot", "precious", MEMBER);
+    let mut panel = Panel::open(&server).await;
+    let outcome = panel.request(json!({ "type": "order", "status": "7" })).await;
+    assert_eq!(outcome["code"], "write_failed", "{outcome}");
+    assert!(outcome.to_string().contains(&format!("user {MEMBER}")), "{outcome}");
+    assert_eq!(fs::read(server.home.file("precious")).expect("it is there"), b"mine\n");
 }

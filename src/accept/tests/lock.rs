@@ -1,5 +1,7 @@
 //! Who may write the file, and what is swept when the lock is had.
 
+use std::ffi::OsStr;
+
 use super::*;
 
 #[test]
@@ -60,23 +62,26 @@ fn a_fifo_as_lock_file_does_not_block() {
 #[test]
 fn own_strays_are_swept_and_nothing_else_is() {
     let place = Place::new();
-    let id = "67e55044-10b1-426f-9247-bb680e5fe0c8";
+    let stray = TempName::of(OsStr::new("accept.eot")).fresh();
+    let [capitals, longer] = ["X", "~"].map(|end| {
+        let mut name = stray.clone();
+        name.push(end);
+        name.into_string().unwrap()
+    });
     let foreign = [
-        format!(".accept.eot.{}.tmp", id.to_uppercase()),
-        format!(".accept.eot.{}.tmp", id.replace('-', "")),
-        format!(".accept.eot.{id}.tmp~"),
-        format!(".accept.eot2.{id}.tmp"),
-        format!(".status.eot.{id}.tmp"),
-        format!("accept.eot.{id}.tmp"),
-        ".accept.eot..tmp".to_owned(),
+        stray.to_str().unwrap().to_uppercase(),
+        capitals,
+        longer,
+        TempName::of(OsStr::new("status.eot2")).fresh().into_string().unwrap(),
+        ".accept.eo".to_owned(),
         ".accept.eot.tmp".to_owned(),
     ];
     for name in &foreign {
         fs::write(place.directory.path().join(name), "").unwrap();
     }
-    let directory = format!(".accept.eot.{}.tmp", id.replace('0', "1"));
+    let directory = TempName::of(OsStr::new("accept.eot")).fresh();
     fs::create_dir(place.directory.path().join(&directory)).unwrap();
-    let stray = place.directory.path().join(format!(".accept.eot.{id}.tmp"));
+    let stray = place.directory.path().join(stray);
     fs::write(&stray, "half").unwrap();
     drop(place.open());
     assert!(!stray.exists());
@@ -87,7 +92,7 @@ fn own_strays_are_swept_and_nothing_else_is() {
 fn another_servers_temporary_file_is_not_swept_from_under_it() {
     let place = Place::new();
     let _file = place.open();
-    let temp = place.directory.path().join(temp_name(OsStr::new("accept.eot")));
+    let temp = place.directory.path().join(TempName::of(OsStr::new("accept.eot")).fresh());
     fs::write(&temp, "in use").unwrap();
     AcceptFile::open(&place.path).unwrap_err();
     assert!(temp.exists());

@@ -1,0 +1,123 @@
+//! Owner, group, mode and access list of a file that is replaced.
+
+use std::ffi::OsStr;
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::accept::acl::Acl;
+
+/// Everything that can go wrong with attributes.
+const ATTRIBUTES: [Step; 3] = [Step::Own, Step::Acl, Step::Mode];
+
+/// An access list as `setfacl -m u:1234:rw,g::---` makes one.
+const LIST: [u8; 44] = [
+    2, 0, 0, 0, // version
+    0x01, 0, 6, 0, 0xff, 0xff, 0xff, 0xff, // owner
+    0x02, 0, 6, 0, 0xd2, 0x04, 0, 0, // user 1234
+    0x04, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, // group
+    0x10, 0, 6, 0, 0xff, 0xff, 0xff, 0xff, // mask
+    0x20, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, // others
+];
+
+fn acl(path: &Path) -> Option<Acl> {
+    Acl::of_file(&File::open(path).unwrap())
+}
+
+/// Gives the file this list; false where the file system has none.
+fn give(path: &Path, list: &[u8]) -> bool {
+    let given = Acl::from_bytes(list).give(&File::open(path).unwrap());
+    if let Err(error) = &given {
+        eprintln!("SKIPPED: this file system has no access lists: {error}");
+        assert_eq!(error.kind(), io::ErrorKind::Unsupported);
+    }
+    given.is_ok()
+}
+
+/// A file that is 6 and has these attributes, and where to find what was done to its successor.
+fn before(mode: u32) -> (Place, AcceptFile, Arc<Mutex<Vec<Step>>>) {
+    let place = Place::new();
+    let mut file = place.open();
+    store(&file, "6").unwrap();
+    fs::set_permissions(&place.path, Permissions::from_mode(mode)).unwrap();
+    let done = Arc::new(Mutex::new(Vec::new()));
+    let steps = Arc::clone(&done);
+    file.fault = Fault(Box::new(move |step| {
+        steps.lock().unwrap().push(step);
+        Ok(())
+    }));
+    (place, file, done)
+}
+
+#[test]
+fn attributes_that_cannot_be_set_fail_no_reply() {
+    for failing in ATTRIBUTES {
+        for errno in [1, 5, 22, 38, 95] {
+            let (place, mut file, _) = before(0o640);
+            // Only root may give a file away; for others there is nothing to set.
+            drop(std::os::unix::fs::chown(&place.path, Some(1_234), Some(4_321)));
+            let _ = failing == Step::Acl && give(&place.path, &LIST);
+            let old = fs::metadata(&place.path).unwrap().mode();
+            file.fault = Fault(Box::new(move |step| {
+                if step == failing { Err(io::Error::from_raw_os_error(errno)) } else { Ok(()) }
+            }));
+            store(&file, "7").unwrap();
+            assert_eq!(place.text(), "7\n");
+            let new = fs::metadata(&place.path).unwrap().mode();
+            assert_eq!(new & !old, 0, "{failing:?} {errno}: {new:o} gives more than {old:o}");
+        }
+    }
+}
+
+#[test]
+fn what_is_right_already_is_not_set() {
+    let (place, file, done) = before(0o600);
+    store(&file, "7").unwrap();
+    let done = done.lock().unwrap();
+    assert!(!ATTRIBUTES.iter().any(|step| done.contains(step)), "{done:?}");
+    assert_eq!(fs::metadata(&place.path).unwrap().mode() & 0o777, 0o600);
+}
+
+#[test]
+fn at_no_step_has_anybody_more_rights_than_before() {
+    for mode in [0o600, 0o640, 0o604, 0o400, 0o666] {
+        let (place, mut file, _) = before(mode);
+        let directory = place.directory.path().to_owned();
+        file.fault = Fault(Box::new(move |_| {
+            let names = TempName::of(OsStr::new("accept.eot"));
+            for entry in fs::read_dir(&directory)?.flatten() {
+                if names.is(&entry.file_name()) {
+                    let more = entry.metadata()?.mode() & 0o777 & !mode;
+                    assert_eq!(more, 0, "beyond {mode:o}");
+                }
+            }
+            Ok(())
+        }));
+        store(&file, "7").unwrap();
+        assert_eq!(fs::metadata(&place.path).unwrap().mode() & 0o777, mode);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn an_access_list_is_kept_and_one_of_the_directory_is_not_added() {
+    let (place, file, _) = before(0o600);
+    if !give(&place.path, &LIST) {
+        return;
+    }
+    let old = (acl(&place.path), fs::metadata(&place.path).unwrap().mode());
+    assert_eq!(old.1 & 0o777, 0o660, "the group's bits are the mask");
+    for text in ["7", "8"] {
+        store(&file, text).unwrap();
+        assert_eq!((acl(&place.path), fs::metadata(&place.path).unwrap().mode()), old);
+    }
+    // What the directory gives every new file is not the file's own.
+    fs::remove_file(&place.path).unwrap();
+    fs::write(&place.path, "6").unwrap();
+    fs::set_permissions(&place.path, Permissions::from_mode(0o640)).unwrap();
+    let directory = File::open(place.directory.path()).unwrap();
+    let flags = rustix::fs::XattrFlags::empty();
+    rustix::fs::fsetxattr(directory, "system.posix_acl_default", &LIST, flags).unwrap();
+    store(&file, "9").unwrap();
+    assert_eq!(acl(&place.path), None);
+    assert_eq!(fs::metadata(&place.path).unwrap().mode() & 0o777, 0o640);
+}
