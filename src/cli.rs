@@ -154,6 +154,18 @@ pub enum Misuse {
         /// In which way it meets another file.
         why: &'static str,
     },
+    /// The accept file's name is too long for the names that are used beside it.
+    #[error(
+        "{}.lock is longer than the {most} bytes that a name may have there: give the accept file a \
+         shorter one with --accept-file",
+        accept.display()
+    )]
+    LongName {
+        /// The accept file as it was given, or made of the status file's name.
+        accept: PathBuf,
+        /// The most bytes.
+        most: u64,
+    },
     /// No panel can be there.
     #[error("assets: {} is not a directory", .0.display())]
     NoAssets(PathBuf),

@@ -128,6 +128,13 @@ pub enum Event<'a> {
         /// Whether the text is durably in the file; else a line that says why not.
         result: Result<(), String>,
     },
+    /// A text could be stored now, or could not.
+    Able {
+        /// In which file.
+        file: File,
+        /// Or why not, in one line.
+        result: Result<(), String>,
+    },
     /// Who may do what is decided anew.
     Policy(Policy),
     /// A tenth of a second has passed.

@@ -76,7 +76,7 @@ pub enum Condition {
     TooLarge,
     /// It is a directory, a FIFO, a socket or a device.
     NotAFile,
-    /// It cannot be written; said of the bell book only.
+    /// It cannot be written; said of the accept file and of the bell book.
     Unwritable,
 }
 

@@ -3,13 +3,20 @@
 //! It takes one reply at a time and knows it by its ticket only.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
-use tracing::error;
+use tracing::{error, info, warn};
 
 use super::AcceptFile;
 use crate::writing::Stamp;
+
+/// How often it is looked whether the file could be written, when nobody writes it.
+const SURVEY: Duration = Duration::from_secs(10);
+
+/// How often it is tried, as long as it could not.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// A reply to be stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,16 +44,19 @@ pub enum Outcome {
         /// How it went.
         result: Result<(), String>,
     },
+    /// Whether a reply could be written now, or why not, in one line for a person. It is said once
+    /// at the start, and then whenever it changes.
+    Able(Result<(), String>),
 }
 
 /// Why a reply was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Busy {
     /// Another one waits already.
-    #[error("the accept file is being written")]
+    #[error("the file is being written")]
     Full,
     /// The thread has ended.
-    #[error("the accept file is no longer written")]
+    #[error("the file is no longer written")]
     Ended,
 }
 
@@ -99,9 +109,31 @@ impl Drop for Writer {
 }
 
 fn write_all(file: &AcceptFile, stores: &Receiver<Store>, mut on: impl FnMut(Outcome)) {
-    for Store { ticket, text } in stores {
-        let result = file.store(&text, |stamp| on(Outcome::Noted { ticket, stamp }));
-        let result = result.map_err(|error| error.to_string());
-        on(Outcome::Stored { ticket, result });
+    let text = |error: super::StoreError| error.to_string();
+    let mut able = file.rehearse().map_err(text);
+    if let Err(why) = &able {
+        warn!("{why}");
+    }
+    on(Outcome::Able(able.clone()));
+    loop {
+        let now = match stores.recv_timeout(if able.is_ok() { SURVEY } else { RETRY }) {
+            Ok(Store { ticket, text: reply }) => {
+                let result = file.store(&reply, |stamp| on(Outcome::Noted { ticket, stamp }));
+                let result = result.map_err(text);
+                on(Outcome::Stored { ticket, result: result.clone() });
+                result
+            }
+            Err(RecvTimeoutError::Timeout) if able.is_ok() => file.survey().map_err(text),
+            Err(RecvTimeoutError::Timeout) => file.rehearse().map_err(text),
+            Err(RecvTimeoutError::Disconnected) => return,
+        };
+        if now != able {
+            match &now {
+                Ok(()) => info!("{} can be written again", file.shown()),
+                Err(why) => warn!("{why}"),
+            }
+            on(Outcome::Able(now.clone()));
+            able = now;
+        }
     }
 }

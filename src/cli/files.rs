@@ -2,10 +2,12 @@
 //!
 //! It reads directories and links, never a file's text.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use rustix::fs::statvfs;
 
 use super::Misuse;
 
@@ -35,6 +37,7 @@ pub(super) fn checked(
     if status_end == accept_end || same_inode(&status_place, &accept_place) {
         return Err(clash("they are the same file"));
     }
+    fits(&lock_of(&accept_place), accept)?;
     if status_end == lock_of(&accept_place) || accept_end == lock_of(&status_place) {
         return Err(clash("one is the lock of the other"));
     }
@@ -67,6 +70,20 @@ pub(super) fn checked_book(
         return Err(Misuse::BookClash { book: book.into(), why });
     }
     Ok(base.join(book))
+}
+
+/// Whether a file system takes names as long as this lock's, which is longer than all others that
+/// are used beside the accept file.
+fn fits(lock: &Path, accept: &Path) -> Result<(), Misuse> {
+    let length = lock.file_name().map_or(0, OsStr::len) as u64;
+    let most = lock.parent().and_then(|directory| statvfs(directory).ok());
+    match most.map(|it| it.f_namemax) {
+        // Some network file systems say nothing.
+        Some(most) if most > 0 && length > most => {
+            Err(Misuse::LongName { accept: accept.into(), most })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The name of the lock that stands beside an accept file.

@@ -207,6 +207,22 @@ fn the_bell_book_can_be_no_other_file() {
 }
 
 #[test]
+fn names_that_do_not_fit_beside_a_long_one_are_refused_with_advice() {
+    let desk = desk();
+    for (length, fits) in [(200, true), (243, true), (244, false), (250, false)] {
+        // With `.accept.lock` behind it.
+        let line = format!("serve {}", "s".repeat(length));
+        if fits {
+            config(desk.path(), &line);
+        } else {
+            let said = complaint(desk.path(), &line);
+            assert!(said.contains("--accept-file") && said.contains("255"), "{said}");
+            config(desk.path(), &format!("{line} --accept-file a"));
+        }
+    }
+}
+
+#[test]
 fn a_wrong_value_is_one_clear_line() {
     let desk = desk();
     for (line, word) in [

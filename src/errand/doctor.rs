@@ -1,7 +1,7 @@
 //! What is wrong here, and what to do about it: the files of this directory, this machine, and the
 //! way to the server.
 //!
-//! Each finding is a line. It looks and asks, and changes nothing.
+//! Each finding is a line. It looks and asks, and leaves everything as it was.
 
 mod ground;
 mod way;

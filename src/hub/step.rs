@@ -6,6 +6,7 @@
 
 mod answers;
 mod census;
+mod health;
 mod roll;
 mod stores;
 mod tell;
@@ -21,6 +22,7 @@ use uuid::Uuid;
 
 use self::answers::Request;
 pub use self::census::Census;
+use self::health::AcceptHealth;
 use self::roll::Roll;
 use self::stores::Stores;
 use super::frame::close;
@@ -80,6 +82,8 @@ pub struct Hub {
     roll_told: Option<Duration>,
     /// The health of the files, once their sources have settled; of the book if one is kept.
     health: [Option<Health>; 3],
+    /// What the accept file's is made of.
+    accept: AcceptHealth,
     /// Who is connected, by place.
     stations: Vec<Option<Station>>,
     /// How many that is.
@@ -149,6 +153,7 @@ impl Hub {
             roll_changed: false,
             roll_told: None,
             health: [const { None }; 3],
+            accept: AcceptHealth::default(),
             stations: Vec::new(),
             present: 0,
             by_id: HashMap::new(),
@@ -183,8 +188,9 @@ impl Hub {
                 self.written(now, file, &writing.text, author, effects);
             }
             Event::Source { file, report: Report::Health(health) } => {
-                self.changed_health(file, health, effects);
+                self.source_said(file, health, effects);
             }
+            Event::Able { file, result } => self.able(file, result, effects),
             Event::Noted { file, ticket, stamp } => self.stores(file).noted(ticket, stamp),
             Event::Stored { file, ticket, result } => {
                 self.stored(now, file, ticket, &result, effects);
@@ -319,19 +325,6 @@ impl Hub {
         effects.push(Effect::Record(entry));
         self.push(heard, effects);
         effects.push(Effect::Log(line));
-    }
-
-    fn changed_health(&mut self, file: File, health: Health, effects: &mut Vec<Effect>) {
-        let known = &mut self.health[file as usize];
-        if known.as_ref() == Some(&health) {
-            return;
-        }
-        let message = tell::source(file, &health);
-        let first = known.replace(health).is_none();
-        self.publish(effects);
-        if !first {
-            effects.push(Effect::Tell(message));
-        }
     }
 
     fn shutdown(&mut self, effects: &mut Vec<Effect>) {

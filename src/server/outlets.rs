@@ -107,6 +107,7 @@ pub(super) fn event(file: File, outcome: accept::Outcome) -> Event<'static> {
     match outcome {
         accept::Outcome::Noted { ticket, stamp } => Event::Noted { file, ticket, stamp },
         accept::Outcome::Stored { ticket, result } => Event::Stored { file, ticket, result },
+        accept::Outcome::Able(result) => Event::Able { file, result },
     }
 }
 

@@ -2,8 +2,11 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
 
+use crate::http::{await_readiness, get};
 use crate::panel::{COFFEE, Panel};
+use crate::patience::within;
 use crate::setup::Setup;
 use crate::station::TestStation;
 
@@ -104,7 +107,34 @@ async fn a_directory_that_may_not_be_written_is_an_error_that_passes() {
     mode(0o555);
     let line = station.ask("Accept&8").await;
     assert!(line.starts_with("Accept failed:"), "{line:?}");
+    await_readiness(&server, 503).await;
+    assert!(get(&server, "/readyz").await.body.contains("unwritable"), "it says why");
     let reply = fs::read(server.home.file("out/accept.eot")).expect("it is there");
     assert_eq!(reply, b"7\n", "the old reply stays");
     mode(0o755);
+    assert_eq!(station.ask("Accept&8").await, "Accepted state: 8");
+    await_readiness(&server, 200).await;
+}
+
+#[tokio::test]
+async fn an_accept_file_that_cannot_be_written_is_said_before_anybody_answers() {
+    let root = rustix::process::geteuid().is_root();
+    let setup = Setup::with_status("7\n").args(["--accept-file", "out/accept.eot"]);
+    fs::create_dir(setup.home.file("out")).expect("a directory can be made");
+    let out = setup.home.file("out");
+    let mode = |mode| {
+        let permissions = fs::Permissions::from_mode(mode);
+        fs::set_permissions(&out, permissions).expect("it can be changed");
+    };
+    mode(0o555);
+    let server = if root { setup.user(54_321).start().await } else { setup.start().await };
+    await_readiness(&server, 503).await;
+    let body = get(&server, "/readyz").await.body;
+    assert!(body.contains("accept.eot cannot be written: permission denied"), "{body}");
+    mode(0o755);
+    // It is tried again every few seconds.
+    within(Duration::from_secs(20), "that it heals", async {
+        while get(&server, "/readyz").await.code != 200 {}
+    })
+    .await;
 }

@@ -8,6 +8,7 @@ fn the_writer_notes_and_then_says_how_it_went() {
     let (sender, outcomes) = channel();
     let writer = Writer::spawn(place.open(), move |outcome| drop(sender.send(outcome))).unwrap();
     let next = || outcomes.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(next(), Outcome::Able(Ok(())));
     writer.submit(Store { ticket: 1, text: "7".to_owned() }).unwrap();
     assert!(matches!(next(), Outcome::Noted { ticket: 1, .. }));
     assert_eq!(next(), Outcome::Stored { ticket: 1, result: Ok(()) });
@@ -16,7 +17,23 @@ fn the_writer_notes_and_then_says_how_it_went() {
     fs::create_dir(&place.path).unwrap();
     writer.submit(Store { ticket: 2, text: "8".to_owned() }).unwrap();
     let result = Err("accept.eot cannot be written: is a directory".to_owned());
-    assert_eq!(next(), Outcome::Stored { ticket: 2, result });
+    assert_eq!(next(), Outcome::Stored { ticket: 2, result: result.clone() });
+    assert_eq!(next(), Outcome::Able(result));
+    // It is tried until it can be done again.
+    fs::remove_dir(&place.path).unwrap();
+    assert_eq!(next(), Outcome::Able(Ok(())));
+    assert_eq!(place.names(), ["accept.eot.lock"]);
+}
+
+#[test]
+fn a_writer_that_could_not_write_says_so_before_anybody_asks() {
+    let place = Place::new();
+    fs::create_dir(&place.path).unwrap();
+    let (sender, outcomes) = channel();
+    let writer = Writer::spawn(place.open(), move |outcome| drop(sender.send(outcome))).unwrap();
+    let why = "accept.eot cannot be written: is a directory".to_owned();
+    assert_eq!(outcomes.recv_timeout(PATIENCE).unwrap(), Outcome::Able(Err(why)));
+    writer.stop();
 }
 
 #[test]
@@ -35,6 +52,7 @@ fn a_writer_that_is_busy_refuses_at_once_and_one_that_stops_finishes_first() {
     .unwrap();
     let submit = |ticket: u64| writer.submit(Store { ticket, text: ticket.to_string() });
     submit(1).unwrap();
+    assert_eq!(outcomes.recv_timeout(PATIENCE).unwrap(), Outcome::Able(Ok(())));
     outcomes.recv_timeout(PATIENCE).unwrap();
     submit(2).unwrap();
     assert_eq!(submit(3), Err(Busy::Full));
@@ -55,7 +73,6 @@ fn a_writer_whose_thread_has_panicked_takes_no_more() {
     })
     .unwrap();
     let store = || writer.submit(Store { ticket: 1, text: "7".to_owned() });
-    store().unwrap();
     outcomes.recv_timeout(PATIENCE).unwrap_err();
     while store() != Err(Busy::Ended) {
         std::thread::yield_now();

@@ -1,42 +1,34 @@
 //! The files and the machine they are on.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::Path;
 
-use rustix::fs::{Access, access, statfs};
+use rustix::fs::OFlags;
 use rustix::process::{Resource, getrlimit};
 
 use super::Finding;
+use crate::accept::AcceptFile;
 use crate::plain::plain;
+use crate::resolve;
+use crate::source::{Survey, survey};
 use crate::token_file;
 
 /// What a descriptor limit should at least be: the server itself needs 40.
 const DESCRIPTORS: u64 = 256;
 
-/// File systems of whose changes by other machines the kernel does not tell (`statfs(2)`): NFS, SMB
-/// and CIFS, 9p, FUSE.
-const REMOTE: [(u32, &str); 6] = [
-    (0x6969, "NFS"),
-    (0x517b, "SMB"),
-    (0xff53_4d42, "CIFS"),
-    (0xfe53_4d42, "SMB2"),
-    (0x0102_1997, "9p"),
-    (0x6573_5546, "FUSE"),
-];
-
 /// Whether the status file can be read, and the accept file replaced.
 pub(super) fn files(status: &Path, accept: &Path) -> Vec<Finding> {
     let shown = |path: &Path| path.display().to_string();
-    let mut findings = vec![match fs::metadata(status) {
+    let mut findings = vec![match resolve::stat(status) {
         Err(error) => Finding::Bad(
             format!("{}: {}", shown(status), plain(&error)),
             "start the server where it is, or name it with --status-file".into(),
         ),
-        Ok(metadata) if !metadata.is_file() => Finding::Bad(
+        Ok((meta, _)) if !meta.is_file() => Finding::Bad(
             format!("{} is no file", shown(status)),
             "name a file with --status-file".into(),
         ),
-        Ok(_) => match File::open(status) {
+        Ok(_) => match resolve::open(status, OFlags::RDONLY) {
             Ok(_) => Finding::Well(format!("{} can be read", shown(status))),
             Err(error) => Finding::Bad(
                 format!("{}: {}", shown(status), plain(&error)),
@@ -44,16 +36,26 @@ pub(super) fn files(status: &Path, accept: &Path) -> Vec<Finding> {
             ),
         },
     }];
-    // Both files are replaced by renaming, so it is their directories that must be writable.
-    for (path, what) in [(accept, "answers"), (status, "orders over the network")] {
+    let files = [
+        (accept, AcceptFile::unlocked(accept), "answers"),
+        (status, AcceptFile::shared(status), "orders over the network"),
+    ];
+    for (path, file, what) in files {
         let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
-        let folder = folder.unwrap_or(Path::new("."));
-        findings.push(match access(folder, Access::WRITE_OK | Access::EXEC_OK) {
-            Ok(()) => Finding::Well(format!("{} takes {what}", shown(folder))),
-            Err(error) => Finding::Bad(
-                format!("{} takes no {what}: {}", shown(folder), plain(&error.into())),
-                format!("let the server's user write there: chown or chmod {}", shown(folder)),
-            ),
+        let folder = shown(folder.unwrap_or(Path::new(".")));
+        let rehearsed = file.map_err(|error| error.to_string());
+        let rehearsed = rehearsed.and_then(|it| it.rehearse().map_err(|error| error.to_string()));
+        findings.push(match rehearsed {
+            Ok(()) => Finding::Well(format!("{folder} takes {what}")),
+            Err(why) => {
+                let then = if why.ends_with("permission denied") {
+                    format!("let the server's user write there: chown or chmod {folder}")
+                } else {
+                    "nothing can be written before that is mended".into()
+                };
+                let why = why.split_once(" cannot be written: ").map_or(&*why, |(_, why)| why);
+                Finding::Bad(format!("{folder} takes no {what}: {why}"), then)
+            }
         });
     }
     findings
@@ -81,29 +83,30 @@ pub(super) fn token(path: &Path) -> Vec<Finding> {
 
 /// How changes will be noticed, and how many stations find a seat.
 pub(super) fn machine(status: &Path) -> Vec<Finding> {
-    let folder = status.parent().filter(|it| !it.as_os_str().is_empty());
-    vec![watching(folder.unwrap_or(Path::new("."))), descriptors()]
+    vec![watching(status), descriptors()]
 }
 
 #[cfg(target_os = "linux")]
-fn watching(folder: &Path) -> Finding {
-    let kind = match statfs(folder) {
-        // The kernel's constants are 32 bits wide, whatever the field is.
-        Ok(facts) => u32::try_from(facts.f_type & 0xffff_ffff).unwrap_or(0),
-        Err(error) => {
-            let what = format!("{}: {}", folder.display(), plain(&error.into()));
-            return Finding::Bad(what, "start the server where the status file is".into());
-        }
-    };
+fn watching(status: &Path) -> Finding {
     let most = fs::read_to_string("/proc/sys/fs/inotify/max_user_instances");
-    noticing(folder, kind, most.ok().and_then(|text| text.trim().parse().ok()))
+    let instances = most.ok().and_then(|text| text.trim().parse().ok());
+    match survey(status) {
+        Ok(survey) => noticing(status, &survey, instances),
+        Err(error) => {
+            let what = format!("{}: {}", status.display(), plain(&error));
+            Finding::Bad(what, "start the server where the status file is".into())
+        }
+    }
 }
 
-/// How changes will be noticed on a file system of this kind, by a user with so many instances.
+/// How changes of a file that stands so will be noticed, by a user with so many instances.
 #[cfg(target_os = "linux")]
-fn noticing(folder: &Path, kind: u32, instances: Option<u32>) -> Finding {
-    if let Some((_, name)) = REMOTE.iter().find(|(known, _)| *known == kind) {
-        let what = format!("{} is on {name}, of whose changes no kernel tells", folder.display());
+fn noticing(status: &Path, survey: &Survey, instances: Option<u32>) -> Finding {
+    if let Some(why) = survey.replaced {
+        return Finding::Bad(format!("{}: {why}", status.display()), "no order gets here".into());
+    }
+    if let Some(why) = &survey.deaf {
+        let what = format!("{}: {why}, of whose changes no kernel tells", status.display());
         return Finding::Note(what, "the server looks ten times a second");
     }
     match instances {
@@ -139,14 +142,17 @@ mod tests {
 
     #[test]
     fn how_changes_are_noticed_depends_on_the_file_system_and_on_what_is_left_of_inotify() {
-        const EXT4: u32 = 0xef53;
-        let notes = |kind, instances, word: &str| match noticing(Path::new("/e"), kind, instances) {
+        let noticing = |deaf: Option<&str>, instances| {
+            let survey = Survey { deaf: deaf.map(str::to_owned), replaced: None };
+            noticing(Path::new("/e/status.eot"), &survey, instances)
+        };
+        let notes = |deaf, instances, word: &str| match noticing(deaf, instances) {
             Finding::Note(what, _) => what.contains(word),
             _ => false,
         };
-        assert!(notes(0x6969, Some(128), "/e is on NFS"));
-        assert!(notes(EXT4, Some(8), "only 8 inotify instances"));
-        assert!(notes(EXT4, None, "no inotify"));
-        assert!(matches!(noticing(Path::new("/e"), EXT4, Some(128)), Finding::Well(_)));
+        assert!(notes(Some("it is on NFS"), Some(128), "/e/status.eot: it is on NFS"));
+        assert!(notes(None, Some(8), "only 8 inotify instances"));
+        assert!(notes(None, None, "no inotify"));
+        assert!(matches!(noticing(None, Some(128)), Finding::Well(_)));
     }
 }
