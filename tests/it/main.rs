@@ -92,6 +92,7 @@ mod bell_book;
 
 /// What is counted and measured.
 mod metrics;
+mod mounts;
 
 /// HTTP beside the WebSocket.
 mod http_wire;
@@ -104,6 +105,7 @@ mod abuse;
 
 /// What starts a server, and what ends it in one clear line.
 mod command_line;
+mod containers;
 
 /// The status file in every state a file can be in.
 mod status_file;

@@ -1,0 +1,108 @@
+//! Files that are mounted alone, as into a container, and limits that a shell sets.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+
+use crate::http::get;
+use crate::panel::Panel;
+use crate::patience::soon;
+use crate::server::TestServer;
+use crate::setup::Setup;
+use crate::station::TestStation;
+
+/// The words that start a server in a mount namespace of its own, in which `host/NAME` is mounted over
+/// `NAME` for each of these.
+fn with_mounted(names: &[&str]) -> Vec<String> {
+    let mounts = names.iter().map(|name| format!("mount --bind host/{name} {name} && "));
+    let shell = format!("{} exec \"$0\" \"$@\"", mounts.collect::<String>());
+    let mut way = vec!["unshare", "--mount", "--propagation", "private"];
+    if !rustix::process::geteuid().is_root() {
+        way.extend(["--user", "--map-root-user"]);
+    }
+    way.extend(["sh", "-c", &shell]);
+    way.into_iter().map(str::to_owned).collect()
+}
+
+async fn readiness(server: &TestServer, words: &str) -> (u16, String) {
+    soon(words, async {
+        loop {
+            let response = get(server, "/readyz").await;
+            if response.body.contains(words) {
+                return (response.code, response.body);
+            }
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_status_file_mounted_alone_says_so_when_it_is_replaced_outside() {
+    // Another name keeps the old file alive, so that its number of names tells nothing.
+    for other_name in [false, true] {
+        for watch in ["auto", "inotify", "poll"] {
+            let setup =
+                Setup::new().args(["--watch", watch]).by_way_of(with_mounted(&["status.eot"]));
+            fs::create_dir(setup.home.file("host")).expect("a directory can be made");
+            setup.home.write("host/status.eot", "6\n");
+            let server = setup.start().await;
+            let mut station = TestStation::text(&server).await;
+            server.home.write("host/status.eot", "7\n");
+            station.expect("7").await;
+            if other_name {
+                let old = server.home.file("host/status.eot");
+                fs::hard_link(old, server.home.file("host/old")).expect("a link can be made");
+            }
+            server.home.rename_over("host/status.eot", "8\n");
+            let (code, body) = readiness(&server, "mount the directory, not the file").await;
+            assert!(code == 503 && body.contains("status.eot"), "{body}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_accept_file_mounted_alone_is_unwell_from_the_start_and_is_never_written() {
+    let setup = Setup::with_status("7\n").by_way_of(with_mounted(&["accept.eot"]));
+    fs::create_dir(setup.home.file("host")).expect("a directory can be made");
+    setup.home.write("host/accept.eot", "6\n");
+    setup.home.write("accept.eot", "");
+    let server = setup.start().await;
+    let words = "mounted alone and cannot be replaced; mount the directory, not the file";
+    let (code, body) = readiness(&server, words).await;
+    assert!(code == 503 && body.contains("accept.eot"), "{body}");
+    let mut station = TestStation::text(&server).await;
+    let line = station.ask("Accept&7").await;
+    assert!(line.starts_with("Accept failed:") && line.contains(words), "{line:?}");
+    let reply = fs::read(server.home.file("host/accept.eot")).expect("it is there");
+    assert_eq!(reply, b"6\n", "it is whole");
+    assert_eq!(server.home.strays(), ["host"]);
+}
+
+#[tokio::test]
+async fn an_order_over_the_network_into_a_file_mounted_alone_is_refused() {
+    let setup =
+        Setup::new().args(["--allow-orders", "any"]).by_way_of(with_mounted(&["status.eot"]));
+    fs::create_dir(setup.home.file("host")).expect("a directory can be made");
+    setup.home.write("host/status.eot", "6\n");
+    let server = setup.start().await;
+    let mut panel = Panel::open(&server).await;
+    let order = serde_json::json!({ "type": "order", "status": "7" });
+    let outcome = panel.request(order).await;
+    assert_eq!(outcome["code"], "write_failed", "{outcome}");
+    assert!(outcome.to_string().contains("mount the directory, not the file"), "{outcome}");
+    let status = fs::read(server.home.file("host/status.eot")).expect("it is there");
+    assert_eq!(status, b"6\n");
+}
+
+#[tokio::test]
+async fn a_limit_on_the_size_of_files_is_an_error_of_a_write() {
+    // Of dash: 512 bytes.
+    let shell = "ulimit -f 1 && exec \"$0\" \"$@\"";
+    let server = Setup::new().by_way_of(["sh", "-c", shell]).start().await;
+    let mut station = TestStation::text(&server).await;
+    for order in ["7", "8", "9", "10", "11", "1", "2", "3", "4", "5"] {
+        server.home.order_by_rename(order);
+        station.expect(order).await;
+    }
+    readiness(&server, "bell-book.jsonl cannot be written: file too large").await;
+    assert_eq!(station.ask("Accept&5").await, "Accepted state: 5");
+}
