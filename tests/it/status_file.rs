@@ -54,10 +54,10 @@ async fn assert_heals_when(watch: &str, health: &str, spoil: impl Fn(&TestServer
     panel.until("the order", |state| state["order"]["position"] == LUNCH).await;
     text.expect("8").await;
     text.expect_nothing_yet().await;
+    await_readiness(&server, 200).await;
     let late = Panel::open(&server).await;
     assert_eq!(late.state["source"]["health"], "ok");
     assert_eq!(late.state["source"]["detail"], "");
-    await_readiness(&server, 200).await;
     #[cfg(target_os = "linux")]
     assert!(server.peak_memory() < BOUND, "{} KiB", server.peak_memory());
 }
