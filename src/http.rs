@@ -10,6 +10,7 @@
 
 mod assets;
 mod body;
+mod caller;
 mod connection;
 mod desk;
 mod door;
@@ -24,7 +25,6 @@ mod socket;
 mod upgrade;
 
 use std::fmt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, watch};
@@ -33,7 +33,7 @@ use crate::book;
 use crate::hub::{Ask, Gone, Handle, Input, Newcomer, Outcome, Snapshot};
 use crate::limits::Limits;
 use crate::metrics::Metrics;
-use crate::policy::{Owner, Policy};
+use crate::policy::Policy;
 
 pub use assets::{Assets, NoAssets};
 pub use listen::listen;
@@ -68,11 +68,6 @@ pub struct House<A> {
     pub alive: Arc<dyn Fn() -> bool + Send + Sync>,
     /// Who may do what. Only the hub knows whether a token is the present one.
     pub policy: Policy,
-    /// Whose socket the other end of the connection between these two addresses is, the peer's
-    /// first. It may block.
-    pub owner_of: fn(SocketAddr, SocketAddr) -> Owner,
-    /// The same if it can be said at once, or that nobody has looked yet.
-    pub owner_at_once: fn(SocketAddr, SocketAddr) -> Owner,
     /// The panel.
     pub assets: Assets,
     /// What is counted.

@@ -28,7 +28,7 @@ pub use self::step::{Census, Facts, Hub};
 use crate::clock::Clock;
 use crate::entry::Entry;
 use crate::limits::Guest;
-use crate::policy::{Owner, Peer, Policy};
+use crate::policy::{Peer, Policy};
 use crate::session::Want;
 pub use crate::wire::Wire;
 use crate::writing::{File, Health, Report, Stamp};
@@ -95,13 +95,6 @@ pub enum Event<'a> {
     Left {
         /// Who.
         key: Key,
-    },
-    /// Who owns the other end of a connection has been found out.
-    Owned {
-        /// Which station.
-        key: Key,
-        /// Whose socket it is.
-        owner: Owner,
     },
     /// A source has news.
     Source {
@@ -207,8 +200,6 @@ pub enum Effect {
         /// The text, without its newline.
         text: String,
     },
-    /// Find out who owns the other end of this station's connection.
-    AskOwner(Key),
     /// Let the other rooms see this.
     Publish(Snapshot),
     /// Write this line to the log; it holds nothing raw from the network.
@@ -309,7 +300,7 @@ pub struct Handle {
 /// A request over HTTP that the hub must decide, and carry out if it may be.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ask {
-    /// What is known of whoever asks. Its owner is known, if that can matter.
+    /// What is known of whoever asks.
     pub peer: Peer,
     /// The token that came with the request, if one did.
     pub token: Option<String>,

@@ -1,7 +1,8 @@
-//! Who may do what: one pure function, [`Policy::judge`], over who asks and what for.
+//! Who may do what: pure functions over who asks and what for. [`Policy::visit`] judges a request's
+//! headers, [`Policy::judge`] what is asked for.
 //!
-//! It opens nothing and looks nothing up. Where the answer depends on who owns the other end of a
-//! connection it says [`Verdict::AskOwner`], and is asked again when that is known.
+//! It opens nothing and looks nothing up: whether a peer is local is found out by HTTP, before anybody
+//! else hears of it.
 
 pub mod address;
 mod secret;
@@ -18,12 +19,8 @@ pub use secret::Secret;
 pub struct Peer {
     /// Its address; of IPv6 only the 64 bits that are not the host's to choose.
     pub address: IpAddr,
-    /// Its address is a loopback address.
-    pub loopback: bool,
-    /// Its request had passed a proxy that said so (`Forwarded`, `X-Forwarded-For`, `Via`, …).
-    pub forwarded: bool,
-    /// Whose socket it is, as far as that is known.
-    pub owner: Owner,
+    /// It is at this machine, and root's or the server's own user's. Once known it stays so.
+    pub local: bool,
     /// It has given the token.
     pub trusted: bool,
 }
@@ -32,20 +29,8 @@ impl Peer {
     /// One at this address of which nothing else is known.
     #[must_use]
     pub fn at(address: IpAddr) -> Self {
-        let loopback = address.is_loopback();
-        Self { address, loopback, forwarded: false, owner: Owner::Unasked, trusted: false }
+        Self { address, local: false, trusted: false }
     }
-}
-
-/// Whose socket the other end is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Owner {
-    /// Nobody has looked yet.
-    Unasked,
-    /// It could not be found out: the peer is on another machine, or its socket is closing.
-    Unknown,
-    /// This user's.
-    User(u32),
 }
 
 /// From where something may be done.
@@ -61,31 +46,13 @@ pub enum Reach {
 
 /// What somebody wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act<'a> {
-    /// To make an HTTP request with these headers, a WebSocket handshake included.
-    Visit {
-        /// The one `Host` header.
-        host: Option<&'a str>,
-        /// The `Origin` header; only browsers send it.
-        origin: Option<&'a str>,
-    },
+pub enum Act {
     /// To give an order.
     Order,
     /// To answer the present order.
     Answer,
     /// To end the server.
     Shutdown,
-}
-
-/// What the policy says to that.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// It may be done.
-    Granted,
-    /// It depends on the owner of the peer's socket: find out, and ask again.
-    AskOwner,
-    /// It may not be done.
-    Refused(Refusal),
 }
 
 /// Why something may not be done, in words for whoever asked.
@@ -150,26 +117,35 @@ pub struct Policy {
 
 impl Policy {
     /// Whether this peer may do this.
-    #[must_use]
-    pub fn judge(&self, peer: &Peer, act: &Act<'_>) -> Verdict {
-        if let Act::Visit { host, origin } = *act {
-            return self.visit(host, origin).map_or_else(Verdict::Refused, |()| Verdict::Granted);
-        }
+    pub fn judge(&self, peer: &Peer, act: Act) -> Result<(), Refusal> {
         // Before anything else: whoever has no token learns nothing of what it would open.
         if self.token.is_some() && !peer.trusted {
-            return Verdict::Refused(Refusal::TokenRequired);
+            return Err(Refusal::TokenRequired);
         }
-        match act {
-            Act::Visit { .. } | Act::Answer => Verdict::Granted,
-            Act::Order => self.within(self.orders, peer, Refusal::Order),
-            Act::Shutdown => self.within(self.shutdown, peer, Refusal::Shutdown),
+        match self.reach(act) {
+            Reach::Any => Ok(()),
+            Reach::Local if peer.local => Ok(()),
+            Reach::Local | Reach::Never => Err(match act {
+                Act::Shutdown => Refusal::Shutdown,
+                Act::Order | Act::Answer => Refusal::Order,
+            }),
         }
     }
 
-    /// Whether something that this peer may want depends on the owner of its socket.
+    /// From where this may be done.
     #[must_use]
-    pub fn depends_on_owner(&self, peer: &Peer) -> bool {
-        [Act::Shutdown, Act::Order].iter().any(|act| self.judge(peer, act) == Verdict::AskOwner)
+    pub fn reach(&self, act: Act) -> Reach {
+        match act {
+            Act::Answer => Reach::Any,
+            Act::Order => self.orders,
+            Act::Shutdown => self.shutdown,
+        }
+    }
+
+    /// Whether a socket of this user's may be that of a [local](Peer::local) peer.
+    #[must_use]
+    pub fn is_own(&self, user: u32) -> bool {
+        user == 0 || user == self.own_user
     }
 
     /// Whether this is the token. Without one there is nothing that it could be.
@@ -178,7 +154,9 @@ impl Policy {
         self.token.as_ref().is_some_and(|token| token.is(value))
     }
 
-    fn visit(&self, host: Option<&str>, origin: Option<&str>) -> Result<(), Refusal> {
+    /// Whether a request with these headers is answered at all, a WebSocket handshake included: the one
+    /// `Host`, and the `Origin`, which only browsers send.
+    pub fn visit(&self, host: Option<&str>, origin: Option<&str>) -> Result<(), Refusal> {
         let host = host.ok_or(Refusal::NoHost)?;
         let host: Authority = host.parse().map_err(|_| Refusal::BadHost)?;
         if let address::Host::Name(name) = &host.host
@@ -202,20 +180,6 @@ impl Policy {
         name.is_of_this_network()
             || self.machine.as_ref() == Some(name)
             || self.hosts.contains(name)
-    }
-
-    fn within(&self, reach: Reach, peer: &Peer, refusal: Refusal) -> Verdict {
-        match reach {
-            Reach::Any => Verdict::Granted,
-            // A reverse proxy on this machine is a loopback peer as well, and runs as root or as
-            // anybody: it speaks for strangers, and says so in its headers.
-            Reach::Local if peer.loopback && !peer.forwarded => match peer.owner {
-                Owner::Unasked => Verdict::AskOwner,
-                Owner::User(user) if user == 0 || user == self.own_user => Verdict::Granted,
-                Owner::User(_) | Owner::Unknown => Verdict::Refused(refusal),
-            },
-            Reach::Local | Reach::Never => Verdict::Refused(refusal),
-        }
     }
 }
 

@@ -22,7 +22,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::outlets::{Outlets, Owners, event};
+use self::outlets::{Outlets, event};
 use crate::accept::{self, AcceptFile};
 use crate::book::Keeper;
 use crate::cli::{Config, Watching};
@@ -31,7 +31,6 @@ use crate::http;
 use crate::hub::driver::{self, Ended, Running};
 use crate::hub::{Event, Facts, Handle, Hub, Input, Snapshot};
 use crate::metrics::Metrics;
-use crate::owner;
 use crate::policy::Reach;
 use crate::source::{Posts, Source, WatchMode};
 use crate::systemd::Manager;
@@ -138,14 +137,12 @@ impl Server {
                         let _ = to_hub.blocking_send(event(File::Status, outcome));
                     })
                 });
-                let owners = Owners::start(handle.clone())?;
                 keeper = record::keep(book, handle)?;
                 Ok(Outlets {
                     replies: writer,
                     orders: orders.transpose()?,
                     asks: HashMap::new(),
                     book: keeper.as_ref().map(Keeper::recorder),
-                    owners,
                     snapshots: publish,
                     stopping: stopping.clone(),
                     manager: Arc::clone(&manager),
@@ -172,8 +169,6 @@ impl Server {
                 snapshot: snapshots,
                 alive: Arc::new(move || hub.is_alive()),
                 policy,
-                owner_of: owner::owner_of,
-                owner_at_once: owner::owner_at_once,
                 assets,
                 metrics: Arc::clone(&metrics),
                 book: keeper.as_ref().map(Keeper::reader),

@@ -1,14 +1,14 @@
 //! A server without a kernel: sockets that take everything, and a house where nothing else happens.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use chadburn::clock::Now;
 use chadburn::entry::Entry;
 use chadburn::hub::engine::{Arrival, Socket};
 use chadburn::hub::{Engine, Event, Facts, Hub, Key, Outcome, Ports, Snapshot, Wire};
-use chadburn::policy::{Owner, Peer, Policy, Reach};
+use chadburn::policy::{Peer, Policy, Reach};
 use chadburn::telegraph::history::History;
 use chadburn::writing::{File, Report, Stamp, Writing};
 use tokio::sync::oneshot;
@@ -38,10 +38,6 @@ impl Write for Sink {
 }
 
 impl Socket for Sink {
-    fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
-        None
-    }
-
     fn finish(&mut self) {}
 }
 
@@ -56,7 +52,6 @@ impl Ports for Quiet {
     fn record(&mut self, _: Entry) {}
     fn respond(&mut self, _: u64, _: Outcome) {}
     fn expect(&mut self, _: u64, _: oneshot::Sender<Outcome>) {}
-    fn ask_owner(&mut self, _: Key, _: Option<(SocketAddr, SocketAddr)>) {}
     fn publish(&mut self, _: Snapshot) {}
     fn log(&mut self, _: &str) {}
     fn ask_shutdown(&mut self) {}
@@ -122,8 +117,7 @@ impl Office {
     }
 
     fn admit(&mut self, wire: Wire) -> Key {
-        let owner = Owner::Unasked;
-        let peer = Peer { owner, ..Peer::at(Ipv4Addr::new(192, 0, 2, 1).into()) };
+        let peer = Peer::at(Ipv4Addr::new(192, 0, 2, 1).into());
         self.come += 1;
         let secret = format!("0123456789abcdef{:06}", self.come);
         let arrival = Arrival { unread: Vec::new(), wire, peer, secret, since: None };

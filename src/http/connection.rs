@@ -23,6 +23,7 @@ use super::socket::Socket;
 use super::{Admit, House, events, headers, routes};
 use crate::hub::{Newcomer, Wire};
 use crate::limits::Guest;
+use crate::policy::{Act, Peer};
 
 /// How long a request's head may take, and a connection may be silent between two requests.
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
@@ -101,7 +102,7 @@ pub(super) async fn serve<A: Admit>(
         return;
     }
     let parts = connection.into_parts();
-    let Some(Station { wire, peer, resume, since, token }) = parts.service.into_station() else {
+    let Some(Station { wire, caller, resume, since, token }) = parts.service.into_station() else {
         return;
     };
     // Leaves tokio altogether: the hub has its own way of waiting for sockets.
@@ -115,6 +116,11 @@ pub(super) async fn serve<A: Admit>(
         tracing::error!(%address, "the head of the events is not as expected");
         return;
     };
+    // Nobody who asks for events alone asks for anything else.
+    let acts: &[Act] = if wire == Wire::Sse { &[] } else { &[Act::Order, Act::Shutdown] };
+    // Before the hub hears anything of it, and believed only if the socket still stands after that.
+    let local = caller.is_local(&reception.house.policy, acts).await;
+    let peer = Peer { local, ..Peer::at(caller.address) };
     let socket = match stream.into_std() {
         Ok(socket) => socket,
         Err(error) => {

@@ -2,46 +2,33 @@
 //!
 //! The hub decides and carries out. Here its outcome is put in HTTP's terms.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode, header};
 use chadburn_v1::{Code, is_name};
-use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use super::caller::Caller;
 use super::problem::Problem;
 use super::{Admit, House};
 use crate::hub::{Ask, Gone};
-use crate::policy::{Act, Owner, Peer, Policy, Verdict};
+use crate::policy::{Act, Peer, Policy};
 use crate::session::Want;
 
 /// How long the hub, and the disk behind it, may take.
 const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Whose request it is, as far as the connection tells.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Caller {
-    /// What is known of the other end.
-    pub(super) peer: Peer,
-    /// The address of the other end.
-    pub(super) address: SocketAddr,
-    /// The address of our end.
-    pub(super) local: Option<SocketAddr>,
-}
 
 /// The way to the hub.
 #[derive(Clone)]
 pub(super) struct Desk<A> {
     hub: A,
     policy: Policy,
-    owner_of: fn(SocketAddr, SocketAddr) -> Owner,
 }
 
 impl<A: Admit> Desk<A> {
     pub(super) fn new(house: &House<A>) -> Self {
-        Self { hub: house.admit.clone(), policy: house.policy.clone(), owner_of: house.owner_of }
+        Self { hub: house.admit.clone(), policy: house.policy.clone() }
     }
 
     /// Has this done, and says what became of it.
@@ -49,7 +36,7 @@ impl<A: Admit> Desk<A> {
         &self,
         caller: &Caller,
         headers: &HeaderMap,
-        act: &Act<'_>,
+        act: Act,
         who: Option<String>,
         want: Want,
     ) -> Result<(), Problem> {
@@ -59,7 +46,9 @@ impl<A: Admit> Desk<A> {
         }
         let token = bearer(headers);
         let came_with_token = token.is_some();
-        let peer = self.identified(caller, act).await;
+        // Whether the token is right is not known here.
+        let local = caller.is_local(&self.policy, &[act]).await;
+        let peer = Peer { local, ..Peer::at(caller.address) };
         let ask = Ask { peer, token, who, want, station: Uuid::new_v4() };
         match timeout(PATIENCE, self.hub.ask(ask)).await {
             Ok(Ok(Ok(()))) => Ok(()),
@@ -69,21 +58,6 @@ impl<A: Admit> Desk<A> {
                 "this takes more than 10 seconds; it may still be carried out, so look first",
             )),
         }
-    }
-
-    /// The peer, with its owner if that can matter: whether the token is right is not known here.
-    async fn identified(&self, caller: &Caller, act: &Act<'_>) -> Peer {
-        let hopeful = Peer { trusted: true, ..caller.peer };
-        let mut peer = caller.peer;
-        if self.policy.judge(&hopeful, act) == Verdict::AskOwner {
-            let (owner_of, address) = (self.owner_of, caller.address);
-            peer.owner = match caller.local {
-                Some(local) => spawn_blocking(move || owner_of(address, local)).await.ok(),
-                None => None,
-            }
-            .unwrap_or(Owner::Unknown);
-        }
-        peer
     }
 }
 

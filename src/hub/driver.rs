@@ -2,7 +2,7 @@
 //! the clock, and hands both to the [`Engine`]. The only room that knows mio.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr};
+use std::net::Shutdown;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -121,10 +121,6 @@ impl Write for Line {
 }
 
 impl Socket for Line {
-    fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
-        Some((self.stream.peer_addr().ok()?, self.stream.local_addr().ok()?))
-    }
-
     fn finish(&mut self) {
         // One that is gone already knows.
         let _ = self.stream.shutdown(Shutdown::Write);

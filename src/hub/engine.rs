@@ -9,7 +9,6 @@ mod slot;
 
 use std::cell::LazyCell;
 use std::io::{Read, Write};
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use chadburn_v1::Message;
@@ -50,8 +49,6 @@ const READ_SIZE: usize = 64 * 1024;
 
 /// A station's socket: non-blocking, and ready again only after it said that it would block.
 pub trait Socket: Read + Write {
-    /// The peer's address and ours, if they can be known.
-    fn addresses(&self) -> Option<(SocketAddr, SocketAddr)>;
     /// Nothing more will be sent, and the other end may know.
     fn finish(&mut self);
 }
@@ -67,8 +64,6 @@ pub trait Ports {
     fn respond(&mut self, ticket: u64, outcome: Outcome);
     /// The outcome of the request with this ticket goes here.
     fn expect(&mut self, ticket: u64, answer: oneshot::Sender<Outcome>);
-    /// Find out whose socket the peer's is; comes back as [`Event::Owned`].
-    fn ask_owner(&mut self, key: Key, addresses: Option<(SocketAddr, SocketAddr)>);
     /// Let the other rooms see this.
     fn publish(&mut self, snapshot: Snapshot);
     /// Write a line to the log.
@@ -360,10 +355,6 @@ impl<S: Socket, P: Ports> Engine<S, P> {
                     slot.heard = seconds;
                     self.unheard.push(key);
                 }
-            }
-            Effect::AskOwner(key) => {
-                let addresses = self.slot(key).and_then(|slot| slot.socket.addresses());
-                self.ports.ask_owner(key, addresses);
             }
             Effect::Store { file, ticket, text } => {
                 if let Err(reason) = self.ports.store(file, ticket, text) {

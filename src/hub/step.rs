@@ -20,7 +20,6 @@ use chadburn_core::Dial;
 use chadburn_v1::Message;
 use uuid::Uuid;
 
-use self::answers::Request;
 pub use self::census::Census;
 use self::health::AcceptHealth;
 use self::roll::Roll;
@@ -29,8 +28,8 @@ use super::frame::close;
 use super::{Effect, Event, Key};
 use crate::clock::Now;
 use crate::entry::What;
-use crate::policy::{Owner, Peer, Policy};
-use crate::session::{Form, Session};
+use crate::policy::{Peer, Policy};
+use crate::session::Session;
 use crate::telegraph::history::History;
 use crate::telegraph::{Author, Telegraph};
 use crate::wire::Wire;
@@ -105,17 +104,6 @@ struct Station {
     generation: u32,
     /// Its conversation.
     session: Session,
-    /// What waits until it is known whose socket this is.
-    undecided: Option<Box<Undecided>>,
-}
-
-/// What waits for the answer to "whose socket is it?".
-#[derive(Debug)]
-enum Undecided {
-    /// A newcomer's greeting, which tells what it may do.
-    Greeting(Greeting),
-    /// A request.
-    Request(Request, Form),
 }
 
 /// What a newcomer's greeting depends on.
@@ -176,13 +164,12 @@ impl Hub {
             Event::Joined { key, secret, since, wire, peer } => {
                 let station = Self::station_id(&secret);
                 let session = Session { station, wire, peer, name: None };
-                self.joined(key, session, Greeting { secret, since }, effects);
+                self.joined(key, session, &Greeting { secret, since }, effects);
             }
             Event::CaughtUp { key, seen } => self.caught_up(key, seen, effects),
             Event::Heard { key, message } => self.heard(now, key, message, effects),
             Event::Asked { ticket, ask } => self.asked(now, ticket, *ask, effects),
             Event::Left { key } => self.left(key, effects),
-            Event::Owned { key, owner } => self.owned(now, key, owner, effects),
             Event::Source { file, report: Report::Written(writing) } => {
                 let author = self.stores(file).author(&writing);
                 self.written(now, file, &writing.text, author, effects);
@@ -237,7 +224,7 @@ impl Hub {
         &mut self,
         key: Key,
         session: Session,
-        greeting: Greeting,
+        greeting: &Greeting,
         effects: &mut Vec<Effect>,
     ) {
         if self.closing {
@@ -245,48 +232,21 @@ impl Hub {
             return;
         }
         effects.push(Effect::Log(format!("New Client: {}", session.station)));
-        let json = session.wire == Wire::Json;
-        if json && let Some(older) = self.by_id.insert(session.station, key) {
+        if session.wire == Wire::Json
+            && let Some(older) = self.by_id.insert(session.station, key)
+        {
             let message = Message::Farewell { reason: "replaced" }.encode();
             effects.push(Effect::Say { to: older, message });
             effects.push(Effect::Close { key: older, code: close::REPLACED });
         }
-        let ask = json && self.policy.depends_on_owner(&session.peer);
         let slot = key.slot as usize;
         if self.stations.len() <= slot {
             self.stations.resize_with(slot + 1, || None);
         }
-        self.stations[slot] =
-            Some(Station { generation: key.generation, session, undecided: None });
+        self.stations[slot] = Some(Station { generation: key.generation, session });
         self.present += 1;
         self.roll_changed = true;
-        if ask {
-            self.ask_owner(key, Undecided::Greeting(greeting), effects);
-        } else {
-            self.greet(key, &greeting, effects);
-        }
-    }
-
-    /// Finds out whose socket a station's is, and holds it until then.
-    fn ask_owner(&mut self, key: Key, undecided: Undecided, effects: &mut Vec<Effect>) {
-        if let Some(station) = self.station_mut(key) {
-            station.undecided = Some(Box::new(undecided));
-            effects.extend([Effect::Hold(key), Effect::AskOwner(key)]);
-        }
-    }
-
-    fn owned(&mut self, now: Now, key: Key, owner: Owner, effects: &mut Vec<Effect>) {
-        let Some(station) = self.station_mut(key) else { return };
-        // Who cannot be found out now will not be asked about for ever.
-        station.session.peer.owner = if owner == Owner::Unasked { Owner::Unknown } else { owner };
-        let Some(undecided) = station.undecided.take() else { return };
-        effects.push(Effect::Resume(key));
-        match *undecided {
-            Undecided::Greeting(greeting) => self.greet(key, &greeting, effects),
-            Undecided::Request(request, form) => {
-                self.station_asks(now, key, request, form, effects);
-            }
-        }
+        self.greet(key, greeting, effects);
     }
 
     fn left(&mut self, key: Key, effects: &mut Vec<Effect>) {

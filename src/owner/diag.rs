@@ -14,8 +14,7 @@ use rustix::net::{
     AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socket_with,
 };
 
-use super::canonical;
-use crate::policy::Owner;
+use super::{Held, canonical};
 
 /// `SOCK_DIAG_BY_FAMILY`: a question about a socket, and the answer to it.
 const BY_FAMILY: u16 = 20;
@@ -56,22 +55,21 @@ struct Kernel {
     asked: u32,
 }
 
-/// Whose socket the other end of this connection is; unknown are also those that the kernel does not
-/// want to speak of.
-pub(super) fn owner_of(peer: SocketAddr, local: SocketAddr) -> Owner {
+/// The socket with this address at its own end and that at its other one, unless the kernel does not
+/// want to speak of it.
+pub(super) fn find(own: SocketAddr, other: SocketAddr) -> Option<Held> {
     KERNEL.with_borrow_mut(|kernel| {
-        let owner = match kernel {
-            Some(kernel) => kernel.ask(peer, local),
-            None => Kernel::new().and_then(|new| kernel.insert(new).ask(peer, local)),
+        let held = match kernel {
+            Some(kernel) => kernel.ask(own, other),
+            None => Kernel::new().and_then(|new| kernel.insert(new).ask(own, other)),
         };
-        if let Ok(owner @ Owner::User(_)) = owner {
+        if let Ok(Some(held)) = held {
             ANSWERED.store(true, Ordering::Relaxed);
-            owner
-        } else {
-            // An answer that is late must not be taken for the next one's.
-            *kernel = None;
-            Owner::Unknown
+            return Some(held);
         }
+        // An answer that is late must not be taken for the next one's.
+        *kernel = None;
+        None
     })
 }
 
@@ -87,14 +85,14 @@ impl Kernel {
         Ok(Self { socket, asked: 0 })
     }
 
-    fn ask(&mut self, peer: SocketAddr, local: SocketAddr) -> Result<Owner, Errno> {
+    fn ask(&mut self, own: SocketAddr, other: SocketAddr) -> Result<Option<Held>, Errno> {
         self.asked = self.asked.wrapping_add(1);
-        let question = question(self.asked, canonical(peer), canonical(local));
+        let question = question(self.asked, canonical(own), canonical(other));
         send(&self.socket, &question, SendFlags::empty())?;
         let mut answer = [0; 1024];
         // It is there when the question has been sent.
         let (length, _) = recv(&self.socket, &mut answer[..], RecvFlags::DONTWAIT)?;
-        Ok(owner_in(&answer[..length], self.asked))
+        Ok(held_in(&answer[..length], self.asked))
     }
 }
 
@@ -122,23 +120,21 @@ fn question(number: u32, own: SocketAddr, other: SocketAddr) -> [u8; QUESTION] {
     question
 }
 
-/// What this answer to the question with this number says. A socket that nobody holds any more has
-/// inode 0 and is said to be root's: it must not pass as root.
-fn owner_in(answer: &[u8], number: u32) -> Owner {
-    let Some(answer) = answer.first_chunk::<ANSWER>() else { return Owner::Unknown };
+/// The socket in this answer to the question with this number.
+fn held_in(answer: &[u8], number: u32) -> Option<Held> {
+    let answer = answer.first_chunk::<ANSWER>()?;
     let word = |at: usize| u32::from_ne_bytes([0, 1, 2, 3].map(|byte| answer[at + byte]));
     let kind = u16::from_ne_bytes([answer[4], answer[5]]);
     let (state, user, inode) = (answer[HEADER + 1], word(HEADER + 64), word(HEADER + 68));
-    if (kind, word(8), state) == (BY_FAMILY, number, ESTABLISHED) && inode != 0 {
-        Owner::User(user)
-    } else {
-        Owner::Unknown
-    }
+    let established = (kind, word(8), state) == (BY_FAMILY, number, ESTABLISHED);
+    (established && inode != 0).then_some(Held { user, inode: inode.into() })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const HELD: Held = Held { user: 1000, inode: 48_211 };
 
     /// The answer about a socket of user 1000 with inode 48211.
     fn answer() -> [u8; ANSWER] {
@@ -153,14 +149,14 @@ mod tests {
 
     #[test]
     fn an_answer_is_read() {
-        assert_eq!(owner_in(&answer(), 7), Owner::User(1000));
+        assert_eq!(held_in(&answer(), 7), Some(HELD));
         let with_attributes = [&answer()[..], &[0; 12]].concat();
-        assert_eq!(owner_in(&with_attributes, 7), Owner::User(1000));
+        assert_eq!(held_in(&with_attributes, 7), Some(HELD));
     }
 
     #[test]
     fn what_is_no_answer_about_a_held_established_socket_tells_of_nobody() {
-        assert_eq!(owner_in(&answer(), 8), Owner::Unknown, "another question's");
+        assert_eq!(held_in(&answer(), 8), None, "another question's");
         let spoil = |at: usize, bytes: &[u8]| {
             let mut answer = answer();
             answer[at..at + bytes.len()].copy_from_slice(bytes);
@@ -172,10 +168,10 @@ mod tests {
             ("a closing one", spoil(HEADER + 1, &[8])),
             ("one that nobody holds", spoil(HEADER + 68, &[0; 4])),
         ] {
-            assert_eq!(owner_in(&spoilt, 7), Owner::Unknown, "{what}");
+            assert_eq!(held_in(&spoilt, 7), None, "{what}");
         }
         for length in 0..ANSWER {
-            assert_eq!(owner_in(&answer()[..length], 7), Owner::Unknown);
+            assert_eq!(held_in(&answer()[..length], 7), None);
         }
     }
 }

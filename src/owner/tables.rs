@@ -1,68 +1,57 @@
 //! The tables of Linux, `proc_pid_net(5)`: with ten thousand stations megabytes that the kernel writes
-//! out line by line, so that many questions are answered by one reading.
+//! out line by line.
 
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Mutex, PoisonError};
 
-use super::canonical;
-use crate::policy::Owner;
+use super::{Held, canonical};
 
 /// The state of an established connection (`TCP_ESTABLISHED`, `include/net/tcp_states.h`).
 const ESTABLISHED: &str = "01";
 
+/// One reads at a time, so that many questions at once take one processor and not all.
+static READING: Mutex<()> = Mutex::new(());
+
 /// What the tables say of one socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Row {
+struct Row {
     /// The address of its own end.
-    pub(super) own: SocketAddr,
+    own: SocketAddr,
     /// The address of its other end.
-    pub(super) other: SocketAddr,
-    /// The user who owns it.
-    pub(super) user: u32,
+    other: SocketAddr,
+    /// The socket.
+    held: Held,
 }
 
-pub(super) fn owners_of(connections: &[(SocketAddr, SocketAddr)]) -> Vec<Owner> {
-    let key = |(peer, local): &(SocketAddr, SocketAddr)| (canonical(*peer), canonical(*local));
-    let mut owners: HashMap<_, _> =
-        connections.iter().map(|connection| (key(connection), Owner::Unknown)).collect();
-    let mut missing = owners.len();
-    for table in ["/proc/self/net/tcp", "/proc/self/net/tcp6"] {
-        let Ok(file) = File::open(table) else {
-            continue;
-        };
-        let looked = look(BufReader::new(file), |row| {
-            if let Some(owner @ Owner::Unknown) = owners.get_mut(&(row.own, row.other)) {
-                *owner = Owner::User(row.user);
-                missing -= 1;
-            }
-            missing > 0
-        });
-        if let Err(error) = looked {
+/// The socket with this address at its own end and that at its other one.
+pub(super) fn find(own: SocketAddr, other: SocketAddr) -> Option<Held> {
+    let _reading = READING.lock().unwrap_or_else(PoisonError::into_inner);
+    let ends = (canonical(own), canonical(other));
+    ["/proc/self/net/tcp", "/proc/self/net/tcp6"].iter().find_map(|table| {
+        let looked = File::open(table).and_then(|file| look(BufReader::new(file), ends));
+        looked.unwrap_or_else(|error| {
             tracing::debug!(%error, table, "could not read who owns a connection");
-        }
-    }
-    connections.iter().map(|connection| owners[&key(connection)]).collect()
+            None
+        })
+    })
 }
 
-/// Reads rows until there are no more, or `more` says that it has seen enough.
-fn look(mut table: impl BufRead, mut more: impl FnMut(Row) -> bool) -> io::Result<()> {
+/// The socket with these ends, its own first.
+fn look(mut table: impl BufRead, ends: (SocketAddr, SocketAddr)) -> io::Result<Option<Held>> {
     let mut line = String::new();
     while table.read_line(&mut line)? > 0 {
-        if let Some(row) = row(&line)
-            && !more(row)
-        {
-            break;
+        if let Some(row) = row(&line).filter(|row| (row.own, row.other) == ends) {
+            return Ok(Some(row.held));
         }
         line.clear();
     }
-    Ok(())
+    Ok(None)
 }
 
-/// The row on this line, if it is an established socket that somebody holds. A socket that
-/// nobody holds any more has inode 0 and is said to be root's: it must not pass as root.
-pub(super) fn row(line: &str) -> Option<Row> {
+/// The row on this line, if it is an established socket that somebody holds.
+fn row(line: &str) -> Option<Row> {
     let mut fields = line.split_ascii_whitespace().skip(1);
     let own = address(fields.next()?)?;
     let other = address(fields.next()?)?;
@@ -72,7 +61,7 @@ pub(super) fn row(line: &str) -> Option<Row> {
     let mut fields = fields.skip(3);
     let user = fields.next()?.parse().ok()?;
     let inode: u64 = fields.nth(1)?.parse().ok()?;
-    (inode != 0).then_some(Row { own, other, user })
+    (inode != 0).then_some(Row { own, other, held: Held { user, inode } })
 }
 
 /// `0100007F:0751`: words of 32 bits as they lie in memory, then the port as a number.
@@ -95,4 +84,48 @@ fn address(text: &str) -> Option<SocketAddr> {
         _ => return None,
     };
     Some(canonical(SocketAddr::new(ip, port)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ROW: &str = "   3: 0100007F:DDF2 0100007F:0751 01 00000000:00000000 00:00000000 00000000  \
+        1000        0 48211 1 0000000000000000 20 4 30 10 -1\n";
+
+    #[test]
+    fn a_row_is_read() {
+        let row = row(ROW).expect("a row");
+        assert_eq!(row.own, "127.0.0.1:56818".parse().unwrap());
+        assert_eq!(row.other, "127.0.0.1:1873".parse().unwrap());
+        assert_eq!(row.held, Held { user: 1000, inode: 48_211 });
+    }
+
+    #[test]
+    fn a_row_of_the_v6_table_is_read_and_mapped_addresses_are_v4() {
+        let v6 = ROW.replace("0100007F", "00000000000000000000000001000000");
+        assert_eq!(row(&v6).expect("a row").own, "[::1]:56818".parse().unwrap());
+        let mapped = ROW.replace("0100007F", "0000000000000000FFFF00000100007F");
+        assert_eq!(row(&mapped), row(ROW));
+    }
+
+    #[test]
+    fn what_is_no_held_established_socket_is_no_row() {
+        let header = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt";
+        for line in [
+            header,
+            "",
+            "\n",
+            "3:",
+            &ROW.replace(" 01 ", " 08 "),
+            &ROW.replace(" 01 ", " 0A "),
+            &ROW.replace(" 48211 ", " 0 "),
+            &ROW.replace(" 1000 ", " root "),
+            &ROW.replace("0100007F:", "0100007F"),
+            &ROW.replace("0100007F", "0100007"),
+            &ROW.replace("0100007F", "0100007é"),
+        ] {
+            assert_eq!(row(line), None, "{line}");
+        }
+    }
 }

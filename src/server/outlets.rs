@@ -1,10 +1,8 @@
 //! Where the hub's effects go that are not for stations.
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::Duration;
-use std::{io, thread};
 
 use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -14,10 +12,8 @@ use crate::accept::{self, Store, Writer};
 use crate::book::Recorder;
 use crate::entry::Entry;
 use crate::hub::engine::Tally;
-use crate::hub::{Event, Handle, Key, Outcome, Ports, Snapshot};
+use crate::hub::{Event, Outcome, Ports, Snapshot};
 use crate::metrics::Metrics;
-use crate::owner;
-use crate::policy::Owner;
 use crate::systemd::Manager;
 use crate::writing::File;
 
@@ -32,8 +28,6 @@ pub(super) struct Outlets {
     pub(super) asks: HashMap<u64, oneshot::Sender<Outcome>>,
     /// Writes the bell book, if one is kept.
     pub(super) book: Option<Recorder>,
-    /// Finds out whose socket a peer's is.
-    pub(super) owners: Owners,
     /// What HTTP reads.
     pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
     /// Cancelled when a station that may asks for the end.
@@ -62,10 +56,6 @@ impl Ports for Outlets {
             // Whoever does not wait any more need not know.
             let _ = answer.send(outcome);
         }
-    }
-
-    fn ask_owner(&mut self, key: Key, addresses: Option<(SocketAddr, SocketAddr)>) {
-        self.owners.ask(key, addresses);
     }
 
     fn publish(&mut self, snapshot: Snapshot) {
@@ -108,43 +98,5 @@ pub(super) fn event(file: File, outcome: accept::Outcome) -> Event<'static> {
         accept::Outcome::Noted { ticket, stamp } => Event::Noted { file, ticket, stamp },
         accept::Outcome::Stored { ticket, result } => Event::Stored { file, ticket, result },
         accept::Outcome::Able(result) => Event::Able { file, result },
-    }
-}
-
-/// A question whose socket a peer's is: for this station, at these ends.
-type Question = (Key, Option<(SocketAddr, SocketAddr)>);
-
-/// A thread that finds out whose sockets peers' are: one reading of the kernel's tables for all who
-/// wait, since with ten thousand stations those are megabytes.
-#[derive(Debug)]
-pub(super) struct Owners {
-    /// The questions. Not bounded by itself: a station that waits for the answer is not heard, so
-    /// there is at most one for each.
-    questions: mpsc::Sender<Question>,
-}
-
-impl Owners {
-    /// Starts the thread. It ends when the hub drops this.
-    pub(super) fn start(hub: Handle) -> io::Result<Self> {
-        let (questions, asked) = mpsc::channel::<Question>();
-        thread::Builder::new().name("owners".into()).spawn(move || {
-            while let Ok(first) = asked.recv() {
-                let waiting: Vec<_> = std::iter::once(first).chain(asked.try_iter()).collect();
-                let known: Vec<_> = waiting.iter().filter_map(|(_, ends)| *ends).collect();
-                let mut owners = owner::owners_of(&known).into_iter();
-                for (key, ends) in waiting {
-                    let owner = ends.and_then(|_| owners.next()).unwrap_or(Owner::Unknown);
-                    if hub.blocking_send(Event::Owned { key, owner }).is_err() {
-                        return;
-                    }
-                }
-            }
-        })?;
-        Ok(Self { questions })
-    }
-
-    fn ask(&self, key: Key, addresses: Option<(SocketAddr, SocketAddr)>) {
-        // The thread ends only with the hub, which is asking right now.
-        let _ = self.questions.send((key, addresses));
     }
 }

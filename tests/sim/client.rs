@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use chadburn::hub::{Hub, Key, Wire};
-use chadburn::policy::{Owner, Peer};
+use chadburn::policy::Peer;
 use chadburn::writing::File;
 use uuid::Uuid;
 
@@ -109,8 +109,6 @@ pub struct Client {
     pub wire: Wire,
     /// What the server knows of it.
     pub peer: Peer,
-    /// Whose socket it is, if anybody asks.
-    pub owner: Owner,
     /// It may end the server, once it is trusted.
     pub may_shut_down: bool,
     /// It may give orders, once it is trusted.
@@ -187,7 +185,6 @@ impl Client {
             replaced: None,
             wire,
             peer,
-            owner: rng.pick(&[Owner::User(0), Owner::User(7), Owner::Unknown, Owner::Unasked]),
             may_shut_down: false,
             may_order: false,
             trusted: false,

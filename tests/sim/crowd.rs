@@ -1,7 +1,7 @@
 //! Ten thousand stations that come, say what they are called, answer, come again as their own twins
 //! and go: what the hub holds of them has its bounds, and nothing is left behind.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use chadburn::clock::Now;
@@ -47,8 +47,6 @@ impl Ports for Rooms {
     fn respond(&mut self, _: u64, _: Outcome) {}
 
     fn expect(&mut self, _: u64, _: oneshot::Sender<Outcome>) {}
-
-    fn ask_owner(&mut self, _: Key, _: Option<(SocketAddr, SocketAddr)>) {}
 
     fn publish(&mut self, _: Snapshot) {}
 

@@ -30,7 +30,7 @@ use crate::socket::Line;
 use crate::source::{Source, Told};
 
 /// The user that the server runs as.
-pub const OWN_USER: u32 = 7;
+const OWN_USER: u32 = 7;
 
 /// What waits before the hub, reports apart.
 #[derive(Debug)]

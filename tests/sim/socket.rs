@@ -4,7 +4,6 @@
 use std::cell::{RefCell, RefMut};
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::SocketAddr;
 use std::rc::Rc;
 
 use chadburn::hub::engine::Socket;
@@ -216,10 +215,6 @@ impl Write for Line {
 }
 
 impl Socket for Line {
-    fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
-        None
-    }
-
     fn finish(&mut self) {}
 }
 

@@ -16,12 +16,12 @@ use hyper::service::Service;
 use tokio::net::TcpStream;
 
 use super::Reception;
-use crate::http::desk::{self, Caller};
+use crate::http::caller::{self, Caller};
+use crate::http::desk;
 use crate::http::problem::Problem;
 use crate::http::{Admit, events, query, upgrade};
 use crate::hub::Wire;
-use crate::limits::household;
-use crate::policy::{Act, Peer, Verdict};
+use crate::owner::Connection;
 
 /// Where a WebSocket is opened.
 const WEBSOCKET: &str = "/websocket";
@@ -32,7 +32,7 @@ const EVENTS: &str = "/events";
 /// What a connection is to become when it leaves here.
 pub(super) struct Station {
     pub(super) wire: Wire,
-    pub(super) peer: Peer,
+    pub(super) caller: Caller,
     pub(super) resume: Option<String>,
     pub(super) since: Option<u64>,
     pub(super) token: Option<String>,
@@ -42,8 +42,8 @@ pub(super) struct Station {
 pub(super) struct Visitor<A> {
     reception: Arc<Reception<A>>,
     address: SocketAddr,
-    /// Our end of the connection.
-    local: Option<SocketAddr>,
+    /// The connection, if it is a loopback one.
+    loopback: Option<Connection>,
     /// Tells the socket to keep back the answer with which the connection leaves.
     hold: Arc<AtomicBool>,
     /// Set with that answer.
@@ -56,17 +56,16 @@ impl<A: Admit> Service<Request<Incoming>> for Visitor<A> {
     type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        let peer = peer(self.address, request.headers());
-        let judged = self.within_limits().and_then(|()| self.judge(&peer, &request));
+        let caller = Caller::new(self.address, self.loopback, request.headers());
+        let judged = self.within_limits().and_then(|()| self.judge(&request));
         let answered = match judged {
             Err(problem) => Err(problem),
-            Ok(()) if request.uri().path() == WEBSOCKET => self.open(peer, &request),
+            Ok(()) if request.uri().path() == WEBSOCKET => self.open(caller, &request),
             Ok(()) if request.uri().path() == EVENTS && request.method() == Method::GET => {
-                self.stream(peer, &request)
+                self.stream(caller, &request)
             }
             Ok(()) => {
-                let (address, local) = (self.address, self.local);
-                request.extensions_mut().insert(Caller { peer, address, local });
+                request.extensions_mut().insert(caller);
                 let routed = self.reception.router.call(request);
                 let reception = self.reception.clone();
                 return Box::pin(async move { routed.await.map(|it| reception.finished(it)) });
@@ -84,8 +83,8 @@ impl<A> Visitor<A> {
         address: SocketAddr,
         hold: Arc<AtomicBool>,
     ) -> Self {
-        let local = stream.local_addr().ok();
-        Self { reception, address, local, hold, station: Cell::new(None) }
+        let loopback = caller::loopback(stream, address);
+        Self { reception, address, loopback, hold, station: Cell::new(None) }
     }
 
     /// What the connection is to become, if it was answered so.
@@ -103,7 +102,7 @@ impl<A> Visitor<A> {
     }
 
     /// Whether a request with these headers is answered at all.
-    fn judge(&self, peer: &Peer, request: &Request<Incoming>) -> Result<(), Problem> {
+    fn judge(&self, request: &Request<Incoming>) -> Result<(), Problem> {
         let mut host = at_most_one(request.headers(), &header::HOST);
         // A request in absolute form names its host twice, and both must agree.
         if let (Some(named), Some(authority)) = (host, request.uri().authority())
@@ -112,15 +111,10 @@ impl<A> Visitor<A> {
             host = Some("");
         }
         let origin = at_most_one(request.headers(), &header::ORIGIN);
-        match self.reception.house.policy.judge(peer, &Act::Visit { host, origin }) {
-            Verdict::Granted => Ok(()),
-            Verdict::Refused(refusal) => Err(refusal.into()),
-            // No visit depends on the owner; if one did, nobody would have said yes.
-            Verdict::AskOwner => Err(Problem::not_now("the peer's owner is not known")),
-        }
+        self.reception.house.policy.visit(host, origin).map_err(Problem::from)
     }
 
-    fn open(&self, peer: Peer, request: &Request<Incoming>) -> Result<Response<Body>, Problem> {
+    fn open(&self, caller: Caller, request: &Request<Incoming>) -> Result<Response<Body>, Problem> {
         self.still_open()?;
         let (wire, switching) = upgrade::answer(request)?;
         // The original never looked at the query, and whoever speaks its wire has no past.
@@ -129,26 +123,15 @@ impl<A> Visitor<A> {
             Wire::Text | Wire::Sse => (None, None),
         };
         let token = desk::bearer(request.headers());
-        let peer = if wire == Wire::Json { self.known(peer, token.is_some()) } else { peer };
-        self.leave_as(Station { wire, peer, resume, since, token });
+        self.leave_as(Station { wire, caller, resume, since, token });
         Ok(switching)
     }
 
-    /// The peer, with its owner if what it may do depends on that: a panel is told so in its welcome.
-    /// What cannot be said at once the hub will ask for.
-    fn known(&self, peer: Peer, came_with_token: bool) -> Peer {
-        let house = &self.reception.house;
-        match self.local {
-            Some(local)
-                if house.policy.depends_on_owner(&Peer { trusted: came_with_token, ..peer }) =>
-            {
-                Peer { owner: (house.owner_at_once)(self.address, local), ..peer }
-            }
-            _ => peer,
-        }
-    }
-
-    fn stream(&self, peer: Peer, request: &Request<Incoming>) -> Result<Response<Body>, Problem> {
+    fn stream(
+        &self,
+        caller: Caller,
+        request: &Request<Incoming>,
+    ) -> Result<Response<Body>, Problem> {
         self.still_open()?;
         if !request.body().is_end_stream() {
             return Err(Problem::new(StatusCode::BAD_REQUEST, "to ask for events takes no body"));
@@ -157,7 +140,7 @@ impl<A> Visitor<A> {
         let asked = query::since(request.uri())?;
         let since = events::last_event(request.headers()).or(asked);
         let token = desk::bearer(request.headers());
-        self.leave_as(Station { wire: Wire::Sse, peer, resume: None, since, token });
+        self.leave_as(Station { wire: Wire::Sse, caller, resume: None, since, token });
         Ok(events::head())
     }
 
@@ -184,16 +167,4 @@ fn at_most_one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str>
         Some(_) => Some(""),
         None => Some(value.to_str().unwrap_or("")),
     }
-}
-
-/// What the address and the headers say of the other end.
-fn peer(address: SocketAddr, headers: &HeaderMap) -> Peer {
-    let by_proxy = |name: &HeaderName| {
-        let name = name.as_str();
-        name == "forwarded"
-            || name == "via"
-            || name == "x-real-ip"
-            || name.starts_with("x-forwarded-")
-    };
-    Peer { forwarded: headers.keys().any(by_proxy), ..Peer::at(household(address.ip())) }
 }

@@ -14,7 +14,8 @@ use serde_json::Value;
 use super::done;
 use crate::http::Admit;
 use crate::http::body::{self, Said};
-use crate::http::desk::{Caller, Desk};
+use crate::http::caller::Caller;
+use crate::http::desk::Desk;
 use crate::http::problem::Problem;
 use crate::policy::Act;
 use crate::session::Want;
@@ -43,7 +44,7 @@ pub(super) async fn accept<A: Admit>(
     let mut fields = understood(body::read(&headers, body).await?)?;
     let name = fields.name.take();
     let want = fields.want()?;
-    desk.ask(&caller, &headers, &Act::Answer, name, want).await?;
+    desk.ask(&caller, &headers, Act::Answer, name, want).await?;
     Ok(done())
 }
 

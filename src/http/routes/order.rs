@@ -12,7 +12,8 @@ use serde_json::Value;
 use super::done;
 use crate::http::Admit;
 use crate::http::body::{self, Said};
-use crate::http::desk::{Caller, Desk};
+use crate::http::caller::Caller;
+use crate::http::desk::Desk;
 use crate::http::problem::Problem;
 use crate::policy::Act;
 use crate::session::Want;
@@ -33,7 +34,7 @@ pub(super) async fn order<A: Admit>(
     let Fields { status, name } = understood(body::read(&headers, body).await?)?;
     let status = status_text(&status).ok_or_else(|| Problem::bad(Code::BadStatus, BAD_STATUS))?;
     let want = Want::Order(status);
-    desk.ask(&caller, &headers, &Act::Order, name, want).await?;
+    desk.ask(&caller, &headers, Act::Order, name, want).await?;
     Ok(done())
 }
 

@@ -43,7 +43,7 @@ async fn the_socket_goes_to_the_hub_with_a_head_that_has_no_end() {
     }
     let mut newcomer = room.newcomers.recv().await.unwrap();
     assert_eq!((newcomer.wire, newcomer.since, &newcomer.resume), (Wire::Sse, None, &None));
-    assert!(newcomer.peer.loopback && newcomer.unread.is_empty());
+    assert!(!newcomer.peer.local && newcomer.unread.is_empty(), "it asks for nothing else");
     assert!(newcomer.unsent.starts_with(b"HTTP/1.1 200 OK\r\n"));
     assert!(newcomer.unsent.ends_with(b"\r\n\r\nretry: 2000\n\n"));
     let empty = newcomer.socket.read(&mut [0]).unwrap_err().kind();

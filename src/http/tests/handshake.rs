@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 
 use super::*;
 use crate::hub::Wire;
-use crate::policy::{Owner, Peer};
+use crate::policy::Peer;
 
 /// The key and its answer in RFC 6455, 1.3.
 const KEY: &str = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==";
@@ -49,7 +49,7 @@ async fn the_socket_goes_to_the_hub() {
     let newcomer = room.newcomers.recv().await.unwrap();
     assert_eq!(newcomer.wire, Wire::Text);
     assert_eq!(newcomer.unread, b"");
-    assert_eq!(newcomer.peer, Peer::at(Ipv4Addr::LOCALHOST.into()));
+    assert_eq!(newcomer.peer, Peer { local: HERE, ..Peer::at(Ipv4Addr::LOCALHOST.into()) });
     let mut socket = newcomer.socket;
     let empty = socket.read(&mut [0]).unwrap_err().kind();
     assert_eq!(empty, std::io::ErrorKind::WouldBlock, "the socket does not block");
@@ -75,17 +75,27 @@ async fn what_came_with_the_handshake_is_not_lost() {
 }
 
 #[tokio::test]
-async fn a_panel_comes_with_its_owner_if_that_can_matter_and_be_said_at_once() {
+async fn whether_a_station_is_local_is_known_before_the_hub_hears_of_it() {
     let mut room = TestRoom::open().await;
     let json = "Sec-WebSocket-Protocol: chadburn.v1";
-    for (lines, owner) in [
-        (vec![json], Owner::User(1871)),
-        (vec![], Owner::Unasked),
-        (vec![json, "X-Forwarded-For: 10.0.0.7"], Owner::Unasked),
-    ] {
-        assert_eq!(room.call().await.ask(&with(&lines)).await.status, 101);
-        assert_eq!(room.newcomers.recv().await.unwrap().peer.owner, owner, "{lines:?}");
+    for (lines, local) in
+        [(vec![json], HERE), (vec![], HERE), (vec![json, "X-Forwarded-For: 10.0.0.7"], false)]
+    {
+        let mut caller = room.call().await;
+        assert_eq!(caller.ask(&with(&lines)).await.status, 101);
+        assert_eq!(room.newcomers.recv().await.unwrap().peer.local, local, "{lines:?}");
     }
+}
+
+#[tokio::test]
+async fn a_station_that_has_closed_its_side_is_not_local() {
+    let mut room = TestRoom::open().await;
+    let mut caller = room.call().await;
+    // Nothing of this waits, so that the server, on the same thread, reads all of it at once.
+    caller.say(format!("{}\r\n\r\nshutdown", GOOD.join("\r\n"))).await;
+    caller.stream.shutdown().await.unwrap();
+    let newcomer = room.newcomers.recv().await.unwrap();
+    assert_eq!((newcomer.peer.local, &newcomer.unread[..]), (false, &b"shutdown"[..]));
 }
 
 #[tokio::test]
@@ -172,11 +182,11 @@ async fn a_bad_handshake_is_told_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn what_the_peer_is_stands_with_the_newcomer() {
+async fn whoever_comes_through_a_proxy_is_not_local() {
     let mut room = TestRoom::open().await;
     for header in ["Forwarded: for=1.2.3.4", "X-Forwarded-Proto: https", "Via: 1.1 proxy"] {
         room.call().await.ask(&with(&[header])).await;
-        assert!(room.newcomers.recv().await.unwrap().peer.forwarded, "{header}");
+        assert!(!room.newcomers.recv().await.unwrap().peer.local, "{header}");
     }
 }
 

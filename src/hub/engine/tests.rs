@@ -15,7 +15,7 @@ use chadburn_core::DEFAULT;
 use super::*;
 use crate::hub::frame::{self, opcode};
 use crate::hub::{Facts, HEARTBEAT_SECONDS};
-use crate::policy::{Owner, Policy, Reach};
+use crate::policy::{Policy, Reach};
 use crate::telegraph::history::History;
 use crate::writing::{File, Report, Stamp, Writing};
 
@@ -66,10 +66,6 @@ impl Write for Cable {
 }
 
 impl Socket for Cable {
-    fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
-        None
-    }
-
     fn finish(&mut self) {
         self.0.borrow_mut().finished = true;
     }
@@ -90,7 +86,6 @@ impl Ports for Outside {
     fn record(&mut self, _: Entry) {}
     fn respond(&mut self, _: u64, _: Outcome) {}
     fn expect(&mut self, _: u64, _: oneshot::Sender<Outcome>) {}
-    fn ask_owner(&mut self, _: Key, _: Option<(SocketAddr, SocketAddr)>) {}
     fn publish(&mut self, _: Snapshot) {}
     fn log(&mut self, _: &str) {}
     fn ask_shutdown(&mut self) {
@@ -143,8 +138,7 @@ impl Office {
     }
 
     fn comes_back(&mut self, wire: Wire, since: Option<u64>) -> Station {
-        let owner = Owner::Unasked;
-        let peer = Peer { owner, ..Peer::at(Ipv4Addr::new(192, 0, 2, 1).into()) };
+        let peer = Peer::at(Ipv4Addr::new(192, 0, 2, 1).into());
         let cable = Cable::default();
         self.secrets += 1;
         let secret = format!("secret {}", self.secrets);

@@ -4,17 +4,14 @@ use chadburn_v1::{By, Code};
 
 use super::roll::How;
 use super::stores::{STALE, Waiting};
-use super::{Asker, Author, Caller, Hub, Undecided, tell};
+use super::{Asker, Author, Caller, Hub, tell};
 use crate::clock::Now;
 use crate::hub::{Ask, Effect, Key};
 use crate::log::escaped;
-use crate::policy::{Act, Refusal, Verdict};
+use crate::policy::{Act, Refusal};
 use crate::session::{Answer, Form, Want};
 use crate::wire::text;
 use crate::writing::File;
-
-/// What is asked for, after it has been understood.
-pub(super) type Request = Want;
 
 impl Hub {
     pub(super) fn heard(&mut self, now: Now, key: Key, message: &str, effects: &mut Vec<Effect>) {
@@ -31,11 +28,11 @@ impl Hub {
         }
     }
 
-    pub(super) fn station_asks(
+    fn station_asks(
         &mut self,
         now: Now,
         key: Key,
-        want: Request,
+        want: Want,
         form: Form,
         effects: &mut Vec<Effect>,
     ) {
@@ -46,17 +43,9 @@ impl Hub {
             who: station.session.name.clone(),
             peer: station.session.peer,
         };
-        let act = match want {
-            Want::Shutdown => Some(Act::Shutdown),
-            Want::Order(_) => Some(Act::Order),
-            _ => None,
-        };
-        if act.is_some_and(|act| self.policy.judge(&caller.peer, &act) == Verdict::AskOwner) {
-            return self.ask_owner(key, Undecided::Request(want, form), effects);
-        }
         match want {
             Want::Name(name) => self.named(key, &name),
-            Want::Token(value) => return self.token(key, value, form, effects),
+            Want::Token(value) => return self.token(key, &value, &form, effects),
             want => return self.answer(now, &caller, want, form, effects),
         }
         say(caller.asker, &form, Answer::Nothing, effects);
@@ -80,21 +69,18 @@ impl Hub {
     }
 
     /// A station says that it knows the token.
-    fn token(&mut self, key: Key, value: String, form: Form, effects: &mut Vec<Effect>) {
-        let known = self.policy.token.is_none() || self.policy.is_token(&value);
+    fn token(&mut self, key: Key, value: &str, form: &Form, effects: &mut Vec<Effect>) {
+        let known = self.policy.token.is_none() || self.policy.is_token(value);
         let Some(station) = self.station_mut(key) else { return };
         station.session.peer.trusted |= known;
         let peer = station.session.peer;
-        if known && self.policy.depends_on_owner(&peer) {
-            // Without the token nobody needed to know.
-            self.ask_owner(key, Undecided::Request(Want::Token(value), form), effects);
-        } else if known {
-            say(Asker::Station(key), &form, Answer::Nothing, effects);
+        if known {
+            say(Asker::Station(key), form, Answer::Nothing, effects);
             let message = tell::allowed(&self.policy, &peer);
             effects.push(Effect::Say { to: key, message });
         } else {
             let answer = Answer::No(Code::BadToken, "that is not the token");
-            say(Asker::Station(key), &form, answer, effects);
+            say(Asker::Station(key), form, answer, effects);
         }
     }
 
@@ -102,7 +88,7 @@ impl Hub {
         &mut self,
         now: Now,
         caller: &Caller,
-        want: Request,
+        want: Want,
         form: Form,
         effects: &mut Vec<Effect>,
     ) {
@@ -113,19 +99,12 @@ impl Hub {
             _ => None,
         };
         let mut say = |answer| say(caller.asker, &form, answer, effects);
-        match act.map(|act| self.policy.judge(&caller.peer, &act)) {
-            None | Some(Verdict::Granted) => {}
-            Some(Verdict::Refused(refusal)) => {
-                let code = match refusal {
-                    Refusal::TokenRequired => Code::TokenRequired,
-                    _ => Code::Refused,
-                };
-                return say(Answer::No(code, &refusal.to_string()));
-            }
-            // Whoever asks over HTTP has been looked up before.
-            Some(Verdict::AskOwner) => {
-                return say(Answer::No(Code::Refused, "it is not known who asks"));
-            }
+        if let Some(Err(refusal)) = act.map(|act| self.policy.judge(&caller.peer, act)) {
+            let code = match refusal {
+                Refusal::TokenRequired => Code::TokenRequired,
+                _ => Code::Refused,
+            };
+            return say(Answer::No(code, &refusal.to_string()));
         }
         match want {
             Want::Nothing | Want::Name(_) | Want::Token(_) => say(Answer::Nothing),

@@ -10,7 +10,7 @@ use crate::clock::Now;
 use crate::entry::{Entry, What};
 use crate::hub::{Effect, HEARTBEAT_SECONDS, Key, Snapshot};
 use crate::log::escaped;
-use crate::policy::{Act, Peer, Policy, Verdict};
+use crate::policy::{Act, Peer, Policy};
 use crate::session::Session;
 use crate::telegraph::Said;
 use crate::telegraph::history::Past;
@@ -166,7 +166,7 @@ pub(super) fn allowed(policy: &Policy, peer: &Peer) -> String {
 
 /// What a peer may do beside answering.
 fn may(policy: &Policy, peer: &Peer) -> May {
-    let may = |act| policy.judge(peer, &act) == Verdict::Granted;
+    let may = |act| policy.judge(peer, act).is_ok();
     May { order: may(Act::Order), shutdown: may(Act::Shutdown) }
 }
 

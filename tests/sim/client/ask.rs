@@ -109,17 +109,11 @@ impl Ask {
         }
     }
 
-    /// Whether it may put something into a file, and so may be done when whoever asked has gone.
+    /// Whether it may put something into a file: then its answer may take its time, in which its station
+    /// is not heard, and it may be done when whoever asked has gone.
     #[must_use]
     pub fn writes(&self) -> bool {
         matches!(self.want, Want::Accept(_) | Want::Answer { .. } | Want::Order(_))
-    }
-
-    /// Whether its answer may take its time, in which its station is not heard: a file is written,
-    /// or it is found out whose socket it is, on which also hangs what a token is good for.
-    #[must_use]
-    pub fn holds(&self) -> bool {
-        self.writes() || matches!(self.want, Want::Shutdown | Want::Trust)
     }
 
     /// Whether it may go into a file while this order is the present one.

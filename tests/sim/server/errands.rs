@@ -3,14 +3,14 @@
 use std::net::Ipv4Addr;
 
 use chadburn::hub::{self, Event};
-use chadburn::policy::{Owner, Peer, Reach};
+use chadburn::policy::{Peer, Reach};
 use chadburn::session::Want as Request;
 use chadburn::writing::File;
 use chadburn_core::Position;
 use uuid::Uuid;
 
-use super::{Input, OWN_USER, Server};
-use crate::book::{MS, SECOND};
+use super::{Input, Server};
+use crate::book::MS;
 use crate::clerk::Store;
 use crate::client::ask::{Ask, Asker, How, Reply, TOKEN, Want, ordered};
 use crate::client::{Client, Words};
@@ -31,13 +31,6 @@ impl Server {
                 ground.book.count(Fault::Away);
             }
             ground.clerks[file as usize].take(store, refused);
-        }
-        for key in office.asked {
-            let client = clients.iter().find(|client| client.key == Some(key));
-            let owner = client.map_or(Owner::Unknown, |client| client.owner);
-            let late = self.rng.pick(&[50, 5 * MS, 5 * MS, 7 * SECOND]);
-            let due = now + self.rng.below(late);
-            self.later.push((due, Event::Owned { key, owner }));
         }
         for entry in office.recorded {
             if let Err(what) = self.model.recorded(&entry) {
@@ -136,9 +129,7 @@ impl Server {
                 (want, Request::Answer { order: Some(order), position, coming })
             }
         };
-        let owner = rng.pick(&[Owner::User(0), Owner::User(OWN_USER), Owner::Unknown]);
-        let loopback = rng.one_in(2);
-        let peer = Peer { owner, ..peer(rng, loopback) };
+        let peer = peer(rng);
         let token = rng.pick(&[Some(TOKEN), Some(TOKEN), Some("open barley"), None]);
         let right = token == Some(TOKEN);
         let token = token.map(str::to_owned);
@@ -148,7 +139,7 @@ impl Server {
             who: who.map(Into::into),
             trusted: right || !self.rules.token,
             may_shut_down: false,
-            may_order: may(self.rules.orders, &peer, owner),
+            may_order: may(self.rules.orders, &peer),
         };
         let station = by.station;
         let ask = Ask { id: None, want, sent: now, half: false, console: false, by, again: false };
@@ -182,22 +173,17 @@ impl Server {
     }
 }
 
-/// Somebody on this machine, or at one of a few other addresses.
+/// Root or the server's own user on this machine, or somebody at one of a few addresses.
 #[must_use]
-pub fn peer(rng: &mut Rng, loopback: bool) -> Peer {
+pub fn peer(rng: &mut Rng) -> Peer {
     let elsewhere = Ipv4Addr::new(192, 0, 2, rng.pick(&[1, 1, 2, 3]));
-    Peer::at(if loopback { Ipv4Addr::LOCALHOST } else { elsewhere }.into())
+    let local = rng.one_in(3);
+    let address = if local || rng.one_in(3) { Ipv4Addr::LOCALHOST } else { elsewhere };
+    Peer { local, ..Peer::at(address.into()) }
 }
 
-/// Whether a peer whose owner turns out to be this one may do what is allowed from there.
+/// Whether this peer may do what is allowed from there.
 #[must_use]
-pub fn may(reach: Reach, peer: &Peer, owner: Owner) -> bool {
-    match reach {
-        Reach::Any => true,
-        Reach::Never => false,
-        Reach::Local => {
-            let own = [Owner::User(0), Owner::User(OWN_USER)].contains(&owner);
-            peer.loopback && !peer.forwarded && own
-        }
-    }
+pub fn may(reach: Reach, peer: &Peer) -> bool {
+    reach == Reach::Any || reach == Reach::Local && peer.local
 }

@@ -42,7 +42,7 @@ impl Server {
             };
             ground.book.hold(owed <= most, || format!("{temper:?} is owed {owed} bytes"));
             // One that is not heard is not missed, either.
-            let unheard = client.stage == Stage::New || client.asks.iter().any(Ask::holds);
+            let unheard = client.stage == Stage::New || client.asks.iter().any(Ask::writes);
             let gone = client.ended.map_or(0, |ended| now - ended);
             let kept_on = gone > 2 * SECOND && !unheard && (pipe.reset || owed == 0);
             ground.book.hold(!kept_on, || format!("{temper:?} is gone and kept"));

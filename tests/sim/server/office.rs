@@ -1,9 +1,7 @@
 //! What the hub wants of the other rooms, collected until it is done.
 
-use std::net::SocketAddr;
-
 use chadburn::entry::Entry;
-use chadburn::hub::{Key, Outcome, Ports, Snapshot};
+use chadburn::hub::{Outcome, Ports, Snapshot};
 use chadburn::writing::File;
 use tokio::sync::oneshot;
 
@@ -14,8 +12,6 @@ pub struct Office {
     pub(super) stores: Vec<(File, u64, String, bool, usize)>,
     /// The clerk is away.
     pub(super) refuses: bool,
-    /// Stations whose owner is to be found out.
-    pub(super) asked: Vec<Key>,
     /// Texts that nobody asks for twice, in the order in which they were heard.
     pub(super) heard: Vec<String>,
     /// What other rooms shall see.
@@ -43,10 +39,6 @@ impl Ports for Office {
         let reason = std::mem::take(&mut self.refuses).then(|| "the clerk is away".to_owned());
         self.stores.push((file, ticket, text, reason.is_some(), self.heard.len()));
         reason.map_or(Ok(()), Err)
-    }
-
-    fn ask_owner(&mut self, key: Key, _: Option<(SocketAddr, SocketAddr)>) {
-        self.asked.push(key);
     }
 
     fn publish(&mut self, snapshot: Snapshot) {

@@ -2,7 +2,6 @@
 //! twins of those who are here.
 
 use chadburn::hub::Wire;
-use chadburn::policy::Peer;
 
 use super::World;
 use crate::client::{Client, Temper};
@@ -67,11 +66,10 @@ impl World {
         }
         let room = Client::room(&mut self.rng, temper);
         let (station, line) = socket::connect(self.rng.split(), &self.book, room);
-        let (loopback, forwarded) = (!self.rng.one_in(3), self.rng.one_in(6));
-        let peer = Peer { forwarded, ..peer(&mut self.rng, loopback) };
+        let peer = peer(&mut self.rng);
         let mut client = Client::new(self.rng.split(), &self.book, station, wire, temper, peer);
-        client.may_shut_down = may(self.rules.shutdown, &peer, client.owner);
-        client.may_order = may(self.rules.orders, &peer, client.owner);
+        client.may_shut_down = may(self.rules.shutdown, &peer);
+        client.may_order = may(self.rules.orders, &peer);
         client.trusted = !self.rules.token;
         self.serial += 1;
         client.serial = self.serial;

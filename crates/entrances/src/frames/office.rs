@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use chadburn::clock::Now;
 use chadburn::entry::Entry;
 use chadburn::hub::engine::{Arrival, PARTS, Socket};
 use chadburn::hub::{Engine, Event, Facts, Hub, Key, Outcome, Ports, Snapshot, Wire};
-use chadburn::policy::{Owner, Peer, Policy, Reach};
+use chadburn::policy::{Peer, Policy, Reach};
 use chadburn::telegraph::history::History;
 use chadburn::writing::{File, Report, Stamp, Writing};
 use tokio::sync::oneshot;
@@ -54,10 +54,6 @@ impl Write for Cable {
 }
 
 impl Socket for Cable {
-    fn addresses(&self) -> Option<(SocketAddr, SocketAddr)> {
-        None
-    }
-
     fn finish(&mut self) {}
 }
 
@@ -65,7 +61,6 @@ impl Socket for Cable {
 #[derive(Debug, Default)]
 struct Outside {
     stores: Vec<(File, u64)>,
-    owners: Vec<Key>,
 }
 
 impl Ports for Outside {
@@ -77,9 +72,6 @@ impl Ports for Outside {
     fn record(&mut self, _: Entry) {}
     fn respond(&mut self, _: u64, _: Outcome) {}
     fn expect(&mut self, _: u64, _: oneshot::Sender<Outcome>) {}
-    fn ask_owner(&mut self, key: Key, _: Option<(SocketAddr, SocketAddr)>) {
-        self.owners.push(key);
-    }
     fn publish(&mut self, _: Snapshot) {}
     fn log(&mut self, line: &str) {
         assert!(!line.contains(['\r', '\n', '\u{1b}']), "{line:?} would be logged");
@@ -117,8 +109,7 @@ impl Office {
 
     /// A station that has been greeted.
     pub(super) fn joins(&mut self, wire: Wire) -> Station {
-        let owner = Owner::Unasked;
-        let peer = Peer { owner, ..Peer::at(Ipv4Addr::LOCALHOST.into()) };
+        let peer = Peer::at(Ipv4Addr::LOCALHOST.into());
         self.come += 1;
         let secret = format!("0123456789abcdef{}", self.come);
         let arrival = Arrival { unread: Vec::new(), wire, peer, secret, since: None };
@@ -150,15 +141,12 @@ impl Office {
     fn settle(&mut self) {
         loop {
             while self.engine.turn(self.now) {}
-            let Outside { stores, owners } = std::mem::take(self.engine.ports());
-            if stores.is_empty() && owners.is_empty() {
+            let Outside { stores } = std::mem::take(self.engine.ports());
+            if stores.is_empty() {
                 return;
             }
             for (file, ticket) in stores {
                 self.engine.run(self.now, Event::Stored { file, ticket, result: Ok(()) });
-            }
-            for key in owners {
-                self.engine.run(self.now, Event::Owned { key, owner: Owner::User(1) });
             }
         }
     }

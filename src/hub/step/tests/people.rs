@@ -286,31 +286,16 @@ fn what_needs_a_token_needs_it_until_it_is_given() {
 }
 
 #[test]
-fn a_token_that_is_taken_waits_until_it_is_known_what_it_opens() {
-    let mut office = with_token(Reach::Local);
-    office.joins(1, Wire::Json, HERE);
-    let effects = office.hears(1, r#"{"type":"token","value":"sesame","id":4}"#);
-    assert!(effects.contains(&Effect::AskOwner(key(1))) && messages(&effects, 1).is_empty());
-    let effects = office.happens(Event::Owned { key: key(1), owner: Owner::User(1000) });
-    let may = serde_json::json!({"type": "may", "order": true, "shutdown": true});
-    assert_eq!(messages(&effects, 1), [serde_json::json!({"type": "ok", "id": 4}), may]);
-}
-
-#[test]
-fn whoever_gives_the_token_learns_what_its_owner_may() {
-    for (owner, may) in [(Owner::User(1000), true), (Owner::User(1001), false)] {
+fn whoever_gives_the_token_learns_what_it_opens_from_there() {
+    for (peer, order) in [(HERE, true), (ELSEWHERE, false)] {
         let mut office = with_token(Reach::Local);
-        office.joins(1, Wire::Json, HERE);
-        let effects = office.hears(1, r#"{"type":"token","value":"sesame"}"#);
-        assert!(effects.contains(&Effect::AskOwner(key(1))), "it is not known yet");
-        let effects = office.happens(Event::Owned { key: key(1), owner });
-        let may = serde_json::json!({"type": "may", "order": may, "shutdown": true});
-        assert_eq!(messages(&effects, 1)[1], may);
+        office.joins(1, Wire::Json, peer);
+        let effects = office.hears(1, r#"{"type":"token","value":"barley"}"#);
+        assert_eq!(messages(&effects, 1)[0]["code"], "bad_token");
+        let effects = office.hears(1, r#"{"type":"token","value":"sesame","id":4}"#);
+        let may = serde_json::json!({"type": "may", "order": order, "shutdown": true});
+        assert_eq!(messages(&effects, 1), [serde_json::json!({"type": "ok", "id": 4}), may]);
     }
-    let mut office = with_token(Reach::Local);
-    office.joins(1, Wire::Json, HERE);
-    let effects = office.hears(1, r#"{"type":"token","value":"barley"}"#);
-    assert_eq!(messages(&effects, 1)[0]["code"], "bad_token", "who has none is not asked about");
 }
 
 #[test]
