@@ -288,7 +288,6 @@ impl Config {
             orders: self.orders,
             shutdown: self.shutdown,
             token: self.token.clone(),
-            own_user: rustix::process::geteuid().as_raw(),
             machine: machine.nodename().to_str().ok().and_then(|name| name.parse().ok()),
         }
     }

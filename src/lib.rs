@@ -19,6 +19,7 @@ pub mod metrics;
 pub mod signals;
 pub mod systemd;
 pub mod token_file;
+pub mod user;
 
 pub mod http;
 pub mod limits;

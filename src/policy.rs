@@ -19,7 +19,7 @@ pub use secret::Secret;
 pub struct Peer {
     /// Its address; of IPv6 only the 64 bits that are not the host's to choose.
     pub address: IpAddr,
-    /// It is at this machine, and root's or the server's own user's. Once known it stays so.
+    /// Somebody at this machine asks, who is root or the server's own user. Once known it stays so.
     pub local: bool,
     /// It has given the token.
     pub trusted: bool,
@@ -109,8 +109,6 @@ pub struct Policy {
     /// What orders, answers and the shutdown need, if anything (`--token-file`). It opens nothing
     /// that is closed without it.
     pub token: Option<Secret>,
-    /// The user it runs as.
-    pub own_user: u32,
     /// What this machine calls itself.
     pub machine: Option<Name>,
 }
@@ -142,12 +140,6 @@ impl Policy {
         }
     }
 
-    /// Whether a socket of this user's may be that of a [local](Peer::local) peer.
-    #[must_use]
-    pub fn is_own(&self, user: u32) -> bool {
-        user == 0 || user == self.own_user
-    }
-
     /// Whether this is the token. Without one there is nothing that it could be.
     #[must_use]
     pub fn is_token(&self, value: &str) -> bool {
@@ -172,6 +164,16 @@ impl Policy {
         } else {
             Err(Refusal::ForeignOrigin)
         }
+    }
+
+    /// Whether a request with these headers was made at this machine, as far as they can say: its `Host` is
+    /// a loopback name or address, and so is its `Origin`, if it has one. Everything else may lead here
+    /// from afar: through a tunnel, or in a browser whose page's name was pointed here.
+    #[must_use]
+    pub fn is_for_loopback(host: Option<&str>, origin: Option<&str>) -> bool {
+        let host = host.and_then(|host| host.parse::<Authority>().ok());
+        host.is_some_and(|host| host.is_loopback())
+            && origin.is_none_or(|it| it.parse::<Origin>().is_ok_and(|it| it.is_loopback()))
     }
 
     /// A name that nobody outside this network can own is safe from DNS rebinding; any other must

@@ -76,7 +76,6 @@ impl Office {
             orders: Reach::Never,
             shutdown: Reach::Never,
             token: None,
-            own_user: 0,
             machine: None,
         };
         let facts = Facts {

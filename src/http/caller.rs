@@ -2,12 +2,48 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName, Request, Version, header};
 use tokio::net::TcpStream;
 
 use crate::limits::household;
 use crate::owner::Connection;
 use crate::policy::{Act, Policy, Reach};
+use crate::user;
+
+/// Headers by which a proxy, a tunnel or a CDN tells for whom it asks, or that it is one. A name that
+/// begins like one of these is one, too.
+const BY_PROXIES: [&str; 30] = [
+    "akamai-",
+    "cdn-",
+    "cf-",
+    "early-data",
+    "fastly-",
+    "fly-",
+    "front-end-",
+    "ngrok-",
+    "proxy-",
+    "remote-",
+    "ssl-",
+    "tailscale-",
+    "via",
+    "x-amz",
+    "x-appengine-",
+    "x-arr-",
+    "x-auth-request-",
+    "x-azure-",
+    "x-client-",
+    "x-cluster-",
+    "x-envoy-",
+    "x-host",
+    "x-original-",
+    "x-proxy",
+    "x-real-",
+    "x-remote-",
+    "x-request-start",
+    "x-rewrite-",
+    "x-scheme",
+    "x-ssl-",
+];
 
 /// Whoever makes a request.
 #[derive(Clone, Copy, Debug)]
@@ -19,15 +55,13 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    /// Whoever makes a request with these headers over this connection, if it is a loopback one.
-    pub(super) fn new(
+    /// Whoever makes this request over this connection, if it is a loopback one.
+    pub(super) fn new<B>(
         address: SocketAddr,
         connection: Option<Connection>,
-        headers: &HeaderMap,
+        request: &Request<B>,
     ) -> Self {
-        // A reverse proxy on this machine is a loopback peer as well, and runs as root or as anybody: it
-        // speaks for strangers, and says so.
-        let here = connection.filter(|_| !headers.keys().any(|name| is_by_proxy(name.as_str())));
+        let here = connection.filter(|_| is_made_here(request));
         Self { address: household(address.ip()), here }
     }
 
@@ -36,19 +70,164 @@ impl Caller {
     pub(super) async fn is_local(&self, policy: &Policy, acts: &[Act]) -> bool {
         let matters = acts.iter().any(|act| policy.reach(*act) == Reach::Local);
         match self.here.filter(|_| matters) {
-            Some(connection) => connection.peer_user().await.is_some_and(|it| policy.is_own(it)),
+            Some(connection) => connection.peer_user().await.is_some_and(user::is_own),
             None => false,
         }
     }
 }
 
-/// This connection, if both of its ends are at this machine.
+/// This connection, if the other end is at this machine.
 pub(super) fn loopback(stream: &TcpStream, peer: SocketAddr) -> Option<Connection> {
     let local = stream.local_addr().ok()?;
     peer.ip().to_canonical().is_loopback().then(|| Connection::of(stream, local, peer))?
 }
 
-/// Whether a proxy says so with this header.
+/// The one value of a header. What stands there twice or is not text is taken as empty, which is
+/// neither a host nor an origin.
+pub(super) fn at_most_one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?;
+    match values.next() {
+        Some(_) => Some(""),
+        None => Some(value.to_str().unwrap_or("")),
+    }
+}
+
+/// Whether this is what somebody at this machine asks. A proxy or a tunnel on this machine is a loopback
+/// peer as well, and runs as root or as anybody: it speaks for strangers. Mostly it says so; or it asks in
+/// HTTP/1.0, as nginx does unless told otherwise; or it passes a name on that is not this machine's.
+fn is_made_here<B>(request: &Request<B>) -> bool {
+    let headers = request.headers();
+    let host = at_most_one(headers, &header::HOST);
+    let origin = at_most_one(headers, &header::ORIGIN);
+    // A browser says so of a page that is not the server's own (Fetch Metadata).
+    let site = at_most_one(headers, &HeaderName::from_static("sec-fetch-site"));
+    request.version() == Version::HTTP_11
+        && Policy::is_for_loopback(host, origin)
+        && site.is_none_or(|site| site == "same-origin" || site == "none")
+        && !headers.keys().any(|name| is_by_proxy(name.as_str()))
+}
+
+/// Whether a proxy says something with this header.
 fn is_by_proxy(name: &str) -> bool {
-    name == "forwarded" || name == "via" || name == "x-real-ip" || name.starts_with("x-forwarded-")
+    name.contains("forward")
+        || name.ends_with("-ip")
+        || BY_PROXIES.iter().any(|begin| name.starts_with(begin))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn made_here(version: Version, lines: &[&str]) -> bool {
+        let mut request = Request::builder().version(version);
+        for line in lines {
+            let (name, value) = line.split_once(": ").unwrap();
+            request = request.header(name, value);
+        }
+        is_made_here(&request.body(()).unwrap())
+    }
+
+    #[test]
+    fn what_a_person_here_sends_is_made_here() {
+        let host = "Host: localhost:1873";
+        for lines in [
+            &[host][..],
+            &["Host: 127.0.0.1:1873", "User-Agent: curl/8.14.1", "Accept: */*"],
+            &["Host: [::1]:1873", "Authorization: Bearer brass", "X-Anything: else"],
+            &[
+                host,
+                "Origin: http://localhost:1873",
+                "Sec-Fetch-Site: same-origin",
+                "Cookie: a=b",
+                "Sec-Fetch-Mode: websocket",
+                "Accept-Language: de",
+                "Cache-Control: no-cache",
+                "DNT: 1",
+            ],
+            &[host, "Sec-Fetch-Site: none"],
+        ] {
+            assert!(made_here(Version::HTTP_11, lines), "{lines:?}");
+            assert!(!made_here(Version::HTTP_10, lines), "HTTP/1.0: {lines:?}");
+        }
+    }
+
+    #[test]
+    fn what_may_come_from_elsewhere_is_not_made_here() {
+        let host = "Host: localhost:1873";
+        for lines in [
+            &[][..],
+            &[host, host],
+            &["Host: eot:1873"],
+            &["Host: 203.0.113.7:8080"],
+            &[host, "Origin: https://wall.example.com"],
+            &[host, "Origin: null"],
+            &[host, "Sec-Fetch-Site: cross-site"],
+            &[host, "Sec-Fetch-Site: same-site"],
+            &[host, "Sec-Fetch-Site: none", "Sec-Fetch-Site: none"],
+        ] {
+            assert!(!made_here(Version::HTTP_11, lines), "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn whoever_says_for_whom_it_asks_is_a_proxy() {
+        for name in [
+            "Forwarded",
+            "X-Forwarded-For",
+            "X-Forwarded-Proto",
+            "X-Forwarded",
+            "Forwarded-For",
+            "Via",
+            "X-Real-IP",
+            "CF-Connecting-IP",
+            "CF-Ray",
+            "True-Client-IP",
+            "X-Client-IP",
+            "Client-IP",
+            "X-Cluster-Client-IP",
+            "Fastly-Client-IP",
+            "Fly-Client-IP",
+            "X-Original-Forwarded-For",
+            "X-Original-Host",
+            "X-Envoy-External-Address",
+            "X-Amzn-Trace-Id",
+            "CDN-Loop",
+            "Max-Forwards",
+            "Tailscale-User-Login",
+            "X-ProxyUser-Ip",
+            "Early-Data",
+            "Remote-User",
+        ] {
+            let line = format!("{name}: 127.0.0.1");
+            assert!(!made_here(Version::HTTP_11, &["Host: localhost", &line]), "{name}");
+        }
+        // Names that browsers and curl send by themselves.
+        for name in [
+            "accept",
+            "accept-encoding",
+            "authorization",
+            "connection",
+            "content-type",
+            "cookie",
+            "dnt",
+            "expect",
+            "if-none-match",
+            "last-event-id",
+            "origin",
+            "pragma",
+            "priority",
+            "referer",
+            "sec-fetch-dest",
+            "sec-gpc",
+            "sec-websocket-key",
+            "te",
+            "transfer-encoding",
+            "upgrade",
+            "upgrade-insecure-requests",
+            "user-agent",
+        ] {
+            assert!(!is_by_proxy(name), "{name}");
+        }
+    }
 }

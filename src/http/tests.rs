@@ -87,7 +87,6 @@ impl TestRoom {
                 orders: Reach::Local,
                 shutdown: Reach::Local,
                 token: None,
-                own_user: rustix::process::geteuid().as_raw(),
                 machine: None,
             },
             assets,

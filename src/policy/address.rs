@@ -39,8 +39,13 @@ impl Name {
     pub fn is_of_this_network(&self) -> bool {
         match self.0.rsplit_once('.') {
             None => true,
-            Some((_, top)) => top == "localhost" || top == "local",
+            Some((_, top)) => top == "local" || self.is_loopback(),
         }
+    }
+
+    /// Whether it means whichever machine it is used on: `localhost` and what is below it (RFC 6761).
+    fn is_loopback(&self) -> bool {
+        self.0.rsplit('.').next() == Some("localhost")
     }
 }
 
@@ -84,6 +89,17 @@ pub struct Authority {
     pub host: Host,
     /// The port, if one is written.
     pub port: Option<u16>,
+}
+
+impl Authority {
+    /// Whether it means whichever machine it is used on.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        match &self.host {
+            Host::Ip(address) => address.to_canonical().is_loopback(),
+            Host::Name(name) => name.is_loopback(),
+        }
+    }
 }
 
 impl FromStr for Authority {
@@ -143,6 +159,12 @@ impl Origin {
         };
         self.authority.host == host.host
             && self.authority.port == Some(host.port.unwrap_or(default))
+    }
+
+    /// Whether it is a web page of whichever machine it is shown on.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        default_port(&self.scheme).is_some() && self.authority.is_loopback()
     }
 }
 

@@ -5,9 +5,6 @@ use std::net::Ipv4Addr;
 use super::Refusal::{BadHost, ForeignOrigin, NoHost};
 use super::*;
 
-/// The user the tested server runs as.
-const OWN: u32 = 1873;
-
 fn policy(shutdown: Reach) -> Policy {
     Policy {
         hosts: vec!["eot.example.com".parse().unwrap()],
@@ -15,7 +12,6 @@ fn policy(shutdown: Reach) -> Policy {
         orders: Reach::Never,
         shutdown,
         token: None,
-        own_user: OWN,
         machine: Some("bridge.iona.example".parse().unwrap()),
     }
 }
@@ -56,13 +52,6 @@ fn every_peer_and_every_act() {
         }
     }
     assert_eq!(judged, 9 * 2 * 4 * 3);
-}
-
-#[test]
-fn only_root_and_the_servers_own_user_are_its_own() {
-    for (user, own) in [(0, true), (OWN, true), (7, false), (u32::MAX, false)] {
-        assert_eq!(policy(Reach::Local).is_own(user), own, "{user}");
-    }
 }
 
 #[test]
@@ -209,4 +198,44 @@ fn an_extensions_origin_can_be_allowed() {
     let mut policy = policy(Reach::Never);
     policy.origins.push("chrome-extension://abcdef".parse().unwrap());
     assert_eq!(policy.visit(Some("eot"), Some("chrome-extension://abcdef")), Ok(()));
+}
+
+#[test]
+fn a_loopback_name_or_address_is_this_machine_and_nothing_else() {
+    for host in [
+        "localhost",
+        "LOCALHOST:1873",
+        "localhost.",
+        "panel.localhost:80",
+        "127.0.0.1",
+        "127.7.7.7:1",
+        "[::1]:1873",
+        "[::ffff:127.0.0.1]",
+    ] {
+        assert!(Policy::is_for_loopback(Some(host), None), "{host}");
+        assert!(Policy::is_for_loopback(Some(host), Some(&format!("http://{host}"))), "{host}");
+        for origin in ["http://evil.local", "https://wall.example.com", "null", "", "x://localhost"]
+        {
+            assert!(!Policy::is_for_loopback(Some(host), Some(origin)), "{host} {origin}");
+        }
+    }
+    for host in [
+        "eot",
+        "evil.local:1873",
+        "203.0.113.7:8080",
+        "0.0.0.0",
+        "[::]",
+        "localhost.example.com",
+        "localhost.local",
+        "notlocalhost",
+        "127.0.0.1.example",
+        "[::ffff:10.0.0.1]",
+        "bridge.iona.example",
+        "",
+        "a b",
+    ] {
+        assert!(!Policy::is_for_loopback(Some(host), None), "{host}");
+        assert!(!Policy::is_for_loopback(Some(host), Some("http://localhost")), "{host}");
+    }
+    assert!(!Policy::is_for_loopback(None, None));
 }

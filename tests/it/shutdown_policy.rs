@@ -70,6 +70,12 @@ async fn a_request_that_was_forwarded_is_not_from_this_machine() {
         ("Forwarded", "for=192.0.2.7"),
         ("Via", "1.1 proxy"),
         ("X-Real-IP", "192.0.2.7"),
+        ("CF-Connecting-IP", "192.0.2.7"),
+        ("True-Client-IP", "192.0.2.7"),
+        // What passes the name on that it was asked for, and says nothing else.
+        ("Host", "203.0.113.7:8080"),
+        ("Host", "eot"),
+        ("Host", "evil.local:1873"),
     ] {
         let mut station = TestStation::text_with(&server, &[header]).await;
         assert_eq!(station.ask("shutdown").await, REFUSED, "{header:?}");
@@ -77,6 +83,40 @@ async fn a_request_that_was_forwarded_is_not_from_this_machine() {
         let panel = Panel::over(link).await;
         assert_eq!(panel.welcome["may"]["shutdown"], false, "{header:?}");
     }
+}
+
+#[tokio::test]
+async fn a_page_of_another_name_is_not_of_this_machine() {
+    // Whoever is on the same network can point such a name at 127.0.0.1, in root's browser.
+    let server = TestServer::start().await;
+    let page = [SUBPROTOCOL, ("Host", "evil.local:1873"), ("Origin", "http://evil.local:1873")];
+    let panel = Panel::over(TestStation::connect(&server, &page).await).await;
+    assert_eq!(panel.welcome["may"]["shutdown"], false);
+    let own = format!("http://localhost:{}", server.address.port());
+    let host = own.strip_prefix("http://").expect("it begins so");
+    let page = [SUBPROTOCOL, ("Host", host), ("Origin", &own)];
+    let panel = Panel::over(TestStation::connect(&server, &page).await).await;
+    assert_eq!(panel.welcome["may"]["shutdown"], cfg!(target_os = "linux"));
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn nobody_without_a_number_in_the_servers_user_namespace_is_its_own_user() {
+    if !is_root("a server in a user namespace") {
+        return;
+    }
+    // Without a map every user is shown by one number, the server's own included.
+    let server = Setup::new().by_way_of(["unshare", "--user"]).start().await;
+    for user in [0, NOBODY, SOMEBODY] {
+        let mut station = text_of(user, &server).await;
+        assert_eq!(station.ask("shutdown").await, REFUSED, "user {user}");
+    }
+    // With one in which all have a number, nobody is a user like any other.
+    let mut server = Setup::new().user(NOBODY).start().await;
+    let mut station = text_of(NOBODY, &server).await;
+    assert_eq!(station.ask("shutdown").await, GRANTED);
+    station.expect_farewell().await;
+    server.exits_well_within(Duration::from_millis(1500)).await;
 }
 
 #[tokio::test]

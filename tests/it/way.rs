@@ -65,6 +65,39 @@ async fn a_proxy_that_changes_the_host_is_found() {
     assert!(bad(&out)[0].contains("start it with --host"), "{out}");
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_forwarder_of_plain_tcp_is_found() {
+    // To connect a UDP socket sends nothing, and tells by which address others reach this machine.
+    let probe = std::net::UdpSocket::bind("0.0.0.0:0").expect("a port");
+    let Ok(elsewhere) = probe.connect("192.0.2.1:9").and_then(|()| probe.local_addr()) else {
+        eprintln!("not shown, because this machine has no network: a forwarder of plain TCP");
+        return;
+    };
+    let elsewhere = elsewhere.ip();
+    let server = TestServer::start().await;
+    let forwarder = TcpListener::bind((elsewhere, 0)).await.expect("a port");
+    let address = forwarder.local_addr().expect("it is bound");
+    let far = server.address;
+    tokio::spawn(async move {
+        while let Ok((mut near, _)) = forwarder.accept().await {
+            tokio::spawn(async move {
+                let mut far = tokio::net::TcpStream::connect(far).await.expect("a server");
+                // Whoever ends it is of no interest.
+                let _ = tokio::io::copy_bidirectional(&mut near, &mut far).await;
+            });
+        }
+    });
+    let url = format!("ws://{address}/websocket");
+    let (code, out) = doctor(&server.home, &url, &[]).await;
+    assert!(code == 5 && bad(&out).len() == 1, "{out}");
+    assert!(bad(&out)[0].contains("--allow-shutdown never"), "{out}");
+    let server = Setup::new().args(["--bind", "0.0.0.0"]).start().await;
+    let url = format!("ws://{elsewhere}:{}/websocket", server.address.port());
+    let (code, out) = doctor(&server.home, &url, &[]).await;
+    assert_eq!((code, bad(&out)), (0, Vec::new()), "not without one: {out}");
+}
+
 /// What the doctor says of the way through the README's nginx, with these changes to it.
 async fn through_nginx(server: &TestServer, changes: &[(&str, &str)]) -> (i32, String) {
     let authority = Authority::new().await;

@@ -72,7 +72,6 @@ impl House {
             orders: Reach::Never,
             shutdown: Reach::Never,
             token: None,
-            own_user: 7,
             machine: None,
         };
         let facts = Facts {

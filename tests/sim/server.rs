@@ -29,9 +29,6 @@ use crate::rng::Rng;
 use crate::socket::Line;
 use crate::source::{Source, Told};
 
-/// The user that the server runs as.
-const OWN_USER: u32 = 7;
-
 /// What waits before the hub, reports apart.
 #[derive(Debug)]
 pub enum Input {
@@ -110,7 +107,6 @@ impl Server {
             orders,
             shutdown,
             token: Secret::new(TOKEN).filter(|_| token),
-            own_user: OWN_USER,
             machine: None,
         };
         let facts = Facts {

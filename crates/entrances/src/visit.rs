@@ -24,7 +24,6 @@ pub(crate) fn enter(bytes: &[u8]) {
         orders: Reach::Any,
         shutdown: Reach::Any,
         token: None,
-        own_user: 0,
         machine: None,
     };
     assert!(policy.visit(None, origin).is_err());

@@ -35,6 +35,11 @@ pub(super) async fn look(settings: Settings, url: &str) -> Vec<Finding> {
     findings.push(clock(&page));
     let (finding, may) = upgrade(settings.clone()).await;
     findings.push(finding);
+    if let Some(may) = may
+        && is_elsewhere(url).await
+    {
+        findings.extend(forwarder(settings.clone(), may).await);
+    }
     // The server itself speaks no TLS and does not say what it is.
     let proxied = ["server", "via"].iter().any(|it| page.header(it).is_some());
     if let Some(may) = may.filter(|_| proxied || url.starts_with("wss:")) {
@@ -145,6 +150,34 @@ fn strangers(may: May) -> Finding {
         format!("who comes through the proxy may {what}"),
         "unless that is meant for all, it must pass X-Forwarded-For on (README, wss)",
     )
+}
+
+/// Whether a connection to this address is one that the server takes for somebody else's than one at its
+/// machine.
+async fn is_elsewhere(url: &str) -> bool {
+    let authority = url.split('/').nth(2).unwrap_or_default();
+    let port = if url.starts_with("wss:") { ":443" } else { ":80" };
+    let has_port = authority.rsplit(':').next().is_some_and(|it| it.parse::<u16>().is_ok());
+    let target = if has_port { authority.to_owned() } else { format!("{authority}{port}") };
+    let Ok(addresses) = tokio::net::lookup_host(target).await else { return false };
+    let here = |ip: std::net::IpAddr| ip.to_canonical().is_loopback() || ip.is_unspecified();
+    addresses.map(|address| address.ip()).all(|ip| !here(ip))
+}
+
+/// Whether somebody who says that he asks for `localhost` may more than who asks for the address's name. From
+/// another machine only a forwarder of plain TCP can make it so, which passes for its owner there.
+async fn forwarder(settings: Settings, may: May) -> Option<Finding> {
+    let settings = settings.header("host", "localhost").ok()?;
+    // Whoever does not answer to that name has no such forwarder before it.
+    let forged = Station::connect(settings).await.ok()?.welcome()?.may;
+    let more = (forged.order && !may.order) || (forged.shutdown && !may.shutdown);
+    more.then(|| {
+        Finding::Bad(
+            "this address leads to the server's loopback by plain TCP, so that whoever asks there for              localhost passes for root or the server's own user"
+                .into(),
+            "start the server with --allow-shutdown never, or give it a token (README, wss)".into(),
+        )
+    })
 }
 
 /// Whether the events of `/events` come as they happen.

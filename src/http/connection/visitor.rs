@@ -9,14 +9,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::{Body, HttpBody};
-use axum::http::{HeaderMap, HeaderName, Method, Request, Response, StatusCode, header};
+use axum::http::{Method, Request, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use hyper::service::Service;
 use tokio::net::TcpStream;
 
 use super::Reception;
-use crate::http::caller::{self, Caller};
+use crate::http::caller::{self, Caller, at_most_one};
 use crate::http::desk;
 use crate::http::problem::Problem;
 use crate::http::{Admit, events, query, upgrade};
@@ -56,7 +56,7 @@ impl<A: Admit> Service<Request<Incoming>> for Visitor<A> {
     type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
-        let caller = Caller::new(self.address, self.loopback, request.headers());
+        let caller = Caller::new(self.address, self.loopback, &request);
         let judged = self.within_limits().and_then(|()| self.judge(&request));
         let answered = match judged {
             Err(problem) => Err(problem),
@@ -155,16 +155,5 @@ impl<A> Visitor<A> {
     fn leave_as(&self, station: Station) {
         self.station.set(Some(station));
         self.hold.store(true, Ordering::Relaxed);
-    }
-}
-
-/// The one value of a header. What stands there twice or is not text is taken as empty, which is
-/// neither a host nor an origin.
-fn at_most_one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    let mut values = headers.get_all(name).iter();
-    let value = values.next()?;
-    match values.next() {
-        Some(_) => Some(""),
-        None => Some(value.to_str().unwrap_or("")),
     }
 }

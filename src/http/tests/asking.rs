@@ -21,7 +21,7 @@ impl TestRoom {
     async fn send(&self, line: &str, headers: &[&str], body: impl AsRef<[u8]>) -> Answer {
         let mut caller = self.call().await;
         let length = format!("Content-Length: {}", body.as_ref().len());
-        let head = [&[line, "Host: eot", &length], headers].concat().join("\r\n");
+        let head = [&[line, "Host: localhost", &length], headers].concat().join("\r\n");
         caller.say(format!("{head}\r\n\r\n")).await;
         caller.say(body).await;
         caller.answer(false).await.expect("an answer")

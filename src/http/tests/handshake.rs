@@ -13,7 +13,7 @@ const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 const GOOD: [&str; 6] = [
     "GET /websocket HTTP/1.1",
-    "Host: eot",
+    "Host: localhost",
     "Upgrade: websocket",
     "Connection: Upgrade",
     "Sec-WebSocket-Version: 13",

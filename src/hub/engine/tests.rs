@@ -115,7 +115,6 @@ impl Office {
             orders: Reach::Never,
             shutdown: Reach::Any,
             token: None,
-            own_user: 0,
             machine: None,
         };
         let facts = Facts {

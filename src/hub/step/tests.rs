@@ -46,7 +46,6 @@ impl Office {
             orders: Reach::Never,
             shutdown: Reach::Local,
             token: None,
-            own_user: 1000,
             machine: None,
         })
     }

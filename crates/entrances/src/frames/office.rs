@@ -88,7 +88,6 @@ impl Office {
             orders: Reach::Local,
             shutdown: Reach::Local,
             token: None,
-            own_user: 0,
             machine: None,
         };
         let facts = Facts {

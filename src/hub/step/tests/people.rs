@@ -33,7 +33,6 @@ fn with_token(orders: Reach) -> Office {
         orders,
         shutdown: Reach::Any,
         token: Secret::new("sesame"),
-        own_user: 1000,
         machine: None,
     });
     office.write(File::Status, "7");
