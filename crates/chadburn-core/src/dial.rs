@@ -86,7 +86,7 @@ pub struct Sector<'a> {
 }
 
 /// A dial: a title on the maker's plate, and sectors from left to right in the order of their
-/// numbers, which run from 1 without a hole.
+/// numbers, which run from 1 without a hole. [`NO_DIAL`] has none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Dial<'a> {
     /// What the maker's plate says.
@@ -139,6 +139,9 @@ pub const DEFAULT: Dial<'static> = Dial {
     ],
 };
 
+/// No dial: no text means a position, and a reply matches an order that has the same text.
+pub const NO_DIAL: Dial<'static> = Dial { title: "", sectors: &[] };
+
 const fn sector(number: u8, name: &'static str, arc: Option<&'static str>) -> Sector<'static> {
     match Position::new(number) {
         Some(position) => Sector { position, name, arc },
@@ -182,6 +185,14 @@ mod tests {
         let three = Dial { title: "", sectors: &DEFAULT.sectors[..3] };
         assert_eq!(three.find("3").map(|s| s.name), Some("SLOW"));
         assert_eq!(three.find("4"), None);
+    }
+
+    #[test]
+    fn without_a_dial_nothing_is_a_position() {
+        for status in ["1", "7", "24", "STOP", "coffee", ""] {
+            assert_eq!(NO_DIAL.find(status), None, "{status:?}");
+        }
+        assert_eq!(Position::new(1).and_then(|first| NO_DIAL.sector(first)), None);
     }
 
     #[test]
