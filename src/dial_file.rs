@@ -5,7 +5,7 @@
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use chadburn_core::{Dial, MAX_POSITIONS, MIN_POSITIONS, Position, Sector};
+use chadburn_core::{Dial, MAX_POSITIONS, MIN_POSITIONS, Position, Sector, unseen};
 use rustix::fs::OFlags;
 use serde::Deserialize;
 use thiserror::Error;
@@ -148,18 +148,14 @@ fn fault(at: &Spanned<String>, what: &str) -> Fault {
 /// Whether this can be engraved and read on a panel as it was meant, and be matched by a status,
 /// which has no white space at its end.
 fn engravable(text: &str) -> Result<(), &'static str> {
-    let turns = |c: char| {
-        matches!(c,
-            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     if text.trim().is_empty() {
         Err("is blank")
     } else if text.trim() != text {
         Err("begins or ends with white space")
     } else if text.chars().count() > LONGEST_TEXT {
         Err("is longer than 40 characters")
-    } else if text.chars().any(|c| c.is_control() || turns(c)) {
-        Err("has a control character, or one that turns the direction of writing")
+    } else if unseen(text).is_some() {
+        Err("has a character that does not show")
     } else {
         Ok(())
     }
@@ -237,6 +233,10 @@ mod tests {
             "B\\nC",
             "B\\u202EC",
             "\\u2066B",
+            "B\\u200BC",
+            "\\u3164",
+            "\\U000E0042",
+            "B\\uFFFE",
             "7",
             "07",
             "99",

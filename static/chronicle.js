@@ -5,6 +5,7 @@
 // as text.
 
 import { pace } from './roll.js';
+import { visible } from './unseen.js';
 import { isolated } from './words.js';
 
 /** What kinds of entries there are, in words. */
@@ -105,7 +106,7 @@ function clock(at) {
 }
 
 function said({ name, status }) {
-  const text = String(name ?? status ?? '').replace(/\s+/gu, ' ').trim();
+  const text = visible(String(name ?? status ?? '')).replace(/\s+/gu, ' ').trim();
   const chars = [...text];
   return isolated(chars.length > 120 ? `${chars.slice(0, 119).join('')}…` : text);
 }

@@ -3,6 +3,8 @@
 // It shows the lines the store keeps and hands over what was typed. It neither sends anything nor
 // knows which commands there are.
 
+import { visible } from './unseen.js';
+
 /** The most commands the arrow keys bring back. */
 const MAX_RECALLED = 50;
 
@@ -60,7 +62,7 @@ export class Console {
     this.#list.append(...fresh.map(({ kind, text }) => {
       const item = document.createElement('li');
       item.dataset.kind = kind;
-      item.textContent = text;
+      item.textContent = visible(text);
       return item;
     }));
     while (this.#list.childElementCount > lines.length) this.#list.firstElementChild.remove();

@@ -3,6 +3,8 @@
 // PROTOCOL.md is the truth and tests/fixtures/chadburn.v1.json its examples. This module knows no
 // socket, no page and no state: a message is well-formed or it is not, whatever came before it.
 
+import { isSeen } from './unseen.js';
+
 /** The WebSocket subprotocol that this panel speaks. */
 export const SUBPROTOCOL = 'chadburn.v1';
 
@@ -18,9 +20,6 @@ export const MAX_NAME = 40;
 
 /** The longest status an order may give, in bytes of UTF-8. */
 const MAX_STATUS_BYTES = 4096;
-
-/** What a name may not have: characters that do not show, or that turn what follows. */
-const UNFIT = /[\p{Cc}\p{Cs}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/u;
 
 /** Why a message was not understood; it never leaves this module. */
 class Malformed extends Error {}
@@ -60,7 +59,7 @@ export function readDial(raw) {
 /** Whether a station may be called this; empty means unnamed. */
 export function isName(text) {
   if (text === '') return true;
-  return [...text].length <= MAX_NAME && text.trim() !== '' && !UNFIT.test(text);
+  return [...text].length <= MAX_NAME && text.trim() !== '' && isSeen(text);
 }
 
 /**

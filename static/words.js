@@ -4,6 +4,7 @@
 // shown as text; a status may contain anything.
 
 import { isMatch, isOpen, isRinging, isSilenced, sectorOf } from './store.js';
+import { visible } from './unseen.js';
 
 /** The status file's health in words, where the server gave no detail. */
 const HEALTH = {
@@ -41,9 +42,9 @@ export function clock(at, now) {
   return year === new Date(now).getFullYear() ? `${day} ${time}` : `${day} ${year} ${time}`;
 }
 
-/** What an order or a reply says: the engraved name, or the text as it stands. */
+/** What an order or a reply says: the engraved name, or the text, of which everything is seen. */
 export function saying(dial, reading) {
-  return sectorOf(dial, reading)?.name ?? reading.name ?? reading.status;
+  return sectorOf(dial, reading)?.name ?? visible(reading.name ?? reading.status);
 }
 
 /** The order, large: a name of the dial or the text itself. */
@@ -101,7 +102,7 @@ export function sentence(state, now) {
 export function brief(state, now) {
   const { order } = state;
   const isText = order !== null && sectorOf(state.dial, order) === null;
-  return isText ? `“${short(order.status)}” ${reply(state, now)}` : sentence(state, now);
+  return isText ? `“${short(saying(state.dial, order))}” ${reply(state, now)}` : sentence(state, now);
 }
 
 /** How it stands and whether the bell rings, for a sign read from afar: `{ kind, text }`. */
@@ -251,7 +252,8 @@ export function isRightToLeft(text) {
 
 /** A name so that its direction of writing does not turn what stands around it (UAX #9). */
 export function isolated(name) {
-  return isRightToLeft(name) ? `\u2068${name}\u2069` : name;
+  const seen = visible(name);
+  return isRightToLeft(seen) ? `\u2068${seen}\u2069` : seen;
 }
 
 /** Whether the bell can be heard here: `off`, `on` or `silenced`. */

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode, header};
-use chadburn_v1::{Code, is_name};
+use chadburn_v1::{BAD_NAME, Code, is_name};
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -41,8 +41,7 @@ impl<A: Admit> Desk<A> {
         want: Want,
     ) -> Result<(), Problem> {
         if who.as_deref().is_some_and(|who| !is_name(who)) {
-            let detail = "a name has at most 40 characters, and all of them show";
-            return Err(Problem::bad(Code::BadName, detail));
+            return Err(Problem::bad(Code::BadName, BAD_NAME));
         }
         let token = bearer(headers);
         let came_with_token = token.is_some();

@@ -9,7 +9,7 @@ const MODULES = readdirSync(HOUSE).filter((name) => name.endsWith('.js'));
 
 /** Modules that know no page, socket, storage or clock. */
 const PURE = ['asking', 'chronicle', 'geometry', 'keys', 'protocol', 'roll', 'shortcuts', 'store',
-  'words'];
+  'unseen', 'words'];
 
 /** What a pure module must not name. */
 const IMPURE = /\b(document|window|WebSocket|fetch|set(Timeout|Interval)|Date\.now|performance|(local|session)Storage|navigator|requestAnimationFrame)\b/;

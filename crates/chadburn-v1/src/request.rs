@@ -1,9 +1,9 @@
 //! What a station says, and what it may say.
 
-use chadburn_core::Position;
+use chadburn_core::{Position, unseen};
 use serde::{Deserialize, Serialize};
 
-use crate::{Id, acts};
+use crate::Id;
 
 /// Said of a name that a station cannot have.
 pub const BAD_NAME: &str = "a name has at most 40 characters that show";
@@ -75,12 +75,17 @@ impl Request {
     }
 }
 
-/// Whether a station may be called this: empty, or at most 40 characters that show and leave the
-/// direction of what follows alone.
+/// Whether a station may be called this: empty, or at most 40 characters, not all of them white
+/// space, and each of them seen.
 #[must_use]
 pub fn is_name(name: &str) -> bool {
     name.is_empty()
-        || (name.chars().count() <= NAME_MAX && !name.trim().is_empty() && !name.chars().any(acts))
+        || (name.chars().count() <= NAME_MAX && !name.trim().is_empty() && unseen(name).is_none())
+}
+
+/// Whether the debug console takes this line.
+pub(crate) fn is_command(line: &str) -> bool {
+    line.len() <= COMMAND_MAX
 }
 
 /// The status that an order over the network gives, if it can be one: as it will be read back from

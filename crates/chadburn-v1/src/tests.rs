@@ -147,3 +147,33 @@ fn a_sector_is_found_by_number_and_by_name_in_any_case() {
     assert_eq!((find("3"), find("coffee"), find("COFFEE")), (Some(3), Some(3), Some(3)));
     assert_eq!((find("4"), find("03"), find("tea")), (None, None, None));
 }
+
+#[test]
+fn a_name_has_no_character_that_nobody_sees() {
+    let examples = include_str!("../../../tests/fixtures/unseen.json");
+    let examples: Value = serde_json::from_str(examples).unwrap();
+    let texts = |part: &str| examples[part].as_array().unwrap().clone();
+    for name in texts("names") {
+        assert!(is_name(name.as_str().unwrap()), "{name}");
+    }
+    for name in texts("unfit") {
+        assert!(!is_name(name.as_str().unwrap()), "{name}");
+    }
+    let code = |end: &Value| u32::from_str_radix(end.as_str().unwrap(), 16).unwrap();
+    let mut left = vec![false; 0x11_0000];
+    for range in texts("ignorable").iter().chain(&texts("others")) {
+        left[code(&range[0]) as usize..=code(&range[1]) as usize].fill(true);
+    }
+    for c in '\0'..=char::MAX {
+        let unseen = left[c as usize].then_some(c);
+        assert_eq!(chadburn_core::unseen(c.encode_utf8(&mut [0; 4])), unseen, "{c:?}");
+    }
+}
+
+#[test]
+fn what_the_console_gives_back_fits_into_a_message() {
+    let said = |line: &str| json!({ "type": "console", "command": line, "id": 1 }).to_string();
+    assert!(parse(&said(&"\0".repeat(8192))).is_ok());
+    let refused = parse(&said(&"x".repeat(8193))).unwrap_err();
+    assert_eq!((refused.code, refused.id), (Code::BadMessage, Some(Id::Number(1))));
+}
