@@ -2,10 +2,14 @@
 
 use serde_json::Value;
 
+use crate::request::is_command;
 use crate::{BAD_NAME, BAD_STATUS, Code, Id, Request, is_name, status_text};
 
 /// The longest `id` that a request may carry, in bytes of text.
 const ID_MAX: usize = 64;
+
+/// The most characters of a reason that is not ours.
+const REASON_MAX: usize = 200;
 
 /// A message that is not understood.
 #[derive(Debug, PartialEq, Eq)]
@@ -41,12 +45,19 @@ pub fn parse(text: &str) -> Result<(Request, Option<Id>), Refused> {
     };
     match serde_json::from_value(value) {
         Ok(Request::Name { name }) if !is_name(&name) => refuse(id, Code::BadName, BAD_NAME.into()),
+        Ok(Request::Console { command }) if !is_command(&command) => {
+            refuse(id, Code::BadMessage, "console: a command has at most 8192 bytes".into())
+        }
         Ok(Request::Order { status }) => match status_text(&status) {
             Some(status) => Ok((Request::Order { status }, id)),
             None => refuse(id, Code::BadStatus, BAD_STATUS.into()),
         },
         Ok(request) => Ok((request, id)),
-        Err(error) => refuse(id, Code::BadMessage, format!("{kind}: {error}")),
+        Err(error) => {
+            // It may quote all that was said.
+            let error: String = error.to_string().chars().take(REASON_MAX).collect();
+            refuse(id, Code::BadMessage, format!("{kind}: {error}"))
+        }
     }
 }
 

@@ -14,6 +14,10 @@ const NAME_MAX: usize = 40;
 /// The longest status, in bytes.
 pub const STATUS_MAX: usize = 4096;
 
+/// The longest line for the debug console, in bytes: what comes back of it, with each byte escaped,
+/// is no longer than a message may be.
+const COMMAND_MAX: usize = 8192;
+
 /// Said of an order that cannot be written.
 pub const BAD_STATUS: &str = "a status is 1 to 4096 bytes and not blank";
 
@@ -49,7 +53,7 @@ pub enum Request {
     },
     /// A line for the debug console.
     Console {
-        /// The line.
+        /// The line: at most 8,192 bytes.
         command: String,
     },
 }

@@ -171,6 +171,17 @@ fn a_name_has_no_character_that_nobody_sees() {
 }
 
 #[test]
+fn a_refusal_does_not_quote_all_that_was_said() {
+    let long = "\u{7f}".repeat(60_000);
+    for field in ["order", "position", "coming"] {
+        let mut answer = json!({ "type": "answer", "order": 1 });
+        answer[field] = json!(long);
+        let refused = parse(&answer.to_string()).unwrap_err();
+        assert!(refused.message.chars().count() < 300, "{field}: {}", refused.message.len());
+    }
+}
+
+#[test]
 fn what_the_console_gives_back_fits_into_a_message() {
     let said = |line: &str| json!({ "type": "console", "command": line, "id": 1 }).to_string();
     assert!(parse(&said(&"\0".repeat(8192))).is_ok());

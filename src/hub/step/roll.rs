@@ -5,10 +5,19 @@ use std::sync::Arc;
 
 use chadburn_core::Position;
 use chadburn_v1::{Roll as Form, RollAnswer};
+use serde::Serialize;
 use uuid::Uuid;
+
+use crate::hub::frame::MESSAGE_MAX;
 
 /// How many answers and how many names are listed; beyond, they are counted.
 const LISTED: usize = 200;
+
+/// How many bytes of the message the lists may take. What is around them has less than 200.
+const ROOM: usize = MESSAGE_MAX - 256;
+
+/// How many of these bytes are for the names at most; the answers have the rest.
+const ROOM_FOR_NAMES: usize = ROOM / 3;
 
 /// How many answers are remembered; beyond, they are counted, and one who answers twice counts
 /// twice.
@@ -97,16 +106,68 @@ impl Roll {
             coming: answer.how.and_then(|how| how.coming),
             after_ms: answer.after_ms,
         };
-        let mut named: Vec<_> = named.collect();
-        let more_named = named.len().saturating_sub(LISTED);
-        named.truncate(LISTED);
+        let all: Vec<_> = named.collect();
+        let (named, taken) = fitting(all.iter().copied(), ROOM_FOR_NAMES);
+        let (answers, _) = fitting(self.answers.iter().map(answer), ROOM - taken);
         Form {
             order,
-            answers: self.answers.iter().take(LISTED).map(answer).collect(),
-            more_answers: self.answers.len().saturating_sub(LISTED) + self.beyond,
+            more_answers: self.answers.len() - answers.len() + self.beyond,
+            answers,
             stations,
+            more_named: all.len() - named.len(),
             named,
-            more_named,
+        }
+    }
+}
+
+/// The first of them, as many as are listed and fit into so many bytes of JSON, and how many bytes
+/// they take.
+fn fitting<T: Serialize>(all: impl Iterator<Item = T>, room: usize) -> (Vec<T>, usize) {
+    let (mut listed, mut taken) = (Vec::new(), 0);
+    for one in all.take(LISTED) {
+        // And a comma.
+        let bytes = serde_json::to_string(&one).map_or(usize::MAX, |json| json.len() + 1);
+        match room.checked_sub(taken) {
+            Some(left) if bytes <= left => taken += bytes,
+            _ => break,
+        }
+        listed.push(one);
+    }
+    (listed, taken)
+}
+
+#[cfg(test)]
+mod tests {
+    use chadburn_v1::{Message, is_name};
+
+    use super::*;
+
+    #[test]
+    fn it_fits_into_a_message_whoever_is_in_it() {
+        // The longest in a message have four bytes a character, or are escaped.
+        for (name, fewest) in [
+            ("🔔".repeat(40), 100),
+            ("\\\"".repeat(20), 150),
+            ("☕\u{fe0f}".repeat(20), 100),
+            ("é".into(), LISTED),
+            ("x".repeat(40), LISTED),
+        ] {
+            assert!(is_name(&name), "{name}");
+            let mut roll = Roll::default();
+            let how = How { given: Position::new(24), coming: Some(false) };
+            for _ in 0..2_000 {
+                let name = Some(name.as_str().into());
+                roll.enter(Uuid::new_v4(), name, Some(how), how.given, u64::MAX);
+            }
+            let named = std::iter::repeat_n(name.as_str(), 2_000);
+            let told = roll.form(Some(u64::MAX), usize::MAX, named);
+            assert_eq!(told.answers.len() + told.more_answers, 2_000, "{name}");
+            assert_eq!(told.named.len() + told.more_named, 2_000, "{name}");
+            for listed in [told.answers.len(), told.named.len()] {
+                assert!((fewest..=LISTED).contains(&listed), "{listed} of {name}");
+            }
+            let bytes = Message::Roll(told).encode().len();
+            assert!(bytes <= MESSAGE_MAX, "{bytes} with {name}");
         }
     }
 }
