@@ -147,8 +147,14 @@ impl Policy {
     }
 
     /// Whether a request with these headers is answered at all, a WebSocket handshake included: the one
-    /// `Host`, and the `Origin`, which only browsers send.
-    pub fn visit(&self, host: Option<&str>, origin: Option<&str>) -> Result<(), Refusal> {
+    /// `Host`, and the `Origin`, which only browsers send. `tls` is whether a proxy says that it was
+    /// asked by TLS: then this server's pages are at `https`.
+    pub fn visit(
+        &self,
+        host: Option<&str>,
+        origin: Option<&str>,
+        tls: bool,
+    ) -> Result<(), Refusal> {
         let host = host.ok_or(Refusal::NoHost)?;
         let host: Authority = host.parse().map_err(|_| Refusal::BadHost)?;
         if let address::Host::Name(name) = &host.host
@@ -159,11 +165,9 @@ impl Policy {
         // No Origin means no browser, and only browsers can be talked into something.
         let Some(origin) = origin else { return Ok(()) };
         let origin: Origin = origin.parse().map_err(|_| Refusal::ForeignOrigin)?;
-        if origin.is_at(&host) || self.origins.contains(&origin) {
-            Ok(())
-        } else {
-            Err(Refusal::ForeignOrigin)
-        }
+        // A page by plain http may come from anybody between the browser and the proxy.
+        let is_own = origin.is_at(&host) && !(tls && origin.is_plain());
+        if is_own || self.origins.contains(&origin) { Ok(()) } else { Err(Refusal::ForeignOrigin) }
     }
 
     /// Whether a request with these headers was made at this machine, as far as they can say: its `Host` is

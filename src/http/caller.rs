@@ -115,6 +115,23 @@ fn is_by_proxy(name: &str) -> bool {
         || BY_PROXIES.iter().any(|begin| name.starts_with(begin))
 }
 
+/// Whether a proxy says that the browser came to it by TLS: `X-Forwarded-Proto`, or `proto` in
+/// `Forwarded` (RFC 7239, 5.4); of several proxies the first, which is the browser's. Whoever says
+/// so without a proxy only closes a way to itself.
+pub(super) fn came_by_tls(headers: &HeaderMap) -> bool {
+    let first = |name| {
+        let value = headers.get(name).and_then(|value| value.to_str().ok());
+        value.and_then(|value| value.split(',').next()).unwrap_or_default()
+    };
+    let is_tls = |scheme: &str| {
+        let scheme = scheme.trim().trim_matches('"');
+        scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("wss")
+    };
+    let mut pairs = first("forwarded").split(';').filter_map(|pair| pair.split_once('='));
+    is_tls(first("x-forwarded-proto"))
+        || pairs.any(|(name, value)| name.trim().eq_ignore_ascii_case("proto") && is_tls(value))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

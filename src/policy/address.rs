@@ -161,6 +161,12 @@ impl Origin {
             && self.authority.port == Some(host.port.unwrap_or(default))
     }
 
+    /// Whether whoever is on the way can have changed its pages.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.scheme == "http"
+    }
+
     /// Whether it is a web page of whichever machine it is shown on.
     #[must_use]
     pub fn is_loopback(&self) -> bool {

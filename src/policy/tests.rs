@@ -22,7 +22,7 @@ fn every_peer() -> [Peer; 4] {
 }
 
 fn visit(host: Option<&str>, origin: Option<&str>) -> Result<(), Refusal> {
-    policy(Reach::Local).visit(host, origin)
+    policy(Reach::Local).visit(host, origin, false)
 }
 
 #[test]
@@ -168,6 +168,19 @@ fn an_origin_is_ours_when_it_is_the_host() {
 }
 
 #[test]
+fn where_a_proxy_speaks_tls_no_page_by_plain_http_is_ours() {
+    let (plain, secure) = ("http://eot.example.com", "https://eot.example.com");
+    let mut policy = policy(Reach::Local);
+    let visit = |policy: &Policy, origin, tls| {
+        policy.visit(Some("eot.example.com"), Some(origin), tls).is_ok()
+    };
+    assert!(visit(&policy, plain, false) && visit(&policy, secure, false));
+    assert!(!visit(&policy, plain, true) && visit(&policy, secure, true));
+    policy.origins.push(plain.parse().unwrap());
+    assert!(visit(&policy, plain, true), "whoever runs the server may allow even that");
+}
+
+#[test]
 fn any_other_origin_is_refused() {
     assert_eq!(ForeignOrigin.status(), 403);
     for (host, origin) in [
@@ -197,7 +210,7 @@ fn any_other_origin_is_refused() {
 fn an_extensions_origin_can_be_allowed() {
     let mut policy = policy(Reach::Never);
     policy.origins.push("chrome-extension://abcdef".parse().unwrap());
-    assert_eq!(policy.visit(Some("eot"), Some("chrome-extension://abcdef")), Ok(()));
+    assert_eq!(policy.visit(Some("eot"), Some("chrome-extension://abcdef"), true), Ok(()));
 }
 
 #[test]

@@ -126,7 +126,10 @@ async fn through_the_readmes_proxies_all_is_well() {
 
 #[tokio::test]
 async fn a_proxy_that_does_not_say_for_whom_it_asks_is_found() {
-    let forwarded = [("proxy_set_header X-Forwarded-For $remote_addr;", "")];
+    let forwarded = [
+        ("proxy_set_header X-Forwarded-For $remote_addr;", ""),
+        ("proxy_set_header X-Forwarded-Proto $scheme;", ""),
+    ];
     let server = TestServer::start().await;
     let (code, out) = through_nginx(&server, &forwarded).await;
     // nginx belongs to the server's own user here, so whoever comes is taken for that one.

@@ -26,11 +26,11 @@ pub(crate) fn enter(bytes: &[u8]) {
         token: None,
         machine: None,
     };
-    assert!(policy.visit(None, origin).is_err());
-    if policy.visit(Some(host), origin).is_err() {
+    assert!(policy.visit(None, origin, false).is_err());
+    if policy.visit(Some(host), origin, false).is_err() {
         return;
     }
-    assert_eq!(policy.visit(Some(host), None), Ok(()), "no page is no worse than a page");
+    assert_eq!(policy.visit(Some(host), None, true), Ok(()), "no page is no worse than a page");
     let (name, port) = named(host);
     assert!(is_safe(&name), "{host:?} was let in");
     let Some(origin) = origin else { return };

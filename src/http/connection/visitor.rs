@@ -16,7 +16,7 @@ use hyper::service::Service;
 use tokio::net::TcpStream;
 
 use super::Reception;
-use crate::http::caller::{self, Caller, at_most_one};
+use crate::http::caller::{self, Caller, at_most_one, came_by_tls};
 use crate::http::desk;
 use crate::http::problem::Problem;
 use crate::http::{Admit, events, query, upgrade};
@@ -111,7 +111,8 @@ impl<A> Visitor<A> {
             host = Some("");
         }
         let origin = at_most_one(request.headers(), &header::ORIGIN);
-        self.reception.house.policy.visit(host, origin).map_err(Problem::from)
+        let tls = came_by_tls(request.headers());
+        self.reception.house.policy.visit(host, origin, tls).map_err(Problem::from)
     }
 
     fn open(&self, caller: Caller, request: &Request<Incoming>) -> Result<Response<Body>, Problem> {

@@ -45,6 +45,31 @@ async fn a_foreign_page_is_refused_and_an_allowed_one_is_not() {
 }
 
 #[tokio::test]
+async fn a_page_by_plain_http_is_foreign_behind_a_proxy_that_speaks_tls() {
+    let room = TestRoom::open().await;
+    for (proxied, plain) in [
+        ("X-Forwarded-Proto: https", 403),
+        ("X-Forwarded-Proto: HTTPS", 403),
+        ("X-Forwarded-Proto: wss", 403),
+        ("X-Forwarded-Proto: https, http", 403),
+        ("Forwarded: for=192.0.2.1;proto=https", 403),
+        ("Forwarded: Proto=\"https\"; host=eot", 403),
+        ("X-Forwarded-Proto: http", 200),
+        ("X-Forwarded-Proto: http, https", 200),
+        ("Forwarded: for=192.0.2.1;proto=http, proto=https", 200),
+        ("X-Forwarded-For: 192.0.2.1", 200),
+    ] {
+        for (origin, status) in [("http://eot", plain), ("https://eot", 200)] {
+            let origin = format!("Origin: {origin}");
+            let head = ["GET / HTTP/1.1", "Host: eot", proxied, &origin];
+            assert_eq!(room.ask(&head).await.status, status, "{proxied} {origin}");
+        }
+        let none = ["GET / HTTP/1.1", "Host: eot", proxied];
+        assert_eq!(room.ask(&none).await.status, 200, "no browser asks: {proxied}");
+    }
+}
+
+#[tokio::test]
 async fn every_answer_ties_a_browsers_hands() {
     let room = TestRoom::open().await;
     for path in ["/", "/status", "/static/main.js", "/nothing", "/livez", "/websocket"] {
