@@ -34,8 +34,9 @@ export class Board {
   constructor(root, { onAcknowledge, onSound }) {
     const find = (id) => root.querySelector(`#${id}`);
     const ids = [
-      'alive', 'link', 'link-more', 'glass', 'lamp-status', 'lamp-accept', 'sign-words', 'order',
-      'more', 'tale', 'other', 'request', 'acknowledge', 'sound', 'sound-words', 'calm', 'alarm', 'about',
+      'alive', 'link', 'link-more', 'glass', 'lamp-status', 'lamp-accept', 'lamp-book',
+      'sign-words', 'order', 'more', 'tale', 'other', 'request', 'acknowledge', 'sound',
+      'sound-words', 'calm', 'alarm', 'about',
     ];
     this.#at = Object.fromEntries(ids.map((id) => [id, find(id)]));
     this.#at.acknowledge.addEventListener('click', onAcknowledge);
@@ -53,8 +54,7 @@ export class Board {
     say(at.glass, words.glass(state, wall));
     say(at.link, head);
     say(at['link-more'], tail);
-    this.#lamp('status', state);
-    this.#lamp('accept', state);
+    for (const file of Object.keys(state.sources)) this.#lamp(file, state);
     const order = words.order(state);
     say(at['sign-words'], words.sign(state, { mono }).text);
     this.#order(order);

@@ -123,10 +123,8 @@ const READERS = {
     bell: flag(raw, 'bell'),
     source: source(record(raw.source, 'source')),
   }),
-  source: (raw) => {
-    need(raw.file === 'status' || raw.file === 'accept', 'file is neither status nor accept');
-    return { file: raw.file, ...source(raw) };
-  },
+  // A later server may tell of more files.
+  source: (raw) => ({ file: text(raw, 'file'), ...source(raw) }),
   roll: (raw) => ({
     order: raw.order === null ? null : seq(raw, 'order'),
     answers: list(raw, 'answers').map((one) => rollAnswer(record(one, 'an answer'))),

@@ -39,8 +39,8 @@ export const INITIAL = Object.freeze({
   gap: null,
   // Who answered and who is there, as the last `roll` had it; null until one was heard.
   roll: null,
-  // The health of both files; null where the server has not told on this connection.
-  sources: Object.freeze({ status: null, accept: null }),
+  // The health of each file; null where the server has not told on this connection.
+  sources: Object.freeze({ status: null, accept: null, book: null }),
   // Requests without their ok or error yet: [{ id, kind, order, position, coming }].
   pending: Object.freeze([]),
   // Why the last request did not count: { kind, position, code, message }, or null.
@@ -222,6 +222,7 @@ const MESSAGES = {
   },
 
   source(state, { file, health, detail, watch }) {
+    if (!Object.hasOwn(state.sources, file)) return state;
     return { ...state, sources: { ...state.sources, [file]: { health, detail, watch } } };
   },
 

@@ -6,7 +6,10 @@
 import { isMatch, isOpen, isRinging, isSilenced, sectorOf } from './store.js';
 import { visible } from './unseen.js';
 
-/** The status file's health in words, where the server gave no detail. */
+/** What the files are called. */
+const FILES = { status: 'status', accept: 'accept', book: 'bell book' };
+
+/** A file's health in words, where the server gave no detail. */
 const HEALTH = {
   missing: 'file missing',
   empty: 'file empty',
@@ -14,6 +17,7 @@ const HEALTH = {
   not_utf8: 'file is not UTF-8 text',
   too_large: 'file too large',
   not_a_file: 'not a regular file',
+  unwritable: 'file cannot be written',
 };
 
 /** How it is said that a request of this kind came to nothing. */
@@ -142,9 +146,9 @@ function left({ silence }, mono) {
   return Math.max(1, Math.ceil((silence.until - mono) / 1000));
 }
 
-/** Whether both files are well, as far as the server said. */
+/** Whether every file is well, as far as the server said. */
 export function isWell(state) {
-  return !isUnwell(state, 'status') && !isUnwell(state, 'accept');
+  return !Object.keys(state.sources).some((file) => isUnwell(state, file));
 }
 
 /** Whether the server said that a file is not well. */
@@ -209,7 +213,9 @@ export function link({ link, bell, seq }, { wall, mono }) {
 export function source({ sources, order, reply }, file) {
   const it = sources[file];
   if (!it || it.health === 'ok') return '';
-  const detail = it.detail || `${file} ${HEALTH[it.health] ?? `file unwell (${it.health})`}`;
+  const kind = HEALTH[it.health] ?? `file unwell (${it.health})`;
+  const detail = visible(it.detail) || `${FILES[file]} ${kind}`;
+  if (file === 'book') return `${detail}, what happens now may be missing from the bell book`;
   const shown = file === 'status' ? order : reply;
   const what = file === 'status' ? 'order' : 'reply';
   return `${detail}, ${shown ? `last known ${what} shown` : `no ${what} known`}`;

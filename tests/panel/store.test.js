@@ -63,7 +63,7 @@ test('after a new welcome the server may count from below', () => {
 test('the health of each file is kept apart', () => {
   const { type, file, ...health } = said('source');
   const state = after(WELCOME, RINGING, { type, file, ...health });
-  assert.deepEqual(state.sources, { status: RINGING.source, accept: health });
+  assert.deepEqual(state.sources, { status: RINGING.source, accept: health, book: null });
   assert.equal(heard(state, WELCOME).sources.accept, null, 'a new server tells anew');
 });
 
