@@ -13,7 +13,7 @@ use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use chadburn_core::Dial;
+use chadburn_core::{DEFAULT, Dial, NO_DIAL};
 use thiserror::Error;
 
 use crate::dial_file::{self, BadDial};
@@ -69,7 +69,7 @@ pub struct Config {
     pub accept_file: PathBuf,
     /// The bell book, absolute; `None` if none is to be kept.
     pub book: Option<PathBuf>,
-    /// The dial.
+    /// The dial; [`NO_DIAL`] where every order is a text.
     pub dial: Dial<'static>,
     /// The names beyond the usual ones that the server answers to.
     pub hosts: Vec<Name>,
@@ -216,6 +216,15 @@ fn first_line(error: &clap::Error) -> String {
     line.strip_prefix("error: ").unwrap_or(&line).to_owned()
 }
 
+/// The dial that was asked for: one in a file, or by the word `office` the built-in one.
+fn dial(typed: Option<&Path>) -> Result<Option<Dial<'static>>, BadDial> {
+    match typed {
+        Some(word) if word.as_os_str() == "office" => Ok(Some(DEFAULT)),
+        Some(file) => dial_file::load(file).map(Some),
+        None => Ok(None),
+    }
+}
+
 impl BridgeConfig {
     fn new(device: PathBuf, options: Options, base: &Path) -> Result<Self, Misuse> {
         let status = options.status_file.unwrap_or_else(|| "status.eot".into());
@@ -225,7 +234,8 @@ impl BridgeConfig {
             device: base.join(device),
             status_file,
             accept_file,
-            dial: options.dial.map_or(Ok(chadburn_core::DEFAULT), |file| dial_file::load(&file))?,
+            // The instrument has one, whatever its files are called.
+            dial: dial(options.dial.as_deref())?.unwrap_or(DEFAULT),
             log_format: options.log_format.unwrap_or_default(),
         })
     }
@@ -246,6 +256,7 @@ impl Config {
             let absolute = base.join(&directory);
             if absolute.is_dir() { Ok(absolute) } else { Err(Misuse::NoAssets(directory)) }
         });
+        let default_dial = if files::is_eot(&status) { DEFAULT } else { NO_DIAL };
         let token_file = options.token_file.map(|file| base.join(file));
         let token = token_file.as_deref().map(token_file::load).transpose()?;
         Ok(Self {
@@ -258,10 +269,7 @@ impl Config {
             status_file,
             accept_file,
             book: book.transpose()?,
-            dial: match options.dial {
-                Some(file) => dial_file::load(&file)?,
-                None => chadburn_core::DEFAULT,
-            },
+            dial: dial(options.dial.as_deref())?.unwrap_or(default_dial),
             hosts: options.host,
             origins: options.allow_origin,
             orders: options.allow_orders.unwrap_or(Reach::Never),

@@ -104,7 +104,7 @@ impl Server {
         let mut stop = pin!(stop);
         let (history, book) = tokio::select! {
             () = &mut stop => return Ok(()),
-            opened = record::open(config.book.as_deref()) => opened,
+            opened = record::open(config.book.as_deref(), &config.dial) => opened,
         };
         let mut keeper = None;
 

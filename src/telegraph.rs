@@ -209,12 +209,7 @@ impl Telegraph {
     }
 
     fn saying(&self, status: &str) -> Saying {
-        let sector = self.dial.find(status);
-        Saying {
-            status: status.into(),
-            position: sector.map(|sector| sector.position),
-            name: sector.map(|sector| sector.name.into()),
-        }
+        Saying::on(&self.dial, status.into())
     }
 
     fn entry(&self, what: What, saying: &Saying, author: Author) -> Entry {
@@ -270,6 +265,13 @@ impl Said {
 }
 
 impl Saying {
+    /// What this text says on this dial.
+    fn on(dial: &Dial<'_>, status: Arc<str>) -> Self {
+        let sector = dial.find(&status);
+        let (position, name) = (sector.map(|it| it.position), sector.map(|it| it.name.into()));
+        Self { status, position, name }
+    }
+
     fn reading(&self, seq: u64) -> Reading<'_> {
         Reading { status: &self.status, position: self.position, seq }
     }

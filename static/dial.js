@@ -5,7 +5,7 @@
 
 import { drawFace } from './face.js';
 import { Finder } from './keys.js';
-import { isMatch, isOpen, isRinging, sectorOf } from './store.js';
+import { hasNoDial, isMatch, isOpen, isRinging, sectorOf } from './store.js';
 import { mark } from './svg.js';
 import { saying } from './words.js';
 
@@ -36,6 +36,7 @@ export class Dial {
   }
 
   render(state) {
+    if (hasNoDial(state)) return this.#clear(state.dial);
     if (this.#drawn !== state.dial || !this.#face) this.#draw(state.dial);
     const { dial, order, reply } = state;
     const ordered = sectorOf(dial, order);
@@ -68,6 +69,12 @@ export class Dial {
     if (refocus) this.#face.sectors[this.#current]?.focus();
   }
 
+  #clear(dial) {
+    if (this.#face) this.#root.replaceChildren();
+    this.#face = null;
+    this.#drawn = dial;
+  }
+
   /** Off the dial, the order rests to the left; the reply beside it if it says the same. */
   #turn(state, ordered, answered) {
     const { angles, park } = this.#face.layout;
@@ -85,7 +92,7 @@ export class Dial {
 
   /** Marks the sector that is asked about; null marks none. */
   ask(position) {
-    this.#face.sectors.forEach((group) => {
+    this.#face?.sectors.forEach((group) => {
       group.classList.toggle('asked', Number(group.dataset.position) === position);
     });
   }
@@ -98,7 +105,7 @@ export class Dial {
 
   /** Turns to what a key means, wherever it was typed; whether it meant anything here. */
   jump(key) {
-    if (!this.#drawn) return false;
+    if (!this.#drawn || !this.#face) return false;
     const { positions } = this.#drawn;
     const index = this.#finder.find(key, {
       positions, current: this.#current, now: this.#now(),

@@ -21,7 +21,7 @@ import { Renewal } from './renewal.js';
 import { Ringer } from './ringer.js';
 import { meaning } from './shortcuts.js';
 import { Link, REPLACED, address } from './socket.js';
-import { Store, isOffDial, isOpen, isRinging } from './store.js';
+import { Store, hasNoDial, isOffDial, isOpen, isRinging } from './store.js';
 import { Strip } from './strip.js';
 import * as words from './words.js';
 
@@ -194,7 +194,8 @@ function draw() {
     bell: isRinging(state) ? 'rings' : 'silent',
     sound: words.soundKind(state),
     sign: words.sign(state, now).kind,
-    stage: isOffDial(state) ? 'text' : 'dial',
+    dial: hasNoDial(state) ? 'none' : 'drawn',
+    stage: isOffDial(state) || hasNoDial(state) ? 'text' : 'dial',
     ordering: state.ordering,
     token: state.wantsToken ? 'wanted' : 'none',
     files: words.isWell(state) ? 'well' : 'unwell',

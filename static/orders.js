@@ -1,8 +1,8 @@
 // Giving orders: the switch that makes the next sector an order, and the question before it goes.
 //
-// It only reads the state and tells what was decided; where orders may not be given it is hidden.
+// It only reads the state and tells what was decided; where no sector may be ordered it is hidden.
 
-import { isOpen, sectorOf } from './store.js';
+import { isOpen, mayOrder, sectorOf } from './store.js';
 import { mark, say } from './svg.js';
 
 export class Orders {
@@ -41,7 +41,7 @@ export class Orders {
   }
 
   render(state) {
-    this.#toggle.hidden = !state.may.order;
+    this.#toggle.hidden = !mayOrder(state);
     this.#toggle.disabled = !isOpen(state);
     mark(this.#toggle, 'aria-pressed', state.ordering);
     say(this.#toggle, state.ordering ? 'Cancel ordering' : 'Order');

@@ -8,7 +8,7 @@ import { isSeen } from './unseen.js';
 /** The WebSocket subprotocol that this panel speaks. */
 export const SUBPROTOCOL = 'chadburn.v1';
 
-/** The fewest and the most positions a dial may have. */
+/** The fewest and the most positions of a dial; where there is none, it has no position. */
 export const MIN_POSITIONS = 3;
 export const MAX_POSITIONS = 24;
 
@@ -145,7 +145,8 @@ const READERS = {
 function dial(raw) {
   const { positions } = record(raw, 'dial');
   need(Array.isArray(positions), 'positions is no list');
-  need(positions.length >= MIN_POSITIONS, 'the dial has too few positions');
+  need(positions.length === 0 || positions.length >= MIN_POSITIONS,
+    'the dial has too few positions');
   need(positions.length <= MAX_POSITIONS, 'the dial has too many positions');
   return { title: text(raw, 'title'), positions: positions.map(sector) };
 }

@@ -99,9 +99,19 @@ export function sectorOf(dial, reading) {
   return dial.positions[reading.position - 1] ?? null;
 }
 
+/** Whether it is known that there is no dial: every order is a text, also one that is still to come. */
+export function hasNoDial({ dial }) {
+  return dial !== null && dial.positions.length === 0;
+}
+
 /** Whether there is an order that no sector stands for: a text. */
 export function isOffDial(state) {
   return state.order !== null && sectorOf(state.dial, state.order) === null;
+}
+
+/** Whether a sector may be chosen as an order. */
+export function mayOrder(state) {
+  return state.may.order && !hasNoDial(state);
 }
 
 /** The next state. Events have a `type`; one that is not known changes nothing. */
@@ -164,7 +174,7 @@ const EVENTS = {
 
   /** The next sector is to be an order, or an answer again. */
   ordering(state, { on }) {
-    const ordering = on && state.may.order;
+    const ordering = on && mayOrder(state);
     return state.ordering === ordering ? state : { ...state, ordering };
   },
 
@@ -193,7 +203,7 @@ const EVENTS = {
 const MESSAGES = {
   welcome(state, { station, server, assets, dial, token, may }) {
     return {
-      ...allow(state, may),
+      ...allow({ ...state, dial }, may),
       link: { phase: 'open', since: null, retryAt: null, farewell: null },
       station,
       server,
@@ -269,7 +279,7 @@ const MESSAGES = {
 
 /** Takes in what may be done; nobody stays in the middle of what may not. */
 function allow(state, may) {
-  return { ...state, may, ordering: state.ordering && may.order };
+  return { ...state, may, ordering: state.ordering && mayOrder({ ...state, may }) };
 }
 
 function requestOf(state, id) {

@@ -24,6 +24,11 @@ pub(super) fn accept_beside(status: &Path) -> PathBuf {
     }
 }
 
+/// Whether the status file is called `*.eot`, in any case: then it has a dial unasked.
+pub(super) fn is_eot(status: &Path) -> bool {
+    status.extension().is_some_and(|end| end.eq_ignore_ascii_case("eot"))
+}
+
 /// Both files as absolute paths, if each can be made and neither is the other or its lock.
 pub(super) fn checked(
     status: &Path,

@@ -68,6 +68,32 @@ fn alone_it_serves_here() {
 }
 
 #[test]
+fn only_an_eot_file_has_the_office_dial_unasked() {
+    let desk = desk();
+    let example = desk.path().join("office");
+    fs::write(&example, include_str!("../../docs/dial.example.toml")).unwrap();
+    let title = |line: &str, variables: &[(&str, &str)]| {
+        let config = config_with(desk.path(), line, variables);
+        assert_eq!(config.dial.sectors.is_empty(), config.dial == chadburn_core::NO_DIAL);
+        config.dial.title
+    };
+    let office = chadburn_core::DEFAULT.title;
+    for eot in ["status.eot", "a.eot", "STATUS.EOT", "two.words.Eot"] {
+        assert_eq!(title(&format!("serve {eot}"), &[]), office, "{eot}");
+    }
+    for other in ["deploy.status", "eot", ".eot", "a.eot.txt", "a.eot2", "a.eo", "status-eot"] {
+        assert_eq!(title(&format!("serve {other}"), &[]), "", "{other}");
+        assert_eq!(title(&format!("serve {other} --dial office"), &[]), office, "{other}");
+        assert_eq!(title(&format!("serve {other}"), &[("CHADBURN_DIAL", "office")]), office);
+    }
+    // A file of that name is named as a path, and what was typed goes first.
+    let file = format!("serve deploy.status --dial {}", example.display());
+    assert_eq!(title(&file, &[("CHADBURN_DIAL", "office")]), "Deployments");
+    assert!(complaint(desk.path(), "serve a.eot --dial ./no-such/office").contains("office"));
+    assert!(complaint(desk.path(), "serve a.eot --dial Office").contains("dial Office: "));
+}
+
+#[test]
 fn the_word_serve_may_be_left_out() {
     let desk = desk();
     for line in ["--port 0 --bind ::1", "serve --port 0 --bind ::1", "serve --bind=::1 --port=0"] {
@@ -340,6 +366,10 @@ fn a_bridge_has_the_servers_files() {
     assert_eq!(config.status_file, desk.path().join("deploy"));
     assert_eq!(config.accept_file, desk.path().join("deploy.accept"));
     assert_eq!(config.log_format, log::Format::Json);
+    // An instrument has a dial, whatever its files are called.
+    assert_eq!(config.dial, chadburn_core::DEFAULT);
+    let config = bridge_with(desk.path(), "bridge telegraph --dial office", &variables);
+    assert_eq!(config.dial, chadburn_core::DEFAULT);
     let config = bridge_with(desk.path(), "bridge telegraph --status-file mine", &variables);
     assert_eq!(config.status_file, desk.path().join("mine"));
 }

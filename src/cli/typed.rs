@@ -90,7 +90,7 @@ struct Bridge {
     /// The file replies come from [default: accept.eot, or FILE.accept]
     #[arg(long, value_name = "FILE", alias = "accept_file")]
     accept_file: Option<PathBuf>,
-    /// A dial of your own, in TOML
+    /// The instrument's dial: a file in TOML, or office [default: office]
     #[arg(long, value_name = "FILE")]
     dial: Option<PathBuf>,
     /// How to log: human or json [default: human]
@@ -128,7 +128,7 @@ pub(super) struct Options {
     /// Keep no such record
     #[arg(long)]
     pub(super) no_bell_book: bool,
-    /// A dial of your own, in TOML
+    /// A dial of your own, in TOML, or office [default: office for *.eot, else none]
     #[arg(long, value_name = "FILE")]
     pub(super) dial: Option<PathBuf>,
     /// A further name this server answers to (repeatable)

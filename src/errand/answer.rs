@@ -72,6 +72,10 @@ fn shown_sector(sector: &Sector) -> String {
 
 fn find(dial: &Dial, text: &str) -> Result<Sector, Trouble> {
     dial.find(text).cloned().ok_or_else(|| {
+        if dial.sectors.is_empty() {
+            let how = "chadburn answer alone accepts the order as it stands";
+            return Trouble::Nothing(format!("this telegraph has no dial; {how}"));
+        }
         let names: Vec<_> =
             dial.sectors.iter().map(|it| format!("{} {}", it.position, it.name)).collect();
         Trouble::Nothing(format!("{text:?} is not on the dial: {}", names.join(", ")))

@@ -110,7 +110,7 @@ impl View {
         let mut lines: Vec<Line> = Vec::new();
         let order = self.state.as_ref().and_then(|state| state.order.as_ref());
         let reply = self.state.as_ref().and_then(|state| state.reply.as_ref());
-        if let Some(dial) = &self.dial {
+        if let Some(dial) = self.dial.as_ref().filter(|dial| !dial.sectors.is_empty()) {
             lines.push(Line::new(Rank::Title, format!("  {}", escaped(&dial.title))));
             for it in &dial.sectors {
                 let ordered = order.and_then(|order| order.position) == Some(it.position);

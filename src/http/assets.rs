@@ -50,6 +50,7 @@ const EMBEDDED: &[(&str, &[u8])] = &[
     ("static/memory.js", include_bytes!("../../static/memory.js")),
     ("static/names.js", include_bytes!("../../static/names.js")),
     ("static/night.css", include_bytes!("../../static/night.css")),
+    ("static/no-dial.css", include_bytes!("../../static/no-dial.css")),
     ("static/notice.js", include_bytes!("../../static/notice.js")),
     ("static/orders.js", include_bytes!("../../static/orders.js")),
     ("static/panel.css", include_bytes!("../../static/panel.css")),

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use chadburn_core::Dial;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
@@ -16,7 +17,7 @@ use crate::writing::{File, Report};
 const LAST_LINES: Duration = Duration::from_millis(100);
 
 /// Opens the book, if one is to be kept, and tells what it remembers.
-pub(super) async fn open(path: Option<&Path>) -> (History, Option<Book>) {
+pub(super) async fn open(path: Option<&Path>, dial: &Dial<'_>) -> (History, Option<Book>) {
     let Some(path) = path.map(Path::to_owned) else {
         return (History::default(), None);
     };
@@ -24,7 +25,7 @@ pub(super) async fn open(path: Option<&Path>) -> (History, Option<Book>) {
         Ok((past, book)) => {
             let Past { order, reply, entries, last_seq, clean, .. } = past;
             let (order, reply) = (order.as_ref(), reply.as_ref());
-            let history = History::from_book(order, reply, &entries, last_seq, clean);
+            let history = History::from_book(dial, order, reply, &entries, last_seq, clean);
             (history, Some(book))
         }
         Err(error) => {

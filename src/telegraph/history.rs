@@ -6,7 +6,8 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use chadburn_v1::By;
+use chadburn_core::Dial;
+use chadburn_v1::{By, is_name};
 
 use super::{Order, Reply, Said, Saying};
 use crate::entry::{Entry, What};
@@ -69,9 +70,11 @@ pub enum Past<'a> {
 impl History {
     /// What a bell book tells: its newest entries, the last order and the last reply before them,
     /// the last number that it has, and whether it ends with the end of a run. A line behind that
-    /// which cannot be read may have been the beginning of another.
+    /// which cannot be read may have been the beginning of another. What its texts mean is said by
+    /// the present dial, as of any other text; the book may have been written with another.
     #[must_use]
     pub fn from_book(
+        dial: &Dial<'_>,
         order: Option<&Entry>,
         reply: Option<&Entry>,
         entries: &[Entry],
@@ -81,7 +84,7 @@ impl History {
         let mut history = Self::default();
         let mut said = Said::default();
         for entry in order.into_iter().chain(reply) {
-            said.take(entry);
+            said.take(dial, entry);
         }
         // Whatever came before the first entry is not remembered, only what it left standing.
         history.forgotten =
@@ -95,7 +98,7 @@ impl History {
         for entry in entries {
             match entry.what {
                 What::Order | What::Repeat | What::Reply => {
-                    said.take(entry);
+                    said.take(dial, entry);
                     history.push(said.clone());
                 }
                 What::Hole => history.hole(entry.seq, entry.to.unwrap_or(entry.seq)),
@@ -175,12 +178,8 @@ impl History {
 
 impl Said {
     /// Takes what an entry of the bell book says.
-    fn take(&mut self, entry: &Entry) {
-        let what = Saying {
-            status: entry.status.clone().unwrap_or_default(),
-            position: entry.position,
-            name: entry.name.clone(),
-        };
+    fn take(&mut self, dial: &Dial<'_>, entry: &Entry) {
+        let what = Saying::on(dial, entry.status.clone().unwrap_or_default());
         (self.seq, self.at) = (entry.seq, entry.at);
         match entry.what {
             What::Order | What::Repeat => {
@@ -190,7 +189,8 @@ impl Said {
             }
             What::Reply => {
                 let by = entry.by.unwrap_or(By::File);
-                let who = entry.who.clone();
+                // Whoever can write the book can call somebody anything.
+                let who = entry.who.clone().filter(|who| is_name(who));
                 self.reply = Some(Arc::new(Reply { what, seq: entry.seq, by, who, at: entry.at }));
             }
             What::Run | What::Stale | What::Hole | What::End => {}
@@ -200,6 +200,8 @@ impl Said {
 
 #[cfg(test)]
 mod tests {
+    use chadburn_core::{DEFAULT, NO_DIAL};
+
     use super::*;
 
     fn entry(seq: u64, what: What) -> Entry {
@@ -209,7 +211,7 @@ mod tests {
     fn book(entries: &[Entry]) -> History {
         let last = entries.iter().map(|entry| entry.to.unwrap_or(0).max(entry.seq)).max();
         let ended_well = entries.last().is_some_and(|last| last.what == What::End);
-        History::from_book(None, None, entries, last, ended_well)
+        History::from_book(&DEFAULT, None, None, entries, last, ended_well)
     }
 
     /// Everything a station hears that knows up to `seq`, as seq or as gap.
@@ -260,7 +262,7 @@ mod tests {
     #[test]
     fn a_run_of_which_only_a_broken_line_is_left_is_a_hole() {
         let entries = [entry(100, What::Run), entry(101, What::Order), entry(101, What::End)];
-        let mut history = History::from_book(None, None, &entries, Some(101), false);
+        let mut history = History::from_book(&DEFAULT, None, None, &entries, Some(101), false);
         assert_eq!(history.unused(), 102 + UNWRITTEN);
         history.begin_run(200_000);
         assert_eq!(told(&history, 101), [(102, 200_000)]);
@@ -328,10 +330,29 @@ mod tests {
     fn a_state_is_what_stood_at_its_time() {
         let order = entry(5, What::Order);
         let entries = [entry(10, What::Reply), entry(11, What::Order)];
-        let history = History::from_book(Some(&order), None, &entries, Some(11), false);
+        let history = History::from_book(&DEFAULT, Some(&order), None, &entries, Some(11), false);
         let Some(Past::Said(said)) = history.after(9) else { panic!() };
         assert_eq!(said.order.as_ref().map(|order| order.seq), Some(5));
         assert_eq!(said.reply.as_ref().map(|reply| reply.seq), Some(10));
         assert_eq!(history.after(8), Some(Past::Gap { from: 9, to: 9 }), "not remembered");
+    }
+
+    #[test]
+    fn what_a_text_means_is_said_by_the_present_dial() {
+        let coffee = DEFAULT.find("7").unwrap();
+        let order = Entry {
+            status: Some("7".into()),
+            position: Some(coffee.position),
+            name: Some(coffee.name.into()),
+            ..Entry::new(10, 10, What::Order)
+        };
+        let told = |dial| {
+            let history = History::from_book(dial, None, None, &[order.clone()], Some(10), true);
+            let Some(Past::Said(said)) = history.after(9) else { panic!("it is remembered") };
+            let what = &said.order.as_ref().unwrap().what;
+            (what.position, what.name.as_deref() == Some("COFFEE"))
+        };
+        assert_eq!(told(&DEFAULT), (Some(coffee.position), true));
+        assert_eq!(told(&NO_DIAL), (None, false));
     }
 }

@@ -25,7 +25,7 @@ pub(crate) fn command(server: &TestServer, words: &[&str]) -> Command {
 }
 
 /// Runs it to its end: exit code, output, errors.
-async fn run(server: &TestServer, words: &[&str]) -> (i32, String, String) {
+pub(crate) async fn run(server: &TestServer, words: &[&str]) -> (i32, String, String) {
     finished(within(Duration::from_secs(20), "the end", command(server, words).output()).await)
 }
 
@@ -36,14 +36,14 @@ pub(crate) fn finished(output: std::io::Result<Output>) -> (i32, String, String)
 }
 
 /// Runs it to its good end.
-async fn done(server: &TestServer, words: &[&str]) -> String {
+pub(crate) async fn done(server: &TestServer, words: &[&str]) -> String {
     let (code, out, errors) = run(server, words).await;
     assert_eq!((code, errors.as_str()), (0, ""), "{words:?}: {out}");
     out
 }
 
 /// Runs it to a bad end, of which it says one line.
-async fn fails(server: &TestServer, words: &[&str]) -> (i32, String) {
+pub(crate) async fn fails(server: &TestServer, words: &[&str]) -> (i32, String) {
     let (code, out, errors) = run(server, words).await;
     assert_eq!((errors.lines().count(), out.as_str()), (1, ""), "{words:?}: {errors}");
     assert!(errors.starts_with("chadburn: "), "{errors}");

@@ -28,7 +28,7 @@ const DIAL: [(&str, Option<&str>); 11] = [
 ];
 
 /// The fixture with this name.
-fn fixture(name: &str) -> Value {
+pub(crate) fn fixture(name: &str) -> Value {
     let all: Value = serde_json::from_str(FIXTURES).expect("the fixtures are JSON");
     let messages = all["server"].as_array().expect("the server says several things");
     let found = messages.iter().find(|fixture| fixture["name"] == name);
@@ -36,7 +36,7 @@ fn fixture(name: &str) -> Value {
 }
 
 /// Holds a message to the fields and kinds of a fixture. Null stands for anything.
-fn assert_shape(message: &Value, fixture: &Value) {
+pub(crate) fn assert_shape(message: &Value, fixture: &Value) {
     match (message, fixture) {
         (Value::Object(message), Value::Object(fixture)) => {
             let fields = |object: &serde_json::Map<String, Value>| {

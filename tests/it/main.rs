@@ -176,6 +176,9 @@ mod recipes;
 /// The view of `chadburn watch` in a terminal.
 mod view;
 
+/// A telegraph without a dial.
+mod no_dial;
+
 /// What is wrong here, and what to do about it.
 mod doctor;
 

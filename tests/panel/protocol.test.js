@@ -98,15 +98,15 @@ test('a position is an integer from 1 to 24, or null', () => {
   }
 });
 
-test('a dial has 3 to 24 named positions that run from 1', () => {
+test('a dial has 3 to 24 named positions that run from 1, or none', () => {
   const dial = (count) => ({
     title: '',
     positions: Array.from({ length: count }, (_, index) => ({
       position: index + 1, name: `P${index}`, arc: null,
     })),
   });
-  for (const count of [3, 11, 24]) assert.deepEqual(readDial(dial(count)), dial(count));
-  for (const count of [0, 2, 25]) assert.equal(readDial(dial(count)), null);
+  for (const count of [0, 3, 11, 24]) assert.deepEqual(readDial(dial(count)), dial(count));
+  for (const count of [1, 2, 25]) assert.equal(readDial(dial(count)), null);
   const hole = dial(5);
   hole.positions[3].position = 9;
   assert.equal(readDial(hole), null);

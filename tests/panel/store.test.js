@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import {
-  INITIAL, MAX_LINES, MAX_PENDING, Store, answersOf, isMatch, isOpen, isRinging, isSilenced,
-  moreAnswers, reduce, sectorOf,
+  INITIAL, MAX_LINES, MAX_PENDING, Store, answersOf, hasNoDial, isMatch, isOffDial, isOpen,
+  isRinging, isSilenced, moreAnswers, reduce, sectorOf,
 } from '../../static/store.js';
 import { fixtures, said } from './fixtures.js';
 
@@ -45,7 +45,22 @@ test('a state brings order, reply, bell and source', () => {
   assert.deepEqual(state.order, RINGING.order);
   assert.deepEqual(state.reply, RINGING.reply);
   assert.ok(isRinging(state));
-  assert.deepEqual(state.sources, { status: RINGING.source, accept: null });
+  assert.deepEqual(state.sources, { status: RINGING.source, accept: null, book: null });
+});
+
+test('without a dial every order is a text, and none can be chosen', () => {
+  const without = after({ ...said('welcome without a dial'), may: { order: true, shutdown: false } });
+  assert.ok(hasNoDial(without));
+  assert.ok(!hasNoDial(after(WELCOME)) && !hasNoDial(INITIAL), 'nobody knows before the welcome');
+  const state = heard(without, said('state off the dial, answered by a station'));
+  assert.ok(isOffDial(state) && isMatch(state));
+  assert.equal(sectorOf(state.dial, { position: 3 }), null);
+  assert.equal(reduce(without, { type: 'ordering', on: true }).ordering, false);
+  const may = { type: 'message', message: { ...said('may'), order: true } };
+  const ordering = reduce(reduce(after(WELCOME), may), { type: 'ordering', on: true });
+  assert.equal(ordering.ordering, true);
+  const moved = { ...said('welcome without a dial'), may: { order: true, shutdown: true } };
+  assert.equal(heard(ordering, moved).ordering, false, 'the dial is gone');
 });
 
 test('an older state changes nothing, the same one again is welcome', () => {
@@ -65,6 +80,8 @@ test('the health of each file is kept apart', () => {
   const state = after(WELCOME, RINGING, { type, file, ...health });
   assert.deepEqual(state.sources, { status: RINGING.source, accept: health, book: null });
   assert.equal(heard(state, WELCOME).sources.accept, null, 'a new server tells anew');
+  const later = { ...said('source'), file: 'diary' };
+  assert.equal(heard(state, later), state, 'a file of a later server is not known here');
 });
 
 test('a lost link silences nothing that the server said, but rings no more', () => {

@@ -247,3 +247,15 @@ test('a title is one short line, whatever the status is', () => {
   const title = words.title(heard(OPEN, state));
   assert.ok(title.length < 120 && !title.includes('\n'));
 });
+
+test('what nobody would see of an order or a reply is shown by its number', () => {
+  const state = said('state off the dial, answered by a station');
+  state.order.status = 'STOP\u200b';
+  state.reply.status = '\u3164';
+  Object.assign(state.reply, { by: '9564a0fd-d9ed-4a8e-9663-e5ba8c2aa67f', who: 'T\u202eim' });
+  const now = heard(heard(INITIAL, said('welcome without a dial')), { ...state, bell: true });
+  assert.equal(words.order(now), 'STOP⟨U+200B⟩');
+  assert.match(words.other(now, NOON), /⟨U\+3164⟩, by T⟨U\+202E⟩im/);
+  assert.match(words.brief(now, NOON), /^“STOP⟨U\+200B⟩”/);
+  assert.match(words.title(now), /STOP⟨U\+200B⟩ — Chadburn$/);
+});

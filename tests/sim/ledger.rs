@@ -10,6 +10,7 @@ use std::path::Path;
 use chadburn::book::{self, Limits};
 use chadburn::entry::{Entry, What};
 use chadburn::telegraph::history::History;
+use chadburn_core::DEFAULT;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -219,8 +220,14 @@ impl Ledger {
         let (past, _) = book::open(&path, Limits::default());
         let mut found = self.found();
         let stood = (past.order.as_ref(), past.reply.as_ref());
-        found.history =
-            History::from_book(stood.0, stood.1, &past.entries, past.last_seq, past.clean);
+        found.history = History::from_book(
+            &DEFAULT,
+            stood.0,
+            stood.1,
+            &past.entries,
+            past.last_seq,
+            past.clean,
+        );
         self.present = fs::read(&path).expect("the reader leaves the file");
         self.durable = self.present.len();
         self.writable = true;

@@ -117,7 +117,9 @@ async fn upgrade(settings: Settings) -> (Finding, Option<May>) {
     let finding = match Station::connect(settings).await {
         Ok(station) => {
             let may = station.welcome().map(|welcome| welcome.may);
-            return (Finding::Well("a station gets through".into()), may);
+            let dial = station.welcome().is_some_and(|welcome| !welcome.dial.sectors.is_empty());
+            let dial = if dial { "" } else { "; this telegraph has no dial" };
+            return (Finding::Well(format!("a station gets through{dial}")), may);
         }
         Err(failure) => Finding::Bad(
             format!("no station gets through: {failure}"),

@@ -154,7 +154,11 @@ impl Hub {
             None => present.what.status.to_string(),
             Some(position) if self.dial.sector(position).is_some() => position.to_string(),
             Some(_) => {
-                let answer = Answer::No(Code::NoPosition, "the dial has no such position");
+                let why = match self.dial.sectors {
+                    [] => "there is no dial here, and so no position",
+                    _ => "the dial has no such position",
+                };
+                let answer = Answer::No(Code::NoPosition, why);
                 return say(asker, &form, answer, effects);
             }
         };
