@@ -40,7 +40,7 @@ pub const HEARTBEAT_SECONDS: u32 = 5;
 /// The loop gives a sign of life every second; after so many without one it does not turn any more.
 const LIVELY_SECONDS: u32 = 5;
 
-/// How many inputs wait before the hub, sources apart.
+/// How many inputs wait before the hub, what is said of files apart.
 const QUEUE: usize = 1024;
 
 /// A station's place in the hub. A place is used again, a key never.
@@ -282,13 +282,22 @@ pub enum Input {
     Event(Event<'static>),
 }
 
+/// What is said of a file: by its source, or by whoever is about to replace it.
+#[derive(Debug)]
+struct Spoken {
+    event: Event<'static>,
+    /// Since when it is so, as its source says.
+    since: Option<Instant>,
+}
+
 /// The way into the hub: two bounded queues, and a bell cord that wakes it.
 #[derive(Clone, Debug)]
 pub struct Handle {
     /// What everybody but the sources says.
     inputs: mpsc::Sender<Input>,
-    /// What sources say: one at a time, so that a source folds what comes meanwhile.
-    reports: mpsc::Sender<(File, Report, Instant)>,
+    /// What is said of files, in its order: one thing at a time, so that a source folds what comes
+    /// meanwhile.
+    reports: mpsc::Sender<Spoken>,
     /// Wakes the driver from its poll.
     waker: Arc<mio::Waker>,
     /// When the driver's loop last gave a sign of life, in seconds.
@@ -330,6 +339,10 @@ impl Handle {
 
     /// The same, from a thread that may block.
     pub fn blocking_send(&self, event: Event<'static>) -> Result<(), Gone> {
+        if let Event::Noted { .. } = event {
+            // What was noted of a writing must be known before that writing is read back.
+            return self.speak(event, None);
+        }
         self.inputs.blocking_send(Input::Event(event)).map_err(|_| Gone)?;
         self.wake()
     }
@@ -337,7 +350,11 @@ impl Handle {
     /// Puts a source's report before the hub, and since when it is so; blocks until the one before
     /// has been taken up.
     pub fn report(&self, file: File, report: Report, since: Instant) -> Result<(), Gone> {
-        self.reports.blocking_send((file, report, since)).map_err(|_| Gone)?;
+        self.speak(Event::Source { file, report }, Some(since))
+    }
+
+    fn speak(&self, event: Event<'static>, since: Option<Instant>) -> Result<(), Gone> {
+        self.reports.blocking_send(Spoken { event, since }).map_err(|_| Gone)?;
         self.wake()
     }
 

@@ -25,7 +25,7 @@ use office::{Office, Sink};
 /// Stations of a push: as many as an office, a company, and the goal have.
 const STATIONS: [usize; 3] = [100, 1_000, 10_000];
 
-criterion_group!(hot, push, newcomer, frames, messages, writing, serial);
+criterion_group!(hot, push, newcomer, question, frames, messages, writing, serial);
 criterion_main!(hot);
 
 /// An order, from its writing to the last socket.
@@ -60,6 +60,13 @@ fn newcomer(criterion: &mut Criterion) {
         let mut office = Office::open();
         group.bench_function(name, |bench| bench.iter(|| office.visits(wire)));
     }
+}
+
+/// A station's question, from its socket to the answer's.
+fn question(criterion: &mut Criterion) {
+    let mut office = Office::open();
+    let guest = office.guest();
+    criterion.bench_function("question", |bench| bench.iter(|| office.asks(guest)));
 }
 
 /// A client's frame, unmasked and held to be UTF-8.

@@ -13,16 +13,24 @@ use chadburn::telegraph::history::History;
 use chadburn::writing::{File, Report, Stamp, Writing};
 use tokio::sync::oneshot;
 
-/// A socket that takes everything and has nothing to say.
+/// `status` in a masked frame, whose mask changes nothing.
+const STATUS: &[u8] = b"\x81\x86\0\0\0\0status";
+
+/// A socket that takes everything, and says what it is told to.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sink {
     /// How many bytes it has taken, so that no write can be left out.
     taken: usize,
+    /// What it has to say.
+    says: &'static [u8],
 }
 
 impl Read for Sink {
-    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-        Err(ErrorKind::WouldBlock.into())
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.says.read(buffer) {
+            Ok(0) => Err(ErrorKind::WouldBlock.into()),
+            otherwise => otherwise,
+        }
     }
 }
 
@@ -112,6 +120,20 @@ impl Office {
     pub(crate) fn visits(&mut self, wire: Wire) {
         let key = self.admit(wire);
         self.engine.give_up(key);
+        while self.engine.turn(self.now) {}
+    }
+
+    /// A station comes to stay, and asks when it is told to.
+    pub(crate) fn guest(&mut self) -> Key {
+        self.admit(Wire::Text)
+    }
+
+    /// This station asks for the status and is answered.
+    pub(crate) fn asks(&mut self, key: Key) {
+        if let Some(socket) = self.engine.socket(key) {
+            socket.says = STATUS;
+        }
+        self.engine.ready(key);
         while self.engine.turn(self.now) {}
     }
 

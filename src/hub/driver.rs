@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -18,11 +18,11 @@ use uuid::Uuid;
 
 use super::engine::{Arrival, PARTS, Socket};
 use super::opening::Opening;
-use super::{Engine, Event, Handle, Hub, Input, Key, Newcomer, Ports, QUEUE};
+use super::{Engine, Event, Handle, Hub, Input, Key, Newcomer, Ports, QUEUE, Spoken};
 use crate::clock::Clock;
 use crate::limits::Guest;
 use crate::policy::Peer;
-use crate::writing::{File, Report};
+use crate::writing::Report;
 
 /// The bell cord's token; a station's token is made of its key, whose place is never this large.
 const WAKER: Token = Token(usize::MAX);
@@ -32,6 +32,10 @@ const EVENTS: usize = 1024;
 
 /// How often a part of the stations is looked after.
 const TICK: Duration = Duration::from_millis(1000 / PARTS as u64);
+
+/// How long sources, rooms and stations have their turns before it is asked again who has something
+/// to say: so much later a quiet station may be noticed.
+const TURNS: Duration = Duration::from_millis(2);
 
 /// How long the loop sleeps at most, so that its pulse can be felt.
 const IDLE: Duration = Duration::from_secs(1);
@@ -78,6 +82,7 @@ pub fn start<P: Ports + Send + 'static>(
         engine: Engine::new(hub, ports(&handle)?),
         inputs: from_rooms,
         reports: from_sources,
+        next_report: Duration::ZERO,
         clock,
         pulse: Arc::clone(&handle.pulse),
         asks: 0,
@@ -131,7 +136,9 @@ struct Driver<P> {
     poll: Poll,
     engine: Engine<Line, P>,
     inputs: mpsc::Receiver<Input>,
-    reports: mpsc::Receiver<(File, Report, Instant)>,
+    reports: mpsc::Receiver<Spoken>,
+    /// Until then a report waits if anybody else does.
+    next_report: Duration,
     clock: Clock,
     pulse: Arc<AtomicU32>,
     /// How many requests have come over HTTP; the number of the last one is its ticket.
@@ -154,14 +161,12 @@ impl<P: Ports> Driver<P> {
             }
             for event in &events {
                 if event.token() != WAKER {
-                    let (key, now) = (key(event.token()), self.clock.now());
-                    self.guard(Some(key), |engine| engine.ready(now, key));
+                    self.engine.ready(key(event.token()));
                 }
             }
-            self.take_inputs();
             let now = self.clock.now();
             if now.since_start >= next_tick {
-                self.guard(None, |engine| engine.tick(now));
+                self.guard(|engine| engine.tick(now));
                 next_tick = now.since_start + TICK;
             }
             if now.since_start >= next_sign {
@@ -170,7 +175,7 @@ impl<P: Ports> Driver<P> {
                 self.engine.ports().sign_of_life(&tally);
                 next_sign = now.since_start + IDLE;
             }
-            hurry = self.guard(None, |engine| engine.turn(now)).unwrap_or(true);
+            hurry = self.take_turns();
         }
         self.event(Event::Ended);
         Ok(())
@@ -182,36 +187,64 @@ impl<P: Ports> Driver<P> {
         hub.is_closing() && hub.waiting() == 0 && self.engine.sockets() == 0
     }
 
-    /// Takes up what the other rooms have said until now.
-    fn take_inputs(&mut self) {
-        // A report is taken out first and taken up last: what was noted of a writing before it was
-        // renamed in must be known before that writing is read back.
-        let report = self.reports.try_recv().ok();
-        for _ in 0..self.inputs.len() {
-            match self.inputs.try_recv() {
-                Ok(Input::Join(newcomer)) => self.admit(newcomer),
-                Ok(Input::Event(event)) => self.event(event),
-                Ok(Input::Ask(ask, answer)) => {
-                    self.asks += 1;
-                    let ticket = self.asks;
-                    self.engine.ports().expect(ticket, answer);
-                    self.event(Event::Asked { ticket, ask });
-                }
-                Err(_) => break,
+    /// Sources, the other rooms and the stations have their turns, one of each after the other: none
+    /// of them waits for more than one of the others, however much these have to say. Returns whether
+    /// there is more.
+    fn take_turns(&mut self) -> bool {
+        let until = self.clock.now().since_start + TURNS;
+        loop {
+            let others_wait = !self.inputs.is_empty() || self.engine.is_busy();
+            let told = self.take_report(others_wait);
+            let input = self.take_input();
+            let now = self.clock.now();
+            let more = self.guard(|engine| engine.serve(now)).unwrap_or(true);
+            if !(told || input || more) {
+                return false;
             }
-        }
-        if let Some((file, report, since)) = report {
-            let pushed = matches!(report, Report::Written(_)) && self.engine.sockets() > 0;
-            self.event(Event::Source { file, report });
-            if pushed {
-                self.engine.ports().pushed(since.elapsed());
+            if now.since_start >= until {
+                return true;
             }
         }
     }
 
+    /// Takes up what is said of a file, unless others wait and have not had as much time since the
+    /// last report as that has taken. Returns whether there was something.
+    fn take_report(&mut self, others_wait: bool) -> bool {
+        let begun = self.clock.now().since_start;
+        if others_wait && begun < self.next_report {
+            return false;
+        }
+        let Ok(Spoken { event, since }) = self.reports.try_recv() else { return false };
+        let written = matches!(event, Event::Source { report: Report::Written(_), .. });
+        let pushed = since.filter(|_| written && self.engine.sockets() > 0);
+        self.event(event);
+        if let Some(since) = pushed {
+            self.engine.ports().pushed(since.elapsed());
+        }
+        let ended = self.clock.now().since_start;
+        self.next_report = ended + ended.saturating_sub(begun);
+        true
+    }
+
+    /// Takes up one thing that the other rooms have said. Returns whether there was one.
+    fn take_input(&mut self) -> bool {
+        match self.inputs.try_recv() {
+            Ok(Input::Join(newcomer)) => self.admit(newcomer),
+            Ok(Input::Event(event)) => self.event(event),
+            Ok(Input::Ask(ask, answer)) => {
+                self.asks += 1;
+                let ticket = self.asks;
+                self.engine.ports().expect(ticket, answer);
+                self.event(Event::Asked { ticket, ask });
+            }
+            Err(_) => return false,
+        }
+        true
+    }
+
     fn event(&mut self, event: Event<'static>) {
         let now = self.clock.now();
-        self.guard(None, |engine| engine.run(now, event));
+        self.guard(|engine| engine.run(now, event));
     }
 
     fn admit(&mut self, newcomer: Newcomer) {
@@ -225,7 +258,7 @@ impl<P: Ports> Driver<P> {
         let line = Line { stream, opening, _seat: seat, _guest: guest };
         let secret = resume.unwrap_or_else(fresh_secret);
         let arrival = Arrival { unread, wire, peer, secret, since };
-        let admitted = self.guard(None, |engine| engine.admit(now, line, arrival));
+        let admitted = self.guard(|engine| engine.admit(now, line, arrival));
         let Some(key) = admitted else { return };
         if let Some(line) = self.engine.socket(key) {
             let interest = Interest::READABLE | Interest::WRITABLE;
@@ -240,18 +273,11 @@ impl<P: Ports> Driver<P> {
 
     /// Does this, and lives on if it panics: one station's bad luck must not silence the bell for
     /// all. The station that was at work is dropped.
-    fn guard<T>(
-        &mut self,
-        key: Option<Key>,
-        act: impl FnOnce(&mut Engine<Line, P>) -> T,
-    ) -> Option<T> {
+    fn guard<T>(&mut self, act: impl FnOnce(&mut Engine<Line, P>) -> T) -> Option<T> {
         let result = catch_unwind(AssertUnwindSafe(|| act(&mut self.engine)));
         if result.is_err() {
             tracing::error!("the hub has recovered from a fault in its own code; please report it");
             self.engine.recover();
-            if let Some(key) = key {
-                self.engine.give_up(key);
-            }
         }
         result.ok()
     }

@@ -3,11 +3,14 @@
 //! Generic over the socket, so that a simulator runs the very same lines on sockets of its own. It
 //! opens nothing, waits for nothing and reads no clock.
 
+mod budget;
 mod hear;
 mod say;
 mod slot;
+mod turns;
 
 use std::cell::LazyCell;
+use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::time::Duration;
 
@@ -44,7 +47,7 @@ const LINGER_SECONDS: u32 = 3;
 /// looks after one part, and ten ticks make a second.
 pub const PARTS: usize = 10;
 
-/// How much is read at once.
+/// How much is read at once at most.
 const READ_SIZE: usize = 64 * 1024;
 
 /// A station's socket: non-blocking, and ready again only after it said that it would block.
@@ -124,8 +127,13 @@ pub struct Engine<S, P> {
     free: Vec<u32>,
     /// The generation of the next station.
     generation: u32,
-    /// Stations with input that has not been heard yet, and may be now.
-    unheard: Vec<Key>,
+    /// Stations that may have something to be read, or can take something more; they have their
+    /// turns in this order. Each is in it once at most.
+    waiting: VecDeque<Key>,
+    /// Whose turn it is.
+    at_work: Option<Key>,
+    /// How much of its turn is left, in units of its budget.
+    left: u32,
     /// Stations whose sockets are to be dropped.
     dead: Vec<Key>,
     /// Effects on their way; kept for its memory.
@@ -149,7 +157,9 @@ impl<S: Socket, P: Ports> Engine<S, P> {
             slots: Vec::new(),
             free: Vec::new(),
             generation: 0,
-            unheard: Vec::new(),
+            waiting: VecDeque::new(),
+            at_work: None,
+            left: 0,
             dead: Vec::new(),
             effects: Vec::new(),
             scratch: vec![0; READ_SIZE].into(),
@@ -174,15 +184,8 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         if let Some(slot) = self.slot(key) {
             slot.kept = unread;
         }
-        self.unheard.push(key);
+        self.ready(key);
         key
-    }
-
-    /// This station's socket may have something to read or take something more.
-    pub fn ready(&mut self, now: Now, key: Key) {
-        self.flush(now, key);
-        self.bring_up_to_date(now, key);
-        self.listen(now, key);
     }
 
     /// Something happened outside. The caller calls [`Engine::turn`] afterwards.
@@ -193,27 +196,6 @@ impl<S: Socket, P: Ports> Engine<S, P> {
             self.carry_out(now, effect);
         }
         self.effects = effects;
-    }
-
-    /// Hears those who had to wait and drops those who are gone; returns whether somebody still
-    /// has unheard input that needs no further event to be heard.
-    pub fn turn(&mut self, now: Now) -> bool {
-        for key in std::mem::take(&mut self.unheard) {
-            self.bring_up_to_date(now, key);
-            self.listen(now, key);
-        }
-        while let Some(key) = self.dead.pop() {
-            if let Some(slot) = self.slot(key) {
-                let wire = slot.wire;
-                let overfull = slot.outbox.as_ref().is_some_and(|outbox| outbox.is_overfull());
-                self.tally.overfull += u64::from(overfull);
-                self.tally.sockets[wire as usize] -= 1;
-                self.slots[key.slot as usize] = None;
-                self.free.push(key.slot);
-                self.run(now, Event::Left { key });
-            }
-        }
-        !self.unheard.is_empty()
     }
 
     /// Looks after a part of the stations: pings, beats, and patience that has ended. To be called
@@ -234,6 +216,10 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         });
         for (index, slot) in self.slots.iter_mut().enumerate().skip(self.part).step_by(PARTS) {
             let Some(slot) = slot else { continue };
+            if slot.budget.credit() && !slot.waits {
+                slot.waits = true;
+                self.waiting.push_back(slot.key(index));
+            }
             let frame = if slot.patience_ended(seconds) {
                 let counter = match slot.outbox {
                     Some(_) => &mut self.tally.stuck,
@@ -262,8 +248,10 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         self.dead.push(key);
     }
 
-    /// Makes the engine fit for use after a panic has torn through it.
+    /// Makes the engine fit for use after a panic has torn through it. The station whose turn it was
+    /// is gone.
     pub fn recover(&mut self) {
+        self.dead.extend(self.at_work.take());
         if self.scratch.is_empty() {
             self.scratch = vec![0; READ_SIZE].into();
         }
@@ -327,7 +315,9 @@ impl<S: Socket, P: Ports> Engine<S, P> {
                         None => Stage::Greeted,
                     };
                 }
-                self.unheard.extend(behind.map(|_| to));
+                if behind.is_some() {
+                    self.ready(to);
+                }
             }
             Effect::Push { seq, text, json } => self.push(seq, text.as_deref(), &json, seconds),
             Effect::Tell(json) => {
@@ -353,7 +343,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
                 if let Some(slot) = self.slot(key) {
                     slot.held = false;
                     slot.heard = seconds;
-                    self.unheard.push(key);
+                    self.ready(key);
                 }
             }
             Effect::Store { file, ticket, text } => {

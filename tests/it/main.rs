@@ -145,6 +145,9 @@ mod deadlines;
 /// Many clients, most of them of no use.
 mod load;
 
+/// Stations that send more than anybody could answer.
+mod greedy;
+
 /// A server that is killed in the middle of a storm, and the next one.
 mod killed;
 

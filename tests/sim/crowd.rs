@@ -208,7 +208,7 @@ fn ten_thousand_come_and_go_and_leave_nothing_behind() {
             1 => station.finish(),
             _ => station.send(&wire::frame(&mut house.rng, 0x88, &[])),
         }
-        house.engine.ready(house.now(), *key);
+        house.engine.ready(*key);
     }
     drop(others);
     // With so many the roll rests for longer than a second.
@@ -217,7 +217,7 @@ fn ten_thousand_come_and_go_and_leave_nothing_behind() {
     assert_eq!(house.roll()["named"], json!(["number 0"]));
     let (key, station) = house.crowd.remove(0);
     station.send(&wire::frame(&mut house.rng, 0x88, &[]));
-    house.engine.ready(house.now(), key);
+    house.engine.ready(key);
     house.goes_on();
     for number in 0..2 * REMEMBERED {
         house.write(File::Accept, &number.to_string());

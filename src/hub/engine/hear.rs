@@ -3,34 +3,37 @@
 use std::io::ErrorKind;
 
 use super::slot::Stage;
-use super::{Engine, Ports, Socket};
+use super::{Engine, Ports, READ_SIZE, Socket, budget};
 use crate::clock::Now;
 use crate::hub::frame::{self, Incoming, opcode};
 use crate::hub::{Event, Key, Wire};
 
-/// How many times a station is read from before the others have their turn.
-const READS_A_TURN: usize = 4;
+/// How much is read at once of a station of which no more than that is kept: most messages are
+/// shorter, and of one that sends many at a time no more than this waits in memory.
+const FIRST_READ: usize = 8 * 1024;
 
 impl<S: Socket, P: Ports> Engine<S, P> {
-    /// Hears a station out, as far as it may be heard now.
+    /// Hears a station out, as far as it may be heard now, its turn lasts and its budget goes.
     pub(super) fn listen(&mut self, now: Now, key: Key) {
         self.digest(now, key, None);
         let mut scratch = std::mem::take(&mut self.scratch);
-        for turn in 0.. {
-            let Some(slot) = self.slot(key).filter(|slot| slot.may_be_heard()) else {
-                break;
-            };
-            if turn == READS_A_TURN {
-                self.unheard.push(key);
+        loop {
+            let is_over = self.left == 0;
+            // Whoever has used up its budget has its next turn when it has been given something back.
+            let Some(slot) = self.slot(key).filter(|slot| slot.may_be_heard_now()) else { break };
+            if is_over {
+                self.ready(key);
                 break;
             }
-            match slot.socket.read(&mut scratch) {
+            let most = slot.kept.len().clamp(FIRST_READ, READ_SIZE);
+            match slot.socket.read(&mut scratch[..most]) {
                 Ok(0) => {
                     self.dead.push(key);
                     break;
                 }
                 Ok(length) => {
                     slot.heard = now.seconds();
+                    self.charge(key, budget::bytes(length));
                     self.digest(now, key, Some(&mut scratch[..length]));
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -45,20 +48,21 @@ impl<S: Socket, P: Ports> Engine<S, P> {
     }
 
     /// Takes apart what has come from a station, after what was kept of it before, until there is
-    /// no whole message left or the station may not be heard; keeps the rest.
+    /// no whole message left, the station may not be heard or its turn is over; keeps the rest.
     pub(super) fn digest(&mut self, now: Now, key: Key, fresh: Option<&mut [u8]>) {
         let Some(slot) = self.slot(key) else { return };
         let since = now.seconds();
         let mut kept = std::mem::take(&mut slot.kept);
-        let mut input: &mut [u8] = match fresh {
-            Some(fresh) if kept.is_empty() => fresh,
-            Some(fresh) => {
-                kept.extend_from_slice(fresh);
-                &mut kept
-            }
-            None => &mut kept,
-        };
-        while let Some(slot) = self.slot(key).filter(|slot| slot.may_be_heard()) {
+        let fresh = fresh.unwrap_or_default();
+        let is_fresh = kept.is_empty();
+        if !is_fresh {
+            kept.extend_from_slice(fresh);
+        }
+        let kept_length = kept.len();
+        let mut input = if is_fresh { fresh } else { &mut kept[..] };
+        while self.left > 0
+            && let Some(slot) = self.slot(key).filter(|slot| slot.may_be_heard_now())
+        {
             if slot.wire == Wire::Sse {
                 // Whatever it says, nobody asked.
                 return;
@@ -79,9 +83,14 @@ impl<S: Socket, P: Ports> Engine<S, P> {
                 }
                 Ok(Some(_)) if closing => {}
                 Ok(Some(Incoming::Text(message))) => {
+                    self.charge(key, 1);
                     self.run(now, Event::Heard { key, message: &message });
+                    if self.slot(key).is_some_and(|slot| slot.held) {
+                        self.charge(key, budget::telling(self.sockets()));
+                    }
                 }
                 Ok(Some(Incoming::Ping(payload))) => {
+                    self.charge(key, 1);
                     self.send(now, key, &frame::encode(opcode::PONG, payload).into());
                 }
                 Ok(Some(Incoming::Pong)) => {}
@@ -96,8 +105,10 @@ impl<S: Socket, P: Ports> Engine<S, P> {
                 }
             }
         }
+        let rest = input.len();
         if let Some(slot) = self.slot(key) {
-            slot.kept = input.to_vec();
+            // What nothing was taken of stays where it is: it may come byte by byte.
+            slot.kept = if rest == kept_length { kept } else { input.to_vec() };
         }
     }
 }

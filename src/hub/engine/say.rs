@@ -3,15 +3,12 @@
 use std::io;
 
 use super::slot::{Slot, Stage};
-use super::{Engine, Ports, Socket};
+use super::{Engine, Ports, Socket, budget};
 use crate::clock::Now;
 use crate::hub::frame::close;
 use crate::hub::outbox::Frame;
 use crate::hub::{Event, Key, Wire, parcel};
 use crate::wire::text;
-
-/// How many states a station that slept is told before the others have their turn.
-const STATES_A_TURN: usize = 32;
 
 impl<S: Socket, P: Ports> Engine<S, P> {
     /// Does this for every greeted station. The hot loop of the whole program.
@@ -59,14 +56,15 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         });
     }
 
-    /// Tells a station that slept what it has missed, as fast as its socket takes it. Nothing of it
-    /// is owed before it is its turn.
+    /// Tells a station that slept what it has missed, as fast as its socket takes it and its turn
+    /// lasts. Nothing of it is owed before it is its turn, and nothing of it is held against it.
     pub(super) fn bring_up_to_date(&mut self, now: Now, key: Key) {
-        for turn in 0.. {
+        loop {
+            let is_over = self.left == 0;
             let Some(slot) = self.slot(key).filter(|slot| slot.outbox.is_none()) else { return };
             let Stage::Behind { known, seen } = slot.stage else { return };
-            if turn == STATES_A_TURN {
-                return self.unheard.push(key);
+            if is_over {
+                return self.ready(key);
             }
             let wire = slot.wire;
             let Some((up_to, is_state, message)) = self.hub.after(known) else {
@@ -77,6 +75,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
             } else {
                 (parcel::named(wire, "gap", &message), seen)
             };
+            self.left = self.left.saturating_sub(budget::bytes(frame.len()));
             self.send(now, key, &frame.into());
             if let Some(slot) = self.slot(key) {
                 slot.stage = Stage::Behind { known: up_to, seen };
@@ -116,8 +115,8 @@ impl<S: Socket, P: Ports> Engine<S, P> {
             left.push(key);
         }
         // Held or slow stations may have sent their close long ago.
-        self.unheard.extend(&left);
         for key in left {
+            self.ready(key);
             self.run(now, Event::Left { key });
         }
     }

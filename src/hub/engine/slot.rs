@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 
+use super::budget::Budget;
 use super::{LINGER_SECONDS, PING_SECONDS, SILENCE_SECONDS, STUCK_SECONDS, Socket};
 use crate::hub::frame::Decoder;
 use crate::hub::outbox::{Frame, Outbox};
@@ -20,6 +21,10 @@ pub(super) struct Slot<S> {
     pub(super) stage: Stage,
     /// What it asked for is not answered yet; it is not heard until then.
     pub(super) held: bool,
+    /// It waits for its turn.
+    pub(super) waits: bool,
+    /// What it has made us do lately.
+    pub(super) budget: Budget,
     /// Takes its frames apart.
     pub(super) decoder: Decoder,
     /// What it sent that is not a whole message yet, or may not be heard yet.
@@ -64,6 +69,8 @@ impl<S: Socket> Slot<S> {
             wire,
             stage: Stage::Arriving,
             held: false,
+            waits: false,
+            budget: Budget::default(),
             decoder: Decoder::default(),
             kept: Vec::new(),
             outbox: None,
@@ -100,6 +107,11 @@ impl<S: Socket> Slot<S> {
             Stage::Closing { .. } | Stage::Refused { .. } => true,
             Stage::Answered { .. } => false,
         }
+    }
+
+    /// The same, and it has not used up its budget.
+    pub(super) fn may_be_heard_now(&self) -> bool {
+        self.may_be_heard() && !self.budget.is_used_up()
     }
 
     /// Sends this, or owes it.

@@ -2,6 +2,7 @@
 
 mod past;
 mod patience;
+mod turns;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -137,13 +138,19 @@ impl Office {
     }
 
     fn comes_back(&mut self, wire: Wire, since: Option<u64>) -> Station {
+        let station = self.is_at_the_door(wire, since);
+        while self.engine.turn(self.now) {}
+        station
+    }
+
+    /// A station has come, and has had no turn yet.
+    fn is_at_the_door(&mut self, wire: Wire, since: Option<u64>) -> Station {
         let peer = Peer::at(Ipv4Addr::new(192, 0, 2, 1).into());
         let cable = Cable::default();
         self.secrets += 1;
         let secret = format!("secret {}", self.secrets);
         let arrival = Arrival { unread: Vec::new(), wire, peer, secret, since };
         let key = self.engine.admit(self.now, cable.clone(), arrival);
-        while self.engine.turn(self.now) {}
         Station { key, cable }
     }
 
@@ -175,7 +182,7 @@ impl Office {
 
     fn sends_raw(&mut self, station: &Station, bytes: &[u8]) {
         station.cable.0.borrow_mut().sent.extend(bytes);
-        self.engine.ready(self.now, station.key);
+        self.engine.ready(station.key);
         while self.engine.turn(self.now) {}
     }
 
@@ -206,7 +213,7 @@ impl Office {
     /// The client's side takes this much more.
     fn takes(&mut self, station: &Station, room: usize) {
         station.cable.0.borrow_mut().room = Some(room);
-        self.engine.ready(self.now, station.key);
+        self.engine.ready(station.key);
         while self.engine.turn(self.now) {}
     }
 }
@@ -374,7 +381,7 @@ fn one_who_is_gone_leaves_nothing_behind() {
             office.says(&station, "Accept&6");
         }
         station.cable.0.borrow_mut().gone = true;
-        office.engine.ready(office.now, station.key);
+        office.engine.ready(station.key);
         office.engine.turn(office.now);
         if let Some((ticket, _)) = office.engine.ports().stores.pop() {
             office.happens(Event::Stored { file: File::Accept, ticket, result: Ok(()) });

@@ -121,7 +121,7 @@ impl Office {
     /// The server hears these bytes from a station, and does what there is to do.
     pub(super) fn hears(&mut self, station: &Station, bytes: &[u8]) {
         station.cable.0.borrow_mut().0.extend(bytes);
-        self.engine.ready(self.now, station.key);
+        self.engine.ready(station.key);
         self.settle();
         if let Some((_, kept)) = self.engine.burden(station.key) {
             assert!(kept <= 65_536 + 14 + 64 * 1024, "{kept} bytes are kept");
