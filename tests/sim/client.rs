@@ -2,7 +2,7 @@
 
 pub mod ask;
 
-mod acts;
+pub mod acts;
 mod hears;
 mod rolls;
 mod track;
@@ -40,6 +40,8 @@ pub enum Temper {
     Silent,
     /// From some moment on it behaves badly.
     Rude,
+    /// From some moment on it sends more than anybody could answer.
+    Greedy,
 }
 
 /// What a station holds what it hears against.
@@ -196,7 +198,7 @@ impl Client {
             due: now + rng.below(200 * MS),
             reads: u64::MAX,
             asks: VecDeque::new(),
-            mute: temper != Temper::Rude && rng.one_in(3),
+            mute: temper == Temper::Greedy || (temper != Temper::Rude && rng.one_in(3)),
             ended: None,
             stage: Stage::New,
             turns,
@@ -230,7 +232,7 @@ impl Client {
         match temper {
             Temper::Good | Temper::Silent => rng.pick(&[65_536, 65_536, 300]),
             Temper::Slow => rng.pick(&[300, 700, 2_000]),
-            Temper::Stuck | Temper::Rude => rng.pick(&[200, 4_000, 65_536]),
+            Temper::Stuck | Temper::Rude | Temper::Greedy => rng.pick(&[200, 4_000, 65_536]),
         }
     }
 
@@ -297,7 +299,7 @@ impl Client {
             _ if self.closing => true,
             Temper::Good => self.stage == Stage::Closed,
             _ if view.closing || self.replaced.is_some() => true,
-            Temper::Slow => self.stage == Stage::Closed,
+            Temper::Slow | Temper::Greedy => self.stage == Stage::Closed,
             Temper::Stuck => self.turned && (stuck || silent),
             Temper::Silent => silent,
             Temper::Rude => self.turned,

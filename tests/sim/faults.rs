@@ -2,7 +2,7 @@
 //! time (a slow disk, a late thread, a slow reader) and what people do (come, go, write) is no fault.
 
 /// How many kinds there are.
-pub const KINDS: usize = 18;
+pub const KINDS: usize = 19;
 
 /// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,8 @@ pub enum Fault {
     Silent,
     /// A station breaks the protocol.
     Rude,
+    /// A station sends more than anybody could answer.
+    Greedy,
 }
 
 impl Fault {
@@ -66,5 +68,6 @@ impl Fault {
         (Self::Stuck, "stuck stations"),
         (Self::Silent, "silent stations"),
         (Self::Rude, "rude stations"),
+        (Self::Greedy, "floods of messages"),
     ];
 }

@@ -226,36 +226,37 @@ impl Server {
             if let Some(key) = client.key
                 && std::mem::take(&mut client.line.pipe().edge)
             {
-                self.engine.ready(self.now(ground), key);
-                self.carry_out(ground, clients);
+                self.engine.ready(key);
             }
         }
         let away = ground.weather.disk_fails > 0 && self.rng.one_in(300);
         self.engine.ports().refuses = away;
         let report = self.report.take();
         self.hand_over(ground);
-        for event in std::mem::take(&mut ground.told) {
-            self.inputs.push_back(Input::Event(event));
+        // What was noted of a writing is known before it is read back; all else comes in turns.
+        let (noted, told): (Vec<_>, Vec<_>) = std::mem::take(&mut ground.told)
+            .into_iter()
+            .partition(|event| matches!(event, Event::Noted { .. }));
+        for event in noted {
+            self.takes_up(ground, clients, Input::Event(event));
         }
-        for input in std::mem::take(&mut self.inputs) {
-            match input {
-                Input::Join(serial, line) => self.admit(ground, clients, serial, line),
-                Input::Event(event) => {
-                    if matches!(event, Event::Shutdown) {
-                        ground.book.note(|| "the server says farewell".into());
-                        self.closing.get_or_insert(ground.book.now());
-                    }
-                    self.foresee(ground, &event);
-                    self.engine.run(self.now(ground), event);
-                }
+        self.inputs.extend(told.into_iter().map(Input::Event));
+        let turns = self.rng.pick(&[3, 20, 1_000]);
+        let mut report = report.map(|told| (self.rng.index(turns.min(40)), told));
+        for turn in 0..turns {
+            if let Some((_, (file, report, by))) = report.take_if(|(at, _)| *at == turn) {
+                let now = self.now(ground);
+                self.model.told(now.unix_ms, file, &report, &by);
+                self.engine.run(now, Event::Source { file, report });
+                self.carry_out(ground, clients);
             }
-            self.carry_out(ground, clients);
-        }
-        if let Some((file, report, by)) = report {
-            let now = self.now(ground);
-            self.model.told(now.unix_ms, file, &report, &by);
-            self.engine.run(now, Event::Source { file, report });
-            self.carry_out(ground, clients);
+            if let Some(input) = self.inputs.pop_front() {
+                self.takes_up(ground, clients, input);
+            }
+            let more = self.serve(ground, clients);
+            if !more && report.is_none() && self.inputs.is_empty() {
+                break;
+            }
         }
         let now = ground.book.now();
         if now >= self.next_tick {
@@ -263,8 +264,7 @@ impl Server {
             self.engine.tick(self.now(ground));
             self.next_tick = now + SECOND / PARTS as u64;
         }
-        let hurry = self.engine.turn(self.now(ground));
-        self.carry_out(ground, clients);
+        let hurry = self.serve(ground, clients) || !self.inputs.is_empty();
         let busy = self.engine.sockets() > 0;
         self.due = self.due.min(if busy { self.next_tick } else { now + SECOND });
         if hurry {
@@ -279,6 +279,22 @@ impl Server {
         }
         // Systems calls take their time.
         ground.pass(self.rng.below(30));
+    }
+
+    /// The hub takes up one thing that other rooms have said.
+    fn takes_up(&mut self, ground: &mut Ground, clients: &mut [Client], input: Input) {
+        match input {
+            Input::Join(serial, line) => self.admit(ground, clients, serial, line),
+            Input::Event(event) => {
+                if matches!(event, Event::Shutdown) {
+                    ground.book.note(|| "the server says farewell".into());
+                    self.closing.get_or_insert(ground.book.now());
+                }
+                self.foresee(ground, &event);
+                self.engine.run(self.now(ground), event);
+            }
+        }
+        self.carry_out(ground, clients);
     }
 
     fn admit(&mut self, ground: &Ground, clients: &mut [Client], serial: u64, line: Line) {

@@ -54,6 +54,10 @@ pub struct Pipe {
     pub last_sent: u64,
     /// For how long it could have been heard since then, and was silent.
     pub silence: u64,
+    /// Since when it is flooded, and how many bytes of the flood the server has read.
+    pub flood: Option<(u64, usize)>,
+    /// How many turns others have had since the server was told that there is something to read.
+    pub passed_over: usize,
 }
 
 /// One end of it.
@@ -87,6 +91,8 @@ pub fn connect(rng: Rng, book: &Book, room: usize) -> (Station, Line) {
         greeted: None,
         last_sent: book.now(),
         silence: 0,
+        flood: None,
+        passed_over: 0,
     };
     let pipe = Rc::new(RefCell::new(pipe));
     (Station(Rc::clone(&pipe)), Line(pipe))
@@ -178,6 +184,10 @@ impl Read for Line {
             return if pipe.finished { Ok(0) } else { Err(ErrorKind::WouldBlock.into()) };
         }
         let count = if pipe.rng.one_in(3) { 1 + pipe.rng.index(there) } else { there };
+        pipe.passed_over = 0;
+        if let Some((_, read)) = &mut pipe.flood {
+            *read += count;
+        }
         for (to, byte) in buffer.iter_mut().zip(pipe.upward.drain(..count)) {
             *to = byte;
         }

@@ -8,6 +8,12 @@ use super::{Client, Stage, Temper, View, Words, wire};
 use crate::book::MS;
 use crate::faults::Fault;
 
+/// The shortest message that is not answered.
+pub const NOTHING: &[u8] = b"\x81\x81\0\0\0\0&";
+
+/// How much of a flood is under way at once, in bytes.
+const FLOOD: usize = 60_000;
+
 impl Client {
     /// Sends bytes, at once or in parts.
     pub(super) fn send(&mut self, bytes: &[u8]) {
@@ -40,10 +46,13 @@ impl Client {
             return;
         }
         if now >= self.turns && !self.turned {
-            self.turned = matches!(self.temper, Temper::Stuck | Temper::Rude);
+            self.turned = matches!(self.temper, Temper::Stuck | Temper::Rude | Temper::Greedy);
             if self.temper == Temper::Rude {
                 return self.misbehave();
             }
+        }
+        if self.turned && self.temper == Temper::Greedy {
+            return self.flood();
         }
         match self.rng.below(40) {
             _ if self.mute => {}
@@ -184,12 +193,25 @@ impl Client {
             // On a stream of events nobody misses one who says nothing.
             Temper::Stuck if self.wire != Wire::Sse => self.turned = true,
             // Until its close is heard it may have to hear many answers first.
-            Temper::Slow | Temper::Stuck => {
+            Temper::Slow | Temper::Stuck | Temper::Greedy => {
                 self.closing = true;
                 self.cut(true);
             }
             Temper::Good | Temper::Rude => self.leave(),
         }
+    }
+
+    /// Fills its connection with messages to which there is no answer.
+    fn flood(&mut self) {
+        self.due = self.book.now() + self.rng.pick(&[MS, 50 * MS, 50 * MS, 300 * MS]);
+        let mut pipe = self.line.pipe();
+        if pipe.flood.is_none() {
+            self.book.count(Fault::Greedy);
+            pipe.flood = Some((self.book.now(), 0));
+        }
+        let room = FLOOD.saturating_sub(pipe.upward.len()) / NOTHING.len();
+        drop(pipe);
+        self.line.send(&NOTHING.repeat(room));
     }
 
     fn misbehave(&mut self) {

@@ -4,11 +4,48 @@ use chadburn::hub::Wire;
 
 use super::Server;
 use crate::book::SECOND;
+use crate::client::acts::NOTHING;
 use crate::client::ask::Ask;
 use crate::client::{Client, Stage, Temper};
 use crate::ground::Ground;
 
+/// How many messages a station may send at once, and then each second, before it has to wait.
+const BURST: usize = 4_096;
+const A_SECOND: usize = 512;
+
+/// How many messages of a station are heard before the others have their turn.
+const A_TURN: usize = 16;
+
+/// How many bytes are read at once of one that sends many messages.
+const READ: usize = 8 * 1024;
+
 impl Server {
+    /// The station that has waited longest has its turn, which has an end, and nobody is passed over.
+    pub(super) fn serve(&mut self, ground: &mut Ground, clients: &mut [Client]) -> bool {
+        let now = self.now(ground);
+        let more = self.engine.serve(now);
+        let heard = std::mem::take(&mut self.engine.ports().messages);
+        ground.book.hold(heard <= A_TURN, || format!("{heard} messages were heard in one turn"));
+        // What the others say meanwhile has to wait.
+        ground.pass(5 * heard as u64);
+        let there = clients.len();
+        for client in clients.iter() {
+            let mut pipe = client.line.pipe();
+            let waits = client.key.is_some() && !pipe.dropped && !pipe.edge && more;
+            let quiet = client.temper == Temper::Good && client.stage == Stage::Live;
+            let quiet = quiet && !client.closing && !client.asks.iter().any(Ask::writes);
+            let free = client.key.and_then(|key| self.engine.burden(key)) == Some((0, 0));
+            pipe.passed_over += 1;
+            if !(waits && quiet && free) || pipe.upward.is_empty() {
+                pipe.passed_over = 0;
+            }
+            let fair = pipe.passed_over <= 2 * there + 2;
+            ground.book.hold(fair, || format!("a quiet station is passed over among {there}"));
+        }
+        self.carry_out(ground, clients);
+        more
+    }
+
     /// Patience and memory have their bounds.
     pub(super) fn judge(&mut self, ground: &Ground, clients: &[Client]) {
         let now = ground.book.now();
@@ -44,8 +81,17 @@ impl Server {
             // One that is not heard is not missed, either.
             let unheard = client.stage == Stage::New || client.asks.iter().any(Ask::writes);
             let gone = client.ended.map_or(0, |ended| now - ended);
-            let kept_on = gone > 2 * SECOND && !unheard && (pipe.reset || owed == 0);
+            // One that has sent too much is not heard for a while.
+            let most = if temper == Temper::Greedy { 4 } else { 2 } * SECOND;
+            let kept_on = gone > most && !unheard && (pipe.reset || owed == 0);
             ground.book.hold(!kept_on, || format!("{temper:?} is gone and kept"));
+            // After the farewell all of it is read, to come to the close, and nothing of it heard.
+            if let Some((since, read)) = pipe.flood.filter(|_| self.closing.is_none()) {
+                let time = usize::try_from((now - since) / SECOND).unwrap_or(usize::MAX);
+                let most = 2 * READ + NOTHING.len() * (BURST + A_SECOND * (time + 2));
+                ground.book.hold(read <= most, || format!("{read} bytes of a flood were heard"));
+                ground.book.hold(kept <= 2 * READ, || format!("{kept} bytes of a flood are kept"));
+            }
             ground.book.hold(kept <= 132 * 1024, || format!("{kept} bytes of {temper:?} are kept"));
         }
         clients.iter().for_each(Client::judge_signs);

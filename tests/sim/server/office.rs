@@ -20,6 +20,8 @@ pub struct Office {
     pub(super) recorded: Vec<Entry>,
     /// What became of requests over HTTP.
     pub(super) responded: Vec<(u64, Outcome)>,
+    /// How many messages have been heard.
+    pub(super) messages: usize,
     /// The end was asked for.
     pub(super) shutdown: bool,
 }
@@ -46,6 +48,7 @@ impl Ports for Office {
     }
 
     fn log(&mut self, line: &str) {
+        self.messages += usize::from(line.starts_with("Message from Client"));
         if let Some((_, text)) = line.split_once("Accept&") {
             let end = text.find(|c: char| c != '.' && !c.is_ascii_alphanumeric());
             let text = &text[..end.unwrap_or(text.len())];

@@ -42,7 +42,7 @@ impl World {
             let good = match client.temper {
                 Temper::Good => true,
                 Temper::Slow => server.owes_nothing(client),
-                Temper::Stuck | Temper::Silent | Temper::Rude => false,
+                Temper::Stuck | Temper::Silent | Temper::Rude | Temper::Greedy => false,
             };
             let there = client.replaced.is_none() && client.key.is_some();
             if !good || client.closing || client.gone || closing || !there {

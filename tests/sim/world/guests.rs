@@ -48,10 +48,13 @@ impl World {
             Temper::Stuck,
             Temper::Silent,
             Temper::Rude,
+            Temper::Greedy,
         ];
         let temper = match self.rng.pick(&tempers) {
             // Nobody says anything on a stream of events.
             Temper::Silent | Temper::Rude if wire == Wire::Sse => Temper::Good,
+            // What a flood says means nothing on the text wire alone: in JSON everything is answered.
+            Temper::Greedy if wire != Wire::Text => Temper::Good,
             temper => temper,
         };
         self.let_in(wire, temper);
@@ -62,7 +65,7 @@ impl World {
         match temper {
             Temper::Stuck => self.book.count(Fault::Stuck),
             Temper::Silent => self.book.count(Fault::Silent),
-            Temper::Good | Temper::Slow | Temper::Rude => {}
+            Temper::Good | Temper::Slow | Temper::Rude | Temper::Greedy => {}
         }
         let room = Client::room(&mut self.rng, temper);
         let (station, line) = socket::connect(self.rng.split(), &self.book, room);
