@@ -3,6 +3,7 @@
 
 mod crowd;
 mod figures;
+mod greedy;
 mod judge;
 mod process;
 mod station;
@@ -21,6 +22,7 @@ use crate::descriptors;
 use crate::wire::{self, Wire};
 use crowd::Crowd;
 use figures::{Report, float, micros, per, percentile, rate};
+use greedy::Beside;
 use process::{Processes, machine_cpu, own_cpu};
 use station::Ledger;
 use writer::{Mode, Writer};
@@ -84,6 +86,10 @@ pub(crate) struct Options {
     /// that looks at its file once a second look again
     #[arg(long, default_value_t = 1100)]
     aftermath_ms: u64,
+    /// So many stations more that send without end, and somebody who asks meanwhile whether the
+    /// server is alive
+    #[arg(long)]
+    greedy: Option<usize>,
     /// Print one JSON object instead of lines
     #[arg(long)]
     json_out: bool,
@@ -126,6 +132,7 @@ fn measure(options: &Options) -> Result<Report> {
     crowd.settle(QUIET, QUIET_LIMIT)?;
     let greeted_kib = server.resident_kib()?;
 
+    let beside = options.greedy.map(|greedy| Beside::start(options.url, greedy)).transpose()?;
     let writer = Writer::new(options.mode, &options.status_file);
     let warm_up = 1..=options.warm_up;
     write(options, &writer, warm_up, &mut crowd, Deadlines { hard: deadline, soft: deadline })?;
@@ -140,6 +147,7 @@ fn measure(options: &Options) -> Result<Report> {
     let elsewhere = elsewhere.saturating_sub(elsewhere_before).as_secs_f64();
     let busy_elsewhere = elsewhere / from.elapsed().as_secs_f64();
     let with_kib = greeted_kib.max(server.resident_kib()?);
+    let beside = beside.map(Beside::end).transpose()?;
     let aftermath = Duration::from_millis(options.aftermath_ms);
     crowd.settle(aftermath, aftermath)?;
 
@@ -150,6 +158,8 @@ fn measure(options: &Options) -> Result<Report> {
     }
     let mut latencies = crowd.ledger.latencies().to_vec();
     latencies.sort_unstable();
+    let (mut live, greedy_lost) = beside.map_or((Vec::new(), 0), |it| (it.live, it.lost));
+    live.sort_unstable();
     let stations = options.stations as u64;
     let delivered = latencies.len() as u64;
     let report = Report {
@@ -173,6 +183,8 @@ fn measure(options: &Options) -> Result<Report> {
         out_of_order: faults.out_of_order,
         foreign: faults.foreign,
         lost: lost as u64,
+        greedy_lost,
+        live_p99_us: micros(percentile(&live, 990)),
         others: crowd.ledger.others,
     };
     crowd.leave()?;

@@ -33,6 +33,8 @@ const RUNS: usize = 5;
 const PEERS_RUNS: usize = 3;
 /// A round counts as undisturbed while no more than this many cores were busy elsewhere.
 const QUIET: f64 = 0.1;
+/// Quiet stations, and how many send without end beside them.
+const GREEDY: (usize, usize) = (1_000, 100);
 /// No round is begun that would not be over by then, at one number of stations, except the first.
 const BUDGET: Duration = Duration::from_secs(90);
 /// The same with `--quick`.
@@ -84,6 +86,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     for stations in options.sizes() {
         speed.push(measure_speed(options, &programs, stations)?);
     }
+    let greedy = measure_greedy(options, &programs)?;
     let faults = measure_faults(options, &programs)?;
     progress(&format!("measured in {:.0} s\n", begun.elapsed().as_secs_f64()));
 
@@ -92,6 +95,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if !peers.versions.is_empty() {
         writeln!(text, "{}\n", peers.note())?;
     }
+    text.push_str(&table::greedy(GREEDY, &greedy));
     text.push_str(&table::faults(&faults));
     println!("{text}");
     if let Some(file) = &options.out {
@@ -104,6 +108,26 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// A program's rounds without greedy stations, and with them.
+type Greedy<'a> = (&'a str, [Vec<Round>; 2]);
+
+/// Our own servers without greedy stations beside the others, and with them, in turns.
+fn measure_greedy<'a>(options: &Options, programs: &'a [Program]) -> Result<Vec<Greedy<'a>>> {
+    let mut rows = Vec::new();
+    for program in programs.iter().filter(|program| program.role == Role::Ours) {
+        let mut rounds = [Vec::new(), Vec::new()];
+        for round in 1..=options.rounds() {
+            progress(&format!("greedy stations, round {round}: {}", program.name));
+            for (greedy, rounds) in [0, GREEDY.1].into_iter().zip(&mut rounds) {
+                let figures = program.measure(&options.greedy_load(greedy))?;
+                rounds.push(vec![Some(figures)]);
+            }
+        }
+        rows.push((program.name.as_str(), rounds));
+    }
+    Ok(rows)
 }
 
 fn measure_faults<'a>(options: &Options, programs: &'a [Program]) -> Result<Faults<'a>> {

@@ -49,6 +49,10 @@ pub(crate) struct Report {
     pub(crate) foreign: u64,
     /// Stations that lost their connection.
     pub(crate) lost: u64,
+    /// Greedy stations that lost theirs.
+    pub(crate) greedy_lost: u64,
+    /// 99 of 100 answers of `/livez` took no longer than this; 0 if nobody asked.
+    pub(crate) live_p99_us: f64,
     /// Messages that were no status: pings, beats and the like.
     pub(crate) others: u64,
 }

@@ -37,6 +37,10 @@ pub(super) struct Figures {
     pub(super) foreign: u64,
     /// Stations that lost their connection.
     pub(super) lost: u64,
+    /// Greedy stations that lost theirs.
+    pub(super) greedy_lost: u64,
+    /// The time that one answer of `/livez` in a hundred exceeds.
+    pub(super) live_p99_us: f64,
 }
 
 impl Figures {
@@ -150,7 +154,7 @@ mod tests {
         let text = r#"{"stations":1,"written":2,"delivered":2,"connects_per_s":1.5,"p50_us":1.0,
             "p99_us":2.0,"max_us":3.0,"cpu_us_per_message":4.5,"busy_elsewhere":0.1,"idle_kib":2900,"before_kib":3000,
             "with_kib":3001,"kib_per_station":1.0,"missing_last":0,"missing":0,"duplicates":0,
-            "empties":0,"out_of_order":0,"foreign":0,"lost":0,"others":0}"#;
+            "empties":0,"out_of_order":0,"foreign":0,"lost":0,"greedy_lost":0,"live_p99_us":0.0,"others":0}"#;
         let figures: Figures = serde_json::from_str(text).unwrap();
         assert!(figures.is_faultless());
         assert_eq!((figures.idle_kib, figures.cpu_us_per_message), (2900.0, 4.5));

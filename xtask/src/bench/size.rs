@@ -8,7 +8,7 @@ use anyhow::Result;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::program::Load;
-use super::{BUDGET, Options, PEERS_BUDGET, PEERS_RUNS, QUICK_BUDGET, RUNS};
+use super::{BUDGET, GREEDY, Options, PEERS_BUDGET, PEERS_RUNS, QUICK_BUDGET, RUNS};
 
 /// Deliveries that one run aims at, so that a run takes seconds whatever the number of stations.
 const DELIVERIES: usize = 500_000;
@@ -98,7 +98,13 @@ impl Options {
                 Self { peers: true, .. } => 90,
                 _ => 30,
             },
+            greedy: None,
         }
+    }
+
+    /// The same at the number of stations that is measured beside greedy ones.
+    pub(super) fn greedy_load(&self, greedy: usize) -> Load {
+        Load { greedy: Some(greedy), ..self.speed_load(GREEDY.0) }
     }
 
     /// What is put on it to see what goes wrong.
@@ -114,6 +120,7 @@ impl Options {
             wait_ms: 1000,
             measure_s: None,
             limit_s: if self.peers && self.quick { 10 } else { 30 },
+            greedy: None,
         }
     }
 }

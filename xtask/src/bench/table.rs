@@ -36,6 +36,42 @@ const FAULTS_HEAD: &str = "\
 /// How many cells that are.
 const FAULTS_CELLS: usize = 11;
 
+const GREEDY_HEAD: &str = "\
+| stations | greedy | server | p50 | × | p99 | × | /livez p99 | lost | greedy lost |
+|--:|--:|:--|--:|--:|--:|--:|--:|--:|--:|
+";
+
+/// How long a push takes without and with stations beside it that send without end: medians, and
+/// medians of the ratios of two runs after each other. What was lost is of all runs.
+pub(super) fn greedy(
+    (stations, greedy): (usize, usize),
+    rows: &[(&str, [Vec<Round>; 2])],
+) -> String {
+    let mut text = String::from(GREEDY_HEAD);
+    for (name, [calm, busy]) in rows {
+        for (greedy, rounds) in [(0, calm), (greedy, busy)] {
+            let cell = |figure: fn(&Figures) -> f64| {
+                let (own, calm) = (each(rounds, 0, figure), each(calm, 0, figure));
+                let time = median(&own) / 1e3;
+                format!("{time:.2} ms | {:.2}", median(&ratios(&own, &calm)))
+            };
+            let (p50, p99) = (cell(|run| run.p50_us), cell(|run| run.p99_us));
+            let live = median(&each(rounds, 0, |run| run.live_p99_us)) / 1e3;
+            let all = || rounds.iter().flatten().flatten();
+            let lost: u64 = all().map(|run| run.lost).sum();
+            let gone: u64 = all().map(|run| run.greedy_lost).sum();
+            push(
+                &mut text,
+                format_args!(
+                    "| {stations} | {greedy} | {name} | {p50} | {p99} | {live:.2} ms | {lost} | {gone} |"
+                ),
+            );
+        }
+    }
+    text.push('\n');
+    text
+}
+
 /// Speed and memory: medians, and medians of the ratios to the floor's run in the same round.
 pub(super) fn speed(
     names: &[&str],
