@@ -5,8 +5,8 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { test } from 'node:test';
 
+import { test } from './bounded.js';
 import { Telegraph } from './house.js';
 import { visit } from './visit.js';
 

@@ -2,9 +2,9 @@
 // sector, for dials of 3 to 24 positions with names of every kind.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
 
 import { layout, polar } from '../../static/geometry.js';
+import { after, before, test } from './bounded.js';
 import { Panel, Telegraph, launch } from './house.js';
 
 /** What a pointer's angle may be off, in degrees; it is drawn where it is told to be. */
@@ -161,23 +161,26 @@ test('pointers swing: the order overshoots and comes to rest, the reply too', as
   const { angles } = layout(11);
   for (const [pointer, file] of [['order', 'status.eot'], ['reply', 'accept.eot']]) {
     // The swing is stopped and looked at moment by moment, however few frames the machine draws.
-    const swing = panel.page.evaluate((name) => new Promise((done) => {
+    // Whoever waits for it is there before the file is written.
+    await panel.page.evaluate((name) => {
       const element = document.querySelector(`.pointer.${name}`);
-      element.addEventListener('transitionrun', () => {
-        const [swing] = element.getAnimations();
-        swing.pause();
-        const seen = [];
-        for (let time = 0; time <= swing.effect.getComputedTiming().duration; time += 10) {
-          swing.currentTime = time;
-          const { a, b } = new DOMMatrix(getComputedStyle(element).transform);
-          seen.push((Math.atan2(b, a) * 180) / Math.PI);
-        }
-        swing.finish();
-        done(seen);
-      }, { once: true });
-    }), pointer);
+      globalThis.swing = new Promise((done) => {
+        element.addEventListener('transitionrun', () => {
+          const [swing] = element.getAnimations();
+          swing.pause();
+          const seen = [];
+          for (let time = 0; time <= swing.effect.getComputedTiming().duration; time += 10) {
+            swing.currentTime = time;
+            const { a, b } = new DOMMatrix(getComputedStyle(element).transform);
+            seen.push((Math.atan2(b, a) * 180) / Math.PI);
+          }
+          swing.finish();
+          done(seen);
+        }, { once: true });
+      });
+    }, pointer);
     await telegraph.write(file, '9');
-    const seen = await swing;
+    const seen = await panel.page.evaluate(() => globalThis.swing);
     assert.ok(Math.max(...seen) > angles[8] + 1, `the ${pointer} overshoots`);
     assert.ok(Math.max(...seen) < angles[8] + 20, 'but not wildly');
     await assertAngle(panel, pointer, angles[8]);

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { test } from 'node:test';
 
+import { test } from './bounded.js';
 import { Panel, Telegraph } from './house.js';
 import { visit } from './visit.js';
 
@@ -177,6 +177,25 @@ onTelegraph('the bell book shows the day, follows it, and is saved as CSV', {
   assert.match(table, /COFFEE/);
   assert.match(table.split('\n')[0], /time/);
 });
+
+onTelegraph('the bell book is asked for in the moment in which it is opened', {},
+  async (telegraph, panel) => {
+    await panel.expectOrder('STOP');
+    const { asked, word } = await panel.page.evaluate(() => {
+      const { fetch } = globalThis;
+      const urls = [];
+      globalThis.fetch = (url, ...rest) => {
+        urls.push(url);
+        return fetch(url, ...rest);
+      };
+      document.querySelector('#book-open').click();
+      return { asked: urls, word: document.querySelector('#book-word').textContent };
+    });
+    assert.match(asked.join(), /^\/bell-book\?limit=\d+$/);
+    assert.equal(word, 'Reading the bell book …');
+    await panel.expectText('#book tbody tr:nth-child(1)', /STOP ordered|server starts/);
+    assert.equal(await panel.page.locator('#book-word').textContent(), '');
+  });
 
 onTelegraph('a server without a bell book says so', { args: ['--no-bell-book'] },
   async (telegraph, panel) => {

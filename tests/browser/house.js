@@ -29,6 +29,9 @@ const BROWSER_ARGS = [
 /** How long anything may take that is waited for, in ms; only a broken panel needs it all. */
 const PATIENCE_MS = 20_000;
 
+/** Options of whoever waits for an event, and not for ever. */
+export const within = () => ({ signal: AbortSignal.timeout(PATIENCE_MS) });
+
 /** How often a text that is waited for is looked at, in ms. */
 const LOOK_MS = 20;
 
@@ -37,6 +40,14 @@ const LOSS = new RegExp([
   'WebSocket connection to .* failed', 'net::ERR_CONNECTION_(REFUSED|RESET|CLOSED)',
   'net::ERR_(SOCKET_NOT_CONNECTED|EMPTY_RESPONSE)',
 ].join('|'));
+
+/** Ends a process by this signal, unless it has ended, and waits for that. */
+export async function end(child, name) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit', within());
+  child.kill(name);
+  await gone;
+}
 
 /** Starts a browser that takes these names for this machine. */
 export function launch(names = ['office.test']) {
@@ -84,14 +95,20 @@ export class Telegraph {
     const args = ['serve', '--bind', '127.0.0.1', '--port', String(this.port), ...this.args];
     const child = spawn(SERVER, args, { cwd: this.directory, stdio: ['ignore', 'pipe', 'pipe'] });
     this.#child = child;
+    // Whoever ends these tests in the middle leaves no server behind.
+    const orphan = () => child.kill('SIGKILL');
+    process.once('exit', orphan);
     child.once('exit', () => {
+      process.off('exit', orphan);
       if (this.#child === child) this.#child = null;
     });
     child.stderr.on('data', (data) => {
       this.#log += data;
     });
     this.port = await new Promise((found, fail) => {
-      child.once('exit', () => fail(new Error(`the server ended:\n${this.#log}`)));
+      const why = (what) => fail(new Error(`the server ${what}:\n${this.#log}`));
+      child.once('exit', () => why('ended'));
+      within().signal.addEventListener('abort', () => why('does not listen'));
       child.stdout.on('data', (data) => {
         this.#log += data;
         const [, port] = /listening on http:\/\/[^:]+:(\d+)/.exec(this.#log) ?? [];
@@ -104,9 +121,8 @@ export class Telegraph {
   /** Sends the server a signal, and waits for its end if it is one to end by. */
   async signal(name) {
     const child = this.#child;
-    const gone = once(child, 'exit');
-    child.kill(name);
-    if (!['SIGSTOP', 'SIGCONT'].includes(name)) await gone;
+    if (['SIGSTOP', 'SIGCONT'].includes(name)) child.kill(name);
+    else await end(child, name);
   }
 
   url(host = '127.0.0.1') {

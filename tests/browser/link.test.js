@@ -1,8 +1,8 @@
 // The panel in a browser when the server is not there: what it says, and that it comes back.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
 
+import { after, before, test } from './bounded.js';
 import { Panel, Telegraph, launch } from './house.js';
 
 let browser;

@@ -1,9 +1,9 @@
 // The people at their panels: who is coming, who answered, who is who after a lost link.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 
+import { after, before, test } from './bounded.js';
 import { Panel, Telegraph, launch } from './house.js';
 import { Cable, TextStation } from './wires.js';
 

@@ -8,10 +8,10 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 
-import { launch, Panel, Telegraph } from './house.js';
+import { after, before, test } from './bounded.js';
+import { end, launch, Panel, Telegraph, within } from './house.js';
 
 const HOST = 'eot.example.com';
 const README = new URL('../../README.md', import.meta.url);
@@ -54,10 +54,10 @@ function replaced(text, pairs) {
 
 async function freePort() {
   const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  await once(server, 'listening', within());
   const { port } = server.address();
   server.close();
-  await once(server, 'close');
+  await once(server, 'close', within());
   return port;
 }
 
@@ -66,7 +66,7 @@ async function listening(port, proxy) {
   for (let tries = 0; tries < 500; tries += 1) {
     assert.equal(proxy.exitCode, null, `the proxy ended: ${proxy.said}`);
     const socket = connect(port, '127.0.0.1');
-    const open = await once(socket, 'connect').then(() => true, () => false);
+    const open = await once(socket, 'connect', within()).then(() => true, () => false);
     socket.destroy();
     if (open) return;
     await setTimeout(20);
@@ -97,8 +97,7 @@ async function throughProxy(configure) {
     await panel.expectOrder('LUNCH');
     await panel.close();
   } finally {
-    proxy.kill('SIGTERM');
-    if (proxy.exitCode === null) await once(proxy, 'exit');
+    await end(proxy, 'SIGTERM');
     await telegraph.stop();
   }
 }

@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { appendFile, cp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
+import { after, before, test } from './bounded.js';
 import { Panel, Telegraph, launch } from './house.js';
 
 const PANEL = fileURLToPath(new URL('../..', import.meta.url));

@@ -1,7 +1,6 @@
 // A file of tests with a browser of its own, and tests of a telegraph and its panels.
 
-import { after, before, test } from 'node:test';
-
+import { after, before, test } from './bounded.js';
 import { Panel, Telegraph, launch } from './house.js';
 
 /**

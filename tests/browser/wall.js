@@ -11,6 +11,8 @@ import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
+import { end, within } from './house.js';
+
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const PROGRAM = resolve(HERE, process.env.CHADBURN_BIN ?? '../../target/debug/chadburn');
 const IMAGE = resolve(HERE, '../../firmware/out/eot-qemu.elf');
@@ -54,7 +56,7 @@ export class Wall {
       '-M', 'mps2-an500', '-display', 'none', '-monitor', 'none', '-serial', 'pty',
       '-serial', `unix:${socket}`, '-kernel', IMAGE,
     ], { stdio: ['ignore', 'pipe', 'inherit'] });
-    const connected = once(listener, 'connection');
+    const connected = once(listener, 'connection', within());
     let line;
     for await (const said of createInterface(this.#qemu.stdout)) {
       [line] = /\/dev\/\S+/.exec(said) ?? [];
@@ -71,9 +73,7 @@ export class Wall {
 
   /** Takes the board's power away. */
   async unplug() {
-    const gone = once(this.#qemu, 'exit');
-    this.#qemu.kill('SIGKILL');
-    await gone;
+    await end(this.#qemu, 'SIGKILL');
   }
 
   /** Moves the lever to this position. */
@@ -109,8 +109,10 @@ export class Wall {
 
   #expect(is) {
     if (is(this.pins)) return Promise.resolve();
-    return new Promise((found) => {
+    return new Promise((found, fail) => {
       this.#wanted.push({ is, found });
+      within().signal.addEventListener('abort', () =>
+        fail(new Error(`the board did not do it: ${JSON.stringify(this.pins)}`)));
     });
   }
 }

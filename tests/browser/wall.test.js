@@ -1,8 +1,8 @@
 // The whole telegraph: a lever on an emulated board, the panel in a browser, and back.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
 
+import { after, before, test } from './bounded.js';
 import { Panel, Telegraph, launch } from './house.js';
 import { Wall } from './wall.js';
 

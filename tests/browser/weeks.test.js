@@ -2,9 +2,9 @@
 // goes on ringing.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
 
+import { after, before, test } from './bounded.js';
 import { Panel, Telegraph, launch } from './house.js';
 
 /** How many orders are heard, each with its answer and its roll. */

@@ -6,6 +6,8 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 
+import { within } from './house.js';
+
 /** How long a line may take, in ms. */
 const PATIENCE_MS = 20_000;
 
@@ -30,7 +32,7 @@ export class TextStation {
     station.#socket = socket;
     socket.on('data', (data) => station.#take(data));
     socket.on('error', () => {});
-    await once(socket, 'connect');
+    await once(socket, 'connect', within());
     socket.write([
       'GET /websocket HTTP/1.1', `Host: 127.0.0.1:${port}`, 'Connection: Upgrade',
       'Upgrade: websocket', 'Sec-WebSocket-Version: 13',
@@ -94,7 +96,7 @@ export class Cable {
   static async lay(port) {
     const cable = new Cable();
     cable.#server = createServer((near) => cable.#join(near, port)).listen(0, '127.0.0.1');
-    await once(cable.#server, 'listening');
+    await once(cable.#server, 'listening', within());
     return cable;
   }
 

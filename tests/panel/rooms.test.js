@@ -59,3 +59,10 @@ test('nothing comes from elsewhere, and nothing is in a circle', () => {
     assert.equal(foreign, null, `${name}: ${foreign?.[0]}`);
   }
 });
+
+test('every test in a browser has an end', () => {
+  const rooms = new URL('../browser/', import.meta.url);
+  const bare = readdirSync(rooms).filter((name) => name.endsWith('.js') && name !== 'bounded.js')
+    .filter((name) => readFileSync(new URL(name, rooms), 'utf8').includes("from 'node:test'"));
+  assert.deepEqual(bare, [], 'they take test, before and after from bounded.js');
+});

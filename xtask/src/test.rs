@@ -5,6 +5,7 @@
 mod firmware;
 mod units;
 
+use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -93,8 +94,22 @@ fn dependencies() -> Result<()> {
     tools::run(cargo().args(["deny", "--locked", "check", "bans", "licenses", "sources"]))
 }
 
+/// How long one file of the panel's tests may take, in ms: node 20 counts the file, not the test.
+const PANEL_FILE_MS: u32 = 60_000;
+
+/// The same for a file of browser tests; each of their tests has an end of its own long before
+/// (`tests/browser/bounded.js`).
+const BROWSER_FILE_MS: u32 = 900_000;
+
+/// node's runner; whatever hangs in it fails after this many ms.
+fn node_tests(file_ms: u32) -> Command {
+    let mut node = tools::command("node");
+    node.arg("--test").arg(format!("--test-timeout={file_ms}"));
+    node
+}
+
 fn panel_modules() -> Result<()> {
-    tools::run(tools::command("node").args(["--test", "tests/panel/"]).current_dir(tools::root()))
+    tools::run(node_tests(PANEL_FILE_MS).arg("tests/panel/").current_dir(tools::root()))
 }
 
 fn release() -> Result<()> {
@@ -111,8 +126,8 @@ fn browser() -> Result<()> {
     let binary = tools::target()?.join("release/chadburn");
     tools::run(
         // Side by side: a browser waits more than it works.
-        tools::command("node")
-            .args(["--test", "--test-concurrency=3", "."])
+        node_tests(BROWSER_FILE_MS)
+            .args(["--test-concurrency=3", "."])
             .current_dir(&place)
             .env("CHADBURN_BIN", binary),
     )
