@@ -1,7 +1,7 @@
 // The bell book's drawer: a day's time line and its entries as a table.
 //
-// It asks for the book when it is opened, and again when something has happened meanwhile. Which
-// words and which spans, chronicle.js decides; nothing is ever anything but text here.
+// It asks for the book at once when it is opened, and again when something has happened meanwhile.
+// Which words and which spans, chronicle.js decides; nothing is ever anything but text here.
 
 import { dayName, midnight, readBook, rows, spans } from './chronicle.js';
 import { say, svg } from './svg.js';
@@ -26,6 +26,8 @@ export class Book {
   #seen = null;
   #isAsking = false;
   #word = '';
+  /** What drawing was last told, whether or not this is open. */
+  #state = null;
 
   /** `clock` has wall() in ms; `fetch` is the browser's. */
   constructor(root, { fetch, clock }) {
@@ -48,14 +50,16 @@ export class Book {
     this.#day = midnight(this.#clock.wall());
     this.#seen = null;
     this.#at.book.showModal();
+    this.render(this.#state);
   }
 
   /** Called with every drawing; asks for the book anew where something has happened. */
   render(state) {
+    this.#state = state;
     if (!this.isOpen) return;
     const key = `${state.link.phase} ${state.seq}`;
-    if (key !== this.#seen && !this.#isAsking) this.#ask(key, state);
-    else this.#draw();
+    if (key !== this.#seen && !this.#isAsking) this.#ask(key);
+    this.#draw();
   }
 
   async #ask(key) {
@@ -74,7 +78,8 @@ export class Book {
       this.#word = 'The bell book cannot be reached.';
     }
     this.#isAsking = false;
-    this.#draw();
+    // What happened while it was asked for is asked for next.
+    this.render(this.#state);
   }
 
   #turn(days) {
@@ -89,8 +94,8 @@ export class Book {
     say(this.#at['book-day'], dayName(day, now));
     this.#at['book-before'].disabled = !this.#entries.some(({ at }) => at < day);
     this.#at['book-after'].disabled = day >= midnight(now);
-    const nothing = lines.length === 0 && !this.#isAsking ? 'Nothing happened on this day.' : '';
-    say(this.#at['book-word'], this.#word || nothing);
+    const nothing = this.#isAsking ? 'Reading the bell book …' : 'Nothing happened on this day.';
+    say(this.#at['book-word'], this.#word || (lines.length === 0 ? nothing : ''));
     say(this.#at['book-count'], `${lines.length} ${lines.length === 1 ? 'entry' : 'entries'}`);
     this.#line(day, now);
     this.#table(lines);
