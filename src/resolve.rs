@@ -15,7 +15,8 @@ use std::path::{Component, Path, PathBuf};
 use rustix::fs::{CWD, Mode, OFlags, openat, renameat};
 use rustix::io::Errno;
 
-use judge::{judge, judge_secret, trusts};
+use crate::user;
+use judge::{judge, judge_secret};
 
 pub use judge::keep_secret;
 pub use mount::Mounted;
@@ -228,7 +229,7 @@ fn walk(path: &Path, follow_last: bool) -> io::Result<Place> {
             }
             return Err(io::ErrorKind::NotADirectory.into());
         };
-        if !trusts(owner) {
+        if !user::is_own(owner) {
             return Err(Refusal::Link { link: there, owner }.into());
         }
         links += 1;

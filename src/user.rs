@@ -49,6 +49,7 @@ mod tests {
             (65_534, 65_534, None, true),
             (65_534, 65_534, Some(65_534), false),
             (0, 65_534, Some(65_534), true),
+            (0, 0, Some(0), false),
             (1873, 0, Some(65_534), false),
         ] {
             assert_eq!(judged(user, own, unmapped), is_own, "{user} {own} {unmapped:?}");

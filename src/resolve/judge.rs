@@ -1,34 +1,13 @@
-//! Whose links are followed, and what is not read although it can be.
+//! What is not read although it can be.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use super::Refusal;
-
-/// Whether links of this user are followed.
-pub(super) fn trusts(owner: u32) -> bool {
-    static UNMAPPED: OnceLock<Option<u32>> = OnceLock::new();
-    let unmapped = UNMAPPED.get_or_init(|| {
-        let read = |path| fs::read_to_string(path).unwrap_or_default();
-        unmapped(&read("/proc/self/uid_map"), &read("/proc/sys/kernel/overflowuid"))
-    });
-    is_trusted(owner, rustix::process::geteuid().as_raw(), *unmapped)
-}
-
-fn is_trusted(owner: u32, own: u32, unmapped: Option<u32>) -> bool {
-    (owner == 0 || owner == own) && Some(owner) != unmapped
-}
-
-/// The number by which all users are shown that have none in this user namespace
-/// (`user_namespaces(7)`); nothing, if each has one. In doubt it is the kernel's default.
-fn unmapped(uid_map: &str, overflow: &str) -> Option<u32> {
-    let identity = uid_map.split_whitespace().eq(["0", "0", "4294967295"]);
-    (!identity).then(|| overflow.trim().parse().unwrap_or(65_534))
-}
 
 /// Files with secrets, by the path that each was given as. They stay open, so that their numbers stay
 /// theirs.
@@ -87,11 +66,13 @@ const READ_BY_OTHERS: u32 = 0o004;
 #[cfg(target_os = "linux")]
 fn hard_links_are_protected() -> bool {
     // Without procfs nothing is known, and the kernel's default is that they are not.
-    fs::read("/proc/sys/fs/protected_hardlinks").is_ok_and(|bytes| bytes.starts_with(b"1"))
+    std::fs::read("/proc/sys/fs/protected_hardlinks").is_ok_and(|bytes| bytes.starts_with(b"1"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[cfg(target_os = "linux")]
@@ -113,35 +94,5 @@ mod tests {
         for mode in [0o600, 0o640, 0o660] {
             assert_eq!(judged(mode, false), Some(Refusal::HardLinks(2)), "{mode:o}");
         }
-    }
-
-    #[test]
-    fn links_of_root_and_of_the_own_user_are_followed_and_nobody_elses() {
-        for (owner, own, unmapped, trusted) in [
-            (0, 1_000, None, true),
-            (1_000, 1_000, None, true),
-            (1_001, 1_000, None, false),
-            (1_000, 0, None, false),
-            // Nobody, where everybody has a number, is a user like any other.
-            (65_534, 65_534, None, true),
-            // Where some have none, each of them looks like nobody, root of the machine included.
-            (65_534, 65_534, Some(65_534), false),
-            (65_534, 0, Some(65_534), false),
-            (0, 65_534, Some(65_534), true),
-            (0, 0, Some(0), false),
-        ] {
-            assert_eq!(is_trusted(owner, own, unmapped), trusted, "{owner} {own} {unmapped:?}");
-        }
-    }
-
-    #[test]
-    fn a_user_without_a_number_is_known_by_the_map() {
-        let whole = "         0          0 4294967295\n";
-        assert_eq!(unmapped(whole, "65534\n"), None);
-        for part in ["0 100000 65536\n", "0 1000 1\n1 100000 65536\n", "0 1 4294967295\n", ""] {
-            assert_eq!(unmapped(part, "65534\n"), Some(65_534), "{part}");
-        }
-        assert_eq!(unmapped("0 1000 1\n", "99\n"), Some(99));
-        assert_eq!(unmapped("", ""), Some(65_534));
     }
 }
