@@ -128,7 +128,7 @@ pub(super) struct Options {
     /// Keep no such record
     #[arg(long)]
     pub(super) no_bell_book: bool,
-    /// A dial of your own, in TOML, or office [default: office for *.eot, else none]
+    /// A dial in TOML, or office [default: office for *.eot, else none]
     #[arg(long, value_name = "FILE")]
     pub(super) dial: Option<PathBuf>,
     /// A further name this server answers to (repeatable)

@@ -347,7 +347,8 @@ mod tests {
             ..Entry::new(10, 10, What::Order)
         };
         let told = |dial| {
-            let history = History::from_book(dial, None, None, &[order.clone()], Some(10), true);
+            let entries = std::slice::from_ref(&order);
+            let history = History::from_book(dial, None, None, entries, Some(10), true);
             let Some(Past::Said(said)) = history.after(9) else { panic!("it is remembered") };
             let what = &said.order.as_ref().unwrap().what;
             (what.position, what.name.as_deref() == Some("COFFEE"))

@@ -64,7 +64,7 @@ async fn position_and_name_are_null_on_every_wire_and_in_the_book() {
 #[tokio::test]
 async fn the_commands_take_every_order_for_a_text() {
     let server = serve(&[]).await;
-    assert_eq!(done(&server, &["status"]).await, "order  7\nreply  none\nbell   RINGS\n");
+    assert_eq!(done(&server, &["status"]).await, "order  7\nreply  none\nbell   rings\n");
     let (code, why) = fails(&server, &["answer", "7"]).await;
     assert!(code == 5 && why.contains("has no dial") && why.contains("as it stands"), "{why}");
     assert_eq!(done(&server, &["answer", "--name", "Tim"]).await, "answered 7\n");
@@ -80,5 +80,5 @@ async fn with_a_dial_that_is_asked_for_the_same_file_has_positions() {
     let server = serve(&["--dial", "office"]).await;
     assert_eq!(Panel::open(&server).await.state["order"]["name"], "COFFEE");
     let out = done(&server, &["status"]).await;
-    assert_eq!(out, "order  7 COFFEE\nreply  none\nbell   RINGS\n");
+    assert_eq!(out, "order  7 COFFEE\nreply  none\nbell   rings\n");
 }

@@ -173,7 +173,7 @@ async fn a_directory_that_is_moved_away_and_back_is_watched_again() {
     let home = setup.home.clone();
     std::fs::create_dir(home.file("inner")).expect("a directory can be made");
     home.write("inner/order", "6\n");
-    let args = ["--status-file", "inner/order", "--accept-file", "accept.eot"];
+    let args = ["--status-file", "inner/order", "--accept-file", "accept.eot", "--dial", "office"];
     let server = setup.args(args).start().await;
     let mut panel = Panel::open(&server).await;
     std::fs::rename(home.file("inner"), home.file("away")).expect("it can be moved");

@@ -23,6 +23,9 @@ pub struct Words {
     pub token: bool,
 }
 
+/// The longest console command of the JSON wire, in bytes (PROTOCOL.md).
+const LONGEST_COMMAND: usize = 8_192;
+
 impl Words {
     fn new(message: String, want: Want) -> Self {
         Self { message, want, name: None, token: false }
@@ -99,7 +102,11 @@ impl Words {
                 words(json!({"type": "order", "status": " \n"}), Want::Refused("bad_status"))
             }
             _ => {
-                let Self { message, want, .. } = Self::command(rng, sign, long);
+                let Self { message, mut want, .. } = Self::command(rng, sign, long);
+                // What the console gives back is escaped, and has to fit into a message.
+                if message.len() > LONGEST_COMMAND {
+                    want = Want::Refused("bad_message");
+                }
                 words(json!({"type": "console", "command": message}), want)
             }
         }
