@@ -15,6 +15,7 @@ mod connection;
 mod desk;
 mod door;
 mod events;
+mod gzip;
 mod headers;
 mod listen;
 mod problem;
@@ -23,6 +24,7 @@ mod routes;
 mod seats;
 mod socket;
 mod upgrade;
+mod workers;
 
 use std::fmt;
 use std::sync::Arc;

@@ -11,7 +11,7 @@ const KNOWN_BY: [(&str, &str); 9] = [
     ("axum", "src/http"),
     ("hyper", "src/http"),
     ("hyper_util", "src/http"),
-    ("tower_http", "src/http"),
+    ("flate2", "src/http"),
     ("notify", "src/source"),
     ("mio", "src/hub"),
     ("prometheus_client", "src/metrics"),

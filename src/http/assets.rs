@@ -7,12 +7,13 @@ mod travel;
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::body::Bytes;
 use sha1::{Digest, Sha1};
 use thiserror::Error;
 
+use super::gzip;
 use directory::Directory;
 use travel::bare;
 
@@ -102,6 +103,8 @@ pub(super) struct Asset {
     pub(super) kind: &'static str,
     /// Its entity tag; weak, since the same bytes also travel compressed.
     pub(super) tag: String,
+    /// How it travels compressed, once it has.
+    packed: Arc<OnceLock<Bytes>>,
 }
 
 impl Assets {
@@ -139,18 +142,20 @@ impl Assets {
         &self.digest
     }
 
+    /// Whether finding an asset may wait for a disk.
+    pub(super) fn may_block(&self) -> bool {
+        matches!(self.store, Store::Directory(_))
+    }
+
     /// The asset of this name, if it is there and can be read.
-    pub(super) async fn find(&self, name: &str) -> Option<Asset> {
+    pub(super) fn find(&self, name: &str) -> Option<Asset> {
         match &self.store {
             Store::Embedded(assets) => {
                 let found = assets.iter().find(|(known, _)| *known == name);
                 found.map(|(_, asset)| asset.clone())
             }
             Store::Directory(directory) => {
-                let (directory, name) = (directory.clone(), name.to_owned());
-                let digest = self.digest.clone();
-                let read = move || Some(Asset::new(&name, directory.read(&name)?.into(), &digest));
-                tokio::task::spawn_blocking(read).await.ok().flatten()
+                Some(Asset::new(name, directory.read(name)?.into(), &self.digest))
             }
         }
     }
@@ -163,7 +168,17 @@ impl Asset {
             _ => content,
         };
         let tag = format!("W/\"{}\"", digest_of([("", &*content)].into_iter()));
-        Self { kind: kind(name), content, tag }
+        Self { kind: kind(name), content, tag, packed: Arc::default() }
+    }
+
+    /// How it travels compressed, if that is known without compressing it.
+    pub(super) fn packed(&self) -> Option<Bytes> {
+        self.packed.get().cloned()
+    }
+
+    /// Compresses it, which takes long.
+    pub(super) fn pack(&self) -> Bytes {
+        self.packed.get_or_init(|| gzip::small(&self.content)).clone()
     }
 }
 

@@ -4,7 +4,6 @@ mod visitor;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use axum::Router;
@@ -19,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::visitor::{Station, Visitor};
 use super::door::Guests;
-use super::socket::Socket;
+use super::socket::{Control, Socket};
 use super::{Admit, House, events, headers, routes};
 use crate::hub::{Newcomer, Wire};
 use crate::limits::Guest;
@@ -80,12 +79,12 @@ pub(super) async fn serve<A: Admit>(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, %address, "TCP_NODELAY is refused");
     }
-    let hold = Arc::new(AtomicBool::new(false));
-    let visitor = Visitor::new(reception.clone(), &stream, address, hold.clone());
+    let control = Arc::new(Control::default());
+    let visitor = Visitor::new(reception.clone(), &stream, address, control.clone());
     // Not `with_upgrades`: hyper's way to an upgraded socket is a channel to a second task. This
     // task can take the socket back itself once the answer is out.
     let mut connection =
-        reception.protocol.serve_connection(TokioIo::new(Socket::new(stream, hold)), visitor);
+        reception.protocol.serve_connection(TokioIo::new(Socket::new(stream, control)), visitor);
     let ended = tokio::select! {
         biased;
         ended = &mut connection => ended,

@@ -17,14 +17,20 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use tokio::sync::watch;
-use tower_http::compression::CompressionLayer;
 
 use super::assets::Assets;
 use super::desk::Desk;
 use super::problem::Problem;
+use super::workers::Workers;
 use super::{Admit, House, events};
 use crate::hub::Snapshot;
 use crate::metrics::Metrics;
+
+/// How many compress and encode large answers: one would do, and two cores are common.
+const WORKERS: usize = 2;
+
+/// How many read a panel's files from the disk, which may be slow or dead.
+const READERS: usize = 4;
 
 /// What the routes look at.
 #[derive(Clone)]
@@ -34,6 +40,10 @@ struct View {
     assets: Assets,
     metrics: Arc<Metrics>,
     book: Option<book::Shelf>,
+    /// Compress and encode.
+    workers: Workers,
+    /// Read files.
+    readers: Workers,
 }
 
 impl View {
@@ -49,6 +59,8 @@ pub(super) fn router<A: Admit>(house: &House<A>) -> Router {
         assets: house.assets.clone(),
         metrics: house.metrics.clone(),
         book: house.book.clone().map(book::Shelf::new),
+        workers: Workers::new(WORKERS),
+        readers: Workers::new(READERS),
     };
     let asking = Router::new()
         .route("/status", put(order::order::<A>))
@@ -69,7 +81,6 @@ pub(super) fn router<A: Admit>(house: &House<A>) -> Router {
         .merge(asking)
         .fallback(nothing_here)
         .method_not_allowed_fallback(not_like_this)
-        .layer(CompressionLayer::new())
 }
 
 /// What was asked for is done, durably.

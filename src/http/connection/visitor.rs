@@ -6,7 +6,6 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::{Body, HttpBody};
 use axum::http::{Method, Request, Response, StatusCode, header};
@@ -19,6 +18,7 @@ use super::Reception;
 use crate::http::caller::{self, Caller, at_most_one, came_by_tls};
 use crate::http::desk;
 use crate::http::problem::Problem;
+use crate::http::socket::Control;
 use crate::http::{Admit, events, query, upgrade};
 use crate::hub::Wire;
 use crate::owner::Connection;
@@ -45,7 +45,7 @@ pub(super) struct Visitor<A> {
     /// The connection, if it is a loopback one.
     loopback: Option<Connection>,
     /// Tells the socket to keep back the answer with which the connection leaves.
-    hold: Arc<AtomicBool>,
+    control: Arc<Control>,
     /// Set with that answer.
     station: Cell<Option<Station>>,
 }
@@ -66,6 +66,7 @@ impl<A: Admit> Service<Request<Incoming>> for Visitor<A> {
             }
             Ok(()) => {
                 request.extensions_mut().insert(caller);
+                request.extensions_mut().insert(self.control.clone());
                 let routed = self.reception.router.call(request);
                 let reception = self.reception.clone();
                 return Box::pin(async move { routed.await.map(|it| reception.finished(it)) });
@@ -81,10 +82,10 @@ impl<A> Visitor<A> {
         reception: Arc<Reception<A>>,
         stream: &TcpStream,
         address: SocketAddr,
-        hold: Arc<AtomicBool>,
+        control: Arc<Control>,
     ) -> Self {
         let loopback = caller::loopback(stream, address);
-        Self { reception, address, loopback, hold, station: Cell::new(None) }
+        Self { reception, address, loopback, control, station: Cell::new(None) }
     }
 
     /// What the connection is to become, if it was answered so.
@@ -155,6 +156,6 @@ impl<A> Visitor<A> {
     /// The answer that is given now is kept back, and goes with the connection.
     fn leave_as(&self, station: Station) {
         self.station.set(Some(station));
-        self.hold.store(true, Ordering::Relaxed);
+        self.control.hold();
     }
 }

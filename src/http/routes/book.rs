@@ -2,41 +2,38 @@
 
 mod carried;
 mod csv;
+mod seats;
 
 use std::sync::Arc;
-use std::time::Duration;
 
+use axum::Extension;
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chadburn_v1::json_line;
-use tokio::sync::Semaphore;
-use tokio::task::spawn_blocking;
-use tokio::time::timeout;
 
 use self::carried::carried;
+use self::seats::Seats;
 use super::View;
 use super::status::quality;
 use crate::book::{LIMIT, LIMIT_MAX, Reader};
 use crate::entry::Entry;
+use crate::http::caller::Caller;
+use crate::http::gzip;
 use crate::http::problem::Problem;
+use crate::http::socket::Control;
 
-/// How many answers are on their way at once: an answer may be megabytes, and peers slow.
-const SEATS: usize = 8;
-
-/// How long one waits for a seat.
-const PATIENCE: Duration = Duration::from_secs(2);
-
-/// The book, and how many read it.
+/// The book, and who reads it.
 #[derive(Clone)]
 pub(super) struct Shelf {
     book: Reader,
-    seats: Arc<Semaphore>,
+    seats: Seats,
 }
 
 impl Shelf {
     pub(super) fn new(book: Reader) -> Self {
-        Self { book, seats: Arc::new(Semaphore::new(SEATS)) }
+        Self { book, seats: Seats::default() }
     }
 }
 
@@ -60,31 +57,33 @@ struct Wish {
     form: Option<Form>,
 }
 
-pub(super) async fn book(State(view): State<View>, uri: Uri, headers: HeaderMap) -> Response {
-    match answer(&view, &uri, &headers).await {
-        Ok(response) => response,
-        Err(problem) => problem.into_response(),
-    }
-}
-
-async fn answer(view: &View, uri: &Uri, headers: &HeaderMap) -> Result<Response, Problem> {
+pub(super) async fn book(
+    State(view): State<View>,
+    Extension(caller): Extension<Caller>,
+    Extension(control): Extension<Arc<Control>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Problem> {
     let wish = wish(uri.query().unwrap_or_default())
         .map_err(|why| Problem::new(StatusCode::BAD_REQUEST, why))?;
     let Some(Shelf { book, seats }) = &view.book else {
         return Err(Problem::new(StatusCode::NOT_FOUND, "this server keeps no bell book"));
     };
-    let Ok(Ok(seat)) = timeout(PATIENCE, Arc::clone(seats).acquire_owned()).await else {
+    let Some(seat) = seats.sit_down(caller.address).await else {
         return Err(Problem::not_now("too many read the bell book"));
     };
-    let form = wish.form.unwrap_or_else(|| preferred(headers));
+    let form = wish.form.unwrap_or_else(|| preferred(&headers));
     let entries = book.query(wish.since, wish.limit).await;
     let entries = entries.map_err(|error| Problem::not_now(error.to_string()))?;
-    // Megabytes, perhaps: every other visitor would have to wait.
-    let text = spawn_blocking(move || match form {
-        Form::Json => json(&entries),
-        Form::Csv => csv::table(&entries),
-    });
-    let text = text.await.map_err(|error| Problem::not_now(error.to_string()))?;
+    let is_taken = gzip::is_taken(&headers);
+    let work = move || {
+        let text = match form {
+            Form::Json => json(&entries),
+            Form::Csv => csv::table(&entries),
+        };
+        if is_taken { gzip::quick(text.as_bytes()) } else { Bytes::from(text) }
+    };
+    let text = view.workers.run(work).await?;
     let kind = match form {
         Form::Json => "application/json",
         Form::Csv => "text/csv; charset=utf-8; header=present",
@@ -94,7 +93,9 @@ async fn answer(view: &View, uri: &Uri, headers: &HeaderMap) -> Result<Response,
         (header::CACHE_CONTROL, "no-store"),
         (header::VARY, "Accept"),
     ];
+    seat.begins(control);
     let mut response = (headers, carried(text, seat)).into_response();
+    gzip::label(response.headers_mut(), is_taken);
     if form == Form::Csv {
         let name = HeaderValue::from_static("attachment; filename=\"bell-book.csv\"");
         response.headers_mut().insert(header::CONTENT_DISPOSITION, name);

@@ -133,33 +133,86 @@ async fn a_book_that_cannot_be_read_is_for_later() {
     assert!(!answer.header("retry-after").is_empty());
 }
 
+/// A request for the whole book by somebody who then reads nothing more than the answer's first bytes.
+async fn stuck(office: &Office) -> Caller {
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let stream = socket.connect(office.room.address).await.unwrap();
+    let mut caller = Caller { stream, heard: Vec::new() };
+    caller.say("GET /bell-book HTTP/1.1\r\nHost: eot\r\n\r\n").await;
+    caller.hear().await.unwrap();
+    caller
+}
+
+impl Office {
+    /// Entries that are more than sockets hold by themselves, in JSON.
+    fn orders_at_length(&self) {
+        // Six bytes each in JSON.
+        let status = Some("\u{1}".repeat(4_096).into());
+        let long = Entry { status, ..Entry::new(1, 0, What::Order) };
+        for _ in 0..300 {
+            self.keeper.recorder().record(long.clone());
+        }
+    }
+}
+
 #[tokio::test]
-async fn those_who_read_nothing_hold_only_so_much_and_make_room_when_they_go() {
+async fn those_who_read_nothing_keep_the_book_from_nobody() {
     let office = Office::open().await;
-    // Six bytes each in JSON: more than sockets hold by themselves.
-    let long =
-        Entry { status: Some("\u{1}".repeat(4_096).into()), ..Entry::new(1, 0, What::Order) };
-    for _ in 0..300 {
-        office.keeper.recorder().record(long.clone());
+    office.orders_at_length();
+    let mut held = Vec::new();
+    for _ in 0..12 {
+        // More than there are seats: whoever comes later gets one from somebody who reads nothing.
+        held.push(stuck(&office).await);
     }
-    let mut stuck = Vec::new();
-    for _ in 0..8 {
-        let socket = tokio::net::TcpSocket::new_v4().unwrap();
-        socket.set_recv_buffer_size(4_096).unwrap();
-        let stream = socket.connect(office.room.address).await.unwrap();
-        let mut caller = Caller { stream, heard: Vec::new() };
-        caller.say("GET /bell-book HTTP/1.1\r\nHost: eot\r\n\r\n").await;
-        caller.hear().await.unwrap();
-        stuck.push(caller);
-    }
-    let answer = office.room.get("/bell-book?limit=1").await;
-    assert_eq!(answer.problem(503), "too many read the bell book");
-    assert!(!answer.header("retry-after").is_empty());
-    let (answer, ()) = tokio::join!(office.seqs("?limit=1"), async { drop(stuck.pop()) });
-    assert_eq!(answer, [1]);
-    drop(stuck);
-    let line = ["GET /bell-book HTTP/1.1", "Host: eot"];
-    let answer = office.room.ask(&line).await;
+    let begun = std::time::Instant::now();
+    assert_eq!(office.seqs("?limit=1").await, [1]);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    let mut rest = Vec::new();
+    let read = held.remove(0).stream.read_to_end(&mut rest).await;
+    assert!(read.is_err() || rest.len() < 7 << 20, "the first was cut off");
+    drop(held);
+    let answer = office.room.ask(&["GET /bell-book HTTP/1.1", "Host: eot"]).await;
     assert_eq!(answer.header("content-length"), answer.body.len().to_string());
     assert_eq!(answer.json().as_array().map(Vec::len), Some(300));
+}
+
+#[tokio::test]
+async fn whoever_has_megabytes_compressed_keeps_nobody_waiting() {
+    let office = Office::open().await;
+    // What hardly gets smaller takes longest.
+    let mut number = 1_u64;
+    for seq in 1..=900 {
+        let status: String = std::iter::repeat_with(|| {
+            number = number
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            char::from(b'0' + u8::try_from(number >> 58).unwrap())
+        })
+        .take(4_000)
+        .collect();
+        let order = Entry { status: Some(status.into()), ..Entry::new(seq, 0, What::Order) };
+        office.keeper.recorder().record(order);
+    }
+    let large = async {
+        let line = "GET /bell-book HTTP/1.1";
+        let answer = office.room.ask(&[line, "Host: eot", "Accept-Encoding: gzip"]).await;
+        assert_eq!(answer.header("content-encoding"), "gzip");
+        assert!(answer.body.len() > 1 << 20, "{}", answer.body.len());
+    };
+    let mut longest = Duration::ZERO;
+    let asking = async {
+        loop {
+            let begun = std::time::Instant::now();
+            assert_eq!(office.room.get("/livez").await.status, 200);
+            longest = longest.max(begun.elapsed());
+        }
+    };
+    let begun = std::time::Instant::now();
+    tokio::select! {
+        () = large => {}
+        () = asking => {}
+    }
+    let whole = begun.elapsed();
+    assert!(longest < whole / 2, "{longest:?} of {whole:?}");
 }

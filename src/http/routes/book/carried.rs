@@ -1,7 +1,7 @@
 //! An answer on its way: it goes in pieces, and keeps a seat until the last one has gone.
 //!
 //! An answer may be megabytes, and a peer may take them slowly or never. The seats bound what all
-//! of them hold together; a peer that takes nothing at all loses its connection, and so its seat.
+//! of them hold together, and are told how much of it was taken.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -9,7 +9,8 @@ use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
 use hyper::body::{Frame, SizeHint};
-use tokio::sync::OwnedSemaphorePermit;
+
+use super::seats::Seat;
 
 /// How much goes at once, in bytes: not more than the connection holds by itself.
 const PIECE: usize = 16 * 1024;
@@ -18,12 +19,12 @@ const PIECE: usize = 16 * 1024;
 struct Carried {
     rest: Bytes,
     /// Given back when this is dropped.
-    _seat: OwnedSemaphorePermit,
+    seat: Seat,
 }
 
 /// The body of an answer that keeps this seat.
-pub(super) fn carried(text: String, seat: OwnedSemaphorePermit) -> Body {
-    Body::new(Carried { rest: text.into(), _seat: seat })
+pub(super) fn carried(rest: Bytes, seat: Seat) -> Body {
+    Body::new(Carried { rest, seat })
 }
 
 impl hyper::body::Body for Carried {
@@ -35,6 +36,7 @@ impl hyper::body::Body for Carried {
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let length = self.rest.len().min(PIECE);
+        self.seat.goes_on(length);
         let piece = (length > 0).then(|| self.rest.split_to(length));
         Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
     }
