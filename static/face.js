@@ -80,6 +80,7 @@ function sector({ position, name }, index, { step, angles }, inscription) {
   },
   svg('path', { class: 'hit', d: sectorPath(from, to, R.hit, R.enamel) }),
   svg('path', { class: 'wedge', d: sectorPath(from, to, R.wedge, R.enamel) }),
+  svg('path', { class: 'flare', d: sectorPath(from, to, R.wedge, R.enamel) }),
   svg('path', { class: 'wait', d: arcPath(from + 1.4, to - 1.4, R.nameOuter + 3) }),
   ...inscription,
   svg('path', {
