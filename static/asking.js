@@ -4,7 +4,7 @@
 // here, in words. It knows neither page nor socket, only a link that sends or does not.
 
 import * as protocol from './protocol.js';
-import { MAX_PENDING, isOpen } from './store.js';
+import { MAX_PENDING, isOpen, wouldRing } from './store.js';
 
 const NO_LINK = 'there is no connection';
 
@@ -19,11 +19,35 @@ export class Asking {
     this.#send = send;
   }
 
-  /** Answers with a position, or with null accepts the order as it stands; see PROTOCOL.md. */
+  /**
+   * Answers with a position, or with null accepts the order as it stands; see PROTOCOL.md. What would
+   * set the bell ringing for everybody is held first; any other answer takes the place of what is.
+   */
   answer({ position = null, coming = null }) {
-    const { order, pending } = this.#store.state;
+    const { order, held } = this.#store.state;
     const why = this.#hindrance() ?? (order ? null : 'there is no order yet');
     if (why !== null) return this.#refuse('answer', position, why);
+    if (wouldRing(this.#store.state, position)) {
+      if (held?.position !== position) this.#store.dispatch({ type: 'held', position });
+      return undefined;
+    }
+    const isNote = coming === false && position === null;
+    if (!isNote) this.#store.dispatch({ type: 'released' });
+    return this.#answer({ position, coming });
+  }
+
+  /** Sends the answer that was held. */
+  release() {
+    const { held } = this.#store.state;
+    if (held === null) return;
+    this.#store.dispatch({ type: 'released' });
+    const why = this.#hindrance();
+    if (why !== null) this.#refuse('answer', held.position, why);
+    else this.#answer({ position: held.position, coming: null });
+  }
+
+  #answer({ position, coming }) {
+    const { order, pending } = this.#store.state;
     const waiting = pending.filter(({ kind }) => kind === 'answer');
     const same = (one) =>
       one.position === position && one.coming === coming && one.order === order.seq;

@@ -1,10 +1,10 @@
-// The board beside the dial: everything in words, the Acknowledge and the sound button.
+// The board beside the dial: everything in words, the button that answers, the sound button.
 //
 // It only reads the state and writes texts; which words, words.js decides. It knows no socket, and
 // puts nothing anywhere except as textContent.
 
 import { widthOf } from './lettering.js';
-import { isOffDial, isOpen, isRinging } from './store.js';
+import { hasNoDial, isOffDial, isRinging } from './store.js';
 import { mark, say } from './svg.js';
 import * as words from './words.js';
 
@@ -13,13 +13,16 @@ const SIZES = [
   [12, 'name'], [40, 'line'], [220, 'paragraph'], [900, 'page'], [Infinity, 'book'],
 ];
 
-/** How much smaller a text may get than its kind is written, in the order of trying. */
-const SCALES = [1, 0.88, 0.77, 0.68, 0.6, 0.52, 0.46, 0.4];
+/** How much smaller than its kind a text is tried; the style sheet has the least size of letters. */
+const LEAST = 0.12;
 
-/** The same for pages of text: what is smaller than this, nobody reads. */
-const PAGE_SCALES = SCALES.slice(0, 5);
+/** The same for pages: what is smaller than this, nobody reads. */
+const LEAST_PAGE = 0.6;
 
-/** How large a text is written that does not fit even so, and goes on out of sight. */
+/** How often the largest size that fits is halved in on: to a hundredth. */
+const HALVINGS = 6;
+
+/** How large a page is written that does not fit even so, and goes on out of sight. */
 const GOES_ON = 0.77;
 
 /** How far letters may stand out of their line, in their size. */
@@ -27,23 +30,30 @@ const STRAY = 0.05;
 
 export class Board {
   #at;
+  /** Whether the order is a text, and no name on the dial. */
+  #isText = false;
+  /** The answer that is held, as it was drawn. */
+  #held = null;
   /** What the message said when it was fitted. */
   #written = null;
 
-  /** `root` has the elements of panel.html; the two buttons are told to. */
-  constructor(root, { onAcknowledge, onSound }) {
+  /** `root` has the elements of panel.html; the buttons are told to. */
+  constructor(root, { onAnswer, onUndo, onSound }) {
     const find = (id) => root.querySelector(`#${id}`);
     const ids = [
       'alive', 'link', 'link-more', 'glass', 'lamp-status', 'lamp-accept', 'lamp-book',
-      'sign-words', 'order', 'more', 'tale', 'other', 'request', 'acknowledge', 'sound',
+      'sign-words', 'order', 'more', 'tale', 'other', 'request', 'answer', 'undo', 'sound',
       'sound-words', 'calm', 'alarm', 'about',
     ];
     this.#at = Object.fromEntries(ids.map((id) => [id, find(id)]));
-    this.#at.acknowledge.addEventListener('click', onAcknowledge);
+    this.#at.answer.addEventListener('click', onAnswer);
+    this.#at.undo.addEventListener('click', onUndo);
     this.#at.sound.addEventListener('click', onSound);
     this.#at.order.addEventListener('scroll', () => this.#tellMore());
-    // The message's room, not the text's own: that changes with what is being fitted.
-    new ResizeObserver(() => this.#fit()).observe(this.#at.order.parentElement);
+    // Neither the message's room nor the order's place in it depends on how large its letters are.
+    const room = new ResizeObserver(() => this.#fit());
+    room.observe(this.#at.order.parentElement);
+    room.observe(this.#at.order);
   }
 
   /** `wall` is the time of day in ms, `mono` the monotonic time that retries are told in. */
@@ -57,10 +67,12 @@ export class Board {
     for (const file of Object.keys(state.sources)) this.#lamp(file, state);
     const order = words.order(state);
     say(at['sign-words'], words.sign(state, { mono }).text);
+    this.#isText = isOffDial(state) || hasNoDial(state);
     this.#order(order);
     say(at.tale, words.reply(state, wall));
     say(at.other, words.other(state, wall));
-    say(at.request, words.waiting(state) || words.refusal(state) || words.ordering(state));
+    say(at.request, words.holding(state) || words.waiting(state) || words.refusal(state)
+      || words.ordering(state));
     mark(at.request, 'data-refused', state.refusal ? '' : null);
     this.#buttons(state, mono);
     say(at.alarm, words.bell(state, wall));
@@ -85,26 +97,44 @@ export class Board {
     order.style.setProperty('--longest', Math.max(2, longest).toFixed(2));
   }
 
-  /** A long text gets smaller until all of it is seen, or the smallest writing is reached. */
+  /** A text is as large as all of it is seen, down to what can be read. */
   #fit() {
     const { order, more } = this.#at;
     const isPage = order.dataset.size === 'page' || order.dataset.size === 'book';
     more.hidden = true;
     mark(order, 'tabindex', null);
-    for (const scale of isPage ? PAGE_SCALES : SCALES) {
-      order.style.setProperty('--scale', scale);
-      // Letters stand out of their lines a little; that is no text unseen.
-      const stray = STRAY * Number.parseFloat(getComputedStyle(order).fontSize);
-      if (order.scrollHeight <= order.clientHeight + stray) {
-        mark(order, 'data-goes-on', null);
-        return;
+    mark(order, 'data-goes-on', null);
+    mark(order, 'data-grows', null);
+    if (this.#fits(1)) return;
+    let [least, most] = [isPage ? LEAST_PAGE : LEAST, 1];
+    if (this.#fits(least)) {
+      for (let k = 0; k < HALVINGS; k += 1) {
+        const middle = (least + most) / 2;
+        if (this.#fits(middle)) least = middle;
+        else most = middle;
       }
+      this.#fits(least);
+      return;
+    }
+    if (!this.#isText) {
+      // The name of an order is seen whole, whatever else has to make room.
+      mark(order, 'data-grows', '');
+      return;
     }
     if (isPage) order.style.setProperty('--scale', GOES_ON);
     more.hidden = false;
     // Whoever has no wheel scrolls by keys.
     mark(order, 'tabindex', 0);
     this.#tellMore();
+  }
+
+  /** Whether all of the text is seen at this scale, which it has then. */
+  #fits(scale) {
+    const { order } = this.#at;
+    order.style.setProperty('--scale', scale.toFixed(3));
+    // Letters stand out of their lines a little; that is no text unseen.
+    const stray = STRAY * Number.parseFloat(getComputedStyle(order).fontSize);
+    return order.scrollHeight <= order.clientHeight + stray;
   }
 
   /** How much of the text is below what is seen. */
@@ -126,11 +156,17 @@ export class Board {
   }
 
   #buttons(state, mono) {
-    const { acknowledge, sound } = this.#at;
-    const busy = state.pending.some(({ kind, position, coming }) =>
-      kind === 'answer' && position === null && coming === null);
-    acknowledge.hidden = !(isOffDial(state) && state.bell);
-    acknowledge.disabled = !isOpen(state) || busy;
+    const { answer, undo, sound } = this.#at;
+    const isBusy = state.pending.some(({ kind, coming }) => kind === 'answer' && coming !== false);
+    answer.hidden = !isRinging(state) || state.held !== null;
+    if (!answer.hidden) say(answer, words.answering(state));
+    mark(answer, 'aria-disabled', isBusy ? 'true' : null);
+    if (state.held !== this.#held) {
+      this.#held = state.held;
+      undo.hidden = state.held === null;
+      // Another element runs down from the beginning.
+      undo.lastElementChild.replaceWith(undo.lastElementChild.cloneNode());
+    }
     mark(sound, 'aria-pressed', state.sound);
     mark(sound, 'data-sound', words.soundKind(state));
     sound.classList.toggle('swings', isRinging(state));

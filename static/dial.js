@@ -44,6 +44,7 @@ export class Dial {
     const awaited = new Set(
       state.pending.filter(({ kind }) => kind !== 'console').map(({ position }) => position),
     );
+    if (state.held) awaited.add(state.held.position);
     dial?.positions.forEach((sector, index) => {
       const group = this.#face.sectors[index];
       group.classList.toggle('ordered', sector === ordered);
@@ -126,8 +127,12 @@ export class Dial {
       if (!event.repeat) this.#choose(event.target);
       return;
     }
-    if (event.key === 'Escape') document.activeElement.blur();
-    else if (event.shiftKey || !this.jump(event.key)) return;
+    if (event.key === 'Escape') {
+      // It means more than that to the page: what is held is taken back.
+      document.activeElement.blur();
+      return;
+    }
+    if (event.shiftKey || !this.jump(event.key)) return;
     event.preventDefault();
     event.stopPropagation();
   }

@@ -10,6 +10,7 @@ import { Book } from './book.js';
 import { Console } from './console.js';
 import { Dial } from './dial.js';
 import { Help } from './help.js';
+import { Holding } from './holding.js';
 import { Idle } from './idle.js';
 import { Light } from './light.js';
 import { memory } from './memory.js';
@@ -21,7 +22,7 @@ import { Renewal } from './renewal.js';
 import { Ringer } from './ringer.js';
 import { meaning } from './shortcuts.js';
 import { Link, REPLACED, address } from './socket.js';
-import { Store, hasNoDial, isOffDial, isOpen, isRinging } from './store.js';
+import { Store, hasNoDial, isOffDial, isOpen, isRinging, sectorOf } from './store.js';
 import { Strip } from './strip.js';
 import * as words from './words.js';
 
@@ -78,8 +79,9 @@ const renewal = new Renewal({
   reload: () => location.reload(),
 });
 const asking = new Asking(store, (text) => link.send(text));
+new Holding(store, { release: () => asking.release(), clock: { now: mono, ...timers } });
 const dial = new Dial(element('dial'), { onChoice: choose, onBell: press, now: mono });
-const board = new Board(document, { onAcknowledge: () => asking.answer({}), onSound: press });
+const board = new Board(document, { onAnswer: accept, onUndo: undo, onSound: press });
 const people = new People(document, {
   onComing: (coming) => asking.answer({ coming }), onName: rename, onToken: trust,
 });
@@ -153,6 +155,17 @@ function keepToken(value) {
 function choose(position) {
   if (store.state.ordering) orders.confirm(store.state.dial, position);
   else asking.answer({ position });
+}
+
+/** The order as it stands is answered: by its sector, or, off the dial, as it is. */
+function accept() {
+  const { dial, order } = store.state;
+  asking.answer({ position: sectorOf(dial, order)?.position ?? null });
+}
+
+/** What is held is not sent. */
+function undo() {
+  store.dispatch({ type: 'dropped', why: 'you took it back' });
 }
 
 function rename(name) {
@@ -241,11 +254,11 @@ function forget(refusal) {
 }
 
 function renew() {
-  const { bell: rang, pending } = store.state;
+  const { bell: rang, held, pending } = store.state;
   renewal.consider({
     isAlone: idle.isAlone,
     aloneFor: idle.aloneFor,
-    isBusy: isRinging(store.state) || pending.length > 0,
+    isBusy: isRinging(store.state) || held !== null || pending.length > 0,
     // A bell that rang when the link was lost may go on ringing as soon as it is back.
     isInUse: rang || debug.isOpen || isModal(),
   });
@@ -262,6 +275,7 @@ function typed(event) {
     inField: field && (field.id === 'command' ? 'command' : 'text'),
     onDial: dial.hasFocus,
     isModal: isModal(),
+    isHeld: store.state.held !== null,
   });
   switch (asked) {
     case 'console':
@@ -276,6 +290,9 @@ function typed(event) {
       break;
     case 'silence':
       ringer.silence();
+      break;
+    case 'undo':
+      undo();
       break;
     case 'dial':
       if (!dial.jump(event.key)) return;

@@ -9,6 +9,9 @@ export const MAX_LINES = 200;
 /** The most requests that may wait for their `ok` at once; a person cannot mean more. */
 export const MAX_PENDING = 8;
 
+/** How long an answer that would ring the bell for everybody can be taken back, in ms. */
+export const HOLD_MS = 5_000;
+
 /** The state before anything was heard. */
 export const INITIAL = Object.freeze({
   // phase: 'connecting' until the first welcome or failure, then 'open' or 'lost'.
@@ -43,6 +46,8 @@ export const INITIAL = Object.freeze({
   sources: Object.freeze({ status: null, accept: null, book: null }),
   // Requests without their ok or error yet: [{ id, kind, order, position, coming }].
   pending: Object.freeze([]),
+  // An answer that would ring the bell, and that can still be taken back: { order, position }, or null.
+  held: null,
   // Why the last request did not count: { kind, position, code, message }, or null.
   refusal: null,
   // The next sector that is touched is an order and no answer.
@@ -65,6 +70,11 @@ export function isRinging(state) {
 /** Whether it rings, but is to be silent here for a while. */
 export function isSilenced(state) {
   return isRinging(state) && state.silence !== null;
+}
+
+/** Whether answering with this position would set a bell ringing that is silent now. */
+export function wouldRing({ order, bell }, position) {
+  return order !== null && !bell && position !== null && position !== order.position;
 }
 
 /** The answers to the present order, the first first; the roll may still be of an earlier one. */
@@ -134,7 +144,8 @@ const EVENTS = {
   lost(state, { wall, retryAt }) {
     const { link, pending } = state;
     const since = link.phase === 'lost' ? link.since : wall;
-    const next = { ...state, link: { ...link, phase: 'lost', since, retryAt }, pending: [] };
+    const held = drop(state, 'the connection was lost');
+    const next = { ...held, link: { ...link, phase: 'lost', since, retryAt }, pending: [] };
     // A name and a token are told again on the next connection, by themselves.
     const last = pending.findLast(({ kind }) => kind === 'answer' || kind === 'order');
     if (!last) return next;
@@ -160,6 +171,21 @@ const EVENTS = {
   /** A line of the panel's own for the debug console. */
   printed(state, { kind, text }) {
     return print(state, kind, text);
+  },
+
+  /** An answer is held for a while; another one that was held is forgotten. */
+  held(state, { position }) {
+    return { ...state, held: { order: state.order.seq, position }, refusal: null };
+  },
+
+  /** What was held is held no more: it is on its way, or another answer takes its place. */
+  released(state) {
+    return state.held ? { ...state, held: null } : state;
+  },
+
+  /** What was held is not sent, and this is why. */
+  dropped(state, { why }) {
+    return drop(state, why);
   },
 
   /** A request could not even be sent. */
@@ -228,7 +254,9 @@ const MESSAGES = {
     const sources = { ...state.sources, status: source };
     // Whoever wanted silence wanted it of this order; the next one, or a repeat, is heard.
     const silence = bell && order?.seq === state.silence?.order ? state.silence : null;
-    return { ...state, seq, seen: seq, order, reply, bell, sources, silence };
+    const isSame = order?.seq === state.held?.order;
+    const next = isSame ? state : drop(state, 'the order has changed');
+    return { ...next, seq, seen: seq, order, reply, bell, sources, silence };
   },
 
   source(state, { file, health, detail, watch }) {
@@ -280,6 +308,13 @@ const MESSAGES = {
 /** Takes in what may be done; nobody stays in the middle of what may not. */
 function allow(state, may) {
   return { ...state, may, ordering: state.ordering && mayOrder({ ...state, may }) };
+}
+
+/** Whoever holds an answer is told that it is not sent. */
+function drop(state, message) {
+  if (!state.held) return state;
+  const { position } = state.held;
+  return { ...state, held: null, refusal: { kind: 'held', position, code: 'here', message } };
 }
 
 function requestOf(state, id) {

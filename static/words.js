@@ -3,7 +3,7 @@
 // Pure: texts in, texts out, times by the clock on the reader's wall. What it returns is only ever
 // shown as text; a status may contain anything.
 
-import { isMatch, isOpen, isRinging, isSilenced, sectorOf } from './store.js';
+import { HOLD_MS, isMatch, isOpen, isRinging, isSilenced, sectorOf } from './store.js';
 import { visible } from './unseen.js';
 
 /** What the files are called. */
@@ -23,6 +23,7 @@ const HEALTH = {
 /** How it is said that a request of this kind came to nothing. */
 const UNHEARD = {
   answer: (what) => `Your answer${what ? ` ${what}` : ''} did not count`,
+  held: (what) => `${what} was not sent`,
   order: (what) => `${what ?? 'The order'} was not ordered`,
   name: () => 'The name was not taken',
   token: () => 'The token was not taken',
@@ -78,6 +79,12 @@ function unanswered(state) {
     return `answering ${isIt ? 'it' : name(state.dial, request.position)} …`;
   }
   return isWrong(state) ? 'still to be answered' : 'not answered yet';
+}
+
+/** What the button does that answers an order as it stands. */
+export function answering({ dial, order }) {
+  const sector = sectorOf(dial, order);
+  return sector ? `Answer ${sector.name}` : 'Acknowledge';
 }
 
 /** Whether somebody did answer this order, but with something else. */
@@ -219,6 +226,12 @@ export function source({ sources, order, reply }, file) {
   const shown = file === 'status' ? order : reply;
   const what = file === 'status' ? 'order' : 'reply';
   return `${detail}, ${shown ? `last known ${what} shown` : `no ${what} known`}`;
+}
+
+/** What becomes of an answer that is held; no countdown, since ears hear it too. */
+export function holding({ dial, held }) {
+  if (held === null) return '';
+  return `${name(dial, held.position)} is sent in ${HOLD_MS / 1000} seconds and rings the bell for all`;
 }
 
 /** What is awaited from the server beside the answer that the order's own line tells of. */

@@ -72,7 +72,8 @@ const SHAPE = 3;
 const PAIRS = [
   ['ink', 'enamel-1', TEXT], ['ink', 'enamel-2', TEXT], ['ink', 'enamel-3', TEXT],
   ['ink-soft', 'enamel-1', TEXT], ['ink-soft', 'enamel-3', TEXT],
-  ['lit-ink', 'lit', TEXT], ['ring-ink', 'ring', TEXT], ['ring-ink', 'ring-2', TEXT],
+  ['lit-ink', 'lit', TEXT], ['ring-ink', 'ring', TEXT], ['ring-ink', 'ring-2', TEXT], ['ring-ink', 'ring-glow', TEXT],
+ 
   ['brass-ink', 'brass-1', TEXT], ['brass-ink', 'brass-2', TEXT], ['ring-ink', 'fork-edge', TEXT],
   ['ink', 'page', TEXT], ['ink', 'page-2', TEXT], ['ink', 'card', TEXT],
   ['ink-soft', 'page', TEXT], ['ink-soft', 'page-2', TEXT], ['ink-soft', 'card', TEXT],
@@ -141,8 +142,10 @@ onTelegraph('a change is told politely, the bell is told at once', { status: '6'
     const tree = await page.locator('#panel').ariaSnapshot();
     for (const part of [
       'group "CQP / Engine Order Telegraph: COFFEE ordered, not answered"',
-      'button "Answer COFFEE"', 'heading "COFFEE"', 'region "Roll"', 'textbox "Your name"',
+      'button "Answer COFFEE"', 'button "Sound is off: click to arm"', 'heading "COFFEE"', 'region "Roll"', 'textbox "Your name"',
     ]) assert.ok(tree.includes(part), `${part} in ${tree}`);
+    const answers = page.getByRole('button', { name: 'Answer COFFEE' });
+    assert.equal(await answers.count(), 2, 'the sector, and the button that answers');
     await panel.sector(7).click();
     await panel.expectSilent();
     assert.match(await text('#calm'), /^COFFEE, answered by you \d\d:\d\d$/);

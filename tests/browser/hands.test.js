@@ -49,10 +49,22 @@ for (const [way, { press, view }] of Object.entries(WAYS)) {
     await panel.expectText('#answers li', /^You are coming, /);
 
     await telegraph.write('status.eot', 'main is broken');
-    await panel.expectRinging();
-    await press(panel, '#acknowledge');
+    await panel.expectText('#answer', 'Acknowledge');
+    await press(panel, '#answer');
     await panel.expectSilent();
     assert.equal(await telegraph.read('accept.eot'), 'main is broken\n');
+
+    await telegraph.write('status.eot', '8');
+    await panel.expectText('#answer', 'Answer LUNCH');
+    await press(panel, '#answer');
+    await panel.expectSilent();
+    assert.equal(await telegraph.read('accept.eot'), '8\n');
+    assert.ok(await page.locator('#answer').isHidden());
+
+    await press(panel, '.sector[data-position="10"]');
+    await panel.expectText('#request', 'SIWOTI is sent in 5 seconds and rings the bell for all');
+    await press(panel, '#undo');
+    await panel.expectText('#request', 'SIWOTI was not sent: you took it back');
 
     await press(panel, '#ordering');
     await press(panel, '.sector[data-position="9"]');
@@ -120,6 +132,45 @@ onTelegraph('keys mean what the help says, wherever the focus is', { status: '8'
     assert.equal(await panel.page.inputValue('#name'), 'bs?7');
     assert.ok(await panel.page.locator('#help').isHidden());
   });
+
+onTelegraph('a stray tap on a settled telegraph rings nobody, unless it is meant', {
+  panels: 2, status: '7', accept: '7',
+}, async (telegraph, one, two) => {
+  const { page } = one;
+  await one.expectSilent();
+  await one.sector(8).click();
+  await one.expect('.sector.waiting[data-position="8"][aria-busy="true"]');
+  await one.expect('#undo:not([hidden])');
+  await page.keyboard.press('Escape');
+  await one.expectText('#request', 'LUNCH was not sent: you took it back');
+  await page.keyboard.press('l');
+  await page.keyboard.press('Enter');
+  await one.expectText('#undo', 'Undo');
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate(() => document.activeElement.id), 'undo', 'one Tab from the dial');
+  assert.equal(await page.evaluate(() => document.activeElement.ariaDescribedByElements?.[0]?.id
+    ?? document.activeElement.getAttribute('aria-describedby')), 'request');
+  await page.keyboard.press('Enter');
+  await one.expectText('#request', 'LUNCH was not sent: you took it back');
+  await one.expect('.sector:not(.waiting)[data-position="8"]');
+  assert.equal(await telegraph.read('accept.eot'), '7', 'nothing was sent');
+  // Meant: it goes out by itself, and rings for all.
+  await one.sector(9).click();
+  await two.expectRinging();
+  await two.expectText('#other', /^Wrong answer: ENGINE WORKING WRONG, by another station/);
+  assert.equal(await telegraph.read('accept.eot'), '9\n');
+});
+
+onTelegraph('an order that comes meanwhile takes a held answer away', {
+  panels: 1, status: '7', accept: '7',
+}, async (telegraph, panel) => {
+  await panel.expectSilent();
+  await panel.sector(8).click();
+  await panel.expectText('#request', /^LUNCH is sent in 5 seconds/);
+  await telegraph.write('status.eot', '3');
+  await panel.expectText('#request', 'LUNCH was not sent: the order has changed');
+  await panel.expectText('#answer', 'Answer SLOW');
+});
 
 onTelegraph('the bell on the dial is a bell button too', { status: '7', accept: '6' },
   async (telegraph, panel) => {

@@ -73,7 +73,7 @@ onTelegraph('a status off the dial is shown as it is, and acknowledged', {
   for (const panel of [one, two]) {
     await panel.expectSilent();
     await panel.expectText('#tale', /^acknowledged by /);
-    assert.ok(await panel.page.locator('#acknowledge').isHidden());
+    assert.ok(await panel.page.locator('#answer').isHidden());
   }
   assert.equal(await telegraph.read('accept.eot'), 'build broken\non main\n');
 });

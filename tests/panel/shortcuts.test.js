@@ -47,3 +47,11 @@ test('keys with others, and keys held down, are the browser\'s', () => {
     assert.equal(press('b', {}, { [held]: true }), null, held);
   }
 });
+
+test('Escape takes back what is held, and nothing else', () => {
+  assert.equal(press('Escape'), null);
+  assert.equal(press('Escape', { isHeld: true }), 'undo');
+  assert.equal(press('Escape', { isHeld: true, onDial: true }), 'undo');
+  assert.equal(press('Escape', { isHeld: true, isModal: true }), null, 'it closes the drawer');
+  assert.equal(press('Escape', { isHeld: true, inField: 'text' }), null);
+});

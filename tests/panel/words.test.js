@@ -161,6 +161,12 @@ test('each kind of request is refused in its own words', () => {
   assert.equal(refusal('token'), 'The token was not taken: no');
 });
 
+test('the button says what it answers with', () => {
+  assert.equal(words.answering(ringing()), 'Answer COFFEE');
+  const text = said('state off the dial, answered by a station');
+  assert.equal(words.answering(heard(OPEN, text)), 'Acknowledge');
+});
+
 test('what waits says what it is', () => {
   const ask = { type: 'asked', id: 1, kind: 'answer', order: 1 };
   const waiting = (more) => words.waiting(reduce(OPEN, { ...ask, ...more }));
