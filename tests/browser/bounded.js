@@ -4,7 +4,7 @@
 import * as runner from 'node:test';
 
 /** How long a test or a hook may take, in ms; on a busy machine most need a tenth of it. */
-const END_MS = 120_000;
+const END_MS = 300_000;
 
 /** A test; `options` as node:test has them. */
 export function test(name, options, body) {
