@@ -43,7 +43,7 @@ function isSeenAt(char, index, all) {
 }
 
 function isOf(blocks, char) {
-  return char !== undefined && blocks.test(char) && !UNSEEN.test(char);
+  return char !== undefined && blocks.test(char);
 }
 
 function mark(char) {

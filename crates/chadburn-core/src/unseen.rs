@@ -66,10 +66,10 @@ fn shapes(before: Option<char>, c: char, after: Option<char>) -> bool {
 
 /// The blocks of arrows, symbols and emoji.
 fn is_pictograph(c: char) -> bool {
-    matches!(c, '\u{2190}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}') && !is_unseen(c)
+    matches!(c, '\u{2190}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}')
 }
 
 /// The blocks from Arabic to Myanmar, Khmer and Mongolian: their joiners tell words apart.
 fn is_joined(c: char) -> bool {
-    matches!(c, '\u{600}'..='\u{109f}' | '\u{1780}'..='\u{18af}') && !is_unseen(c)
+    matches!(c, '\u{600}'..='\u{109f}' | '\u{1780}'..='\u{18af}')
 }
