@@ -94,3 +94,29 @@ async fn too_few_descriptors_are_found() {
     let out = String::from_utf8(output.expect("it can be run").stdout).expect("it says text");
     assert!(out.contains("only 100 descriptors") && out.contains("LimitNOFILE="), "{out}");
 }
+
+#[tokio::test]
+async fn a_token_that_others_can_get_at_is_found() {
+    let server = TestServer::start().await;
+    server.home.write("token", "brass\n");
+    let token = ["--token-file", "token"];
+    let (_, out) = doctor(&server.home, &url(&server), &token).await;
+    assert!(out.contains("token is nobody else's"), "{out}");
+    let mode = std::fs::Permissions::from_mode(0o644);
+    std::fs::set_permissions(server.home.file("token"), mode).expect("it is one's own");
+    let (code, out) = doctor(&server.home, &url(&server), &token).await;
+    assert!(code == 5 && out.contains("others can read it (mode 644): chmod 600"), "{out}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_written_is_found_in_the_servers_own_words_and_nothing_is_left() {
+    let server = TestServer::start().await;
+    std::fs::create_dir(server.home.accept()).expect("a directory can be made");
+    let (code, out) = doctor(&server.home, &url(&server), &[]).await;
+    assert!(code == 5 && out.contains("takes no answers: is a directory"), "{out}");
+    std::fs::remove_dir(server.home.accept()).expect("it can be removed");
+    let (_, out) = doctor(&server.home, &url(&server), &[]).await;
+    assert!(out.contains("takes answers") && out.contains("takes orders"), "{out}");
+    assert_eq!(server.home.strays(), <[&str; 0]>::default());
+    assert_eq!(server.home.reply(), None, "it was a rehearsal");
+}
