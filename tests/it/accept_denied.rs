@@ -138,3 +138,25 @@ async fn an_accept_file_that_cannot_be_written_is_said_before_anybody_answers() 
     })
     .await;
 }
+
+#[tokio::test]
+async fn somebody_elses_file_in_a_sticky_directory_is_said_before_anybody_answers() {
+    if !rustix::process::geteuid().is_root() {
+        assert!(std::env::var_os("CI").is_none(), "CI is root");
+        eprintln!("SKIPPED: only root has files that are somebody else's");
+        return;
+    }
+    let setup = Setup::with_status("7\n").args(["--accept-file", "out/box/accept.eot"]);
+    fs::create_dir_all(setup.home.file("out/box")).expect("directories can be made");
+    let sticky = fs::Permissions::from_mode(0o1777);
+    fs::set_permissions(setup.home.file("out/box"), sticky).expect("it can be changed");
+    setup.home.write("out/box/accept.eot", "6\n");
+    let server = setup.user(54_321).start().await;
+    await_readiness(&server, 503).await;
+    let words =
+        "accept.eot cannot be written: its directory is sticky, and the file belongs to user 0";
+    let body = get(&server, "/readyz").await.body;
+    assert!(body.contains(words), "{body}");
+    let line = TestStation::text(&server).await.ask("Accept&7").await;
+    assert!(line.contains(words), "{line}");
+}
