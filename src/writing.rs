@@ -32,7 +32,7 @@ pub struct Stamp {
 pub struct Writing {
     /// What tells it from the writing before.
     pub stamp: Stamp,
-    /// The status: UTF-8, 1 to 4,096 bytes, as `chadburn_core::text` has it.
+    /// The status: UTF-8, 1 to 4,096 bytes, without NUL, as `chadburn_core::text` has it.
     pub text: String,
 }
 
@@ -72,6 +72,8 @@ pub enum Condition {
     Unreadable,
     /// It is not UTF-8.
     NotUtf8,
+    /// It has a NUL, which no text has and no environment can hold.
+    NotText,
     /// It is larger than a status may be.
     TooLarge,
     /// It is a directory, a FIFO, a socket or a device.
@@ -119,6 +121,7 @@ impl Condition {
             Self::Empty => "empty",
             Self::Unreadable => "unreadable",
             Self::NotUtf8 => "not_utf8",
+            Self::NotText => "not_text",
             Self::TooLarge => "too_large",
             Self::NotAFile => "not_a_file",
             Self::Unwritable => "unwritable",

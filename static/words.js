@@ -15,6 +15,7 @@ const HEALTH = {
   empty: 'file empty',
   unreadable: 'file not readable',
   not_utf8: 'file is not UTF-8 text',
+  not_text: 'file is not text',
   too_large: 'file too large',
   not_a_file: 'not a regular file',
   unwritable: 'file cannot be written',

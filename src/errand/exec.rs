@@ -26,7 +26,7 @@ impl Hand {
             while let Some(facts) = waiting.recv().await {
                 let run = Command::new("sh")
                     .args(["-c", &command])
-                    .envs(facts)
+                    .envs(facts.iter().map(|(name, text)| (name, fact(text))))
                     .stdin(Stdio::null())
                     // Our own output is one line an event, and nobody else writes into it.
                     .stdout(std::io::stderr())
@@ -59,4 +59,27 @@ impl Hand {
 fn complain(why: &str) {
     use std::io::Write;
     let _ = writeln!(std::io::stderr(), "chadburn: {why}");
+}
+
+/// The most bytes of a fact. A status has no more; what a server that means harm sends beyond that
+/// could be more than the kernel takes (`execve(2)`), and then nothing would be run at all.
+const LONGEST_FACT: usize = 4_096;
+
+/// The fact as an environment can hold it: no NUL, and not too long.
+fn fact(text: &str) -> String {
+    let end = text.floor_char_boundary(LONGEST_FACT);
+    text[..end].replace('\0', "\u{fffd}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_is_told_can_be_a_fact() {
+        assert_eq!(fact("a=b\nc '\"$(x)"), "a=b\nc '\"$(x)");
+        assert_eq!(fact("main is\0broken"), "main is\u{fffd}broken");
+        assert_eq!(fact(&"é".repeat(3_000)), "é".repeat(2_048));
+        assert_eq!(fact(&format!("x{}", "é".repeat(3_000))).len(), 4_095);
+    }
 }

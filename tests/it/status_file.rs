@@ -100,8 +100,16 @@ async fn a_file_that_is_not_utf8_heals() {
 }
 
 #[tokio::test]
+async fn a_file_with_a_nul_heals() {
+    assert_heals("not_text", |server| {
+        server.home.rename_over("status.eot", b"main is\0broken");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn utf16_is_named() {
-    for bytes in [&b"\xff\xfe7\0\n\0"[..], b"\xfe\xff\x007\x00\n"] {
+    for bytes in [&b"\xff\xfe7\0\n\0"[..], b"\xfe\xff\x007\x00\n", b"7\0\r\0\n\0"] {
         let (server, text, mut panel) = scene("auto").await;
         server.home.rename_over("status.eot", bytes);
         let message = panel.expect_health("not_utf8").await;

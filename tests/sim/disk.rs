@@ -289,7 +289,7 @@ impl Disk {
     }
 }
 
-/// The status in these bytes, by the words of the design: UTF-8, at most 4,096 bytes, without
+/// The status in these bytes, by the words of the design: UTF-8, at most 4,096 bytes, without NUL,
 /// byte order marks, white space and Ctrl-Z at its end, and carriage returns before line feeds.
 fn read(bytes: &[u8]) -> Sight {
     if bytes.len() > LARGEST {
@@ -308,6 +308,7 @@ fn read(bytes: &[u8]) -> Sight {
     match text.as_str() {
         "" => Sight::Fault(Condition::Empty),
         text if text.len() > 4_096 => Sight::Fault(Condition::TooLarge),
+        text if text.contains('\0') => Sight::Fault(Condition::NotText),
         text => Sight::Text(text.to_owned()),
     }
 }

@@ -19,7 +19,7 @@ pub const STATUS_MAX: usize = 4096;
 const COMMAND_MAX: usize = 8192;
 
 /// Said of an order that cannot be written.
-pub const BAD_STATUS: &str = "a status is 1 to 4096 bytes and not blank";
+pub const BAD_STATUS: &str = "a status is 1 to 4096 bytes, not blank and without NUL";
 
 /// What a station asks for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +43,7 @@ pub enum Request {
     },
     /// An order.
     Order {
-        /// Its status: 1 to 4,096 bytes, not blank. A server drops white space at its end.
+        /// Its status: 1 to 4,096 bytes, not blank and without NUL. A server drops white space at its end.
         status: String,
     },
     /// The token.
@@ -97,5 +97,6 @@ pub(crate) fn is_command(line: &str) -> bool {
 #[must_use]
 pub fn status_text(text: &str) -> Option<String> {
     let status = chadburn_core::text::lines(text).collect::<Vec<_>>().join("\n");
-    (!status.is_empty() && status.len() <= STATUS_MAX).then_some(status)
+    let is_text = !status.is_empty() && !status.contains('\0');
+    (is_text && status.len() <= STATUS_MAX).then_some(status)
 }

@@ -168,8 +168,25 @@ fn bytes_that_are_no_status_are_named() {
     }
     assert_eq!(condition(b"caf\xE9"), Condition::NotUtf8);
     assert_eq!(parse(b"caf\xE9").unwrap_err().reason, "is not UTF-8");
-    for utf16 in [b"\xFF\xFE7\0\n\0", b"\xFE\xFF\x007\0\n"] {
-        assert_eq!(parse(utf16).unwrap_err().reason, "is UTF-16, not UTF-8");
+    let unmarked = |text: &str| -> (Vec<u8>, Vec<u8>) {
+        let units = || text.encode_utf16();
+        (units().flat_map(u16::to_le_bytes).collect(), units().flat_map(u16::to_be_bytes).collect())
+    };
+    let mut utf16 = vec![b"\xFF\xFE7\0\n\0".to_vec(), b"\xFE\xFF\x007\0\n".to_vec()];
+    for text in ["7\r\n", "main is broken", "Grüße aus Łódź", "→ 7\n"] {
+        let (little, big) = unmarked(text);
+        utf16.extend([little, big]);
+    }
+    // A line end of one byte behind it, as `echo` leaves it.
+    utf16.push(b"m\0a\0i\0n\0\n".to_vec());
+    for bytes in utf16 {
+        let wrong = parse(&bytes).unwrap_err();
+        assert_eq!((wrong.condition, &*wrong.reason), (Condition::NotUtf8, "is UTF-16, not UTF-8"));
+    }
+    for nul in [&b"\0"[..], b"7\0", b"\x007", b"main is\0broken", b"7\n\0\0\0\0", &[0; 512], b"7\0\0\08\0\0\0"] {
+        let wrong = parse(nul).unwrap_err();
+        let told = (wrong.condition, &*wrong.reason);
+        assert_eq!(told, (Condition::NotText, "has a NUL in it and is no text"), "{nul:?}");
     }
 }
 

@@ -21,7 +21,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<String, Wrong> {
     if bytes.len() as u64 > LARGEST_FILE {
         return Err(too_large());
     }
-    if bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF") {
+    let marked = bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF");
+    if marked || is_utf16(bytes) {
         return Err(Wrong::new(Condition::NotUtf8, "is UTF-16, not UTF-8"));
     }
     let text =
@@ -31,9 +32,20 @@ pub(super) fn parse(bytes: &[u8]) -> Result<String, Wrong> {
         Err(Wrong::new(Condition::Empty, "is empty"))
     } else if text.len() > LARGEST_TEXT {
         Err(too_large())
+    } else if text.contains('\0') {
+        Err(Wrong::new(Condition::NotText, "has a NUL in it and is no text"))
     } else {
         Ok(text)
     }
+}
+
+/// Whether these are two or more characters of UTF-16 without its mark: of the bytes that are high
+/// (or low) in them, half are NUL at least, as those of Latin letters, digits and line ends are;
+/// and of the others none.
+fn is_utf16(bytes: &[u8]) -> bool {
+    let nuls = |from: usize| bytes.iter().skip(from).step_by(2).filter(|it| **it == 0).count();
+    let (big, little) = (nuls(0), nuls(1));
+    bytes.len() >= 4 && (big == 0 || little == 0) && (big + little) * 4 >= bytes.len()
 }
 
 /// Why bytes, or what stands at a path, are no status; without the file's name.

@@ -4,8 +4,8 @@ use super::*;
 
 #[test]
 fn every_fault_is_told_only_when_it_has_settled_and_heals_without_a_writing() {
-    use Condition::{Empty, Missing, NotAFile, NotUtf8, TooLarge, Unreadable};
-    for condition in [Empty, Missing, Unreadable, NotUtf8, TooLarge, NotAFile] {
+    use Condition::{Empty, Missing, NotAFile, NotText, NotUtf8, TooLarge, Unreadable};
+    for condition in [Empty, Missing, Unreadable, NotUtf8, NotText, TooLarge, NotAFile] {
         for watch in [INOTIFY, Watch::Poll] {
             let mut play = Play::well(watch);
             play.seen = fault(condition);
