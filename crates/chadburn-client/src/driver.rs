@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -31,6 +31,9 @@ const STUCK: Duration = Duration::from_secs(15);
 /// How long a Close may take.
 const CLOSING: Duration = Duration::from_secs(1);
 
+/// Longer than any program runs: thirty years, as tokio's own timers have it.
+const AS_GOOD_AS_EVER: Duration = Duration::from_hours(24 * 365 * 30);
+
 /// What is said on a connection.
 pub(crate) trait Talk: Send + Sync + 'static {
     /// What it shares with the driver.
@@ -39,6 +42,8 @@ pub(crate) trait Talk: Send + Sync + 'static {
     fn query(&self) -> String;
     /// A connection was made.
     fn up(&self);
+    /// Whether the other side has said on it what it says first. Until then the window of tries runs.
+    fn greeted(&self) -> bool;
     /// The next text that may be sent now; it is in hand until `sent` or `down`.
     fn next(&self) -> Option<String>;
     /// What was in hand has been sent whole.
@@ -121,6 +126,9 @@ impl Line {
     }
 }
 
+/// Why a connection is given up on which the other side has not said what it says first.
+const UNGREETED: &str = "it did not say in time how things are";
+
 /// How a conversation has ended.
 enum End {
     Lost(String),
@@ -144,13 +152,17 @@ pub(crate) async fn drive<O: Open, T: Talk>(
         };
         let made = Instant::now();
         talk.up();
-        let why = match converse(socket, &*talk).await {
+        let greeting = made + tries.left(made).clamp(SHORTEST_TRY, TRY);
+        let why = match converse(socket, &*talk, greeting).await {
             End::Lost(why) => why,
             End::Failed(failure) => return talk.ended(Some(failure)),
             End::Closed => return talk.ended(None),
         };
+        let greeted = talk.greeted();
         talk.down(why.clone());
-        tries.lost(made, Instant::now());
+        if greeted {
+            tries.lost(made, Instant::now());
+        }
         match pause(&*talk, &mut tries, &url, why).await {
             Ok(true) => {}
             Ok(false) => return talk.ended(None),
@@ -216,8 +228,8 @@ fn over<T: Talk>(talk: &T) -> bool {
     talk.line().closing.load(Ordering::Acquire) && talk.idle()
 }
 
-/// Speaks and hears until the connection ends.
-async fn converse<S, T>(socket: WebSocketStream<S>, talk: &T) -> End
+/// Speaks and hears until the connection ends, or is not greeted in time.
+async fn converse<S, T>(socket: WebSocketStream<S>, talk: &T, greeting: Instant) -> End
 where
     S: AsyncRead + AsyncWrite + Unpin,
     T: Talk,
@@ -226,10 +238,28 @@ where
     let hearing = async {
         loop {
             // Two and a half beats, as PROTOCOL.md has it.
-            let patience = talk.beat() * 5 / 2;
-            let Ok(heard) = timeout(patience, stream.next()).await else {
-                return End::Lost(format!("nothing was heard for {patience:?}"));
+            let patience = talk.beat().saturating_mul(5) / 2;
+            let silence = async {
+                if talk.greeted() {
+                    sleep(patience).await;
+                    true
+                } else {
+                    timeout_at(greeting, sleep(patience)).await.is_ok()
+                }
             };
+            let heard = tokio::select! {
+                biased;
+                heard = stream.next() => heard,
+                silent = silence => return End::Lost(if silent {
+                    format!("nothing was heard for {patience:?}")
+                } else {
+                    UNGREETED.into()
+                }),
+            };
+            // Whoever goes on and on saying something else is no better.
+            if !talk.greeted() && Instant::now() >= greeting {
+                return End::Lost(UNGREETED.into());
+            }
             match heard {
                 Some(Ok(Message::Text(text))) => {
                     if let Err(failure) = talk.heard(&text) {
@@ -251,7 +281,7 @@ where
         }
     };
     let speaking = async {
-        let mut ping = Instant::now() + talk.beat();
+        let mut ping = later(Instant::now(), talk.beat());
         loop {
             while let Some(text) = talk.next() {
                 match timeout(STUCK, sink.send(Message::text(text))).await {
@@ -268,7 +298,7 @@ where
             tokio::select! {
                 () = talk.line().wake.notified() => {}
                 () = sleep_until(ping), if talk.pings() => {
-                    ping = Instant::now() + talk.beat();
+                    ping = later(Instant::now(), talk.beat());
                     match timeout(STUCK, sink.send(Message::Ping(Vec::new().into()))).await {
                         Ok(Ok(())) => {}
                         Ok(Err(error)) => return End::Lost(lost(&error)),
@@ -284,6 +314,11 @@ where
         end = hearing => end,
         end = speaking => end,
     }
+}
+
+/// So much later, or as late as it can be told.
+fn later(now: Instant, span: Duration) -> Instant {
+    now.checked_add(span).unwrap_or(now + AS_GOOD_AS_EVER)
 }
 
 /// Why a connection has gone, in the middle of a sentence.

@@ -38,10 +38,16 @@ pub(crate) struct Inbox<M> {
 
 #[derive(Debug)]
 struct Tray<M> {
-    /// At most `most` of them.
-    events: VecDeque<Event<M>>,
+    /// At most `most` of them, each with how many bytes it has.
+    events: VecDeque<(usize, Event<M>)>,
     /// How many are kept.
     most: usize,
+    /// How many bytes they have.
+    bytes: usize,
+    /// How many bytes they may have together, the newest apart.
+    most_bytes: usize,
+    /// How many bytes a message has.
+    weight: fn(&M) -> usize,
     /// How many were left out before the first of them.
     lagged: u64,
     /// Nothing more will come.
@@ -51,20 +57,26 @@ struct Tray<M> {
 }
 
 impl<M> Inbox<M> {
-    /// An inbox for `most` events, at least one.
-    pub(crate) fn new(most: usize) -> Self {
-        let (events, most) = (VecDeque::new(), most.max(1));
-        Self { tray: Mutex::new(Tray { events, most, lagged: 0, ended: false, waker: None }) }
+    /// An inbox for `most` events of so many bytes, and at least for one.
+    pub(crate) fn new(most: usize, most_bytes: usize, weight: fn(&M) -> usize) -> Self {
+        let (events, most, bytes) = (VecDeque::new(), most.max(1), 0);
+        let (lagged, ended, waker) = (0, false, None);
+        let tray = Tray { events, most, bytes, most_bytes, weight, lagged, ended, waker };
+        Self { tray: Mutex::new(tray) }
     }
 
     /// Takes an event.
     pub(crate) fn put(&self, event: Event<M>) {
         let mut tray = self.tray();
-        if tray.events.len() == tray.most {
-            tray.events.pop_front();
+        let bytes = tray.weigh(&event);
+        while tray.events.len() >= tray.most
+            || (tray.bytes.saturating_add(bytes) > tray.most_bytes && !tray.events.is_empty())
+        {
+            tray.pop();
             tray.lagged += 1;
         }
-        tray.events.push_back(event);
+        tray.bytes = tray.bytes.saturating_add(bytes);
+        tray.events.push_back((bytes, event));
         tray.wake();
     }
 
@@ -104,8 +116,24 @@ impl<M> Inbox<M> {
 impl<M> Tray<M> {
     fn next(&mut self) -> Option<Event<M>> {
         match std::mem::take(&mut self.lagged) {
-            0 => self.events.pop_front(),
+            0 => self.pop(),
             lagged => Some(Event::Lagged(lagged)),
+        }
+    }
+
+    fn pop(&mut self) -> Option<Event<M>> {
+        let (bytes, event) = self.events.pop_front()?;
+        self.bytes = self.bytes.saturating_sub(bytes);
+        Some(event)
+    }
+
+    /// How many bytes an event has beyond those that every one has.
+    fn weigh(&self, event: &Event<M>) -> usize {
+        match event {
+            Event::Message(message) => (self.weight)(message),
+            Event::Unreadable { text, why } => text.len().saturating_add(why.len()),
+            Event::Down(why) => why.len(),
+            Event::Up | Event::Lagged(_) | Event::Failed(_) => 0,
         }
     }
 
@@ -120,9 +148,30 @@ impl<M> Tray<M> {
 mod tests {
     use super::*;
 
+    /// Room for three numbers.
+    fn numbers() -> Inbox<i32> {
+        Inbox::new(3, usize::MAX, |_| 4)
+    }
+
+    #[test]
+    fn bytes_are_bounded_too_and_the_newest_is_kept_whatever_it_weighs() {
+        let inbox = Inbox::new(100, 10, String::len);
+        for text in ["four", "five!", "4444"] {
+            inbox.put(Event::Message(text.to_owned()));
+        }
+        assert_eq!(inbox.take(), Some(Event::Lagged(1)));
+        assert_eq!(inbox.take(), Some(Event::Message("five!".into())));
+        inbox.put(Event::Message("more than there is room for".into()));
+        assert_eq!(inbox.take(), Some(Event::Lagged(1)));
+        assert!(matches!(inbox.take(), Some(Event::Message(_))));
+        inbox.put(Event::Down("why".into()));
+        inbox.put(Event::Unreadable { text: "12345".into(), why: "ab".into() });
+        assert!(matches!(inbox.take(), Some(Event::Down(_))), "what was taken weighs no more");
+    }
+
     #[test]
     fn a_slow_reader_is_told_how_much_it_missed_and_gets_the_newest() {
-        let inbox = Inbox::new(3);
+        let inbox = numbers();
         for number in 1..=5 {
             inbox.put(Event::Message(number));
         }
@@ -137,7 +186,7 @@ mod tests {
 
     #[test]
     fn what_came_before_the_end_is_still_there() {
-        let inbox = Inbox::new(3);
+        let inbox = numbers();
         let context = Context::from_waker(Waker::noop());
         inbox.put(Event::Message(1));
         inbox.end(Some(Event::Down("enough".into())));

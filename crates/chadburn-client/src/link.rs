@@ -84,7 +84,7 @@ impl Link {
         let talk = Arc::new(Plain {
             line: Line::default(),
             outbox: Mutex::new(Outbox::new(settings.outbox.0, settings.outbox.1)),
-            inbox: Inbox::new(settings.inbox),
+            inbox: Inbox::new(settings.inbox, settings.inbox_bytes, String::len),
             greeting: AtomicBool::new(false),
             identity: settings.identity,
             beat: settings.beat,
@@ -200,6 +200,10 @@ impl Talk for Plain {
         self.greeting.store(self.identity.is_some(), Ordering::Release);
         self.line.standing.send_replace(Standing::Up);
         self.inbox.put(Event::Up);
+    }
+
+    fn greeted(&self) -> bool {
+        true
     }
 
     fn next(&self) -> Option<String> {

@@ -10,6 +10,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::handshake::client::{Request, Response};
 use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, header};
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, http};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
@@ -98,7 +99,9 @@ impl Open for Network {
         let stream = TcpStream::connect(address).await.map_err(passing)?;
         stream.set_nodelay(true).map_err(passing)?;
         let tls = Some(self.tls.0.clone());
-        let opened = client_async_tls_with_config(request, stream, None, tls).await;
+        let longest = Some(self.settings.longest);
+        let limits = WebSocketConfig::default().max_message_size(longest).max_frame_size(longest);
+        let opened = client_async_tls_with_config(request, stream, Some(limits), tls).await;
         opened.map(|(socket, _)| socket).map_err(judge)
     }
 }

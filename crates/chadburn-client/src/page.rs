@@ -23,6 +23,9 @@ use crate::{Failure, Settings, Tried};
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long it may take at least, however little of the window is left.
+const SHORTEST: Duration = Duration::from_secs(3);
+
 /// The largest answer that is taken; twice the largest bell book that a server tells.
 const LARGEST: u64 = 16 * 1024 * 1024;
 
@@ -67,14 +70,15 @@ async fn fetch(settings: &Settings, path: &str, mark: &str) -> Result<Page, Fail
     let request = request(settings, path)?;
     let mut tries = Tries::new(settings.window, Instant::now());
     loop {
-        let asked = timeout(PATIENCE, ask(settings, trust.clone(), &request, mark)).await;
+        let limit = tries.left(Instant::now()).clamp(SHORTEST, PATIENCE);
+        let asked = timeout(limit, ask(settings, trust.clone(), &request, mark)).await;
         let cause = match asked {
             Ok(Ok(page)) => return Ok(page),
             Ok(Err(Cause::Final { status, why })) => {
                 return Err(Failure::Refused { url: settings.url.clone(), status, why });
             }
             Ok(Err(Cause::Passing(cause))) => cause,
-            Err(_) => format!("no answer within {} s", PATIENCE.as_secs()),
+            Err(_) => format!("no answer within {} s", limit.as_secs()),
         };
         let now = Instant::now();
         let Some(wait) = tries.next(now, chance()) else {

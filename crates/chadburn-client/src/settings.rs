@@ -14,6 +14,12 @@ const WINDOW: Duration = Duration::from_mins(1);
 /// How many messages an outbox or an inbox holds.
 const ROOM: usize = 1024;
 
+/// The longest message that is taken, in bytes.
+const LONGEST: usize = 256 * 1024;
+
+/// How many bytes wait in an inbox.
+const INBOX_BYTES: usize = 8 * 1024 * 1024;
+
 /// How often a plain link pings, as the server does.
 const BEAT: Duration = Duration::from_secs(15);
 
@@ -41,6 +47,8 @@ pub struct Settings {
     pub(crate) window: Duration,
     pub(crate) outbox: (usize, Full),
     pub(crate) inbox: usize,
+    pub(crate) inbox_bytes: usize,
+    pub(crate) longest: usize,
     pub(crate) beat: Duration,
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
@@ -80,6 +88,8 @@ impl Settings {
             window: WINDOW,
             outbox: (ROOM, Full::Wait),
             inbox: ROOM,
+            inbox_bytes: INBOX_BYTES,
+            longest: LONGEST,
             beat: BEAT,
             ca_file: None,
             headers: Vec::new(),
@@ -110,6 +120,20 @@ impl Settings {
     #[must_use]
     pub fn inbox(self, most: usize) -> Self {
         Self { inbox: most, ..self }
+    }
+
+    /// How many bytes of events are kept until they are asked for; 8 MiB by default. The newest event
+    /// is kept however long it is.
+    #[must_use]
+    pub fn inbox_bytes(self, most: usize) -> Self {
+        Self { inbox_bytes: most, ..self }
+    }
+
+    /// The longest message that is taken, in bytes; 256 KiB by default. The connection on which a
+    /// longer one begins is given up. A station takes none that is longer than the default.
+    #[must_use]
+    pub fn longest(self, bytes: usize) -> Self {
+        Self { longest: bytes, ..self }
     }
 
     /// How often a plain link pings; 15 s by default. When nothing is heard for two and a half of

@@ -24,6 +24,15 @@ use crate::{Closed, Code, Failure, Id, Message, Position, Request, Settings, Sta
 /// The longest message that a server takes, in bytes.
 const LONGEST: usize = 65_536;
 
+/// The longest message that is taken, in bytes: four times what PROTOCOL.md allows a server.
+const LONGEST_HEARD: usize = 4 * LONGEST;
+
+/// How many bytes a message takes at most: its text, and what was understood of it. An empty name in
+/// a list has three bytes there and 24 here.
+fn weight(heard: &Heard) -> usize {
+    heard.text.len().saturating_mul(9)
+}
+
 /// A message of the server, and the text that it came as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heard {
@@ -120,7 +129,8 @@ impl Station {
         Failure: From<S::Error>,
     {
         let settings: Settings = settings.try_into()?;
-        let settings = settings.subprotocol(SUBPROTOCOL);
+        let longest = settings.longest.min(LONGEST_HEARD);
+        let settings = settings.subprotocol(SUBPROTOCOL).longest(longest);
         let network = Network::new(settings.clone())?;
         Ok(Self::over(network, &settings))
     }
@@ -129,7 +139,7 @@ impl Station {
         let talk = Arc::new(Conversation {
             line: Line::default(),
             desk: Mutex::new(Desk::new(settings)),
-            inbox: Inbox::new(settings.inbox),
+            inbox: Inbox::new(settings.inbox, settings.inbox_bytes, weight),
             url: settings.url.clone(),
         });
         let url = settings.url.clone();
@@ -265,6 +275,10 @@ impl Talk for Conversation {
 
     fn up(&self) {
         self.desk().up();
+    }
+
+    fn greeted(&self) -> bool {
+        self.desk().is_greeted()
     }
 
     fn next(&self) -> Option<String> {

@@ -183,7 +183,15 @@ fn bytes_that_are_no_status_are_named() {
         let wrong = parse(&bytes).unwrap_err();
         assert_eq!((wrong.condition, &*wrong.reason), (Condition::NotUtf8, "is UTF-16, not UTF-8"));
     }
-    for nul in [&b"\0"[..], b"7\0", b"\x007", b"main is\0broken", b"7\n\0\0\0\0", &[0; 512], b"7\0\0\08\0\0\0"] {
+    for nul in [
+        &b"\0"[..],
+        b"7\0",
+        b"\x007",
+        b"main is\0broken",
+        b"7\n\0\0\0\0",
+        &[0; 512],
+        b"7\0\0\08\0\0\0",
+    ] {
         let wrong = parse(nul).unwrap_err();
         let told = (wrong.condition, &*wrong.reason);
         assert_eq!(told, (Condition::NotText, "has a NUL in it and is no text"), "{nul:?}");

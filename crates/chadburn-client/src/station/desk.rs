@@ -14,6 +14,17 @@ use crate::{Dial, Id, Message, Order, Request, Settings, State, Welcome};
 /// The id under which a station says its name; requests count from 1.
 const NAMING: i64 = 0;
 
+/// How many lines of the console are kept for one request; the server's commands say one.
+const LINES: usize = 64;
+
+/// The beats that a station goes by, whatever the server says: with longer ones it would not notice
+/// for minutes that the server is gone, and with shorter ones it would lose it all the time.
+const SHORTEST_BEAT: Duration = Duration::from_millis(100);
+const LONGEST_BEAT: Duration = Duration::from_mins(1);
+
+/// The largest `seq` (PROTOCOL.md). One that is larger would be refused in the address.
+const LARGEST_SEQ: u64 = (1 << 53) - 1;
+
 type Asker = oneshot::Sender<Result<Answer, NotDone>>;
 
 /// Whose a message is.
@@ -54,8 +65,10 @@ pub(super) struct Desk {
     stage: Stage,
     hand: Hand,
     outbox: Outbox<Pending>,
-    /// What the console said to the request in hand.
+    /// What the console said to the request in hand, at most `LINES` of them.
     lines: Vec<String>,
+    /// A state has come on this connection.
+    told: bool,
     last_id: i64,
     /// What the station is called, and whether this server still has to be told.
     name: Option<String>,
@@ -94,6 +107,7 @@ impl Desk {
             hand: Hand::Empty,
             outbox: Outbox::new(settings.outbox.0, settings.outbox.1),
             lines: Vec::new(),
+            told: false,
             last_id: NAMING,
             name: settings.name.clone().filter(|name| !name.is_empty()),
             naming: false,
@@ -144,6 +158,12 @@ impl Desk {
 
     pub(super) fn up(&mut self) {
         (self.stage, self.naming) = (Stage::Opening, self.name.is_some());
+        self.told = false;
+    }
+
+    /// Whether the server has said how things are.
+    pub(super) fn is_greeted(&self) -> bool {
+        self.stage == Stage::Ready
     }
 
     pub(super) fn next(&mut self) -> Option<String> {
@@ -181,14 +201,16 @@ impl Desk {
                 if self.token && welcome.token {
                     return Turn::WrongToken;
                 }
-                self.resume = Some(welcome.resume.clone());
+                self.resume = Some(welcome.resume.clone()).filter(|it| is_secret(it));
                 if welcome.heartbeat_ms > 0 {
-                    self.beat = Duration::from_millis(welcome.heartbeat_ms.into());
+                    let beat = Duration::from_millis(welcome.heartbeat_ms.into());
+                    self.beat = beat.clamp(SHORTEST_BEAT, LONGEST_BEAT);
                 }
                 self.welcome = Some(welcome.clone());
             }
             Message::State(state) => {
-                self.since = Some(state.seq);
+                self.since = Some(state.seq).filter(|seq| *seq <= LARGEST_SEQ);
+                self.told = true;
                 self.state = Some(state.clone());
                 self.look();
             }
@@ -197,7 +219,7 @@ impl Desk {
                     state.source = health.clone();
                 }
             }
-            Message::Roll(_) if self.stage == Stage::Opening => {
+            Message::Roll(_) if self.stage == Stage::Opening && self.told => {
                 self.stage = Stage::Ready;
                 self.decide();
                 return Turn::Ready;
@@ -206,7 +228,7 @@ impl Desk {
                 // Whoever has our secret would be thrown out in turn.
                 self.resume = None;
             }
-            Message::Console { text } if self.hand != Hand::Empty => {
+            Message::Console { text } if self.hand != Hand::Empty && self.lines.len() < LINES => {
                 self.lines.push(text.clone());
                 return Turn::Mine;
             }
@@ -315,6 +337,12 @@ fn is_like(order: &Order, status: &str, dial: Option<&Dial>) -> bool {
         (Some(present), Some(given)) => present == given.position,
         _ => status_text(status).is_some_and(|status| status == order.status),
     }
+}
+
+/// Whether this can be a secret, and so stand in the address (PROTOCOL.md).
+fn is_secret(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    (1..=64).contains(&text.len()) && text.bytes().all(fits)
 }
 
 fn tell(asker: Asker, answer: Result<Answer, NotDone>) {

@@ -162,3 +162,78 @@ async fn a_station_that_is_dropped_leaves() {
     assert!(matches!(end.next().await, None | Some(Err(_))), "nobody is there any more");
     assert!(ends.recv().await.is_none(), "and nobody tries again");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_never_says_how_things_are_is_as_good_as_none() {
+    let beats = |number: u64| json!({"type": "beat", "at": number});
+    for says_beats in [false, true] {
+        let window = settings().window(Duration::from_secs(20));
+        let (station, mut ends) = station(&window, [Try::Pipe(1024)]);
+        let start = Instant::now();
+        let server = async {
+            while let Some(mut end) = ends.recv().await {
+                tokio::spawn(async move {
+                    for number in 0.. {
+                        if says_beats {
+                            let text = tungstenite::Message::text(beats(number).to_string());
+                            if end.send(text).await.is_err() {
+                                break;
+                            }
+                        }
+                        sleep(Duration::from_secs(1)).await;
+                    }
+                });
+            }
+        };
+        let failure = tokio::select! {
+            settled = station.talk.line.settled() => settled.expect_err("it said nothing"),
+            () = async { server.await; std::future::pending().await } => unreachable!("it has no end"),
+        };
+        let Failure::Gone(tried) = failure else { panic!("{failure}") };
+        assert_eq!(tried.cause, "it did not say in time how things are");
+        assert!((20..=21).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_roll_without_a_state_is_no_beginning() {
+    let (station, mut ends) = station(&settings(), [Try::Pipe(1024)]);
+    let mut end = ends.recv().await.expect("a connection");
+    let roll = json!({"type": "roll", "order": null, "answers": [], "more_answers": 0,
+        "stations": 1, "named": [], "more_named": 0});
+    says(&mut end, roll).await;
+    sleep(Duration::from_secs(1)).await;
+    assert!(!station.is_up());
+    greets(&mut end).await;
+    station.talk.line.settled().await.expect("it is there");
+}
+
+#[tokio::test(start_paused = true)]
+async fn numbers_of_a_server_stop_nobody() {
+    let (mut station, mut ends) = station(&settings().beat(Duration::MAX), [Try::Pipe(4096)]);
+    let mut end = ends.recv().await.expect("a connection");
+    says(
+        &mut end,
+        json!({"type": "welcome", "station": "67e55044-10b1-426f-9247-bb680e5fe0c8", "server": "1", "assets": "a",
+        "dial": {"title": "", "positions": []}, "heartbeat_ms": u32::MAX, "resume": "a b\r\n",
+        "token": false, "may": {"order": true, "shutdown": false}}),
+    )
+    .await;
+    says(
+        &mut end,
+        json!({"type": "state", "seq": u64::MAX, "at": u64::MAX, "reply": null, "bell": false,
+        "order": null, "source": {"health": "ok", "detail": "", "watch": "poll"}}),
+    )
+    .await;
+    says(
+        &mut end,
+        json!({"type": "roll", "order": u64::MAX, "answers": [], "more_answers": usize::MAX,
+        "stations": usize::MAX, "named": [], "more_named": usize::MAX}),
+    )
+    .await;
+    station.talk.line.settled().await.expect("it is there");
+    assert_eq!(station.talk.query(), "", "nothing of it would be understood");
+    let start = Instant::now();
+    while !matches!(station.recv().await, Some(Event::Down(_))) {}
+    assert_eq!(start.elapsed().as_secs(), 150, "two and a half of the longest beats");
+}

@@ -95,3 +95,12 @@ async fn a_link_that_is_dropped_leaves() {
     assert!(matches!(end.next().await, None | Some(Err(_))), "nobody is there any more");
     assert!(ends.recv().await.is_none(), "and nobody tries again");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_beat_for_ever_is_no_overflow() {
+    let (mut link, mut ends) = link(settings().beat(Duration::MAX), [Try::Pipe(64)]);
+    let mut end = ends.recv().await.expect("a connection");
+    end.send(Message::text("hello")).await.expect("somebody listens");
+    expect(&mut link, Event::Up).await;
+    expect(&mut link, Event::Message("hello".into())).await;
+}
