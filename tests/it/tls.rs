@@ -31,6 +31,7 @@ impl Authority {
         // What `openssl req -x509` makes by default: the server's certificate is its own authority.
         let of = ["-addext", "subjectAltName=DNS:localhost"];
         authority.signs("own", "/CN=localhost", &of).await;
+        authority.signs("bare", "/CN=localhost", &[]).await;
         authority
     }
 
@@ -45,7 +46,7 @@ impl Authority {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
-    /// A file of the authority's: `ca.pem`, and `cert` and `own` with `.pem` and `.key`.
+    /// A file of the authority's: `ca.pem`, and `cert`, `own` and `bare` with `.pem` and `.key`.
     pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.place.path().join(name)
     }

@@ -26,6 +26,13 @@ fn trusting(server: &TestServer, url: &str, roots: &Path, words: &[&str]) -> Com
     command
 }
 
+/// A command that trusts this file alone.
+fn by_file(server: &TestServer, url: &str, file: &Path, words: &[&str]) -> Command {
+    let mut command = trusting(server, url, file, words);
+    command.arg("--ca-file").arg(file);
+    command
+}
+
 async fn run(mut command: Command) -> (i32, String, String) {
     finished(within(Duration::from_secs(20), "the end", command.output()).await)
 }
@@ -93,14 +100,25 @@ async fn whoever_is_not_trusted_is_refused_at_once_whatever_was_asked() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_its_own_authority_is_called_that() {
+async fn a_certificate_that_is_its_own_authority_is_trusted_where_it_is_named() {
     let server = TestServer::start().await;
     let authority = Authority::new().await;
-    let own = [("cert.pem", "own.pem"), ("cert.key", "own.key")];
-    let proxy = Proxy::nginx(&server, &authority, &own).await;
-    let (url, roots) = (proxy.url("localhost"), authority.file("own.pem"));
-    let why = refused(trusting(&server, &url, &roots, &["status"])).await;
-    assert!(why.contains("is an authority's own (CA:TRUE)"), "{why}");
+    for name in ["own", "bare"] {
+        let (pem, key) = (format!("{name}.pem"), format!("{name}.key"));
+        let own = [("cert.pem", pem.as_str()), ("cert.key", key.as_str())];
+        let proxy = Proxy::nginx(&server, &authority, &own).await;
+        let url = proxy.url("localhost");
+        for words in [["status"], ["log"]] {
+            let (code, _, why) = run(by_file(&server, &url, &authority.file(&pem), &words)).await;
+            assert_eq!((code, why.as_str()), (0, ""), "{name}");
+        }
+        let why = refused(by_file(&server, &url, &authority.file("ca.pem"), &["status"])).await;
+        assert!(why.contains("its own authority's (CA:TRUE)"), "{why}");
+        // Its name counts where it has one.
+        let misnamed =
+            run(by_file(&server, &proxy.url("127.0.0.1"), &authority.file(&pem), &["status"]));
+        assert_eq!(misnamed.await.0 == 0, name == "bare");
+    }
 }
 
 #[tokio::test]

@@ -4,9 +4,15 @@
 
 use std::sync::Arc;
 
-use rustls::pki_types::CertificateDer;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::pki_types::pem::PemObject;
-use rustls::{CertificateError, ClientConfig, Error, InvalidMessage, RootCertStore};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::server::ParsedCertificate;
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, InvalidMessage, RootCertStore,
+    SignatureScheme,
+};
 
 use crate::Settings;
 use crate::open::{Cause, plain};
@@ -14,12 +20,13 @@ use crate::open::{Cause, plain};
 /// The certificates of the CA file, or of this machine (`SSL_CERT_FILE` and `SSL_CERT_DIR` name
 /// others).
 pub(crate) fn tls(settings: &Settings) -> Result<ClientConfig, String> {
-    let mut roots = RootCertStore::empty();
+    let (mut roots, mut named) = (RootCertStore::empty(), Vec::new());
     if let Some(file) = &settings.ca_file {
         let wrong = |why: String| format!("{}: {why}", file.display());
         let pem = std::fs::read(file).map_err(|error| wrong(plain(&error)))?;
         for certificate in CertificateDer::pem_slice_iter(&pem) {
             let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
+            named.push(certificate.clone());
             roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
         }
         if roots.is_empty() {
@@ -32,10 +39,86 @@ pub(crate) fn tls(settings: &Settings) -> Result<ClientConfig, String> {
         }
     }
     // The provider is named here, so that it need not be installed for the whole program.
-    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let usual = WebPkiServerVerifier::builder_with_provider(roots.into(), Arc::clone(&provider));
+    let usual = usual.build().map_err(|error| error.to_string())?;
+    let verifier = Arc::new(Verifier { usual, named });
+    ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map(|builder| builder.with_root_certificates(roots).with_no_client_auth())
+        .map(|builder| {
+            builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
+        })
         .map_err(|error| error.to_string())
+}
+
+/// The usual rules, and beyond them: a certificate that stands in the CA file itself is trusted as it
+/// is. `openssl req -x509` makes such, which are their own authority and may have no name; whoever
+/// has its key is whom the file means.
+#[derive(Debug)]
+struct Verifier {
+    usual: Arc<WebPkiServerVerifier>,
+    /// The certificates of the CA file.
+    named: Vec<CertificateDer<'static>>,
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        shown: &CertificateDer<'_>,
+        others: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let usual = self.usual.verify_server_cert(shown, others, name, ocsp, now);
+        let Err(Error::InvalidCertificate(why)) = &usual else { return usual };
+        let is_named = self.named.iter().any(|it| it == shown);
+        // Whether it is of this time was judged before whether it is an authority's.
+        let verdict = if is_named && is_own_authority(why) {
+            verify_server_name(&ParsedCertificate::try_from(shown)?, name)
+        } else {
+            Err(Error::InvalidCertificate(why.clone()))
+        };
+        match verdict {
+            Ok(()) => Ok(ServerCertVerified::assertion()),
+            Err(Error::InvalidCertificate(why)) if is_named && is_nameless(&why) => {
+                Ok(ServerCertVerified::assertion())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        shown: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.usual.verify_tls12_signature(message, shown, signed)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        shown: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.usual.verify_tls13_signature(message, shown, signed)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.usual.supported_verify_schemes()
+    }
+}
+
+/// Whether what is wrong is that a server shows an authority's certificate; in webpki's word for it.
+fn is_own_authority(why: &CertificateError) -> bool {
+    matches!(why, CertificateError::Other(other) if other.to_string() == "CaUsedAsEndEntity")
+}
+
+/// Whether what is wrong is that it has no name at all.
+fn is_nameless(why: &CertificateError) -> bool {
+    matches!(why, CertificateError::NotValidForNameContext { presented, .. } if presented.is_empty())
 }
 
 /// What of TLS would be no better in a minute: a certificate that is not good, and a server that
@@ -65,9 +148,9 @@ fn fault(why: &CertificateError) -> String {
         E::NotValidYet | E::NotValidYetContext { .. } => {
             "is not valid yet, or this clock is wrong".into()
         }
-        // webpki's word for what `openssl req -x509` makes by default.
-        E::Other(other) if other.to_string() == "CaUsedAsEndEntity" => {
-            "is an authority's own (CA:TRUE), which no server may show".into()
+        why if is_own_authority(why) => {
+            "is its own authority's (CA:TRUE), which only a CA file with this very one vouches for"
+                .into()
         }
         other => format!("is not good: {other}"),
     }
