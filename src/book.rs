@@ -6,7 +6,8 @@
 //! read asks a [`Reader`]. What an entry means is not known here, beyond its numbers.
 //!
 //! Reading order: `queue` and `keeper` are the way in, `pen` is the file as it is written, `lines`
-//! and `scan` are the two files as they are read, at the start (`past`) and later (`reader`).
+//! and `scan` are the two files as they are read, at the start (`past`) and later (`reader`, and for
+//! what is asked by the clock `times`).
 
 mod keeper;
 mod lines;
@@ -16,6 +17,7 @@ mod pen;
 mod queue;
 mod reader;
 mod scan;
+mod times;
 mod trouble;
 
 use std::io;
@@ -32,6 +34,7 @@ pub use self::keeper::Keeper;
 pub use self::past::Past;
 pub use self::queue::{Counts, Recorder};
 pub use self::reader::{BookError, LIMIT, LIMIT_MAX, Reader};
+pub use self::times::Times;
 
 /// How much the book takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

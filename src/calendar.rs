@@ -46,10 +46,48 @@ pub fn http_date(text: &str) -> Option<u64> {
     if !(1..=31).contains(&day) || hour > 23 || minute > 59 || second > 60 {
         return None;
     }
-    // The same count of days as in `iso`, the other way round.
+    Some(days(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second)
+}
+
+/// The days from 1970 to this one, whose year is not before that: the same count as in `iso`, the
+/// other way round.
+fn days(year: u64, month: u64, day: u64) -> u64 {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let days = 365 * year + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1;
-    Some((days - 719_468) * 86_400 + hour * 3_600 + minute * 60 + second)
+    days - 719_468
+}
+
+/// A moment as ISO 8601 has it, in UTC, from 1970 to 9999: `2026-11-29`, or with a time behind it, as
+/// in `2026-11-29T18:00Z`, `…T18:00:30Z` and `…T18:00:30.125Z`; in milliseconds since 1970.
+#[must_use]
+pub fn moment(text: &str) -> Option<u64> {
+    let (date, time) = match text.split_once('T') {
+        Some((date, time)) => (date, time.strip_suffix('Z')?),
+        None => (text, "00:00"),
+    };
+    let number = |text: &str, digits: usize| -> Option<u64> {
+        let fits = text.len() == digits && text.bytes().all(|it| it.is_ascii_digit());
+        fits.then(|| text.parse().ok())?
+    };
+    let mut date = date.split('-');
+    let (year, month) = (number(date.next()?, 4)?, number(date.next()?, 2)?);
+    let day = number(date.next()?, 2)?;
+    let (time, ms) = match time.split_once('.') {
+        Some((time, ms)) => (time, number(ms, 3)?),
+        None => (time, 0),
+    };
+    let mut time = time.split(':');
+    let (hour, minute) = (number(time.next()?, 2)?, number(time.next()?, 2)?);
+    let second = time.next().map_or(Some(0), |second| number(second, 2))?;
+    let fits = year >= 1970 && (1..=12).contains(&month) && (1..=31).contains(&day);
+    if !fits || hour > 23 || minute > 59 || second > 60 {
+        return None;
+    }
+    if date.next().is_some() || time.next().is_some() {
+        return None;
+    }
+    let seconds = days(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second;
+    Some(seconds * 1_000 + ms)
 }
 
 /// A span as it is typed: a number of seconds, or one with `ms`, `s`, `m`, `h` or `d` behind it.
@@ -110,6 +148,33 @@ mod tests {
             "x 32 Jan 2026 1:1:1 GMT",
         ] {
             assert_eq!(http_date(none), None, "{none:?}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_the_other_way_round_too() {
+        for text in
+            ["1970-01-01T00:00:00.000Z", "2000-02-29T23:59:59.999Z", "9999-12-31T23:59:59.999Z"]
+        {
+            assert_eq!(moment(text).and_then(iso).as_deref(), Some(text));
+        }
+        assert_eq!(moment("2026-11-29"), moment("2026-11-29T00:00:00Z"));
+        assert_eq!(moment("2026-11-29T18:00Z"), moment("2026-11-29T18:00:00.000Z"));
+        for none in [
+            "",
+            "2026",
+            "2026-1-1",
+            "1969-12-31",
+            "2026-11-32",
+            "2026-11-29T18:00",
+            "2026-11-29T24:00Z",
+            "2026-11-29T18:00:00.1Z",
+            "2026-11-29T18:00:00:00Z",
+            "2026-11-29-1",
+            "+026-11-29",
+            "2026-11-29T1é:00Z",
+        ] {
+            assert_eq!(moment(none), None, "{none:?}");
         }
     }
 

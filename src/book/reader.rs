@@ -13,6 +13,7 @@ use super::pages::Pages;
 use super::past::WINDOW;
 use super::queue::Queue;
 use super::scan::Scan;
+use super::times::{Times, within};
 use super::trouble::Trouble;
 use super::{Limits, last_number};
 use crate::entry::Entry;
@@ -25,7 +26,7 @@ pub const LIMIT_MAX: usize = 10_000;
 
 /// How much text they have at most, in bytes of status, names and the rest; beyond it there are
 /// fewer of them.
-const TEXT_MAX: usize = 8 * 1024 * 1024;
+pub(super) const TEXT_MAX: usize = 8 * 1024 * 1024;
 
 /// How many read at the same time. Whoever else wants to waits.
 const SEATS: usize = 2;
@@ -70,6 +71,32 @@ impl Reader {
     /// most [`LIMIT_MAX`], and the oldest entry comes first. Everything recorded before is in it,
     /// unless it could not be written.
     pub async fn query(&self, since: Option<u64>, limit: usize) -> Result<Vec<Entry>, BookError> {
+        let limit = limit.min(LIMIT_MAX);
+        self.reading(move |pages, window| read(pages, since, limit, window)).await
+    }
+
+    /// The first `limit` entries of these times and after this number; the newest if only the end of
+    /// the times is given. In all else as [`query`](Self::query).
+    pub async fn query_times(
+        &self,
+        times: Times,
+        since: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Entry>, BookError> {
+        let limit = limit.min(LIMIT_MAX);
+        let all = move |pages: &Pages, window| {
+            let failed = |error: io::Error| Trouble::failed(&pages.present, "read", &error);
+            let scan = Scan::new(pages.open()?, window).map_err(failed)?;
+            within(scan, times, since, limit).map_err(failed)
+        };
+        self.reading(all).await
+    }
+
+    /// Reads on a thread of its own, when everything recorded before is in the files.
+    async fn reading(
+        &self,
+        read: impl FnOnce(&Pages, u64) -> Result<Vec<Entry>, Trouble> + Send + 'static,
+    ) -> Result<Vec<Entry>, BookError> {
         let deadline = Instant::now() + self.patience;
         let late = |_| BookError::Late;
         let seat = timeout_at(deadline, Arc::clone(&self.seats).acquire_owned()).await;
@@ -77,11 +104,10 @@ impl Reader {
         // A keeper that has ended writes nothing more; then it is all there.
         let _ = timeout_at(deadline, self.queue.flush()).await.map_err(late)?;
         let (pages, window) = (Arc::clone(&self.pages), self.window);
-        let limit = limit.min(LIMIT_MAX);
         let reading = spawn_blocking(move || {
             // Whoever is stuck in a dead disk keeps the seat.
             let _seat = seat;
-            read(&pages, since, limit, window).map_err(|trouble| trouble.to_string())
+            read(&pages, window).map_err(|trouble| trouble.to_string())
         });
         match timeout_at(deadline, reading).await.map_err(late)? {
             Ok(read) => read.map_err(BookError::Unreadable),
@@ -152,7 +178,7 @@ fn newest(mut scan: Scan, limit: usize, whole: bool) -> io::Result<Option<Vec<En
 }
 
 /// About how much memory an entry takes.
-fn size(entry: &Entry) -> usize {
+pub(super) fn size(entry: &Entry) -> usize {
     let texts = [&entry.status, &entry.name, &entry.who];
     let texts: usize = texts.into_iter().flatten().map(|text| text.len()).sum();
     size_of::<Entry>() + texts

@@ -1,7 +1,6 @@
 //! What happened, as the bell book has it.
 
 use std::fmt::Write;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use chadburn_client::{Failure, Page, Position, Settings, get};
 use serde::Deserialize;
@@ -33,38 +32,27 @@ pub(super) async fn run(
     since: Option<Since>,
     csv: bool,
 ) -> Result<(), Trouble> {
-    let since = match since {
-        Some(Since::Ago(ago)) => before(settings, ago.as_millis()).await?,
-        Some(Since::Seq(seq)) => Some(seq),
-        None => None,
+    // How long ago something was is for the server's clock to say.
+    let part = match since {
+        Some(Since::Ago(ago)) => format!("&from={}ms", ago.as_millis()),
+        Some(Since::Seq(seq)) => format!("&since={seq}"),
+        None => String::new(),
     };
     if csv {
-        let page = book(settings, since, "&format=csv").await?;
+        let page = book(settings, &format!("{part}&format=csv")).await?;
         for row in page.body.lines() {
             out(&format!("{}\r", one_line(row)))?;
         }
         return Ok(());
     }
-    for entry in entries(&book(settings, since, "").await?)? {
+    for entry in entries(&book(settings, &part).await?)? {
         say(&line(&entry))?;
     }
     Ok(())
 }
 
-/// The number before the first entry of this span. If all are older, the number of the last one.
-async fn before(settings: &Settings, ms: u128) -> Result<Option<u64>, Trouble> {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    let all = entries(&book(settings, None, "").await?)?;
-    let first = all.iter().find(|entry| u128::from(entry.at) + ms >= now);
-    Ok(match first {
-        Some(entry) => Some(entry.seq.saturating_sub(1)),
-        None => all.last().map(|entry| entry.seq),
-    })
-}
-
-async fn book(settings: &Settings, since: Option<u64>, more: &str) -> Result<Page, Trouble> {
-    let since = since.map_or(String::new(), |seq| format!("&since={seq}"));
-    let page = get(settings, &format!("bell-book?limit={MOST}{since}{more}")).await?;
+async fn book(settings: &Settings, part: &str) -> Result<Page, Trouble> {
+    let page = get(settings, &format!("bell-book?limit={MOST}{part}")).await?;
     match page.status {
         200 => Ok(page),
         404 => Err(Trouble::Nothing("this server keeps no bell book".into())),

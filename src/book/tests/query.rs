@@ -174,3 +174,37 @@ async fn only_so_many_read_at_once_and_nobody_waits_for_ever() {
     }
     assert_eq!(seats.available_permits(), 1);
 }
+
+/// The numbers of the entries of these times, where entry 1 is of the first moment here, and so on.
+fn of_times(moments: &[u64], times: Times, since: Option<u64>, limit: usize) -> Vec<u64> {
+    let desk = Desk::new();
+    let entries: Vec<_> =
+        (1..).zip(moments).map(|(seq, at)| Entry::new(seq, *at, What::Order)).collect();
+    fs::write(desk.book(), text(&entries)).unwrap();
+    let kept = desk.keep();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let found = runtime.block_on(kept.reader.query_times(times, since, limit)).unwrap();
+    kept.stop();
+    seqs(&found)
+}
+
+#[test]
+fn a_clock_that_once_was_wrong_hides_nothing_and_stops_no_search() {
+    let now = 1_000_000;
+    let times = |from, to| Times { from, to, now };
+    let right = [100, 200, 300, 400];
+    assert_eq!(of_times(&right, times(Some(200), Some(300)), None, 10), [2, 3]);
+    assert_eq!(of_times(&right, times(Some(200), None), None, 2), [2, 3], "the oldest of them");
+    assert_eq!(of_times(&right, times(None, Some(300)), None, 2), [2, 3], "the newest of them");
+    assert_eq!(of_times(&right, times(Some(100), None), Some(2), 10), [3, 4]);
+    assert_eq!(of_times(&right, times(Some(500), None), None, 10), [0; 0]);
+    // Once it stood far in the future: what is said of then, and what came after it.
+    let ahead = [100, 9_000_000, 9_000_001, 300, 400];
+    assert_eq!(of_times(&ahead, times(Some(250), None), None, 10), [2, 3, 4, 5]);
+    assert_eq!(of_times(&ahead, times(Some(350), None), None, 10), [2, 3, 5]);
+    assert_eq!(of_times(&ahead, times(None, Some(150)), None, 10), [1, 2, 3]);
+    // Once it stood at the beginning of all times.
+    let behind = [100, 200, 5, 6, 300];
+    assert_eq!(of_times(&behind, times(Some(150), None), None, 10), [2, 3, 4, 5]);
+    assert_eq!(of_times(&behind, times(Some(250), None), None, 10), [5]);
+}

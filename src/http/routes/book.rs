@@ -5,6 +5,7 @@ mod csv;
 mod seats;
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Extension;
 use axum::body::Bytes;
@@ -17,7 +18,8 @@ use self::carried::carried;
 use self::seats::Seats;
 use super::View;
 use super::status::quality;
-use crate::book::{LIMIT, LIMIT_MAX, Reader};
+use crate::book::{LIMIT, LIMIT_MAX, Reader, Times};
+use crate::calendar;
 use crate::entry::Entry;
 use crate::http::caller::Caller;
 use crate::http::gzip;
@@ -51,6 +53,9 @@ enum Form {
 struct Wish {
     /// Only what came after this number; the newest without it.
     since: Option<u64>,
+    /// Only what is of these times, UTC in milliseconds.
+    from: Option<u64>,
+    to: Option<u64>,
     /// How many entries at most.
     limit: usize,
     /// In which form; as `Accept` prefers without it.
@@ -64,7 +69,9 @@ pub(super) async fn book(
     uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    let wish = wish(uri.query().unwrap_or_default())
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let now = u64::try_from(now).unwrap_or(u64::MAX);
+    let wish = wish(uri.query().unwrap_or_default(), now)
         .map_err(|why| Problem::new(StatusCode::BAD_REQUEST, why))?;
     let Some(Shelf { book, seats }) = &view.book else {
         return Err(Problem::new(StatusCode::NOT_FOUND, "this server keeps no bell book"));
@@ -73,7 +80,12 @@ pub(super) async fn book(
         return Err(Problem::not_now("too many read the bell book"));
     };
     let form = wish.form.unwrap_or_else(|| preferred(&headers));
-    let entries = book.query(wish.since, wish.limit).await;
+    let entries = match wish {
+        Wish { from: None, to: None, since, limit, .. } => book.query(since, limit).await,
+        Wish { from, to, since, limit, .. } => {
+            book.query_times(Times { from, to, now }, since, limit).await
+        }
+    };
     let entries = entries.map_err(|error| Problem::not_now(error.to_string()))?;
     let is_taken = gzip::is_taken(&headers);
     let work = move || {
@@ -103,9 +115,9 @@ pub(super) async fn book(
     Ok(response)
 }
 
-/// What a query asks for, or what is wrong with it. What it has beyond that is for others.
-fn wish(query: &str) -> Result<Wish, String> {
-    let mut wish = Wish { since: None, limit: LIMIT, form: None };
+/// What a query asks for now, or what is wrong with it. What it has beyond that is for others.
+fn wish(query: &str, now: u64) -> Result<Wish, String> {
+    let mut wish = Wish { since: None, from: None, to: None, limit: LIMIT, form: None };
     for pair in query.split('&') {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         match name {
@@ -113,6 +125,8 @@ fn wish(query: &str) -> Result<Wish, String> {
                 let why = "since is the number of an entry: digits alone";
                 wish.since = Some(number(value).ok_or(why)?);
             }
+            "from" => wish.from = Some(moment(name, value, now)?),
+            "to" => wish.to = Some(moment(name, value, now)?),
             "limit" => {
                 let limit = number(value).and_then(|limit| usize::try_from(limit).ok());
                 let limit = limit.filter(|limit| (1..=LIMIT_MAX).contains(limit));
@@ -129,6 +143,22 @@ fn wish(query: &str) -> Result<Wish, String> {
         }
     }
     Ok(wish)
+}
+
+/// A moment, UTC in milliseconds: as a number of them, as a date, or as how long ago it is.
+fn moment(name: &str, value: &str, now: u64) -> Result<u64, String> {
+    let value = value.replace("%3A", ":").replace("%3a", ":");
+    number(&value)
+        .or_else(|| calendar::moment(&value))
+        .or_else(|| {
+            let ago = calendar::span(&value)?.as_millis();
+            Some(now.saturating_sub(u64::try_from(ago).unwrap_or(u64::MAX)))
+        })
+        .ok_or_else(|| {
+            format!(
+                "{name} is milliseconds since 1970, a date like 2026-11-29T18:00Z, or 2h ago as 2h"
+            )
+        })
 }
 
 /// A number in digits; a sign is none.
@@ -157,11 +187,31 @@ mod tests {
 
     #[test]
     fn a_query_is_understood_or_what_is_wrong_with_it_is_said() {
-        let plain = Wish { since: None, limit: 1_000, form: None };
+        const NOW: u64 = 7_200_000;
+        let wish = |query: &str| wish(query, NOW);
+        let plain = Wish { since: None, from: None, to: None, limit: 1_000, form: None };
         assert_eq!(wish(""), Ok(plain));
+        for (value, at) in [
+            ("0", 0),
+            ("1500", 1_500),
+            ("1h", 3_600_000),
+            ("1500ms", NOW - 1_500),
+            ("999999d", 0),
+            ("1970-01-01T00:00:01Z", 1_000),
+            ("1970-01-01T00%3A01Z", 60_000),
+            ("1970-01-02", 86_400_000),
+        ] {
+            let from = Wish { from: Some(at), ..plain };
+            assert_eq!(wish(&format!("from={value}")), Ok(from), "{value}");
+            let both = Wish { to: Some(at), ..from };
+            assert_eq!(wish(&format!("from={value}&to={value}")), Ok(both), "{value}");
+        }
+        for wrong in ["to", "to=", "to=-1", "to=1x", "to=2026-13-01", "to=tomorrow", "to=1e300"] {
+            assert!(wish(wrong).unwrap_err().starts_with("to is "), "{wrong}");
+        }
         assert_eq!(wish("x=1&&sinces=2&limits"), Ok(plain));
         assert_eq!(wish("since=0"), Ok(Wish { since: Some(0), ..plain }));
-        let all = Wish { since: Some(7), limit: 10_000, form: Some(Form::Csv) };
+        let all = Wish { since: Some(7), limit: 10_000, form: Some(Form::Csv), ..plain };
         assert_eq!(wish("limit=10000&format=csv&since=7"), Ok(all));
         for wrong in [
             "since",
