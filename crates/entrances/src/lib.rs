@@ -11,12 +11,13 @@ mod line;
 mod status;
 mod text;
 mod visit;
+mod words;
 
 /// An entrance: any bytes may come.
 pub type Entrance = fn(&[u8]);
 
 /// All of them, by the name of their seeds in `fuzz/seeds` and of their target in `fuzz`.
-pub const ALL: [(&str, Entrance); 8] = [
+pub const ALL: [(&str, Entrance); 9] = [
     ("frames", frames::enter),
     ("text_command", text::enter),
     ("json_message", json::enter),
@@ -25,6 +26,7 @@ pub const ALL: [(&str, Entrance); 8] = [
     ("accept_text", text::accept),
     ("serial_line", line::enter),
     ("dial_file", dial::enter),
+    ("command_line", words::enter),
 ];
 
 /// Sends these bytes through the entrance of this name.

@@ -132,6 +132,11 @@ fn dial_files_stand_any_bytes() {
 }
 
 #[test]
+fn command_lines_stand_any_bytes() {
+    send_noise("command_line");
+}
+
+#[test]
 fn every_entrance_is_fuzzed_and_every_folder_of_seeds_is_an_entrances() {
     let names: Vec<_> = ALL.iter().map(|(name, _)| *name).collect();
     let mut folders: Vec<_> = fs::read_dir(seeds()).unwrap().map(|it| it.unwrap()).collect();
