@@ -206,3 +206,38 @@ async fn clocks_that_are_apart_are_found() {
     let (_, out) = doctor(&home, &timeless, &[]).await;
     assert!(out.contains("note  the server does not say what time it is"), "{out}");
 }
+
+#[tokio::test]
+async fn who_answers_in_the_place_of_the_server_is_found() {
+    let home = Home::new();
+    home.order("6");
+    for (answer, what, then) in [
+        (
+            "302 Found\r\nLocation: https://login.example.com/?rd=eot\r\nContent-Length: 0\r\n\r\n",
+            "sends one elsewhere: https://login.example.com/?rd=eot",
+            "sign in anew",
+        ),
+        (
+            "200 OK\r\nContent-Type: text/html\r\nContent-Length: 15\r\n\r\n<h1>Portal</h1>",
+            "a page that is not Chadburn's",
+            "a portal",
+        ),
+        ("200 OK\r\nContent-Length: 2\r\n\r\n{}", "a page that is not Chadburn's", "in a browser"),
+        ("404 Not Found\r\nContent-Length: 0\r\n\r\n", "no /readyz", "/eot/websocket"),
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("ws://{}/websocket", listener.local_addr().expect("it is bound"));
+        let answers = tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut head = [0; 4096];
+                let _ = stream.read(&mut head).await;
+                let _ = stream.write_all(format!("HTTP/1.1 {answer}").as_bytes()).await;
+            }
+        });
+        let (code, out) = doctor(&home, &url, &[]).await;
+        answers.abort();
+        let bad = bad(&out);
+        assert!(code == 5 && bad.len() == 1, "{out}");
+        assert!(bad[0].contains(what) && bad[0].contains(then), "{out}");
+    }
+}

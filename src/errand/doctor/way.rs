@@ -3,7 +3,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use chadburn_client::{Failure, May, Page, Settings, Station, get, get_until};
+use chadburn_client::{Failure, May, Page, Settings, Station, Welcome, get, get_until};
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -33,8 +33,10 @@ pub(super) async fn look(settings: Settings, url: &str) -> Vec<Finding> {
     }
     findings.extend(ready(&page));
     findings.push(clock(&page));
-    let (finding, may) = upgrade(settings.clone()).await;
+    let (finding, welcome) = upgrade(settings.clone()).await;
     findings.push(finding);
+    findings.extend(welcome.as_ref().and_then(|welcome| version(&welcome.server)));
+    let may = welcome.map(|welcome| welcome.may);
     if let Some(may) = may
         && is_elsewhere(url).await
     {
@@ -51,7 +53,29 @@ pub(super) async fn look(settings: Settings, url: &str) -> Vec<Finding> {
 }
 
 fn host(page: &Page, url: &str) -> Finding {
+    let is_ours =
+        serde_json::from_str::<Value>(&page.body).is_ok_and(|it| it["ready"].is_boolean());
     match page.status {
+        200 | 503 if !is_ours => Finding::Bad(
+            format!("{url} answers with a page that is not Chadburn's"),
+            "look at the address in a browser: it may be a sign-in, a portal or another server"
+                .into(),
+        ),
+        301..=308 => Finding::Bad(
+            format!(
+                "{url} sends one elsewhere: {}",
+                escaped(page.header("location").unwrap_or("it does not say where"))
+            ),
+            "sign in anew if that is a sign-on that has expired, and let it pass programs with a \
+             header; or give the address that is meant"
+                .into(),
+        ),
+        404 => Finding::Bad(
+            format!("{url} knows no /readyz beside its WebSocket"),
+            "name the whole path if it is below one, as in wss://eot.example.com/eot/websocket; a \
+             proxy must cut off what is before /websocket"
+                .into(),
+        ),
         200 | 503 => Finding::Well(format!("{url} is a server that knows its name")),
         421 => Finding::Bad(
             format!("{url} does not answer to this name"),
@@ -113,13 +137,13 @@ fn clock(page: &Page) -> Finding {
 }
 
 /// Whether the WebSocket gets through, and what one may do then.
-async fn upgrade(settings: Settings) -> (Finding, Option<May>) {
+async fn upgrade(settings: Settings) -> (Finding, Option<Welcome>) {
     let finding = match Station::connect(settings).await {
         Ok(station) => {
-            let may = station.welcome().map(|welcome| welcome.may);
-            let dial = station.welcome().is_some_and(|welcome| !welcome.dial.sectors.is_empty());
+            let welcome = station.welcome();
+            let dial = welcome.as_ref().is_some_and(|welcome| !welcome.dial.sectors.is_empty());
             let dial = if dial { "" } else { "; this telegraph has no dial" };
-            return (Finding::Well(format!("a station gets through{dial}")), may);
+            return (Finding::Well(format!("a station gets through{dial}")), welcome);
         }
         Err(failure) => Finding::Bad(
             format!("no station gets through: {failure}"),
@@ -135,6 +159,18 @@ async fn upgrade(settings: Settings) -> (Finding, Option<May>) {
         ),
     };
     (finding, None)
+}
+
+/// Whether the server is of another version than this program.
+fn version(theirs: &str) -> Option<Finding> {
+    const OURS: &str = env!("CARGO_PKG_VERSION");
+    (theirs != OURS).then(|| {
+        let theirs = escaped(theirs);
+        Finding::Note(
+            format!("the server is of version {theirs}, and this program of {OURS}"),
+            "they understand each other; the older one should be replaced when that is possible",
+        )
+    })
 }
 
 /// Whether the server tells those who come through a proxy at its machine from those who are there.
@@ -222,5 +258,17 @@ async fn origin(settings: Settings, url: &str) -> Finding {
              server with --allow-origin"
                 .into(),
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_version_is_worth_a_note() {
+        assert_eq!(version(env!("CARGO_PKG_VERSION")), None);
+        let Some(Finding::Note(what, _)) = version("9\u{1b}") else { panic!("a note") };
+        assert!(what.starts_with("the server is of version 9\\u{1b}, and"), "{what}");
     }
 }
