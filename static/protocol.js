@@ -111,6 +111,7 @@ const READERS = {
     assets: text(raw, 'assets'),
     dial: dial(raw.dial),
     heartbeat_ms: heartbeat(raw.heartbeat_ms),
+    at: time(raw, 'at'),
     resume: text(raw, 'resume'),
     token: flag(raw, 'token'),
     may: may(record(raw.may, 'may')),

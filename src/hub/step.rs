@@ -164,7 +164,7 @@ impl Hub {
             Event::Joined { key, secret, since, wire, peer } => {
                 let station = Self::station_id(&secret);
                 let session = Session { station, wire, peer, name: None };
-                self.joined(key, session, &Greeting { secret, since }, effects);
+                self.joined(now, key, session, &Greeting { secret, since }, effects);
             }
             Event::CaughtUp { key, seen } => self.caught_up(key, seen, effects),
             Event::Heard { key, message } => self.heard(now, key, message, effects),
@@ -222,6 +222,7 @@ impl Hub {
 
     fn joined(
         &mut self,
+        now: Now,
         key: Key,
         session: Session,
         greeting: &Greeting,
@@ -246,7 +247,7 @@ impl Hub {
         self.stations[slot] = Some(Station { generation: key.generation, session });
         self.present += 1;
         self.roll_changed = true;
-        self.greet(key, greeting, effects);
+        self.greet(now, key, greeting, effects);
     }
 
     fn left(&mut self, key: Key, effects: &mut Vec<Effect>) {

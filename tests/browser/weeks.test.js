@@ -35,7 +35,7 @@ class Mouth {
     await page.routeWebSocket(/websocket/, (socket) => {
       this.#socket = socket;
       this.#say({
-        type: 'welcome', station: 'me', server: '0', assets: '{{assets}}', heartbeat_ms: 600_000,
+        type: 'welcome', station: 'me', server: '0', assets: '{{assets}}', heartbeat_ms: 600_000, at: 1,
         resume: 'a-secret-of-sixteen', token: false, may: { order: true, shutdown: false },
         dial: {
           title: 'CQP / Engine Order Telegraph',

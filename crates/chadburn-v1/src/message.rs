@@ -98,6 +98,9 @@ pub struct Welcome<S = String> {
     pub dial: Dial<S>,
     /// How often a beat comes, in milliseconds.
     pub heartbeat_ms: u32,
+    /// When this was said: UTC in milliseconds, by the server's clock. Older servers do not say it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<u64>,
     /// The station's secret, by which it is the same one when it comes back.
     pub resume: S,
     /// Whether orders, answers and the shutdown need a token, which this station has not given.

@@ -49,6 +49,7 @@ fn what_is_lent_is_said_like_what_is_owned() {
         assets: "9f2c51d0a8b1",
         dial: Dial::from(&dial),
         heartbeat_ms: 5000,
+        at: Some(1_792_531_800_000),
         resume: "3q2-7wAAQHyJr0yJ3q2-7w",
         token: false,
         may: May { order: false, shutdown: true },

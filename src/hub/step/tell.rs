@@ -26,7 +26,7 @@ const ROLL_REST_A_STATION: Duration = Duration::from_micros(100);
 
 impl Hub {
     /// Greets a newcomer; one that slept is brought up to date first.
-    pub(super) fn greet(&self, to: Key, greeting: &Greeting, effects: &mut Vec<Effect>) {
+    pub(super) fn greet(&self, now: Now, to: Key, greeting: &Greeting, effects: &mut Vec<Effect>) {
         let Some(station) = self.station(to) else { return };
         let session = &station.session;
         let mut messages = match session.wire {
@@ -34,7 +34,7 @@ impl Hub {
                 (None, text::CONNECTED.into()),
                 (None, text::snapshot(self.telegraph.status())),
             ],
-            Wire::Json => vec![(None, self.welcome(session, &greeting.secret))],
+            Wire::Json => vec![(None, self.welcome(now, session, &greeting.secret))],
             Wire::Sse => Vec::new(),
         };
         let behind = greeting.since.filter(|_| session.wire != Wire::Text);
@@ -51,13 +51,14 @@ impl Hub {
         effects.push(Effect::Greet { to, messages, behind: None });
     }
 
-    fn welcome(&self, session: &Session, secret: &str) -> String {
+    fn welcome(&self, now: Now, session: &Session, secret: &str) -> String {
         Message::Welcome(Welcome {
             station: session.station,
             server: env!("CARGO_PKG_VERSION"),
             assets: &self.assets,
             dial: Dial::from(&self.dial),
             heartbeat_ms: HEARTBEAT_SECONDS * 1000,
+            at: Some(now.unix_ms),
             resume: secret,
             token: self.policy.token.is_some() && !session.peer.trusted,
             may: may(&self.policy, &session.peer),
