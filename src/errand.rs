@@ -4,7 +4,9 @@
 //! standard error, in one line, and in the exit code.
 
 mod answer;
+mod clock;
 mod console;
+mod display;
 mod doctor;
 mod exec;
 mod log_book;
@@ -12,16 +14,19 @@ mod rule;
 mod status;
 mod text;
 mod view;
+mod wait;
 mod watch;
 
 use std::io::{self, Write};
+use std::time::Duration;
 
-use chadburn_client::{By, Failure, NotDone, Order, Position, Reply};
-use chadburn_v1::json_line;
+use chadburn_client::{By, Failure, NotDone, Order, Position, Reply, Station};
 use thiserror::Error;
+use tokio::time::timeout;
 
-use crate::cli::{Errand, Remote, Wire};
+use crate::cli::{Errand, Remote, Terminal, Wire};
 use crate::log::{escaped, one_line};
+use crate::signals::{Ending, Stop};
 
 /// Why an errand was in vain.
 #[derive(Debug, Error)]
@@ -38,6 +43,9 @@ pub enum Trouble {
     /// Our own input or output is broken.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// It was told to end.
+    #[error("ended by {0}")]
+    Stopped(Stop),
 }
 
 impl Trouble {
@@ -50,25 +58,25 @@ impl Trouble {
             Self::Failure(Failure::Refused { .. }) => 4,
             Self::NotDone(_) | Self::Nothing(_) => 5,
             Self::Failure(_) | Self::Io(_) => 1,
+            // As a shell tells it.
+            Self::Stopped(Stop::Interrupt) => 130,
+            Self::Stopped(Stop::Terminate) => 143,
         }
     }
 }
 
-/// Goes to a server and comes back.
+/// Goes to a server and comes back, at the latest when a signal says so.
 pub async fn run(remote: Remote) -> Result<(), Trouble> {
-    let Remote { settings, url, errand } = remote;
-    let done = match errand {
-        Errand::Status { json } => status::run(settings, json).await,
-        Errand::Answer { position, coming } => answer::run(settings, position, coming).await,
-        Errand::Order(status) => answer::order(settings, status).await,
-        Errand::Watch(watch) if watch.wire == Wire::Text => text::watch(settings, &url).await,
-        Errand::Watch(watch) => watch::run(settings, &url, watch).await,
-        Errand::Log { since, csv } => log_book::run(&settings, since, csv).await,
-        Errand::Doctor { status, accept, token } => {
-            doctor::run(settings, &url, status, accept, token).await
+    remote.terminal.settle();
+    let mut ending = Ending::catch()?;
+    let done = match remote {
+        Remote { settings, url, errand: Errand::Watch(watch), .. } if watch.wire == Wire::Json => {
+            watch::run(settings, &url, watch, &mut ending).await
         }
-        Errand::Console(Wire::Json) => console::run(settings).await,
-        Errand::Console(Wire::Text) => text::console(settings).await,
+        remote => tokio::select! {
+            done = go(remote) => done,
+            stop = ending.told() => Err(Trouble::Stopped(stop)),
+        },
     };
     match done {
         // Whoever closed the pipe has read enough.
@@ -77,9 +85,68 @@ pub async fn run(remote: Remote) -> Result<(), Trouble> {
     }
 }
 
+async fn go(remote: Remote) -> Result<(), Trouble> {
+    let Remote { settings, url, wait, errand, .. } = remote;
+    match errand {
+        Errand::Status { json } => status::run(settings, json).await,
+        Errand::Answer { position, coming } => answer::run(settings, wait, position, coming).await,
+        Errand::Order(status) => answer::order(settings, wait, status).await,
+        Errand::Wait { kind, limit } => wait::run(settings, kind, limit).await,
+        Errand::Watch(_) => text::watch(settings, &url).await,
+        Errand::Log { since, csv } => log_book::run(&settings, since, csv).await,
+        Errand::Doctor { status, accept, token } => {
+            doctor::run(settings, &url, status, accept, token).await
+        }
+        Errand::Console(Wire::Json) => console::run(settings, wait).await,
+        Errand::Console(Wire::Text) => text::console(settings, wait).await,
+    }
+}
+
+/// What the server makes of a request. It may take its time over it, but not for ever: while the link
+/// is up, no longer than one would wait for the server itself.
+async fn answered<T>(
+    station: &Station,
+    wait: Duration,
+    request: impl Future<Output = Result<T, NotDone>>,
+) -> Result<T, Trouble> {
+    let mut request = std::pin::pin!(request);
+    let wait = wait.max(SHORTEST_WAIT);
+    loop {
+        match timeout(wait, &mut request).await {
+            Ok(done) => return Ok(done?),
+            // The link itself knows when to give up.
+            Err(_) if !station.is_up() => {}
+            Err(_) => {
+                let why = "the server has not answered within";
+                let may = "it may have been carried out";
+                return Err(Trouble::Nothing(format!("{why} {} s; {may}", seconds(wait))));
+            }
+        }
+    }
+}
+
+/// How long an answer may take at least: that of a disk which is busy.
+const SHORTEST_WAIT: Duration = Duration::from_secs(5);
+
+/// A span in seconds, to a tenth.
+fn seconds(span: Duration) -> String {
+    format!("{}.{}", span.as_secs(), span.subsec_millis() / 100)
+}
+
+/// The line, fit for where it goes: nothing in it acts upon a terminal, and its letters are those that
+/// the locale has.
+fn fit(line: &str) -> String {
+    Terminal::ours().letters(&one_line(line).to_string()).into_owned()
+}
+
+/// The same for JSON.
+fn json_line(json: String) -> String {
+    Terminal::ours().json_letters(chadburn_v1::json_line(json))
+}
+
 /// Says a line, at once. Nothing in it acts upon a terminal.
 fn say(line: &str) -> io::Result<()> {
-    out(&one_line(line).to_string())
+    out(&fit(line))
 }
 
 /// Says some JSON in a line, at once; here too nothing acts upon a terminal.

@@ -26,11 +26,7 @@ fn main() -> ExitCode {
     log::escape_panics();
     let command = match cli::from_process() {
         Ok(Command::Candidates) => return name_candidates(),
-        Ok(Command::Print(text)) => {
-            // Whoever closed the pipe has read enough.
-            let _ = std::io::stdout().write_all(text.as_bytes());
-            return ExitCode::SUCCESS;
-        }
+        Ok(Command::Print(text)) => return print(&text),
         Ok(command) => command,
         Err(misuse) => return fail(MISUSE, &misuse),
     };
@@ -43,6 +39,7 @@ fn main() -> ExitCode {
         Command::Bridge(config) => runtime.block_on(join(*config)),
         Command::Errand(remote) => Ok(match runtime.block_on(errand::run(*remote)) {
             Ok(()) => ExitCode::SUCCESS,
+            Err(errand::Trouble::Stopped(stop)) => stop.obey(),
             Err(trouble) => fail(trouble.code(), &trouble),
         }),
         Command::Candidates | Command::Print(_) => Ok(ExitCode::SUCCESS),
@@ -66,13 +63,22 @@ fn name_candidates() -> ExitCode {
     if candidates.is_empty() {
         return fail(1, &"there is no serial device");
     }
-    let mut out = std::io::stdout();
-    for bridge::Candidate { path, about } in candidates {
+    let lines = candidates.iter().map(|bridge::Candidate { path, about }| {
         let path = path.display().to_string();
+        format!("{}  {}\n", log::escaped(&path), log::escaped(about))
+    });
+    print(&lines.collect::<String>())
+}
+
+/// Prints this, all of it, or says why not.
+fn print(text: &str) -> ExitCode {
+    let mut out = std::io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => ExitCode::SUCCESS,
         // Whoever closed the pipe has read enough.
-        let _ = writeln!(out, "{}  {}", log::escaped(&path), log::escaped(&about));
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => fail(1, &format!("it cannot be printed: {error}")),
     }
-    ExitCode::SUCCESS
 }
 
 async fn join(config: BridgeConfig) -> Result<ExitCode, Box<dyn std::error::Error>> {

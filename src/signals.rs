@@ -6,7 +6,13 @@
 use std::fmt;
 use std::io;
 
-use rustix::process::Signal;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process_group, wait};
+use tokio::sync::watch;
 use tokio_stream::StreamExt;
 
 /// What a signal tells the server.
@@ -18,13 +24,35 @@ pub enum Told {
     Reload,
 }
 
-/// A signal that asks the server to end.
+/// A signal that asks to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
     /// SIGINT: Ctrl-C.
     Interrupt,
     /// SIGTERM: `kill`, systemd, a container's runtime.
     Terminate,
+}
+
+impl Stop {
+    /// The signal itself.
+    #[must_use]
+    pub fn signal(self) -> Signal {
+        match self {
+            Self::Interrupt => Signal::INT,
+            Self::Terminate => Signal::TERM,
+        }
+    }
+
+    /// Ends this process as the signal does by itself, so that whoever waits for it sees why.
+    pub fn obey(self) -> ! {
+        let number = self.signal().as_raw();
+        // The first process of a container has no such end (`pid_namespaces(7)`).
+        if getpid() != Pid::INIT {
+            let _ = signal_hook::low_level::emulate_default_handler(number);
+        }
+        // As a shell tells it: 128 and the signal's number.
+        std::process::exit(128 + number)
+    }
 }
 
 impl fmt::Display for Stop {
@@ -84,7 +112,155 @@ impl Signals {
     }
 }
 
-/// The terminal's changes of size, from now on caught (SIGWINCH).
+/// The process group that a command has started, if there is one now.
+#[derive(Clone, Debug, Default)]
+pub struct Started(Arc<Mutex<Option<Pid>>>);
+
+impl Started {
+    /// A child with this number leads one.
+    pub fn begins(&self, child: Option<u32>) {
+        let child = child.and_then(|it| Pid::from_raw(it.cast_signed()));
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = child;
+    }
+
+    /// It has ended, and was waited for.
+    pub fn ends(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.reap();
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        let group = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(group) = *group {
+            // Whoever has gone already needs none.
+            let _ = kill_process_group(group, signal);
+        }
+    }
+
+    /// Kills it.
+    pub fn kill(&self) {
+        self.signal(Signal::KILL);
+    }
+
+    fn is_running(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
+    /// The first process of a container inherits the orphans of all others, and nobody else takes
+    /// away what is left of them. While there is a child, that is left to whoever waits for it.
+    fn reap(&self) {
+        if getpid() != Pid::INIT || self.is_running() {
+            return;
+        }
+        while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
+    }
+}
+
+/// How long a command may take to end by itself.
+const PATIENCE: Duration = Duration::from_millis(800);
+
+/// The same while what it has started is running: that gets five seconds, and is killed then.
+const LONGER_PATIENCE: Duration = Duration::from_millis(5_800);
+
+/// SIGINT and SIGTERM for a command, from now on caught. Whatever the command is doing, it ends: if
+/// it does not do so by itself in time, or at a second signal, the process is ended here.
+#[derive(Debug)]
+pub struct Ending {
+    told: watch::Receiver<Option<Stop>>,
+    /// What the command has started.
+    pub started: Started,
+}
+
+impl Ending {
+    /// Catches them. To be called within a runtime.
+    pub fn catch() -> io::Result<Self> {
+        let caught = [Signal::INT, Signal::TERM].map(Signal::as_raw);
+        let mut arrived = signal_hook::iterator::Signals::new(caught)?;
+        let (sender, told) = watch::channel(None);
+        let started = Started::default();
+        let group = started.clone();
+        // A thread of its own: the others may be stuck in a terminal that is held.
+        thread::Builder::new().name("signals".into()).spawn(move || {
+            for number in arrived.forever() {
+                let interrupt = number == Signal::INT.as_raw();
+                let stop = if interrupt { Stop::Interrupt } else { Stop::Terminate };
+                if sender.send_replace(Some(stop)).is_some() {
+                    group.kill();
+                    stop.obey();
+                }
+                let patience = if group.is_running() { LONGER_PATIENCE } else { PATIENCE };
+                let late = group.clone();
+                let in_time = thread::Builder::new().spawn(move || {
+                    thread::sleep(patience);
+                    late.kill();
+                    stop.obey();
+                });
+                if in_time.is_err() {
+                    group.kill();
+                    stop.obey();
+                }
+            }
+        })?;
+        if getpid() == Pid::INIT {
+            let (mut children, orphans) = (Children::catch()?, started.clone());
+            tokio::spawn(async move {
+                loop {
+                    children.next().await;
+                    orphans.reap();
+                }
+            });
+        }
+        Ok(Self { told, started })
+    }
+
+    /// Waits until the command is told to end.
+    pub async fn told(&mut self) -> Stop {
+        match self.told.wait_for(Option::is_some).await.as_deref() {
+            Ok(Some(stop)) => *stop,
+            // The thread lives as long as the process.
+            _ => std::future::pending().await,
+        }
+    }
+}
+
+/// Ends of children, from now on caught (SIGCHLD).
+struct Children {
+    arrived: signal_hook_tokio::Signals,
+}
+
+impl Children {
+    fn catch() -> io::Result<Self> {
+        Ok(Self { arrived: signal_hook_tokio::Signals::new([Signal::CHILD.as_raw()])? })
+    }
+
+    async fn next(&mut self) {
+        if self.arrived.next().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Whether the process was stopped and goes on (SIGTSTP, SIGCONT): others may have used its terminal.
+#[derive(Clone, Debug)]
+pub struct Resumed(Arc<AtomicBool>);
+
+impl Resumed {
+    /// Notices it from now on.
+    pub fn notice() -> io::Result<Self> {
+        let flag = Arc::new(AtomicBool::new(false));
+        signal_hook::flag::register(Signal::CONT.as_raw(), Arc::clone(&flag))?;
+        Ok(Self(flag))
+    }
+
+    /// Whether it has happened since the last time that this was asked.
+    #[must_use]
+    pub fn take(&self) -> bool {
+        self.0.swap(false, Ordering::AcqRel)
+    }
+}
+
+/// The terminal has another size, or is ours again: from now on caught (SIGWINCH, SIGCONT).
 pub struct Resizes {
     arrived: signal_hook_tokio::Signals,
 }
@@ -98,7 +274,8 @@ impl fmt::Debug for Resizes {
 impl Resizes {
     /// Catches them. To be called within a runtime.
     pub fn catch() -> io::Result<Self> {
-        Ok(Self { arrived: signal_hook_tokio::Signals::new([Signal::WINCH.as_raw()])? })
+        let caught = [Signal::WINCH, Signal::CONT].map(Signal::as_raw);
+        Ok(Self { arrived: signal_hook_tokio::Signals::new(caught)? })
     }
 
     /// Waits for the next one.
@@ -133,11 +310,25 @@ mod tests {
             assert_eq!(signals.next().await, Told::Stop(Stop::Interrupt));
         }
     }
+
+    #[test]
+    fn that_one_goes_on_is_told_once() {
+        let resumed = Resumed::notice().unwrap();
+        send(Signal::CONT);
+        // Another thread may be the one that is interrupted.
+        let begun = std::time::Instant::now();
+        while !resumed.take() {
+            assert!(begun.elapsed() < Duration::from_secs(5), "it is told");
+            thread::yield_now();
+        }
+        assert!(!resumed.take(), "and not twice");
+    }
+
     #[tokio::test]
     async fn each_change_of_size_is_told() {
         let mut resizes = Resizes::catch().unwrap();
-        for _ in 0..2 {
-            send(Signal::WINCH);
+        for signal in [Signal::WINCH, Signal::WINCH, Signal::CONT] {
+            send(signal);
             resizes.next().await;
         }
     }

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Crates that one room alone knows, and the files it may be named in beside that room.
-const KNOWN_BY: [(&str, &str); 9] = [
+const KNOWN_BY: [(&str, &str); 10] = [
     ("axum", "src/http"),
     ("hyper", "src/http"),
     ("hyper_util", "src/http"),
@@ -15,6 +15,7 @@ const KNOWN_BY: [(&str, &str); 9] = [
     ("notify", "src/source"),
     ("mio", "src/hub"),
     ("prometheus_client", "src/metrics"),
+    ("signal_hook", "src/signals"),
     ("signal_hook_tokio", "src/signals"),
     ("subtle", "src/policy"),
 ];

@@ -10,8 +10,12 @@ use clap::{Args, Subcommand};
 use super::Misuse;
 use super::choice::Choice;
 use super::files::accept_beside;
+use super::terminal::Terminal;
 use crate::calendar;
 use crate::token_file;
+
+/// How long it is tried for the server, if nobody says otherwise.
+const WAIT_DEFAULT: Duration = Duration::from_mins(1);
 
 /// How long `doctor` tries for the server.
 const LOOK: Duration = Duration::from_secs(2);
@@ -24,6 +28,13 @@ Exit codes: 0 done, 1 something else, 2 wrong words, 3 no server within --wait,
 4 the server refuses the connection, 5 it did not do what was asked.
 The options can also stand in the environment: CHADBURN_URL, CHADBURN_WAIT, …";
 
+const WAIT: &str = "\
+It says by whom and how long it took. An order that takes the place of the one that stands is waited
+for instead, and that is said; with --for, until an order of that kind is answered. One that was
+answered already is no reason to wait.
+
+Exit codes as for status; 5 if nobody has answered within --timeout.";
+
 const DOCTOR: &str = "\
 It looks and asks, and changes nothing.
 
@@ -35,11 +46,13 @@ const URL_HELP: &str = "The server [default: ws://localhost:1873/websocket]";
 
 const WATCH: &str = "\
 In a terminal it is a living view; elsewhere, and where CMD speaks to the same terminal, a line
-for each event. CMD is run by sh for each order, repeat, reply, unanswered and link, one after the
-other, and finds in its environment: CHADBURN_EVENT, CHADBURN_URL; of the order CHADBURN_SEQ,
+for each event. CMD is run by sh for each order, repeat, reply, unanswered and link, and for how
+things are (present) whenever the link is up, one after the other; a present may tell once more
+what was told before. When watch is told to end, CMD is told too, and killed after five seconds.
+CMD finds in its environment: CHADBURN_EVENT, CHADBURN_URL; of the order CHADBURN_SEQ,
 CHADBURN_STATUS, CHADBURN_POSITION and CHADBURN_NAME (the position's); CHADBURN_BELL (1 or 0); of
 the reply CHADBURN_REPLY, CHADBURN_BY and CHADBURN_WHO; CHADBURN_WAITED (ms); CHADBURN_LINK (up or
-down) and CHADBURN_WHY.
+down) and CHADBURN_WHY; each at most 4096 bytes.
 
 Exit codes as for status; --wait forever never gives up.";
 
@@ -103,6 +116,18 @@ pub(super) enum Verb {
         #[command(flatten)]
         line: Line,
     },
+    /// Wait until somebody has answered the order that stands, or one that is named
+    #[command(after_help = WAIT)]
+    Wait {
+        /// An order of this kind: a number or name of the dial, or a text
+        #[arg(long = "for", value_name = "WHAT", value_parser = kind)]
+        kind: Option<String>,
+        /// No longer than this, as in 90s or 5m [default: forever]
+        #[arg(long, value_name = "TIME", value_parser = patience)]
+        timeout: Option<Duration>,
+        #[command(flatten)]
+        line: Line,
+    },
     /// Say what happened: the bell book
     #[command(after_help = CODES)]
     Log {
@@ -163,6 +188,10 @@ pub struct Remote {
     pub settings: Settings,
     /// Its address.
     pub url: String,
+    /// How long it is tried for.
+    pub wait: Duration,
+    /// What may be sent to where the output goes.
+    pub terminal: Terminal,
     /// What for.
     pub errand: Errand,
 }
@@ -186,6 +215,13 @@ pub enum Errand {
     Order(String),
     /// To watch.
     Watch(Watch),
+    /// To wait for an answer.
+    Wait {
+        /// To which kind of order; to the one that stands without.
+        kind: Option<String>,
+        /// For how long; for ever without.
+        limit: Option<Duration>,
+    },
     /// To read the bell book.
     Log {
         /// From where on.
@@ -253,6 +289,10 @@ impl Remote {
             Verb::Watch { json, exec, unanswered_after, name, wire, line } => {
                 (Errand::Watch(Watch { json, exec, unanswered_after, wire }), line, name)
             }
+            Verb::Wait { kind, timeout, line } => {
+                let limit = timeout.filter(|it| *it != Duration::MAX);
+                (Errand::Wait { kind, limit }, line, None)
+            }
             Verb::Log { since, csv, line } => (Errand::Log { since, csv }, line, None),
             Verb::Console { wire, line } => (Errand::Console(wire), line, None),
             Verb::Doctor { status_file, accept_file, mut line } => {
@@ -271,12 +311,13 @@ impl Remote {
                 (Errand::Doctor { status, accept, token }, line, None)
             }
         };
-        let (url, settings) = line.settings(variable, base)?;
+        let terminal = Terminal::new(&variable);
+        let (url, wait, settings) = line.settings(variable, base)?;
         let settings = match name {
             Some(name) => settings.name(name)?,
             None => settings,
         };
-        Ok(Self { settings, url, errand })
+        Ok(Self { settings, url, wait, terminal, errand })
     }
 }
 
@@ -285,7 +326,7 @@ impl Line {
         self,
         variable: impl Fn(&str) -> Option<OsString>,
         base: &Path,
-    ) -> Result<(String, Settings), Misuse> {
+    ) -> Result<(String, Duration, Settings), Misuse> {
         let get = |name| variable(name).filter(|value| !value.is_empty());
         let text = |name| {
             let utf8 = |value: OsString| {
@@ -304,9 +345,8 @@ impl Line {
             ),
             (wait, _) => wait,
         };
-        if let Some(wait) = wait {
-            settings = settings.window(wait);
-        }
+        let wait = wait.unwrap_or(WAIT_DEFAULT);
+        settings = settings.window(wait);
         if let Some(file) = self.ca_file.or_else(|| get("CHADBURN_CA_FILE").map(PathBuf::from)) {
             settings = settings.ca_file(base.join(file));
         }
@@ -315,7 +355,7 @@ impl Line {
             let token = token_file::text(&base.join(file))?;
             settings = settings.token(&token)?;
         }
-        Ok((url, settings))
+        Ok((url, wait, settings))
     }
 }
 
@@ -335,6 +375,13 @@ fn patience(text: &str) -> Result<Duration, String> {
     match text {
         "forever" => Ok(Duration::MAX),
         text => calendar::span(text).ok_or_else(|| format!("{text:?} is no time like 90s or 5m")),
+    }
+}
+
+fn kind(text: &str) -> Result<String, String> {
+    match text.trim_end() {
+        "" => Err("an order is not blank".into()),
+        kind => Ok(kind.to_owned()),
     }
 }
 

@@ -11,7 +11,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{Args, Command, CommandFactory, Parser, Subcommand, ValueHint};
 
 use super::choice::Choice;
 use super::remote;
@@ -52,6 +52,7 @@ const YES_OR_NO: Choice<bool> = Choice(&[
 #[derive(Parser)]
 #[command(name = "chadburn", bin_name = "chadburn", version, about = ABOUT, after_help = EXAMPLES)]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
+#[command(override_usage = "chadburn [OPTIONS] | chadburn <COMMAND>")]
 struct CommandLine {
     #[command(subcommand)]
     verb: Option<Verb>,
@@ -187,7 +188,8 @@ pub(super) fn parse(typed: impl IntoIterator<Item = OsString>) -> Result<Typed, 
         Some(Verb::Remote(verb)) => Ok(Typed::Remote(verb)),
         Some(Verb::Completions { shell }) => {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut CommandLine::command(), "chadburn", &mut script);
+            let mut command = hinted(CommandLine::command());
+            clap_complete::generate(shell, &mut command, "chadburn", &mut script);
             Ok(Typed::Print(String::from_utf8_lossy(&script).into_owned()))
         }
         Some(Verb::Bridge(bridge)) => Ok(match bridge.device {
@@ -204,6 +206,17 @@ pub(super) fn parse(typed: impl IntoIterator<Item = OsString>) -> Result<Typed, 
             }
         }),
     }
+}
+
+/// The command, of which shells are told what is a file and what a directory: names with spaces and
+/// quotes are then completed as what they are.
+fn hinted(command: Command) -> Command {
+    let command = command.mut_args(|arg| match (arg.get_value_hint(), arg.get_id().as_str()) {
+        (ValueHint::AnyPath, "assets") => arg.value_hint(ValueHint::DirPath),
+        (ValueHint::AnyPath, _) => arg.value_hint(ValueHint::FilePath),
+        _ => arg,
+    });
+    command.mut_subcommands(hinted)
 }
 
 impl Serve {

@@ -1,9 +1,11 @@
 //! Answering and ordering.
 
+use std::time::Duration;
+
 use chadburn_client::{Code, Dial, NotDone, Sector, Settings, Station};
 use chadburn_core::text::bare;
 
-use super::{Trouble, say, shown_order};
+use super::{Trouble, answered, say, shown_order};
 use crate::log::escaped;
 
 /// How often an order may get a new number while it is being answered. A server that has just been
@@ -14,6 +16,7 @@ const RENUMBERED: usize = 3;
 /// not answered: nobody has seen the other yet.
 pub(super) async fn run(
     settings: Settings,
+    wait: Duration,
     position: Option<String>,
     coming: Option<bool>,
 ) -> Result<(), Trouble> {
@@ -25,9 +28,10 @@ pub(super) async fn run(
     let mut tries = 0;
     let mut order = present(&station)?;
     loop {
-        match station.answer(order.seq, sector.as_ref().map(|it| it.position), coming).await {
+        let position = sector.as_ref().map(|it| it.position);
+        match answered(&station, wait, station.answer(order.seq, position, coming)).await {
             Ok(()) => break,
-            Err(NotDone::Refused { code: Code::Stale, message }) => {
+            Err(Trouble::NotDone(NotDone::Refused { code: Code::Stale, message })) => {
                 let now = present(&station)?;
                 tries += 1;
                 if now.status != order.status || now.seq == order.seq || tries > RENUMBERED {
@@ -35,7 +39,7 @@ pub(super) async fn run(
                 }
                 order = now;
             }
-            Err(other) => return Err(other.into()),
+            Err(other) => return Err(other),
         }
     }
     let order_said = shown_order(&order);
@@ -50,9 +54,13 @@ pub(super) async fn run(
 }
 
 /// Gives an order.
-pub(super) async fn order(settings: Settings, status: String) -> Result<(), Trouble> {
+pub(super) async fn order(
+    settings: Settings,
+    wait: Duration,
+    status: String,
+) -> Result<(), Trouble> {
     let station = Station::connect(settings).await?;
-    station.order(status.clone()).await?;
+    answered(&station, wait, station.order(status.clone())).await?;
     let dial = station.welcome().map(|welcome| welcome.dial);
     say(&match dial.as_ref().and_then(|dial| dial.find(bare(&status))) {
         Some(sector) => format!("ordered {}", shown_sector(sector)),

@@ -1,29 +1,31 @@
 //! The debug console: lines in, lines out.
 
+use std::time::Duration;
+
 use chadburn_client::{NotDone, Settings, Station};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
-use super::{Trouble, say};
+use super::{Trouble, answered, say};
 
 /// Says each line to the server, and what comes back, until there are no more. What the server
 /// refuses is said like any other line; the last of them decides the exit code.
-pub(super) async fn run(settings: Settings) -> Result<(), Trouble> {
+pub(super) async fn run(settings: Settings, wait: Duration) -> Result<(), Trouble> {
     let station = Station::connect(settings).await?;
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     let mut last = Ok(());
     while let Some(line) = lines.next_line().await? {
-        last = match station.console(line).await {
+        last = match answered(&station, wait, station.console(line)).await {
             Ok(answer) => {
                 for line in answer {
                     say(&line)?;
                 }
                 Ok(())
             }
-            Err(NotDone::Refused { code, message }) => {
+            Err(Trouble::NotDone(NotDone::Refused { code, message })) => {
                 say(&message)?;
                 Err(NotDone::Refused { code, message })
             }
-            Err(other) => return Err(other.into()),
+            Err(other) => return Err(other),
         };
     }
     Ok(last?)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chadburn_client::State;
+use chadburn_client::{Order, State};
 use tokio::time::Instant;
 
 /// Something that one may want to know.
@@ -40,8 +40,24 @@ pub(super) struct Rule {
     patience: Option<Duration>,
     /// The last state.
     last: Option<State>,
-    /// When the present order was first seen to be without an answer, and when to say so next.
-    waiting: Option<(Instant, Instant)>,
+    /// Since when the present order has been without an answer, and when to say so next.
+    waiting: Option<Waiting>,
+}
+
+/// An order that nobody has answered.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    /// UTC in milliseconds, by the server's clock.
+    since: u64,
+    /// When to say so next; never if that is too far away to be told.
+    due: Option<Instant>,
+}
+
+/// Now, here and by the server's clock (UTC in milliseconds).
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Now {
+    pub(super) here: Instant,
+    pub(super) there: u64,
 }
 
 impl Rule {
@@ -56,34 +72,51 @@ impl Rule {
 
     /// When `tick` has something to say, if it will have.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.waiting.map(|(_, due)| due)
+        self.waiting.and_then(|waiting| waiting.due)
     }
 
     /// Takes a state, and says what has happened since the last one.
-    pub(super) fn state(&mut self, now: Instant, state: &State) -> Option<What> {
+    pub(super) fn state(&mut self, now: Now, state: &State) -> Option<What> {
         let what = match &self.last {
             None => Some(What::Present),
             Some(last) => difference(last, state),
         };
-        let order = state.order.as_ref().map(|order| order.seq);
+        let order = state.order.as_ref();
         // Whatever somebody has answered, somebody has heard the bell.
-        let answered = state.reply.as_ref().map(|it| it.seq) > order || !state.bell;
+        let replied = state.reply.as_ref().map(|it| it.seq) > order.map(|order| order.seq);
+        let answered = replied || !state.bell;
         let anew = matches!(what, Some(What::Present | What::Order));
         self.waiting = match (self.patience, self.waiting) {
             (None, _) => None,
             _ if answered => None,
             (Some(_), Some(waiting)) if !anew => Some(waiting),
-            (Some(patience), _) => Some((now, now + patience)),
+            (Some(patience), _) => {
+                let since = order.map_or(now.there, |order| ringing_since(state, order));
+                let waited = Duration::from_millis(now.there.saturating_sub(since));
+                let due = now.here.checked_add(patience.saturating_sub(waited));
+                Some(Waiting { since, due })
+            }
         };
         self.last = Some(state.clone());
         what
     }
 
     /// Says that nobody has answered, if it is time to.
-    pub(super) fn tick(&mut self, now: Instant) -> Option<What> {
-        let (since, due) = self.waiting.as_mut().filter(|(_, due)| *due <= now).map(|it| *it)?;
-        self.waiting = self.patience.map(|patience| (since, due.max(now) + patience));
-        Some(What::Unanswered(now.duration_since(since)))
+    pub(super) fn tick(&mut self, now: Now) -> Option<What> {
+        let waiting = self.waiting.as_mut()?;
+        let due = waiting.due.filter(|due| *due <= now.here)?;
+        waiting.due = self.patience.and_then(|patience| due.max(now.here).checked_add(patience));
+        let waited = Duration::from_millis(now.there.saturating_sub(waiting.since));
+        Some(What::Unanswered(waited))
+    }
+}
+
+/// Since when the bell has rung for this order of a state in which it rings: UTC in milliseconds, by
+/// the server's clock. Repeats do not begin anew, unless it was answered before.
+pub(super) fn ringing_since(state: &State, order: &Order) -> u64 {
+    match &state.reply {
+        Some(reply) if reply.at >= order.since => state.at.max(reply.at),
+        _ => order.since,
     }
 }
 
@@ -111,23 +144,29 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_mins(1);
 
+    /// So long after the beginning, where the order of the tests is given.
+    fn after(start: Instant, span: Duration) -> Now {
+        let there = 1_000_000 + u64::try_from(span.as_millis()).unwrap();
+        Now { here: start + span, there }
+    }
+
     fn state(order: Option<(u64, &str)>, reply: Option<(u64, &str)>, bell: bool) -> State {
         let seq = order.map(|it| it.0).max(reply.map(|it| it.0)).unwrap_or(1);
         let order = order.map(|(seq, status)| {
-            json!({"status": status, "position": null, "name": null, "seq": seq, "since": seq})
+            json!({"status": status, "position": null, "name": null, "seq": seq, "since": 1_000_000})
         });
         let reply = reply.map(|(seq, status)| {
             json!({"status": status, "position": null, "name": null, "seq": seq, "by": "file",
-                "who": null, "at": seq})
+                "who": null, "at": 999_999})
         });
-        serde_json::from_value(json!({"seq": seq, "at": seq, "order": order, "reply": reply,
+        serde_json::from_value(json!({"seq": seq, "at": 1_000_000, "order": order, "reply": reply,
             "bell": bell, "source": {"health": "ok", "detail": "", "watch": "poll"}}))
         .unwrap()
     }
 
     #[test]
     fn each_difference_is_told_once() {
-        let (mut rule, now) = (Rule::new(None), Instant::now());
+        let (mut rule, now) = (Rule::new(None), after(Instant::now(), Duration::ZERO));
         let story = [
             (state(None, None, false), Some(What::Present)),
             (state(Some((2, "a")), None, true), Some(What::Order)),
@@ -145,7 +184,7 @@ mod tests {
 
     #[test]
     fn an_answered_order_that_a_restart_has_renumbered_is_no_news() {
-        let (mut rule, now) = (Rule::new(None), Instant::now());
+        let (mut rule, now) = (Rule::new(None), after(Instant::now(), Duration::ZERO));
         rule.state(now, &state(Some((2, "a")), Some((3, "a")), false));
         assert_eq!(rule.state(now, &state(Some((12, "a")), Some((13, "a")), false)), None);
         let rings = state(Some((22, "a")), Some((21, "a")), true);
@@ -155,26 +194,61 @@ mod tests {
     #[test]
     fn what_nobody_answers_is_told_again_and_again_until_the_first_reply() {
         let (mut rule, start) = (Rule::new(Some(MINUTE)), Instant::now());
-        rule.state(start, &state(Some((2, "a")), None, true));
-        assert_eq!(rule.tick(start + MINUTE / 2), None);
+        let at = |minutes: f32| after(start, MINUTE.mul_f32(minutes));
+        rule.state(at(0.0), &state(Some((2, "a")), None, true));
+        assert_eq!(rule.tick(at(0.5)), None);
         assert_eq!(rule.due(), Some(start + MINUTE));
         // A repeat does not begin to wait anew.
-        rule.state(start + MINUTE / 2, &state(Some((3, "a")), None, true));
-        assert_eq!(rule.tick(start + MINUTE), Some(What::Unanswered(MINUTE)));
-        assert_eq!(rule.tick(start + MINUTE), None);
-        assert_eq!(rule.tick(start + 2 * MINUTE), Some(What::Unanswered(2 * MINUTE)));
+        rule.state(at(0.5), &state(Some((3, "a")), None, true));
+        assert_eq!(rule.tick(at(1.0)), Some(What::Unanswered(MINUTE)));
+        assert_eq!(rule.tick(at(1.0)), None);
+        assert_eq!(rule.tick(at(2.0)), Some(What::Unanswered(2 * MINUTE)));
         // A reply that does not match is one: somebody is there.
-        rule.state(start + 2 * MINUTE, &state(Some((3, "a")), Some((4, "b")), true));
-        assert_eq!((rule.due(), rule.tick(start + 9 * MINUTE)), (None, None));
+        rule.state(at(2.0), &state(Some((3, "a")), Some((4, "b")), true));
+        assert_eq!((rule.due(), rule.tick(at(9.0))), (None, None));
         // Another order begins to wait anew.
-        rule.state(start + 9 * MINUTE, &state(Some((5, "c")), Some((4, "b")), true));
+        let mut other = state(Some((5, "c")), Some((4, "b")), true);
+        other.at = at(9.0).there;
+        if let Some(order) = &mut other.order {
+            order.since = other.at;
+        }
+        rule.state(at(9.0), &other);
         assert_eq!(rule.due(), Some(start + 10 * MINUTE));
+    }
+
+    #[test]
+    fn it_counts_from_the_order_and_not_from_when_one_began_to_look() {
+        let (mut rule, start) = (Rule::new(Some(MINUTE)), Instant::now());
+        rule.state(after(start, MINUTE * 3 / 4), &state(Some((2, "a")), None, true));
+        assert_eq!(rule.due(), Some(start + MINUTE));
+        assert_eq!(rule.tick(after(start, MINUTE)), Some(What::Unanswered(MINUTE)));
+        let mut late = Rule::new(Some(MINUTE));
+        late.state(after(start, 10 * MINUTE), &state(Some((2, "a")), None, true));
+        let now = after(start, 10 * MINUTE);
+        assert_eq!(late.tick(now), Some(What::Unanswered(10 * MINUTE)), "it is late already");
+        assert_eq!(late.due(), Some(start + 11 * MINUTE));
+    }
+
+    #[test]
+    fn neither_a_patience_for_ever_nor_a_time_from_elsewhere_is_too_much() {
+        let (mut rule, start) = (Rule::new(Some(Duration::MAX)), Instant::now());
+        let mut strange = state(Some((2, "a")), None, true);
+        strange.at = u64::MAX;
+        rule.state(after(start, Duration::ZERO), &strange);
+        assert_eq!(rule.due(), None);
+        let mut rule = Rule::new(Some(MINUTE));
+        if let Some(order) = &mut strange.order {
+            order.since = u64::MAX;
+        }
+        rule.state(after(start, Duration::ZERO), &strange);
+        assert_eq!(rule.tick(after(start, MINUTE)), Some(What::Unanswered(Duration::ZERO)));
     }
 
     #[test]
     fn a_reply_to_an_earlier_order_is_no_answer() {
         let (mut rule, start) = (Rule::new(Some(MINUTE)), Instant::now());
-        rule.state(start, &state(Some((5, "c")), Some((4, "b")), true));
+        let now = after(start, Duration::ZERO);
+        rule.state(now, &state(Some((5, "c")), Some((4, "b")), true));
         assert_eq!(rule.due(), Some(start + MINUTE));
     }
 }

@@ -2,7 +2,8 @@
 
 use chadburn_client::{Message, Settings, Station};
 
-use super::{Trouble, say, say_json, shown_order, shown_reply};
+use super::{Trouble, out, say, say_json, shown_order, shown_reply};
+use crate::cli::Terminal;
 
 pub(super) async fn run(settings: Settings, json: bool) -> Result<(), Trouble> {
     let station = Station::connect(settings).await?;
@@ -15,7 +16,8 @@ pub(super) async fn run(settings: Settings, json: bool) -> Result<(), Trouble> {
     let reply = state.reply.as_ref().map_or("none".into(), shown_reply);
     say(&format!("order  {order}"))?;
     say(&format!("reply  {reply}"))?;
-    say(if state.bell { "bell   rings" } else { "bell   is quiet" })?;
+    let rings = format!("bell   {}", Terminal::ours().loud("rings"));
+    out(if state.bell { &rings } else { "bell   is quiet" })?;
     if !state.source.detail.is_empty() {
         say(&format!("file   {}", crate::log::escaped(&state.source.detail)))?;
     }

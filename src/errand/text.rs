@@ -1,10 +1,14 @@
 //! The original's text wire, for servers that speak no other: texts as they are.
 
+use std::pin::pin;
+use std::time::Duration;
+
 use chadburn_client::{Event, Link, Settings};
 use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::time::{Instant, sleep};
 
 use super::watch::now;
-use super::{Trouble, say};
+use super::{SHORTEST_WAIT, Trouble, say};
 use crate::log::escaped;
 
 /// A text that every server of this wire echoes. Answers come in the order of their questions, so
@@ -30,15 +34,23 @@ pub(super) async fn watch(settings: Settings, url: &str) -> Result<(), Trouble> 
 }
 
 /// Says each line to the server, and what the server says.
-pub(super) async fn console(settings: Settings) -> Result<(), Trouble> {
+pub(super) async fn console(settings: Settings, wait: Duration) -> Result<(), Trouble> {
     let mut link = Link::connect(settings).await?;
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     let mut ended = false;
+    // What is owed may take its time, but not for ever.
+    let mut patience = pin!(sleep(wait));
     loop {
         tokio::select! {
+            () = &mut patience, if ended => {
+                return Err(Trouble::Nothing("the server has not answered everything".into()));
+            }
             typed = lines.next_line(), if !ended => {
                 let typed = typed?;
                 ended = typed.is_none();
+                if let Some(due) = Instant::now().checked_add(wait.max(SHORTEST_WAIT)) {
+                    patience.as_mut().reset(due);
+                }
                 let text = typed.unwrap_or_else(|| LAST.to_owned());
                 link.send(text).await.map_err(chadburn_client::NotDone::from)?;
             }

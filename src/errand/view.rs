@@ -2,12 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::{self, Write};
+use std::io;
 
 use chadburn_client::{Dial, Message, Roll, State};
 
+use super::display::Paint;
 use super::{shown_order, shown_reply};
+use crate::cli::Terminal;
 use crate::log::escaped;
+use crate::signals::Resumed;
 use crate::writing::File;
 
 /// How many names of the roll are shown; the others are counted.
@@ -24,21 +27,17 @@ pub(super) struct View {
     roll: Option<Roll>,
     /// What is wrong with the status file, the accept file and the bell book, if anything is.
     unwell: BTreeMap<File, String>,
-    /// How many lines were drawn last.
-    drawn: usize,
-    /// In how many columns and lines.
-    size: (usize, usize),
 }
 
 impl View {
     pub(super) fn new(url: &str) -> Self {
         let link = "looking for the server".into();
-        let (url, size) = (url.to_owned(), (0, 0));
-        let unwell = BTreeMap::new();
-        Self { url, link, dial: None, state: None, roll: None, unwell, drawn: 0, size }
+        let (url, unwell) = (url.to_owned(), BTreeMap::new());
+        Self { url, link, dial: None, state: None, roll: None, unwell }
     }
 
-    pub(super) fn heard(&mut self, message: &Message) -> io::Result<()> {
+    /// Hears a message; whether it changes what is shown.
+    pub(super) fn heard(&mut self, message: &Message) -> bool {
         match message {
             Message::Welcome(welcome) => {
                 self.dial = Some(welcome.dial.clone());
@@ -46,7 +45,7 @@ impl View {
                 self.unwell.clear();
             }
             Message::Source { file, health } => {
-                let Some(file) = File::named(file) else { return Ok(()) };
+                let Some(file) = File::named(file) else { return false };
                 self.file_is(file, &health.detail);
             }
             Message::State(state) => {
@@ -59,9 +58,9 @@ impl View {
                 self.state = Some(state.clone());
             }
             Message::Roll(roll) => self.roll = Some(roll.clone()),
-            _ => return Ok(()),
+            _ => return false,
         }
-        self.draw()
+        true
     }
 
     fn file_is(&mut self, file: File, detail: &str) {
@@ -72,41 +71,12 @@ impl View {
         }
     }
 
-    pub(super) fn link(&mut self, up: bool, why: &str) -> io::Result<()> {
+    pub(super) fn link(&mut self, up: bool, why: &str) {
         self.link = if up { String::new() } else { why.to_owned() };
-        self.draw()
-    }
-
-    /// Draws it in the place of what was drawn before.
-    pub(super) fn draw(&mut self) -> io::Result<()> {
-        let before = std::mem::replace(&mut self.size, size());
-        let (width, height) = self.size;
-        let lines = fitting(self.lines(), height.saturating_sub(1));
-        // A character may be two columns wide, and none may begin another line (DECRST 7, DECAWM).
-        let mut out = String::from("\x1b[?7l");
-        match self.drawn {
-            0 => {}
-            // Nobody knows where a terminal of another size has put what was there (CUP, ED).
-            _ if before != self.size => out.push_str("\x1b[H\x1b[J"),
-            // Up to the first line of what was drawn before (ECMA-48, CPL).
-            drawn => {
-                let _ = write!(out, "\x1b[{drawn}F");
-            }
-        }
-        for line in &lines {
-            // What was longer before is cut off (ECMA-48, EL).
-            let _ = writeln!(out, "{}\x1b[K", line.drawn(width));
-        }
-        // What stood below is gone (ECMA-48, ED), and the terminal is as it was (DECSET 7).
-        out.push_str("\x1b[J\x1b[?7h");
-        self.drawn = lines.len();
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(out.as_bytes())?;
-        stdout.flush()
     }
 
     /// The lines from top to bottom.
-    fn lines(&self) -> Vec<Line> {
+    pub(super) fn lines(&self) -> Vec<Line> {
         let mut lines: Vec<Line> = Vec::new();
         let order = self.state.as_ref().and_then(|state| state.order.as_ref());
         let reply = self.state.as_ref().and_then(|state| state.reply.as_ref());
@@ -144,6 +114,64 @@ impl View {
     }
 }
 
+/// Draws the view in the place of what was drawn before.
+#[derive(Debug)]
+pub(super) struct Painter {
+    /// How many lines were drawn last.
+    drawn: usize,
+    /// In how many columns and lines.
+    size: (usize, usize),
+    resumed: Resumed,
+}
+
+impl Painter {
+    pub(super) fn new(resumed: Resumed) -> Self {
+        Self { drawn: 0, size: (0, 0), resumed }
+    }
+}
+
+impl Paint for Painter {
+    type Frame = Vec<Line>;
+
+    fn paint(&mut self, lines: &Vec<Line>) -> Option<String> {
+        if is_in_background() {
+            return None;
+        }
+        if self.resumed.take() {
+            // What stands above is now the shell's.
+            self.drawn = 0;
+        }
+        let before = std::mem::replace(&mut self.size, size());
+        let (width, height) = self.size;
+        let lines = fitting(lines, height.saturating_sub(1));
+        // A character may be two columns wide, and none may begin another line (DECRST 7, DECAWM).
+        let mut out = String::from("\x1b[?7l");
+        match self.drawn {
+            0 => {}
+            // Nobody knows where a terminal of another size has put what was there (CUP, ED).
+            _ if before != self.size => out.push_str("\x1b[H\x1b[J"),
+            // Up to the first line of what was drawn before (ECMA-48, CPL).
+            drawn => {
+                let _ = write!(out, "\x1b[{drawn}F");
+            }
+        }
+        for line in &lines {
+            // What was longer before is cut off (ECMA-48, EL).
+            let _ = writeln!(out, "{}\x1b[K", line.drawn(width));
+        }
+        // What stood below is gone (ECMA-48, ED), and the terminal is as it was (DECSET 7).
+        out.push_str("\x1b[J\x1b[?7h");
+        self.drawn = lines.len();
+        Some(out)
+    }
+}
+
+/// Whether the terminal is somebody else's now, as after `bg` in a shell.
+fn is_in_background() -> bool {
+    // Where it is no terminal of ours, nobody else's has it either.
+    rustix::termios::tcgetpgrp(io::stdout()).is_ok_and(|group| group != rustix::process::getpgrp())
+}
+
 /// What matters most on a terminal that has no room for everything, the most important first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
@@ -161,7 +189,8 @@ enum Rank {
 }
 
 /// As much of this as there is room for, in its order; of a dial all or nothing.
-fn fitting(mut lines: Vec<Line>, room: usize) -> Vec<Line> {
+fn fitting(lines: &[Line], room: usize) -> Vec<&Line> {
+    let mut lines: Vec<_> = lines.iter().collect();
     while lines.len() > room {
         let Some(least) = lines.iter().map(|line| line.rank).max() else { break };
         lines.retain(|line| line.rank != least);
@@ -171,7 +200,7 @@ fn fitting(mut lines: Vec<Line>, room: usize) -> Vec<Line> {
 
 /// A line of the view.
 #[derive(Debug)]
-struct Line {
+pub(super) struct Line {
     rank: Rank,
     text: String,
     /// The part of it that is shown in reverse, if any is.
@@ -189,11 +218,11 @@ impl Line {
 
     /// As it goes to a terminal with so many columns.
     fn drawn(&self, width: usize) -> String {
-        let text: String = self.text.chars().take(width).collect();
+        let terminal = Terminal::ours();
+        let text: String = terminal.letters(&self.text).chars().take(width).collect();
         match self.loud {
             "" => text,
-            // SGR, reverse and default (ECMA-48).
-            loud => text.replacen(loud, &format!("\x1b[7m{loud}\x1b[0m"), 1),
+            loud => text.replacen(loud, &terminal.loud_in_view(loud), 1),
         }
     }
 }
@@ -203,7 +232,7 @@ fn people(roll: &Roll) -> Vec<Line> {
     let coming = |coming| roll.answers.iter().filter(|it| it.coming == Some(coming)).count();
     let counts = format!(
         "  roll   {} answered, {} coming, {} not, {} here",
-        roll.answers.len() + roll.more_answers,
+        roll.answers.len().saturating_add(roll.more_answers),
         coming(true),
         coming(false),
         roll.stations,
@@ -213,7 +242,7 @@ fn people(roll: &Roll) -> Vec<Line> {
     if names.is_empty() {
         return vec![Line::new(Rank::Roll, counts)];
     }
-    let more = roll.named.len() - names.len() + roll.more_named;
+    let more = (roll.named.len() - names.len()).saturating_add(roll.more_named);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let names = format!("         {}{more}", names.join(", "));
     vec![Line::new(Rank::Roll, counts), Line::new(Rank::Names, names)]
@@ -245,8 +274,8 @@ mod tests {
         ];
         let left = |room| {
             let lines = all.map(|(rank, text)| Line::new(rank, text.into()));
-            let lines = fitting(lines.into(), room);
-            lines.into_iter().map(|line| line.text).collect::<Vec<_>>().join(" ")
+            let lines = fitting(&lines, room);
+            lines.iter().map(|line| &*line.text).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(left(8), "title 1 2 3 order reply bell away");
         assert_eq!(left(7), "title 2 order reply bell away");

@@ -1,48 +1,93 @@
 //! Following a telegraph: lines, messages or a living view, and a command for what happens.
 
-use std::io::IsTerminal;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::fs::File;
+use std::io::{self, IsTerminal};
+use std::os::fd::AsFd;
+use std::time::Duration;
 
 use chadburn_client::{Event, Message, Settings, State, Station};
 use serde::de::IgnoredAny;
 use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 
+use super::clock::{ServerClock, ours};
+use super::display::{Display, NoFrames};
 use super::exec::{Facts, Hand};
-use super::rule::{Rule, What};
-use super::view::View;
-use super::{Trouble, say, say_json, shown_order, shown_reply};
+use super::rule::{Now, Rule, What};
+use super::view::{Line, Painter, View};
+use super::{Trouble, fit, json_line, shown_order, shown_reply};
 use crate::calendar;
-use crate::cli::Watch;
+use crate::cli::{Terminal, Watch};
 use crate::log::escaped;
-use crate::signals::Resizes;
+use crate::signals::{Ending, Resizes, Resumed};
+
+/// How long what is still to be shown may take at the end: for a pipe that somebody reads, and for one
+/// who wants us to go.
+const LAST_LINES: Duration = Duration::from_secs(2);
+const LAST_LINES_WHEN_TOLD: Duration = Duration::from_millis(200);
 
 /// In which form one is told.
 enum Form {
-    Lines,
-    Json,
-    View(Box<View>),
+    Lines(Display),
+    Json(Display),
+    View(Box<View>, Display<Vec<Line>>),
 }
 
-pub(super) async fn run(settings: Settings, url: &str, watch: Watch) -> Result<(), Trouble> {
+pub(super) async fn run(
+    settings: Settings,
+    url: &str,
+    watch: Watch,
+    ending: &mut Ending,
+) -> Result<(), Trouble> {
     let mut station = Station::open(settings)?;
     // What a command says would stand in the middle of the view.
     let spoilt = watch.exec.is_some() && std::io::stderr().is_terminal();
+    let out = stdout()?;
     let form = match watch.json {
-        true => Form::Json,
-        false if std::io::stdout().is_terminal() && !spoilt => Form::View(Box::new(View::new(url))),
-        false => Form::Lines,
+        true => Form::Json(Display::start(out, lagged_json, NoFrames)?),
+        false if Terminal::ours().has_view() && !spoilt => {
+            let painter = Painter::new(Resumed::notice()?);
+            let display = Display::start(out, lagged_line, painter)?;
+            Form::View(Box::new(View::new(url)), display)
+        }
+        false => Form::Lines(Display::start(out, lagged_line, NoFrames)?),
+    };
+    let hand = match watch.exec {
+        Some(command) => {
+            let complaints = Display::start(stderr()?, lagged_complaint, NoFrames)?;
+            Some(Hand::new(command, ending.started.clone(), complaints))
+        }
+        None => None,
     };
     let mut watcher = Watcher {
         url: url.to_owned(),
         rule: Rule::new(watch.unanswered_after),
-        hand: watch.exec.map(Hand::new),
+        clock: ServerClock::new(),
+        presented: false,
+        hand,
         resizes: Resizes::catch()?,
         form,
     };
-    let done = watcher.follow(&mut station).await;
-    if let Some(hand) = watcher.hand {
-        hand.rest().await;
+    let mut done = tokio::select! {
+        done = watcher.follow(&mut station) => done,
+        stop = ending.told() => Err(Trouble::Stopped(stop)),
+    };
+    if let Some(hand) = &mut watcher.hand {
+        if !matches!(done, Err(Trouble::Stopped(_))) {
+            tokio::select! {
+                () = hand.rest() => {}
+                stop = ending.told() => done = Err(Trouble::Stopped(stop)),
+            }
+        }
+        if let Err(Trouble::Stopped(stop)) = &done {
+            hand.stop(*stop).await;
+        }
+    }
+    let told = matches!(done, Err(Trouble::Stopped(_)));
+    let patience = if told { LAST_LINES_WHEN_TOLD } else { LAST_LINES };
+    match watcher.form {
+        Form::Lines(display) | Form::Json(display) => display.end(patience)?,
+        Form::View(_, display) => display.end(patience)?,
     }
     done
 }
@@ -50,6 +95,9 @@ pub(super) async fn run(settings: Settings, url: &str, watch: Watch) -> Result<(
 struct Watcher {
     url: String,
     rule: Rule,
+    clock: ServerClock,
+    /// How things were at first has been told.
+    presented: bool,
     hand: Option<Hand>,
     /// The terminal, if there is one, has another size.
     resizes: Resizes,
@@ -70,27 +118,26 @@ impl Watcher {
             let event = tokio::select! {
                 biased;
                 event = station.recv() => event,
+                error = self.form.failed() => return Err(error.into()),
                 () = self.resizes.next() => {
-                    if let Form::View(view) = &mut self.form {
-                        view.draw()?;
-                    }
+                    self.form.draw();
                     continue;
                 }
                 () = wait => {
-                    if let Some(what) = self.rule.tick(Instant::now()) {
-                        self.happened(what)?;
+                    if let Some(what) = self.rule.tick(self.now()) {
+                        self.happened(what);
                     }
                     continue;
                 }
             };
             match event {
-                Some(Event::Message(heard)) => self.heard(&heard.text, &heard.message)?,
-                Some(Event::Up) => self.link(true, "")?,
-                Some(Event::Down(why)) => self.link(false, &why)?,
-                Some(Event::Unreadable { text, .. }) => self.unreadable(&text)?,
-                Some(Event::Lagged(lagged)) => self.lagged(lagged)?,
+                Some(Event::Message(heard)) => self.heard(heard.text, &heard.message),
+                Some(Event::Up) => self.up(),
+                Some(Event::Down(why)) => self.link(false, &why),
+                Some(Event::Unreadable { text, .. }) => self.unreadable(&text),
+                Some(Event::Lagged(lagged)) => self.lagged(lagged),
                 Some(Event::Failed(failure)) => {
-                    self.link(false, &failure.to_string())?;
+                    self.link(false, &failure.to_string());
                     return Err(failure.into());
                 }
                 Some(_) => {}
@@ -99,81 +146,122 @@ impl Watcher {
         }
     }
 
-    fn heard(&mut self, text: &str, message: &Message) -> Result<(), Trouble> {
+    fn now(&self) -> Now {
+        Now { here: Instant::now(), there: self.clock.now() }
+    }
+
+    // Of each event the command comes before the line: what is held up there holds up nothing here.
+    fn heard(&mut self, text: String, message: &Message) {
+        self.clock.heard(message);
+        let what = match message {
+            Message::State(state) => self.rule.state(self.now(), state),
+            _ => None,
+        };
+        if let Some(what) = what {
+            self.runs(what);
+        }
         match &mut self.form {
-            Form::Json => say_json(text.to_owned())?,
-            Form::View(view) => view.heard(message)?,
-            Form::Lines => {
-                if let Message::Source { file, health } = message {
-                    say(&file_line(file, &health.detail))?;
+            Form::Json(display) => display.line(json_line(text)),
+            Form::View(view, display) => {
+                if view.heard(message) {
+                    display.frame(view.lines());
                 }
             }
+            Form::Lines(display) => match message {
+                Message::Source { file, health } => {
+                    display.line(file_line(file, &health.detail));
+                }
+                Message::State(state) => {
+                    if let Some(what) = what {
+                        display.line(line(what, state));
+                    }
+                    if what == Some(What::Present) && !state.source.detail.is_empty() {
+                        display.line(file_line("status", &state.source.detail));
+                    }
+                }
+                _ => {}
+            },
         }
-        if let Message::State(state) = message
-            && let Some(what) = self.rule.state(Instant::now(), state)
-        {
-            self.happened(what)?;
-            if let (Form::Lines, What::Present, false) =
-                (&self.form, what, state.source.detail.is_empty())
-            {
-                say(&file_line("status", &state.source.detail))?;
-            }
-        }
-        Ok(())
     }
 
     /// What is no message of ours may be one of a later version. What is no JSON is told in some, so
     /// that each line is.
-    fn unreadable(&mut self, text: &str) -> Result<(), Trouble> {
-        if let Form::Json = self.form {
+    fn unreadable(&self, text: &str) {
+        if let Form::Json(display) = &self.form {
             let is_json = serde_json::from_str::<IgnoredAny>(text).is_ok();
             let told = || json!({"type": "link", "unreadable": text}).to_string();
             let line = if is_json { text.to_owned() } else { told() };
-            say_json(line)?;
+            display.line(json_line(line));
         }
-        Ok(())
     }
 
-    /// The server was quicker than whoever reads what is said here.
-    fn lagged(&mut self, lagged: u64) -> Result<(), Trouble> {
-        match &mut self.form {
-            Form::Json => say_json(json!({"type": "link", "lagged": lagged}).to_string())?,
-            Form::Lines => say(&format!("{} link lagged: {lagged} left out", now()))?,
-            Form::View(_) => {}
+    /// The server was quicker than we are.
+    fn lagged(&self, lagged: u64) {
+        match &self.form {
+            Form::Json(display) => display.line(lagged_json(lagged)),
+            Form::Lines(display) => display.line(lagged_line(lagged)),
+            Form::View(..) => {}
         }
-        Ok(())
     }
 
-    fn link(&mut self, up: bool, why: &str) -> Result<(), Trouble> {
+    /// The server is there, and how things are was told: once more after a loss, since nobody can
+    /// know whether everything in between was heard.
+    fn up(&mut self) {
+        self.link(true, "");
+        if let Some(hand) = &self.hand {
+            hand.run(self.facts(What::Present.word(), self.rule.last()));
+        }
+        if let (Form::Lines(display), Some(state), true) =
+            (&self.form, self.rule.last(), self.presented)
+        {
+            display.line(line(What::Present, state));
+        }
+        self.presented = true;
+    }
+
+    fn link(&mut self, up: bool, why: &str) {
         let word = if up { "up" } else { "down" };
-        match &mut self.form {
-            Form::Json if up => say_json(json!({"type": "link", "link": word}).to_string())?,
-            Form::Json => say_json(json!({"type": "link", "link": word, "why": why}).to_string())?,
-            Form::Lines if up => say(&format!("{} link up {}", now(), escaped(&self.url)))?,
-            Form::Lines => say(&format!("{} link down: {}", now(), escaped(why)))?,
-            Form::View(view) => view.link(up, why)?,
-        }
         if let Some(hand) = &self.hand {
             let mut facts = self.facts("link", self.rule.last());
             facts.extend([("CHADBURN_LINK", word.to_owned()), ("CHADBURN_WHY", why.to_owned())]);
             hand.run(facts);
         }
-        Ok(())
+        match &mut self.form {
+            Form::Json(display) => {
+                let mut told = json!({"type": "link", "link": word});
+                if !up {
+                    told["why"] = why.into();
+                }
+                display.line(json_line(told.to_string()));
+            }
+            Form::Lines(display) if up => {
+                display.line(fit(&format!("{} link up {}", now(), escaped(&self.url))));
+            }
+            Form::Lines(display) => {
+                display.line(fit(&format!("{} link down: {}", now(), escaped(why))));
+            }
+            Form::View(view, display) => {
+                view.link(up, why);
+                display.frame(view.lines());
+            }
+        }
     }
 
-    fn happened(&mut self, what: What) -> Result<(), Trouble> {
-        let Some(state) = self.rule.last() else { return Ok(()) };
-        if let Form::Lines = self.form {
-            say(&line(what, state))?;
+    fn happened(&self, what: What) {
+        self.runs(what);
+        if let (Form::Lines(display), Some(state)) = (&self.form, self.rule.last()) {
+            display.line(line(what, state));
         }
-        if let (Some(hand), false) = (&self.hand, what == What::Present) {
-            let mut facts = self.facts(what.word(), Some(state));
-            if let What::Unanswered(waited) = what {
-                facts.push(("CHADBURN_WAITED", waited.as_millis().to_string()));
-            }
-            hand.run(facts);
+    }
+
+    /// Runs the command for this; how things are is told when the link is up.
+    fn runs(&self, what: What) {
+        let (Some(hand), false) = (&self.hand, what == What::Present) else { return };
+        let mut facts = self.facts(what.word(), self.rule.last());
+        if let What::Unanswered(waited) = what {
+            facts.push(("CHADBURN_WAITED", waited.as_millis().to_string()));
         }
-        Ok(())
+        hand.run(facts);
     }
 
     fn facts(&self, event: &str, state: Option<&State>) -> Facts {
@@ -198,10 +286,49 @@ impl Watcher {
     }
 }
 
+impl Form {
+    /// Waits until nothing can be shown any more.
+    async fn failed(&self) -> io::Error {
+        match self {
+            Self::Lines(display) | Self::Json(display) => display.failed().await,
+            Self::View(_, display) => display.failed().await,
+        }
+    }
+
+    /// Draws the view anew, if it is one.
+    fn draw(&self) {
+        if let Self::View(view, display) = self {
+            display.frame(view.lines());
+        }
+    }
+}
+
+/// Descriptors of their own: whoever is stuck in writing to one holds no lock of the others.
+fn stdout() -> io::Result<File> {
+    Ok(File::from(io::stdout().as_fd().try_clone_to_owned()?))
+}
+
+fn stderr() -> io::Result<File> {
+    Ok(File::from(io::stderr().as_fd().try_clone_to_owned()?))
+}
+
+fn lagged_json(lagged: u64) -> String {
+    json!({"type": "link", "lagged": lagged}).to_string()
+}
+
+fn lagged_line(lagged: u64) -> String {
+    format!("{} link lagged: {lagged} left out", now())
+}
+
+fn lagged_complaint(lagged: u64) -> String {
+    format!("chadburn: {lagged} complaints left out")
+}
+
 /// The line for what happened: when, what, and what it is about.
 fn line(what: What, state: &State) -> String {
     let order = state.order.as_ref().map_or("none".into(), shown_order);
-    let bell = if state.bell { ", the bell rings" } else { "" };
+    let rings = format!(", the bell {}", Terminal::ours().loud("rings"));
+    let bell = if state.bell { &rings } else { "" };
     let about = match what {
         What::Reply => state.reply.as_ref().map_or("none".into(), shown_reply),
         What::Unanswered(waited) => format!("{order} for {} s", waited.as_secs()),
@@ -211,19 +338,19 @@ fn line(what: What, state: &State) -> String {
         What::Unanswered(_) => now(),
         _ => calendar::iso(state.at).unwrap_or_else(|| state.at.to_string()),
     };
-    format!("{at} {} {about}{bell}", what.word())
+    // What comes from elsewhere is made fit; the emphasis is ours.
+    format!("{}{bell}", fit(&format!("{at} {} {about}", what.word())))
 }
 
 /// The line for the health of this file; nothing is wrong if the detail is empty.
 fn file_line(file: &str, detail: &str) -> String {
     match detail {
-        "" => format!("{} file {} is well", now(), escaped(file)),
-        detail => format!("{} file {}", now(), escaped(detail)),
+        "" => fit(&format!("{} file {} is well", now(), escaped(file))),
+        detail => fit(&format!("{} file {}", now(), escaped(detail))),
     }
 }
 
 /// This moment, by our own clock.
 pub(super) fn now() -> String {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    u64::try_from(now).ok().and_then(calendar::iso).unwrap_or_default()
+    calendar::iso(ours()).unwrap_or_default()
 }

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::home::Home;
 use crate::link::url;
 use crate::patience::{soon, until, within};
 use crate::server::TestServer;
@@ -198,8 +197,12 @@ async fn watching_says_a_line_for_each_event() {
     assert_eq!(watcher.news().await, "order 7 COFFEE, the bell rings");
     server.home.order("7");
     assert_eq!(watcher.news().await, "repeat 7 COFFEE, the bell rings");
-    assert_eq!(watcher.news().await, "unanswered 7 COFFEE for 1 s, the bell rings");
-    assert_eq!(watcher.news().await, "unanswered 7 COFFEE for 3 s, the bell rings");
+    for least in [1, 3] {
+        let news = watcher.news().await;
+        let waited = news.strip_prefix("unanswered 7 COFFEE for ").expect(&news);
+        let waited: u64 = waited.split_once(' ').expect(&news).0.parse().expect(&news);
+        assert!((least..least + 3).contains(&waited), "{news}");
+    }
     done(&server, &["answer", "stop", "--name", "Zoë"]).await;
     assert_eq!(watcher.news().await, "reply 6 STOP by Zoë, the bell rings");
     server.home.order("build \u{1b}[2J broken");
@@ -349,7 +352,7 @@ async fn what_waits_for_a_slow_command_is_still_done_when_the_server_is_given_up
     let ended = soon("its end", watcher.child.wait()).await.expect("one's child can be waited for");
     assert_eq!(ended.code(), Some(3));
     let told = std::fs::read_to_string(server.home.file("told")).unwrap_or_default();
-    assert_eq!(told, "link up\nlink down\nlink down\n");
+    assert_eq!(told, "link up\npresent\nlink down\nlink down\n");
 }
 
 #[tokio::test]
@@ -387,7 +390,7 @@ async fn the_log_is_the_bell_book() {
     let log = done(&server, &["log"]).await;
     let news: Vec<_> = log.lines().map(|line| line.split_once("  ").unwrap().1).collect();
     assert_eq!((news[0], news[1]), ("run", "order  6 STOP"), "{log}");
-    assert!(news[2].starts_with("reply  6 STOP by Tim after 0."), "{log}");
+    assert!(news[2].starts_with("reply  6 STOP by Tim after "), "{log}");
     assert_eq!(news[3], "order  7 COFFEE");
     let last = done(&server, &["log", "--since", &(seq - 1).to_string()]).await;
     assert_eq!((last.lines().count(), log.ends_with(&last)), (1, true), "{last}");
@@ -448,58 +451,4 @@ async fn a_reader_that_has_had_enough_is_a_good_end() {
     let output = shell.kill_on_drop(true).output();
     let (code, out, errors) = finished(within(Duration::from_secs(20), "the end", output).await);
     assert_eq!((code, out.lines().count(), errors.as_str()), (0, 2, ""));
-}
-
-#[tokio::test]
-async fn every_help_fits_one_screen_and_every_shell_is_completed() {
-    let server = TestServer::start().await;
-    for verb in ["status", "answer", "order", "watch", "log", "console", "doctor"] {
-        let help = done(&server, &[verb, "--help"]).await;
-        // A change is looked at: `chadburn VERB --help > tests/fixtures/help/VERB.txt`.
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/help");
-        let known = std::fs::read_to_string(folder.join(format!("{verb}.txt")));
-        assert_eq!(known.ok().as_deref(), Some(help.as_str()), "chadburn {verb} --help");
-        assert!(help.lines().count() <= 40, "{help}");
-        assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
-        assert!(help.contains("--url") && help.contains("xit codes"), "{help}");
-    }
-    for shell in ["bash", "zsh", "fish"] {
-        let script = done(&server, &["completions", shell]).await;
-        assert!(script.contains("unanswered-after"), "{shell}");
-    }
-}
-
-#[tokio::test]
-async fn a_real_bash_completes_commands_options_and_their_words() {
-    let script = "source <(\"$0\" completions bash)
-        while read -ra COMP_WORDS; do
-            COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
-            [ \"${COMP_WORDS[COMP_CWORD]}\" = _ ] && COMP_WORDS[COMP_CWORD]=
-            COMPREPLY=()
-            _chadburn chadburn \"${COMP_WORDS[COMP_CWORD]}\" \"${COMP_WORDS[COMP_CWORD - 1]}\"
-            echo \"${COMPREPLY[*]}\"
-        done";
-    // A word that is still to be typed is an underscore here.
-    let cases = [
-        ("chadburn wat", "watch"),
-        ("chadburn watch --un", "--unanswered-after"),
-        ("chadburn watch --wire _", "json text"),
-        ("chadburn --watch _", "auto inotify poll"),
-        ("chadburn serve --allow-orders _", "never local any"),
-        ("chadburn answer --not", "--not-coming"),
-        ("chadburn doctor --status-file sta", "status.eot"),
-    ];
-    let home = Home::new();
-    home.order("6");
-    let mut bash = Command::new("bash");
-    bash.args(["--norc", "-c", script, env!("CARGO_BIN_EXE_chadburn")]).current_dir(home.path());
-    let mut bash = bash.kill_on_drop(true).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-    let bash = bash.as_mut().expect("there is a bash");
-    let mut typed = bash.stdin.take().expect("it is piped");
-    let mut lines = BufReader::new(bash.stdout.take().expect("it is piped")).lines();
-    for (line, completed) in cases {
-        typed.write_all(format!("{line}\n").as_bytes()).await.expect("it listens");
-        let said = soon("what completes it", lines.next_line()).await.expect("text");
-        assert_eq!(said.as_deref().map(str::trim_end), Some(completed), "{line}");
-    }
 }

@@ -164,6 +164,15 @@ mod errands;
 /// A server that says what no real one does at will.
 mod scripted;
 
+/// What is only printed, in real shells too.
+mod printed;
+
+/// Commands that are told to end.
+mod told_to_end;
+
+/// Waiting for an answer.
+mod waiting;
+
 /// What acts upon a terminal, and never reaches one.
 mod escapes;
 

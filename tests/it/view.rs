@@ -28,10 +28,13 @@ struct Screen {
     escape: Option<String>,
     /// It was told to begin no line by itself, and has not been told otherwise.
     keeps_lines: bool,
+    /// All that was said to it.
+    said: String,
 }
 
 impl Screen {
     fn hear(&mut self, text: &str) {
+        self.said.push_str(text);
         for c in text.chars() {
             match (&mut self.escape, c) {
                 (Some(sequence), c) => {
@@ -133,6 +136,17 @@ fn size(columns: u16, rows: u16) -> Winsize {
 /// `chadburn watch` with these words on a terminal of this size, which is its standard error too if
 /// it has more to say there.
 fn watch(server: &TestServer, columns: u16, rows: u16, words: &[&str]) -> Watch {
+    watch_in(server, columns, rows, words, &[("TERM", "xterm"), ("LC_ALL", "C.UTF-8")])
+}
+
+/// The same in this environment.
+fn watch_in(
+    server: &TestServer,
+    columns: u16,
+    rows: u16,
+    words: &[&str],
+    variables: &[(&str, &str)],
+) -> Watch {
     let near = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
     grantpt(&near).expect("it is ours");
     unlockpt(&near).expect("it is ours");
@@ -144,6 +158,10 @@ fn watch(server: &TestServer, columns: u16, rows: u16, words: &[&str]) -> Watch 
     command.args(["watch", "--name", "Zoë", "--wait", "20s", "--url", &url(server)]);
     let errors =
         if words.is_empty() { Stdio::null() } else { far.try_clone().expect("one more").into() };
+    for name in ["TERM", "NO_COLOR", "CLICOLOR_FORCE", "LC_ALL", "LC_CTYPE", "LANG"] {
+        command.env_remove(name);
+    }
+    command.envs(variables.iter().copied()).current_dir(server.home.path());
     command.args(words).stdin(Stdio::null()).stdout(far).stderr(errors).kill_on_drop(true);
     let reader = near.try_clone().expect("one more");
     let child = command.spawn().expect("it can be run");
@@ -233,4 +251,72 @@ async fn what_a_command_says_does_not_spoil_the_view() {
     let lines = || watch.screen.lock().unwrap_or_else(PoisonError::into_inner).lines.clone();
     until("the command has run", || lines().iter().any(|it| it == "rang")).await;
     assert!(lines()[0].ends_with("present 6 STOP, the bell rings"), "{:#?}", lines());
+}
+
+#[tokio::test]
+async fn a_terminal_that_understands_no_escape_sequences_gets_none() {
+    let server = TestServer::start().await;
+    for term in [None, Some(("TERM", "")), Some(("TERM", "dumb"))] {
+        let watch = watch_in(&server, 80, 24, &[], term.as_slice());
+        let said = || watch.screen.lock().unwrap_or_else(PoisonError::into_inner).said.clone();
+        until("it is told in lines", || said().contains(" link up ")).await;
+        assert!(said().contains(" present 6 STOP, the bell rings"), "{:?}", said());
+        assert!(!said().contains('\u{1b}'), "{:?}", said());
+    }
+}
+
+#[tokio::test]
+async fn emphasis_and_letters_are_what_the_environment_allows() {
+    let server = TestServer::start().await;
+    let plain =
+        watch_in(&server, 80, 24, &[], &[("TERM", "xterm"), ("NO_COLOR", "1"), ("LC_ALL", "C")]);
+    shows(
+        &plain.screen,
+        &[">  6 STOP", "  order  6 STOP", "  bell    RINGS", "         Zo\\u{eb}"],
+    )
+    .await;
+    assert!(plain.screen.lock().unwrap_or_else(PoisonError::into_inner).said.is_ascii());
+    let forced = [("TERM", "dumb"), ("CLICOLOR_FORCE", "1")];
+    let forced = watch_in(&server, 80, 24, &[], &forced);
+    let said = || forced.screen.lock().unwrap_or_else(PoisonError::into_inner).said.clone();
+    until("it is told", || said().contains("the bell \u{1b}[7mrings\u{1b}[0m")).await;
+}
+
+#[tokio::test]
+async fn a_terminal_that_is_held_holds_up_no_command() {
+    let server = TestServer::start().await;
+    let exec = "echo $CHADBURN_EVENT $CHADBURN_NAME >> ran";
+    let watch = watch(&server, 80, 24, &["--unanswered-after", "500ms", "--exec", exec]);
+    watch.screen.lock().unwrap_or_else(PoisonError::into_inner).keeps_lines = true;
+    let ran = || std::fs::read_to_string(server.home.file("ran")).unwrap_or_default();
+    until("it runs", || ran().contains("present STOP")).await;
+    // As Ctrl-S does, and then Ctrl-Q.
+    rustix::io::write(&watch.near, b"\x13").expect("it can be typed");
+    server.home.order("8");
+    until("the order is told of", || ran().contains("order LUNCH")).await;
+    until("that nobody answers, too", || ran().contains("unanswered LUNCH")).await;
+    let said = || watch.screen.lock().unwrap_or_else(PoisonError::into_inner).said.clone();
+    assert!(!said().contains("LUNCH"), "the terminal is held");
+    rustix::io::write(&watch.near, b"\x11").expect("it can be typed");
+    until("it goes on", || said().contains("unanswered 8 LUNCH")).await;
+}
+
+#[tokio::test]
+async fn what_a_shell_says_while_the_view_is_stopped_stays() {
+    let server = TestServer::start().await;
+    let watch = watch(&server, 80, 40, &[]);
+    shows(&watch.screen, &["▶  6 STOP", "         Zoë"]).await;
+    let pid = watch.child.id().and_then(|id| Pid::from_raw(id.cast_signed())).expect("it runs");
+    kill_process(pid, Signal::STOP).expect("one's child can be signalled");
+    let path = ptsname(&watch.near, Vec::new()).expect("it has a name");
+    let shell = rustix::fs::open(path, OFlags::RDWR | OFlags::NOCTTY, Mode::empty());
+    watch.screen.lock().unwrap_or_else(PoisonError::into_inner).keeps_lines = true;
+    rustix::io::write(shell.expect("it can be opened"), b"$ a shell's own line\r\n")
+        .expect("it is taken");
+    shows(&watch.screen, &["$ a shell's own line"]).await;
+    server.home.order("7");
+    kill_process(pid, Signal::CONT).expect("one's child can be signalled");
+    shows(&watch.screen, &["$ a shell's own line", "▶  7 COFFEE", "  order  7 COFFEE"]).await;
+    server.home.order("8");
+    shows(&watch.screen, &["$ a shell's own line", "▶  8 LUNCH", "  order  8 LUNCH"]).await;
 }

@@ -24,7 +24,7 @@ use crate::{Failure, Settings, Tried};
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long it may take at least, however little of the window is left.
-const SHORTEST: Duration = Duration::from_secs(3);
+const SHORTEST: Duration = Duration::from_secs(5);
 
 /// The largest answer that is taken; twice the largest bell book that a server tells.
 const LARGEST: u64 = 16 * 1024 * 1024;

@@ -53,8 +53,7 @@ pub(super) async fn look(settings: Settings, url: &str) -> Vec<Finding> {
 }
 
 fn host(page: &Page, url: &str) -> Finding {
-    let is_ours =
-        serde_json::from_str::<Value>(&page.body).is_ok_and(|it| it["ready"].is_boolean());
+    let is_ours = serde_json::from_str::<Value>(&page.body).is_ok_and(|it| it.is_object());
     match page.status {
         200 | 503 if !is_ours => Finding::Bad(
             format!("{url} answers with a page that is not Chadburn's"),
@@ -70,12 +69,6 @@ fn host(page: &Page, url: &str) -> Finding {
              header; or give the address that is meant"
                 .into(),
         ),
-        404 => Finding::Bad(
-            format!("{url} knows no /readyz beside its WebSocket"),
-            "name the whole path if it is below one, as in wss://eot.example.com/eot/websocket; a \
-             proxy must cut off what is before /websocket"
-                .into(),
-        ),
         200 | 503 => Finding::Well(format!("{url} is a server that knows its name")),
         421 => Finding::Bad(
             format!("{url} does not answer to this name"),
@@ -83,7 +76,9 @@ fn host(page: &Page, url: &str) -> Finding {
         ),
         status => Finding::Bad(
             format!("{url} answers with {status}, so it is no Chadburn or an older one"),
-            "look what else listens on this port, and where the proxy leads".into(),
+            "look what else listens on this port, and where the proxy leads; below a sub-path the \
+             address needs it, as in wss://eot.example.com/eot/websocket, and the proxy cuts it off"
+                .into(),
         ),
     }
 }
