@@ -5,10 +5,11 @@
 //! has something to record does it through a [`Recorder`] and waits for nothing; whoever wants to
 //! read asks a [`Reader`]. What an entry means is not known here, beyond its numbers.
 //!
-//! Reading order: `queue` and `keeper` are the way in, `pen` is the file as it is written, `lines`
-//! and `scan` are the two files as they are read, at the start (`past`) and later (`reader`, and for
-//! what is asked by the clock `times`).
+//! Reading order: `fold` is what may come in when somebody storms, `queue` and `keeper` are the way
+//! in, `pen` is the file as it is written, `lines` and `scan` are the two files as they are read, at
+//! the start (`past`) and later (`reader`, and for what is asked by the clock `times`).
 
+mod fold;
 mod keeper;
 mod lines;
 mod pages;
@@ -30,6 +31,7 @@ use self::queue::Queue;
 use crate::entry::{Entry, What};
 use crate::writing::Health;
 
+pub use self::fold::Fold;
 pub use self::keeper::Keeper;
 pub use self::past::Past;
 pub use self::queue::{Counts, Recorder};
@@ -44,6 +46,9 @@ pub struct Limits {
     pub file_bytes: u64,
     /// How many entries wait for the disk at most.
     pub waiting: usize,
+    /// How many entries may come at once from whoever writes the files, or has the token; see
+    /// [`Fold`].
+    pub burst: u32,
     /// How often the file is made durable at most, how often it is looked whether it still stands
     /// in its place, and how soon a write that failed is tried again.
     pub pause: Duration,
@@ -51,7 +56,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { file_bytes: 10_000_000, waiting: 4_096, pause: Duration::from_secs(1) }
+        Self { file_bytes: 10_000_000, waiting: 4_096, burst: fold::BURST, pause: Duration::from_secs(1) }
     }
 }
 
@@ -81,7 +86,7 @@ fn open_with(path: &Path, limits: Limits, fault: Fault) -> (Past, Book) {
     if let Some(cut) = cut {
         pen.cut(&cut);
     }
-    (past, Book { pen, queue: Queue::new(limits.waiting), pages, limits })
+    (past, Book { pen, queue: Queue::new(limits.waiting, limits.burst), pages, limits })
 }
 
 impl Book {

@@ -44,6 +44,10 @@ pub struct Entry {
     /// Of a stale answer: the number of the order that it answered. Of a hole: its last number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<u64>,
+    /// Of a hole: how many entries were left out under its numbers, because too many came at once.
+    /// Of a stale answer: how many more were left out before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub more: Option<u64>,
     /// The address of a stranger who caused it; none of whoever has given the token, or has written
     /// the file. It is for counting alone, and stands in no book.
     #[serde(skip)]
@@ -86,6 +90,7 @@ impl Entry {
             since: None,
             after_ms: None,
             to: None,
+            more: None,
             from: None,
         }
     }

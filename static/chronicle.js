@@ -15,8 +15,8 @@ const WHAT = {
   order: (said) => `${said} ordered`,
   repeat: (said) => `${said} ordered again`,
   reply: (said) => `answered ${said}`,
-  stale: (said) => `answered ${said}, too late`,
-  hole: () => 'Some entries are missing',
+  stale: (said, more) => `answered ${said}, too late${more ? `, and ${more} more` : ''}`,
+  hole: (_, more) => (more ? `${more} more, not written one by one` : 'Some entries are missing'),
 };
 
 /** The most entries a table shows; the rest of a day is in the CSV. */
@@ -83,7 +83,8 @@ export function rows(entries, from) {
     .map((entry) => ({
       what: entry.what,
       time: clock(entry.at),
-      text: (WHAT[entry.what] ?? ((text) => `${entry.what} ${text}`))(said(entry)),
+      text: (WHAT[entry.what] ?? ((text) => `${entry.what} ${text}`))(
+        said(entry), Number.isSafeInteger(entry.more) ? entry.more : 0),
       by: by(entry),
       after: Number.isSafeInteger(entry.after_ms) ? pace(entry.after_ms) : '',
     }));

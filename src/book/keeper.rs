@@ -130,6 +130,7 @@ impl<F: FnMut(Health)> Turning<'_, F> {
     /// and would know of no hole.
     fn write(&mut self, due: bool) -> Result<(), Trouble> {
         if due {
+            self.queue.settle();
             self.pen.ready()?;
         }
         let mark = self.queue.mark();

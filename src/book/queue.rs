@@ -5,10 +5,11 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use super::fold::Fold;
 use super::{hole, last_number};
 use crate::entry::Entry;
 
@@ -59,10 +60,14 @@ struct Shared {
     changed: Condvar,
     /// How many entries wait at most.
     room: usize,
+    /// When it was made.
+    start: Instant,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Waiting {
+    /// What of a storm does not come in, or not yet.
+    fold: Fold,
     entries: VecDeque<Entry>,
     /// What found no room behind them.
     hole: Option<Entry>,
@@ -80,31 +85,48 @@ struct Waiting {
 }
 
 impl Queue {
-    pub(super) fn new(room: usize) -> Self {
+    pub(super) fn new(room: usize, burst: u32) -> Self {
+        let waiting = Waiting {
+            fold: Fold::new(burst),
+            entries: VecDeque::new(),
+            hole: None,
+            gone: 0,
+            dropped: 0,
+            readers: Vec::new(),
+            eager: false,
+            ending: false,
+            ended: false,
+        };
         Self(Arc::new(Shared {
-            waiting: Mutex::default(),
+            waiting: Mutex::new(waiting),
             changed: Condvar::new(),
             room: room.max(1),
+            start: Instant::now(),
         }))
     }
 
     fn put(&self, entry: Entry) {
         let mut waiting = self.waiting();
-        if waiting.entries.len() >= self.0.room {
-            waiting.dropped += 1;
-            let (from, to) = (entry.seq, last_number(&entry));
-            waiting.hole = Some(match &waiting.hole {
-                None => hole(from, to, entry.at),
-                Some(has) => hole(has.seq.min(from), last_number(has).max(to), has.at),
-            });
-            return;
-        }
-        let wake = waiting.eager;
-        waiting.entries.push_back(entry);
+        let lines = waiting.fold.put(self.0.start.elapsed(), entry);
+        let wake = waiting.eager && !lines.is_empty();
+        waiting.take(lines, self.0.room);
         drop(waiting);
         if wake {
             self.0.changed.notify_all();
         }
+    }
+
+    /// Takes in what of a storm has been kept for long enough.
+    pub(super) fn settle(&self) {
+        let mut waiting = self.waiting();
+        let lines = waiting.fold.settle(self.0.start.elapsed());
+        waiting.take(lines, self.0.room);
+    }
+
+    /// What of a storm is kept, if nothing has come in since this mark.
+    pub(super) fn kept(&self, mark: u64) -> Option<Vec<Entry>> {
+        let waiting = self.waiting();
+        (waiting.mark() == mark).then(|| waiting.fold.waiting())
     }
 
     fn counts(&self) -> Counts {
@@ -113,21 +135,26 @@ impl Queue {
         Counts { queued: waiting.entries.len(), dropped, written }
     }
 
-    /// Resolves when everything recorded until now was written, or could not be.
-    pub(super) fn flush(&self) -> oneshot::Receiver<()> {
+    /// Resolves when everything that has come in until now was written, or could not be; and how
+    /// many entries that are.
+    pub(super) fn flush(&self) -> (u64, oneshot::Receiver<()>) {
         let (tell, written) = oneshot::channel();
         let mut waiting = self.waiting();
+        let mark = waiting.mark();
         if !waiting.ended {
-            let mark = waiting.mark();
             waiting.readers.push((mark, tell));
             self.0.changed.notify_all();
         }
-        written
+        (mark, written)
     }
 
     /// Asks the keeper to end.
     pub(super) fn end(&self) {
-        self.waiting().ending = true;
+        let mut waiting = self.waiting();
+        let lines = waiting.fold.flush();
+        waiting.take(lines, self.0.room);
+        waiting.ending = true;
+        drop(waiting);
         self.0.changed.notify_all();
     }
 
@@ -144,6 +171,22 @@ impl Queue {
 }
 
 impl Waiting {
+    /// Takes these in; what finds no room is counted.
+    fn take(&mut self, entries: Vec<Entry>, room: usize) {
+        for entry in entries {
+            if self.entries.len() < room {
+                self.entries.push_back(entry);
+                continue;
+            }
+            self.dropped += 1;
+            let (from, to) = (entry.seq, last_number(&entry));
+            self.hole = Some(match &self.hole {
+                None => hole(from, to, entry.at),
+                Some(has) => hole(has.seq.min(from), last_number(has).max(to), has.at),
+            });
+        }
+    }
+
     /// How many will have left when everything that waits now has.
     fn mark(&self) -> u64 {
         self.gone + self.entries.len() as u64 + u64::from(self.hole.is_some())

@@ -34,6 +34,10 @@ const SEATS: usize = 2;
 /// How long everything together may take: a seat, what must be written first, and the reading.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// How often the files are read at most, until nothing comes in meanwhile: only then is it known
+/// where that belongs which is kept of a storm. Who reads in vain reads of it when it is written.
+const ROUNDS: usize = 3;
+
 /// How much of the book's end is looked at first, in bytes; then four times as much each time,
 /// until everything asked for is in it. Mostly the newest is asked for.
 const FIRST_LOOK: u64 = 256 * 1024;
@@ -72,7 +76,13 @@ impl Reader {
     /// unless it could not be written.
     pub async fn query(&self, since: Option<u64>, limit: usize) -> Result<Vec<Entry>, BookError> {
         let limit = limit.min(LIMIT_MAX);
-        self.reading(move |pages, window| read(pages, since, limit, window)).await
+        let files = move |pages: &Pages, window| read(pages, since, limit, window);
+        let after = |entry: &Entry| since.is_none_or(|since| last_number(entry) > since);
+        self.reading(files, |found, mut kept| {
+            kept.retain(after);
+            add(found, kept, since.is_some(), limit);
+        })
+        .await
     }
 
     /// The first `limit` entries of these times and after this number; the newest if only the end of
@@ -89,30 +99,50 @@ impl Reader {
             let scan = Scan::new(pages.open()?, window).map_err(failed)?;
             within(scan, times, since, limit).map_err(failed)
         };
-        self.reading(all).await
+        let of_it = |entry: &Entry| {
+            since.is_none_or(|since| last_number(entry) > since) && times.include(entry.at)
+        };
+        self.reading(all, |found, mut kept| {
+            kept.retain(of_it);
+            add(found, kept, times.from.is_some() || since.is_some(), limit);
+        })
+        .await
     }
 
-    /// Reads on a thread of its own, when everything recorded before is in the files.
+    /// Reads on a thread of its own, when everything recorded before is in the files, and adds what is
+    /// kept of a storm.
     async fn reading(
         &self,
-        read: impl FnOnce(&Pages, u64) -> Result<Vec<Entry>, Trouble> + Send + 'static,
+        read: impl Fn(&Pages, u64) -> Result<Vec<Entry>, Trouble> + Send + Sync + 'static,
+        add: impl FnOnce(&mut Vec<Entry>, Vec<Entry>),
     ) -> Result<Vec<Entry>, BookError> {
         let deadline = Instant::now() + self.patience;
         let late = |_| BookError::Late;
         let seat = timeout_at(deadline, Arc::clone(&self.seats).acquire_owned()).await;
         let seat = seat.map_err(late)?.map_err(|_| BookError::Late)?;
-        // A keeper that has ended writes nothing more; then it is all there.
-        let _ = timeout_at(deadline, self.queue.flush()).await.map_err(late)?;
-        let (pages, window) = (Arc::clone(&self.pages), self.window);
-        let reading = spawn_blocking(move || {
-            // Whoever is stuck in a dead disk keeps the seat.
-            let _seat = seat;
-            read(&pages, window).map_err(|trouble| trouble.to_string())
-        });
-        match timeout_at(deadline, reading).await.map_err(late)? {
-            Ok(read) => read.map_err(BookError::Unreadable),
-            Err(panic) => Err(BookError::Unreadable(panic.to_string())),
+        let (seat, read) = (Arc::new(seat), Arc::new(read));
+        let mut found = Vec::new();
+        for _ in 0..ROUNDS {
+            // A keeper that has ended writes nothing more; then it is all there.
+            let (mark, written) = self.queue.flush();
+            let _ = timeout_at(deadline, written).await.map_err(late)?;
+            let (pages, window) = (Arc::clone(&self.pages), self.window);
+            let (seat, read) = (Arc::clone(&seat), Arc::clone(&read));
+            let reading = spawn_blocking(move || {
+                // Whoever is stuck in a dead disk keeps the seat.
+                let _seat = seat;
+                read(&pages, window).map_err(|trouble| trouble.to_string())
+            });
+            found = match timeout_at(deadline, reading).await.map_err(late)? {
+                Ok(read) => read.map_err(BookError::Unreadable)?,
+                Err(panic) => return Err(BookError::Unreadable(panic.to_string())),
+            };
+            if let Some(kept) = self.queue.kept(mark) {
+                add(&mut found, kept);
+                break;
+            }
         }
+        Ok(found)
     }
 }
 
@@ -136,6 +166,17 @@ fn read(
             return Ok(found);
         }
         bytes = bytes.saturating_mul(4);
+    }
+}
+
+/// Puts what is kept of a storm behind what was found in the files; of all that, the oldest or the
+/// newest are wanted.
+fn add(found: &mut Vec<Entry>, kept: Vec<Entry>, oldest: bool, limit: usize) {
+    found.extend(kept);
+    if oldest {
+        found.truncate(limit);
+    } else {
+        found.drain(..found.len().saturating_sub(limit));
     }
 }
 

@@ -77,7 +77,7 @@ impl Desk {
 
 /// The limits of a test: a second is long.
 fn quick() -> Limits {
-    Limits { pause: Duration::from_millis(20), ..Limits::default() }
+    Limits { pause: Duration::from_millis(20), burst: u32::MAX, ..Limits::default() }
 }
 
 /// A book that is being kept.
@@ -101,7 +101,7 @@ impl Kept {
 
     /// Returns when everything recorded was written, or could not be.
     fn flush(&self) {
-        let _ = self.reader.queue.flush().blocking_recv();
+        let _ = self.reader.queue.flush().1.blocking_recv();
     }
 
     fn stop(self) {

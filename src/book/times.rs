@@ -19,6 +19,13 @@ pub struct Times {
     pub now: u64,
 }
 
+impl Times {
+    /// Whether this moment is among them.
+    pub(super) fn include(self, at: u64) -> bool {
+        self.from.is_none_or(|from| from <= at) && self.to.is_none_or(|to| at <= to)
+    }
+}
+
 /// The first entries of this time and after this number; the newest if only its end is given.
 ///
 /// An entry is of a time by what its clock said, or by the entries before it: when a clock stood in
@@ -30,8 +37,7 @@ pub(super) fn within(
     since: Option<u64>,
     limit: usize,
 ) -> io::Result<Vec<Entry>> {
-    let of_it =
-        |at: u64| times.from.is_none_or(|from| from <= at) && times.to.is_none_or(|to| at <= to);
+    let of_it = |at| times.include(at);
     let oldest = times.from.is_some() || since.is_some();
     let (mut found, mut text, mut reached) = (VecDeque::new(), 0, None);
     while let Some(entry) = scan.next()? {

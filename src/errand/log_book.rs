@@ -25,6 +25,7 @@ struct Entry {
     who: Option<String>,
     after_ms: Option<u64>,
     to: Option<u64>,
+    more: Option<u64>,
 }
 
 pub(super) async fn run(
@@ -84,6 +85,9 @@ fn line(entry: &Entry) -> String {
     }
     if let (Some(to), "hole") = (entry.to, entry.what.as_str()) {
         let _ = write!(line, "  from {} to {to}", entry.seq);
+    }
+    if let Some(more) = entry.more {
+        let _ = write!(line, ", and {more} more that are not written one by one");
     }
     line
 }

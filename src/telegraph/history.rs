@@ -32,6 +32,9 @@ pub struct History {
     last_seq: Option<u64>,
     /// The last run ended as it should, so nothing was lost between it and the next.
     ended_well: bool,
+    /// How many numbers the widest hole of the last run has that a storm has left. Should that run
+    /// have ended badly, it may have left as many again of which nothing was written.
+    widest: u64,
 }
 
 /// Something remembered.
@@ -83,6 +86,8 @@ impl History {
     ) -> Self {
         let mut history = Self::default();
         let mut said = Said::default();
+        // Whether the order and the reply that stand are known: a hole may have had others.
+        let (mut knows_order, mut knows_reply) = (true, true);
         for entry in order.into_iter().chain(reply) {
             said.take(dial, entry);
         }
@@ -99,12 +104,24 @@ impl History {
             match entry.what {
                 What::Order | What::Repeat | What::Reply => {
                     said.take(dial, entry);
-                    history.push(said.clone());
+                    knows_reply |= entry.what == What::Reply;
+                    knows_order |= entry.what != What::Reply;
+                    if knows_order && knows_reply {
+                        history.push(said.clone());
+                    } else {
+                        history.hole(entry.seq, entry.seq);
+                    }
                 }
-                What::Hole => history.hole(entry.seq, entry.to.unwrap_or(entry.seq)),
+                What::Hole => {
+                    (knows_order, knows_reply) = (false, false);
+                    history.hole(entry.seq, entry.to.unwrap_or(entry.seq));
+                    history.widest = history.widest.max(entry.more.unwrap_or(0));
+                }
                 What::Run => {
                     // A run knows nothing until it has read the files.
                     said = Said::default();
+                    (knows_order, knows_reply) = (true, true);
+                    history.widest = 0;
                     history.begin_run(entry.seq);
                 }
                 What::Stale | What::End => {}
@@ -124,7 +141,7 @@ impl History {
     /// After which number a run can begin whose numbers nobody has heard, whatever the clock says.
     /// Those that a run gave before it ended badly, and never wrote down, are left out.
     pub(super) fn unused(&self) -> u64 {
-        let unwritten = if self.ended_well { 0 } else { UNWRITTEN };
+        let unwritten = if self.ended_well { 0 } else { UNWRITTEN + self.widest };
         self.last_seq.map_or(0, |last| last + 1 + unwritten)
     }
 
@@ -286,6 +303,26 @@ mod tests {
         let entries =
             [entry(100, What::Run), entry(101, What::Order), hole, entry(105, What::Order)];
         assert_eq!(told(&book(&entries), 100), [(101, 101), (102, 104), (105, 105)]);
+    }
+
+    #[test]
+    fn a_state_after_a_hole_is_told_when_both_its_sides_are_known() {
+        let hole = Entry { to: Some(104), more: Some(3), ..entry(102, What::Hole) };
+        let mut entries = vec![entry(100, What::Run), entry(101, What::Order), hole];
+        entries.extend([entry(105, What::Order), entry(106, What::Reply), entry(107, What::Order)]);
+        let history = book(&entries);
+        let Some(Past::Gap { from: 102, to: 104 }) = history.after(101) else { panic!() };
+        assert_eq!(history.after(104), Some(Past::Gap { from: 105, to: 105 }), "which reply?");
+        assert!(matches!(history.after(105), Some(Past::Said(said)) if said.seq == 106));
+    }
+
+    #[test]
+    fn what_a_storm_may_have_left_when_its_run_ended_badly_is_not_given_again() {
+        let hole = Entry { to: Some(50_101), more: Some(50_000), ..entry(102, What::Hole) };
+        let entries = [entry(100, What::Run), entry(101, What::Order), hole];
+        assert_eq!(book(&entries).unused(), 50_102 + UNWRITTEN + 50_000);
+        let later = [&entries[..], &[entry(60_000, What::Run)]].concat();
+        assert_eq!(book(&later).unused(), 60_001 + UNWRITTEN, "it was another run's");
     }
 
     #[test]

@@ -6,14 +6,25 @@ use serde_json::{Value, json};
 
 use crate::http::{get, get_with};
 use crate::panel::{COFFEE, LUNCH, Panel};
+use crate::raw::{Raw, Response};
 use crate::server::TestServer;
 use crate::setup::Setup;
+use crate::station::TestStation;
 
 /// The entries that this query brings.
 async fn entries(server: &TestServer, query: &str) -> Vec<Value> {
     let response = get(server, &format!("/bell-book?{query}")).await;
     assert_eq!(response.code, 200, "{response:?}");
     serde_json::from_str(&response.body).expect("one JSON array")
+}
+
+/// `POST` of this text.
+async fn post(server: &TestServer, path: &str, text: &str) -> Response {
+    let (host, length) = (server.authority(), text.len());
+    let head = format!("POST {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
+    let mut raw = Raw::connect(server).await;
+    raw.send(format!("{head}Content-Length: {length}\r\n\r\n{text}")).await;
+    raw.response().await
 }
 
 /// What happened, in order.
@@ -77,6 +88,49 @@ async fn whoever_polls_with_one_less_misses_nothing() {
     assert_eq!(what(&all)[..5], ["order", "stale", "stale", "end", "run"]);
     assert_eq!(all[..3], more);
     assert_eq!(all[3]["seq"], last);
+}
+
+#[tokio::test]
+async fn strangers_that_storm_leave_the_record_in_it() {
+    let server = TestServer::with_status("7\n").await;
+    let mut panel = Panel::open(&server).await;
+    panel.request(json!({ "type": "name", "name": "Zoë" })).await;
+    panel.accept(COFFEE).await;
+    panel.until_reply(COFFEE).await;
+    let before = entries(&server, "").await;
+    assert_eq!(what(&before), ["run", "order", "reply"]);
+    // Late answers of a hundred stations, and changed minds on every way in.
+    for _ in 0..20 {
+        let mut other = Panel::open(&server).await;
+        for order in 1..=50 {
+            let answer = json!({ "type": "answer", "order": order, "position": 8 });
+            assert_eq!(other.request(answer).await["code"], "stale");
+        }
+    }
+    for number in 0..30 {
+        let answered = post(&server, "/accept", &format!("mind {number}")).await;
+        assert_eq!(answered.code, 200, "{answered:?}");
+    }
+    let mut text = TestStation::text(&server).await;
+    for number in 30..60 {
+        text.say(&format!("Accept&mind {number}")).await;
+        text.hear_until(&format!("Accepted state: mind {number}")).await;
+    }
+    panel.hear_until("the last mind", |state| state["reply"]["status"] == "mind 59").await;
+    let storm = entries(&server, "").await;
+    assert_eq!(storm[..3], before);
+    assert!(storm.len() < 40, "{} lines of a storm", storm.len());
+    let last = storm.iter().rfind(|entry| entry["what"] == "reply").expect("a reply");
+    assert_eq!(last["status"], "mind 59", "whoever has heard a push finds it");
+    server.home.order("8");
+    panel.hear_until("an order", |state| state["order"]["position"] == LUNCH).await;
+    let after = entries(&server, "").await;
+    assert_eq!(after.last().expect("a line")["what"], "order");
+    let counted = |word| {
+        let lines = after.iter().filter(|entry| entry["what"] == word);
+        lines.map(|entry| 1 + entry["more"].as_u64().unwrap_or(0)).sum::<u64>()
+    };
+    assert_eq!(counted("stale"), 1_000, "what is not written is counted");
 }
 
 #[tokio::test]

@@ -92,3 +92,13 @@ test('days have names', () => {
   assert.equal(midnight(at(13)), TODAY);
   assert.equal(midnight(TODAY, -1), at(0, 0, 13));
 });
+
+test('what a storm has left out is counted in words', () => {
+  const late = { ...reply(at(9), 7, 'COFFEE'), what: 'stale', more: 499 };
+  const hole = { seq: 8, to: 57, at: at(10), what: 'hole', more: 50 };
+  const bad = { ...hole, at: at(11), more: '<b>' };
+  assert.deepEqual(rows([late, hole, bad], TODAY).map(({ text }) => text), [
+    'Some entries are missing', '50 more, not written one by one',
+    'answered COFFEE, too late, and 499 more',
+  ]);
+});

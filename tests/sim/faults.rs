@@ -2,7 +2,7 @@
 //! time (a slow disk, a late thread, a slow reader) and what people do (come, go, write) is no fault.
 
 /// How many kinds there are.
-pub const KINDS: usize = 19;
+pub const KINDS: usize = 20;
 
 /// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub enum Fault {
     Rude,
     /// A station sends more than anybody could answer.
     Greedy,
+    /// A station says hundreds of times what the bell book writes down.
+    Storm,
 }
 
 impl Fault {
@@ -69,5 +71,6 @@ impl Fault {
         (Self::Silent, "silent stations"),
         (Self::Rude, "rude stations"),
         (Self::Greedy, "floods of messages"),
+        (Self::Storm, "storms of late answers"),
     ];
 }

@@ -6,8 +6,9 @@ use std::fs;
 use std::io;
 use std::ops::RangeInclusive;
 use std::path::Path;
+use std::time::Duration;
 
-use chadburn::book::{self, Limits};
+use chadburn::book::{self, Fold, Limits};
 use chadburn::entry::{Entry, What};
 use chadburn::telegraph::history::History;
 use chadburn_core::DEFAULT;
@@ -21,6 +22,11 @@ use crate::rng::Rng;
 /// Of so many of the newest entries a station that comes back is surely told; the server promises
 /// 1,000, among which holes count.
 pub const SURELY: usize = 900;
+
+/// How many lines strangers may cause between two orders: eight first answers of each of the four
+/// addresses, two others with each of them, and what is let through after pauses that double, of a
+/// day some thirteen times a reply and a stale answer of each address.
+const STRANGERS: usize = 8 * 4 * 3 + 13 * 2 * 4;
 
 /// How often what was written is made durable, in microseconds.
 const SYNC: u64 = SECOND;
@@ -40,8 +46,12 @@ pub struct Ledger {
     durable: usize,
     /// When that was.
     synced: u64,
+    /// What does not come in, or not yet: the server's own rule.
+    fold: Fold,
     /// What waits for the disk.
     queue: VecDeque<Entry>,
+    /// How many entries of strangers have come in since the last order.
+    strangers: usize,
     /// What found no room behind it.
     hole: Option<Entry>,
     /// How many wait at most.
@@ -86,7 +96,9 @@ impl Ledger {
             older: Vec::new(),
             durable: 0,
             synced: 0,
+            fold: fold(&mut rng),
             queue: VecDeque::new(),
+            strangers: 0,
             hole: None,
             room: rng.pick(&[4_096, 4_096, 2, 10]),
             limit: rng.pick(&[10_000_000, 10_000_000, 20_000, 3_000]),
@@ -105,6 +117,26 @@ impl Ledger {
 
     /// The server has something written down, and waits for nothing.
     pub fn record(&mut self, entry: Entry) {
+        for entry in self.fold.put(self.time(), entry) {
+            self.enqueue(entry);
+        }
+        // What is kept is looked at once a second.
+        self.due = self.due.min(self.book.now() + SECOND);
+    }
+
+    fn time(&self) -> Duration {
+        Duration::from_micros(self.book.now())
+    }
+
+    fn enqueue(&mut self, entry: Entry) {
+        // So an order or a reply that was recorded is still in the book after a stranger's storm.
+        if matches!(entry.what, What::Order | What::Repeat | What::Run) {
+            self.strangers = 0;
+        }
+        self.strangers += usize::from(entry.from.is_some());
+        self.book.hold(self.strangers <= STRANGERS, || {
+            format!("strangers fill the bell book: {} lines since an order", self.strangers)
+        });
         if self.queue.len() >= self.room {
             let to = last_number(&entry);
             let (from, to) = match &self.hole {
@@ -123,6 +155,9 @@ impl Ledger {
     /// The keeper writes what waits, if he can. Returns whether that is news.
     pub fn write(&mut self) -> Option<bool> {
         let now = self.book.now();
+        for entry in self.fold.settle(self.time()) {
+            self.enqueue(entry);
+        }
         let before = self.writable;
         if self.faults && self.rng.one_in(if before { 40 } else { 3 }) {
             self.writable = !before;
@@ -137,7 +172,8 @@ impl Ledger {
         if begins || now >= self.synced + SYNC {
             (self.durable, self.synced) = (self.present.len(), now);
         }
-        self.due = if self.queue.is_empty() { u64::MAX } else { now + SECOND };
+        let nothing = self.queue.is_empty() && self.fold.waiting().is_empty();
+        self.due = if nothing { u64::MAX } else { now + SECOND };
         (self.writable != before).then_some(self.writable)
     }
 
@@ -195,6 +231,7 @@ impl Ledger {
     }
 
     fn forget(&mut self) {
+        self.fold = fold(&mut self.rng);
         self.queue.clear();
         (self.hole, self.due) = (None, u64::MAX);
     }
@@ -252,13 +289,15 @@ impl Ledger {
         let mut states = Vec::new();
         // Nothing is known of what the run said before, until one begins.
         let (mut whole, mut end) = (false, None);
+        // After a hole a state is known when its order and its reply have both come again.
+        let mut knows = (true, true);
         let mut count = 0;
         for file in [&self.older, &self.present] {
             for line in file.split_inclusive(|&byte| byte == b'\n') {
                 let line = line.strip_suffix(b"\n").ok_or(line);
                 let entry = line.ok().and_then(|line| serde_json::from_slice::<Entry>(line).ok());
                 let Some(entry) = entry else {
-                    (whole, found.clean) = (false, false);
+                    (whole, found.clean, knows) = (false, false, (false, false));
                     // A torn line is cut off, and then nothing tells that it was there.
                     end = end.filter(|_| line.is_err());
                     continue;
@@ -269,12 +308,16 @@ impl Ledger {
                 let after = end.take().map(|end| end + 1..=entry.seq);
                 match entry.what {
                     What::Run => {
-                        whole = true;
+                        (whole, knows) = (true, (true, true));
                         found.between.extend(after);
                     }
-                    What::Hole => whole = false,
+                    What::Hole => knows = (false, false),
                     What::Order | What::Repeat | What::Reply => {
-                        states.push((count, entry.seq, whole));
+                        let reply = entry.what == What::Reply;
+                        knows = (knows.0 || !reply, knows.1 || reply);
+                        if knows == (true, true) {
+                            states.push((count, entry.seq, whole));
+                        }
                     }
                     What::End => end = Some(entry.seq),
                     What::Stale => {}
@@ -286,6 +329,11 @@ impl Ledger {
         found.states = states.filter(|(_, (after, _))| *after < SURELY).collect();
         found
     }
+}
+
+/// Mostly nothing is folded but what strangers say.
+fn fold(rng: &mut Rng) -> Fold {
+    Fold::new(rng.pick(&[1_000, 1_000, 20, 3, 0]))
 }
 
 /// A directory of its own; in memory where that can be had, because every run opens its book.

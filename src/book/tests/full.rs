@@ -26,7 +26,7 @@ fn the_newest_are_dropped_counted_and_told_of_as_a_hole() {
     assert_eq!(kept.recorder.counts(), Counts { queued: 600, dropped: 400, written: 0 });
     let written = kept.reader.queue.flush();
     drop(hold);
-    written.blocking_recv().unwrap();
+    written.1.blocking_recv().unwrap();
     assert_eq!(desk.lines().len(), 601, "the hole, too, was recorded before");
     kept.orders(1_001..=1_002);
     kept.stop();
@@ -91,7 +91,7 @@ fn a_book_that_nobody_keeps_any_more_takes_no_memory_without_end() {
 
 #[test]
 fn a_hole_stands_where_the_dropped_would_have() {
-    let queue = Queue::new(3);
+    let queue = Queue::new(3, u32::MAX);
     let recorder = Recorder::new(queue.clone());
     (1..=5).for_each(|seq| recorder.record(order(seq)));
     assert_eq!(seqs(&queue.front(u64::MAX)), [1, 2, 3]);

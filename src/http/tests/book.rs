@@ -16,7 +16,8 @@ struct Office {
 impl Office {
     async fn open() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        let limits = Limits { pause: Duration::from_millis(20), ..Limits::default() };
+        let pause = Duration::from_millis(20);
+        let limits = Limits { pause, burst: u32::MAX, ..Limits::default() };
         let (_, book) = open(&directory.path().join("bell-book.jsonl"), limits);
         let keeper = book.keep(|_| ()).unwrap();
         let room = TestRoom::with_book(Assets::embedded(), 16, Some(keeper.reader())).await;

@@ -14,6 +14,9 @@ pub const NOTHING: &[u8] = b"\x81\x81\0\0\0\0&";
 /// How much of a flood is under way at once, in bytes.
 const FLOOD: usize = 60_000;
 
+/// How many answers that come too late are said at once by one who storms.
+const STORM: usize = 300;
+
 impl Client {
     /// Sends bytes, at once or in parts.
     pub(super) fn send(&mut self, bytes: &[u8]) {
@@ -63,21 +66,27 @@ impl Client {
                 self.send(&ping);
             }
             4..24 if self.line.pipe().upward.len() < 60_000 => {
+                if self.wire == Wire::Json && self.temper == Temper::Good && self.rng.one_in(300) {
+                    self.book.count(Fault::Storm);
+                    (0..STORM).for_each(|_| self.ask(view, true));
+                    return;
+                }
                 for _ in 0..=self.rng.pick(&[0, 0, 0, 5]) {
-                    self.ask(view);
+                    self.ask(view, false);
                 }
             }
             _ => {}
         }
     }
 
-    fn ask(&mut self, view: &View<'_>) {
+    fn ask(&mut self, view: &View<'_>, late: bool) {
         self.number += 1;
         let sign = format!("{}.{}", &self.id.to_string()[..8], self.number);
         let id = (self.wire == Wire::Json && self.rng.one_in(2)).then_some(self.number);
         // A slow one would read on a long answer for minutes.
         let long = self.temper != Temper::Slow;
         let Words { message, want, name, token } = match self.wire {
+            _ if late => Words::late(&mut self.rng, id),
             Wire::Text => Words::command(&mut self.rng, &sign, long),
             Wire::Json | Wire::Sse => {
                 Words::message(&mut self.rng, &sign, id, long, self.said, view)

@@ -112,6 +112,18 @@ impl Words {
         }
     }
 
+    /// An answer that comes too late.
+    pub fn late(rng: &mut Rng, id: Option<u64>) -> Self {
+        let position = rng.within(1, 11);
+        let how = How { order: 17, position: usize::try_from(position).ok(), coming: None };
+        let mut message = json!({"type": "answer", "order": how.order, "position": position});
+        if let Some(id) = id {
+            message["id"] = json!(id);
+        }
+        let want = Want::Answer { how, text: position.to_string(), on_dial: true };
+        Self::new(message.to_string(), want)
+    }
+
     /// Makes up an order.
     pub fn status(rng: &mut Rng, sign: &str) -> String {
         match rng.below(4) {

@@ -6,7 +6,7 @@ use crate::entry::Entry;
 use crate::log::one_line;
 
 /// The first line. `at` is in milliseconds since 1970, `time` is the same for a person.
-const HEADER: &str = "seq,at,time,what,status,position,name,by,who,since,after_ms,to\r\n";
+const HEADER: &str = "seq,at,time,what,status,position,name,by,who,since,after_ms,to,more\r\n";
 
 /// The table of these entries.
 pub(super) fn table(entries: &[Entry]) -> String {
@@ -34,6 +34,7 @@ fn row(table: &mut String, entry: &Entry) {
         number(entry.since).as_deref(),
         number(entry.after_ms).as_deref(),
         number(entry.to).as_deref(),
+        number(entry.more).as_deref(),
     ]
     .map(|text| cell(text.unwrap_or_default()));
     table.push_str(&cells.join(","));

@@ -105,14 +105,14 @@ fn the_table_is_this() {
         after_ms: Some(12),
         ..Entry::new(6, 0, What::Reply)
     };
-    let stale = Entry { by: Some(By::File), to: Some(5), ..Entry::new(6, 0, What::Stale) };
+    let stale = Entry { by: Some(By::File), to: Some(5), more: Some(9), ..Entry::new(6, 0, What::Stale) };
     assert_eq!(
         table(&[order, reply, stale]),
-        "seq,at,time,what,status,position,name,by,who,since,after_ms,to\r\n\
-         5,951782400007,2000-02-29T00:00:00.007Z,repeat,7,7,COFFEE,,,951782400000,,\r\n\
+        "seq,at,time,what,status,position,name,by,who,since,after_ms,to,more\r\n\
+         5,951782400007,2000-02-29T00:00:00.007Z,repeat,7,7,COFFEE,,,951782400000,,,\r\n\
          6,0,1970-01-01T00:00:00.000Z,reply,\"'=HYPERLINK(\"\"x\"\"),\\n\",,,\
-         00000000-0000-0000-0000-000000000000,\"Bo, \"\"the\"\" bell\",,12,\r\n\
-         6,0,1970-01-01T00:00:00.000Z,stale,,,,file,,,,5\r\n"
+         00000000-0000-0000-0000-000000000000,\"Bo, \"\"the\"\" bell\",,12,,\r\n\
+         6,0,1970-01-01T00:00:00.000Z,stale,,,,file,,,,5,9\r\n"
     );
     assert_eq!(table(&[]), HEADER);
 }
