@@ -23,11 +23,12 @@ mod trouble;
 
 use std::io;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use self::pages::Pages;
 use self::pen::{Fault, Pen};
 use self::queue::Queue;
+use self::trouble::Trouble;
 use crate::entry::{Entry, What};
 use crate::writing::Health;
 
@@ -56,7 +57,12 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { file_bytes: 10_000_000, waiting: 4_096, burst: fold::BURST, pause: Duration::from_secs(1) }
+        Self {
+            file_bytes: 10_000_000,
+            waiting: 4_096,
+            burst: fold::BURST,
+            pause: Duration::from_secs(1),
+        }
     }
 }
 
@@ -65,6 +71,8 @@ impl Default for Limits {
 pub struct Book {
     /// The file, as it is written.
     pen: Pen,
+    /// Another server writes it.
+    foreign: Option<Trouble>,
     /// What waits to be written.
     queue: Queue,
     /// Where the two files are.
@@ -73,20 +81,36 @@ pub struct Book {
 }
 
 /// Reads what stands in the book at `path`, and cuts off a torn end. What cannot be read or written
-/// is told in the log now, and as health by the keeper.
+/// is told in the log now, and as health by the keeper. A book that another server writes is not
+/// ours: nothing of it is remembered, and nothing is written into it as long as this one runs.
 #[must_use]
 pub fn open(path: &Path, limits: Limits) -> (Past, Book) {
-    open_with(path, limits, Fault::default())
+    open_at(path, limits, wall_clock())
 }
 
-fn open_with(path: &Path, limits: Limits, fault: Fault) -> (Past, Book) {
+/// The same at this time, in milliseconds since 1970: what is much later in the book cannot be.
+#[must_use]
+pub fn open_at(path: &Path, limits: Limits, now: u64) -> (Past, Book) {
+    open_with(path, limits, now, Fault::default())
+}
+
+fn wall_clock() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn open_with(path: &Path, limits: Limits, now: u64, fault: Fault) -> (Past, Book) {
     let pages = Pages::new(path);
-    let (past, cut) = past::read(&pages, &limits);
+    let foreign = pages.writer();
+    let (past, cut) = match foreign {
+        None => past::read(&pages, &limits, now),
+        Some(_) => (Past::default(), None),
+    };
     let mut pen = Pen::new(pages.clone(), limits.file_bytes, fault);
     if let Some(cut) = cut {
         pen.cut(&cut);
     }
-    (past, Book { pen, queue: Queue::new(limits.waiting, limits.burst), pages, limits })
+    (past, Book { pen, foreign, queue: Queue::new(limits.waiting, limits.burst), pages, limits })
 }
 
 impl Book {

@@ -10,6 +10,9 @@ use chadburn_core::Position;
 use chadburn_v1::By;
 use serde::{Deserialize, Serialize};
 
+/// The widest hole that a storm may leave; more than a year's storms give in a day.
+pub const WIDEST: u64 = 10_000_000;
+
 /// One entry. Fields that say nothing are left out of the line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {

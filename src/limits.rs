@@ -1,7 +1,9 @@
-//! How much one address may take: connections at once, and requests a second.
+//! How much one address may take: connections at once, requests a second, and [`lines`] of the log.
 //!
 //! Pure: told who comes, asks and leaves, and what time it is, it says yes or no. It knows no
 //! socket. Without limits, which is the rule, it keeps nothing and says yes.
+
+pub mod lines;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};

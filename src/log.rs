@@ -4,6 +4,7 @@
 //! what is worth a line.
 
 mod escaped;
+mod flood;
 mod queue;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -15,13 +16,14 @@ use std::time::Duration;
 use chadburn_v1::json_line;
 use thiserror::Error;
 use tracing::level_filters::LevelFilter;
-use tracing_subscriber::filter::{ParseError, Targets};
+use tracing_subscriber::filter::{FilterExt, ParseError, Targets};
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 pub use escaped::{escaped, escaped_whole, one_line};
+use flood::Flood;
 use queue::Queue;
 
 /// How the log is written.
@@ -70,8 +72,9 @@ pub fn start(format: Format, filter: Option<&str>) -> Result<Guard, NoLog> {
     // A descriptor of its own: whoever holds the lock of `io::stdout` could hold up the end of
     // the process, and a thread that is stuck in a full pipe would hold it for ever.
     let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    let queue = Queue::start(out)?;
-    subscriber(format, filter, &queue)?.try_init()?;
+    let flood = Flood::start();
+    let queue = Queue::start(out, flood.clone())?;
+    subscriber(format, filter, &queue, flood)?.try_init()?;
     Ok(Guard { queue })
 }
 
@@ -79,6 +82,7 @@ fn subscriber(
     format: Format,
     filter: Option<&str>,
     queue: &Queue,
+    flood: Flood,
 ) -> Result<impl SubscriberInitExt + Send + Sync + use<>, NoLog> {
     let filter: Targets = match filter {
         Some(filter) => filter.parse()?,
@@ -91,7 +95,7 @@ fn subscriber(
         Format::Human => layer.with_target(false).boxed(),
         Format::Json => layer.json().flatten_event(true).boxed(),
     };
-    Ok(registry().with(layer.with_filter(filter)))
+    Ok(registry().with(layer.with_filter(filter.and(flood))))
 }
 
 /// Takes each line with one `write`, as the formatter hands it over, and lets nothing in it act upon

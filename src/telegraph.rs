@@ -25,6 +25,9 @@ pub struct TelegraphId(pub u16);
 /// The only telegraph there is so far.
 pub const THE_TELEGRAPH: TelegraphId = TelegraphId(0);
 
+/// The largest number that there can be: the largest whole number that JavaScript counts to.
+pub const LARGEST: u64 = (1 << 53) - 1;
+
 /// A status, and where on the dial it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Saying {
@@ -149,7 +152,8 @@ impl Telegraph {
     #[must_use]
     pub fn stale(&self, now: Now, order: u64, status: &str, author: Author) -> Entry {
         let entry = self.entry(What::Stale, &self.saying(status), author);
-        Entry { at: now.unix_ms, to: Some(order), ..entry }
+        // Whoever answers may say any number; one that no order can have would spoil the line.
+        Entry { at: now.unix_ms, to: Some(order.min(LARGEST)), ..entry }
     }
 
     /// Notes the beginning or the end of a run.

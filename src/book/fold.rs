@@ -18,7 +18,7 @@ use std::time::Duration;
 use chadburn_v1::By;
 
 use super::{hole, last_number};
-use crate::entry::{Entry, What};
+use crate::entry::{Entry, WIDEST, What};
 
 /// How many entries a hand may write at once: as many states as are remembered. It earns one more
 /// with each second in which it writes nothing.
@@ -42,10 +42,10 @@ const FEW: usize = 2;
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// The longest pause in the storm of a hand.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
-/// So many numbers are left out before a hole tells of them, or as many as the widest hole of this
-/// run has: so a run that ends badly may have given twice the widest hole, and not more.
+/// So many numbers are left out before a hole tells of them, or twice as many as the widest hole of
+/// this run has: a run that ends badly has given no more than those of which nothing was written.
 const MANY: u64 = 1_000;
 
 /// What is let through and what is kept.
@@ -67,8 +67,8 @@ pub struct Fold {
     since: Option<Duration>,
     /// How long it is kept.
     pause: Duration,
-    /// How many numbers the widest hole of this run has.
-    widest: u64,
+    /// How many numbers may be left out before a hole tells of them.
+    leeway: u64,
     /// How many entries hands may write now, and how many at most.
     credit: u32,
     burst: u32,
@@ -111,7 +111,7 @@ impl Fold {
             order: None,
             since: None,
             pause: PAUSE,
-            widest: MANY,
+            leeway: MANY,
             credit: burst,
             burst,
             written: Duration::ZERO,
@@ -244,7 +244,7 @@ impl Fold {
 
     /// Lets through what waits under numbers, if too many of them are not told of.
     fn overdue(&mut self) -> Vec<Entry> {
-        if self.given - self.through > self.widest {
+        if self.given - self.through > self.leeway {
             return self.let_numbered_through();
         }
         Vec::new()
@@ -279,7 +279,8 @@ impl Fold {
             answers.reply = None;
         }
         self.through = self.given;
-        self.widest = lines.iter().filter_map(|line| line.more).fold(self.widest, u64::max);
+        let widest = lines.iter().filter_map(|line| line.more).max().unwrap_or(0);
+        self.leeway = self.leeway.max(2 * widest).min(WIDEST);
         if self.lanes.values().all(|answers| answers.stale.is_none()) {
             self.since = None;
         }

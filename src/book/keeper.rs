@@ -31,12 +31,12 @@ pub struct Keeper {
 
 impl Keeper {
     pub(super) fn start(book: Book, on: impl FnMut(Health) + Send + 'static) -> io::Result<Self> {
-        let Book { pen, queue, pages, limits } = book;
-        let reader = Reader::new(pages, queue.clone(), limits);
+        let Book { pen, foreign, queue, pages, limits } = book;
+        let reader = Reader::new(pages, foreign.clone(), queue.clone(), limits);
         let keeper = Self { queue: queue.clone(), reader };
         thread::Builder::new().name("bell-book".into()).spawn(move || {
-            let turning =
-                Turning { pen, queue: &queue, pause: limits.pause, on, told: Told::Nothing };
+            let (pause, told) = (limits.pause, Told::Nothing);
+            let turning = Turning { pen, foreign, queue: &queue, pause, on, told };
             if catch_unwind(AssertUnwindSafe(|| turning.keep())).is_err() {
                 error!("the bell book is no longer written after a panic");
             }
@@ -76,6 +76,8 @@ impl Drop for Keeper {
 /// The thread at its work.
 struct Turning<'a, F> {
     pen: Pen,
+    /// Another server has written the book since this one was started.
+    foreign: Option<Trouble>,
     queue: &'a Queue,
     pause: Duration,
     on: F,
@@ -129,6 +131,9 @@ impl<F: FnMut(Health)> Turning<'_, F> {
     /// run has begun is made durable at once: should this one end badly, the next could not tell,
     /// and would know of no hole.
     fn write(&mut self, due: bool) -> Result<(), Trouble> {
+        if let Some(trouble) = &self.foreign {
+            return Err(trouble.clone());
+        }
         if due {
             self.queue.settle();
             self.pen.ready()?;

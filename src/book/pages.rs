@@ -2,7 +2,7 @@
 //!
 //! Nothing but regular files is opened, no link is followed, and nothing waits.
 
-use std::fs::{File, Metadata};
+use std::fs::{File, Metadata, TryLockError};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -27,6 +27,8 @@ pub(super) struct Page {
     pub(super) file: File,
     /// Its size when it was opened; what is written later is not read.
     pub(super) size: u64,
+    /// When it was last written, in milliseconds since 1970.
+    pub(super) written: u64,
     /// Which file it is.
     id: Id,
 }
@@ -43,6 +45,16 @@ impl Pages {
         let mut older = path.as_os_str().to_owned();
         older.push(".1");
         Self { present: path.to_owned(), older: older.into() }
+    }
+
+    /// Says so if another server writes the book: it holds its lock. A file system without locks
+    /// leaves it to people to start one server only.
+    pub(super) fn writer(&self) -> Option<Trouble> {
+        let page = open(&self.present).ok()??;
+        match page.file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Some(Trouble::foreign(&self.present)),
+            _ => None,
+        }
     }
 
     /// The files that there are, the older first.
@@ -76,5 +88,7 @@ pub(super) fn open(path: &Path) -> Result<Option<Page>, Trouble> {
     if !meta.is_file() {
         return Err(Trouble::no_file(path, meta.file_type()));
     }
-    Ok(Some(Page { file, size: meta.len(), id: id(&meta) }))
+    let seconds = u64::try_from(meta.mtime()).unwrap_or(0);
+    let written = seconds.saturating_mul(1_000);
+    Ok(Some(Page { file, size: meta.len(), written, id: id(&meta) }))
 }

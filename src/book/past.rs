@@ -45,13 +45,13 @@ pub(super) struct Cut {
 }
 
 /// Reads both files as far as that can be done.
-pub(super) fn read(pages: &Pages, limits: &Limits) -> (Past, Option<Cut>) {
+pub(super) fn read(pages: &Pages, limits: &Limits, now: u64) -> (Past, Option<Cut>) {
     let older = usable(pages::open(&pages.older));
     let present = usable(pages::open(&pages.present));
     let size = present.as_ref().map(|page| page.size);
     let window = WINDOW.max(limits.file_bytes.saturating_mul(2));
     let mut past = Past::default();
-    let torn = match Scan::new(older.into_iter().chain(present).collect(), window) {
+    let torn = match Scan::new(older.into_iter().chain(present).collect(), window, now) {
         Ok(scan) => past.take(scan),
         Err(error) => {
             warn!(%error, "the bell book cannot be read");
@@ -93,8 +93,16 @@ impl Past {
         let torn = scan.torn.filter(|torn| torn.ours || scan.last.is_some());
         // What is cut off is told of then.
         self.skipped = scan.skipped - u64::from(torn.is_some());
-        if self.skipped > 0 {
-            warn!(lines = self.skipped, "lines of the bell book cannot be read and are skipped");
+        let unread = self.skipped.saturating_sub(scan.absurd);
+        if unread > 0 {
+            warn!(lines = unread, "lines of the bell book cannot be read and are skipped");
+        }
+        if scan.absurd > 0 {
+            let lines = scan.absurd;
+            warn!(
+                lines,
+                "numbers in the bell book cannot be, beyond 2^53 or a year ahead: ignored"
+            );
         }
         self.last_seq = scan.last;
         self.entries = newest.into();

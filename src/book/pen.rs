@@ -264,7 +264,7 @@ impl Pen {
         }
         // A file system without locks leaves it to people to start one server only.
         if let Err(TryLockError::WouldBlock) = file.try_lock() {
-            return Err(Trouble::new(path, "is written by another server"));
+            return Err(Trouble::foreign(path));
         }
         let mut last = [b'\n'];
         if let Some(end) = meta.len().checked_sub(1) {

@@ -57,6 +57,8 @@ pub enum BookError {
 #[derive(Clone, Debug)]
 pub struct Reader {
     pub(super) pages: Arc<Pages>,
+    /// The book is another server's.
+    pub(super) foreign: Option<Trouble>,
     pub(super) queue: Queue,
     pub(super) seats: Arc<Semaphore>,
     /// How much of the files is read at most, in bytes.
@@ -65,10 +67,15 @@ pub struct Reader {
 }
 
 impl Reader {
-    pub(super) fn new(pages: Pages, queue: Queue, limits: Limits) -> Self {
+    pub(super) fn new(
+        pages: Pages,
+        foreign: Option<Trouble>,
+        queue: Queue,
+        limits: Limits,
+    ) -> Self {
         let window = WINDOW.max(limits.file_bytes.saturating_mul(2));
         let seats = Arc::new(Semaphore::new(SEATS));
-        Self { pages: Arc::new(pages), queue, seats, window, patience: PATIENCE }
+        Self { pages: Arc::new(pages), foreign, queue, seats, window, patience: PATIENCE }
     }
 
     /// The first `limit` entries after the number `since`; without it the newest. The limit is at
@@ -96,7 +103,7 @@ impl Reader {
         let limit = limit.min(LIMIT_MAX);
         let all = move |pages: &Pages, window| {
             let failed = |error: io::Error| Trouble::failed(&pages.present, "read", &error);
-            let scan = Scan::new(pages.open()?, window).map_err(failed)?;
+            let scan = Scan::new(pages.open()?, window, super::wall_clock()).map_err(failed)?;
             within(scan, times, since, limit).map_err(failed)
         };
         let of_it = |entry: &Entry| {
@@ -116,6 +123,9 @@ impl Reader {
         read: impl Fn(&Pages, u64) -> Result<Vec<Entry>, Trouble> + Send + Sync + 'static,
         add: impl FnOnce(&mut Vec<Entry>, Vec<Entry>),
     ) -> Result<Vec<Entry>, BookError> {
+        if let Some(trouble) = &self.foreign {
+            return Err(BookError::Unreadable(trouble.to_string()));
+        }
         let deadline = Instant::now() + self.patience;
         let late = |_| BookError::Late;
         let seat = timeout_at(deadline, Arc::clone(&self.seats).acquire_owned()).await;
@@ -157,7 +167,7 @@ fn read(
         let files = pages.open()?;
         let whole = files.iter().map(|page| page.size).sum::<u64>().min(window) <= bytes;
         let failed = |error: io::Error| Trouble::failed(&pages.present, "read", &error);
-        let scan = Scan::new(files, bytes.min(window)).map_err(failed)?;
+        let scan = Scan::new(files, bytes.min(window), super::wall_clock()).map_err(failed)?;
         let found = match since {
             Some(since) => after(scan, since, limit, whole),
             None => newest(scan, limit, whole),

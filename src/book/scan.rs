@@ -14,6 +14,14 @@ use crate::entry::{Entry, What};
 /// The largest number that is believed: the largest whole number that JavaScript counts to.
 const LARGEST: u64 = (1 << 53) - 1;
 
+/// How far ahead of the clock a number may be, in milliseconds: a year. Runs begin at the clock's
+/// milliseconds, and nobody gives as many numbers as a year has of them.
+const AHEAD: u64 = 365 * 24 * 60 * 60 * 1_000;
+
+/// The beginning of 2026, in milliseconds since 1970. This program is younger: a clock that is behind
+/// that was never set, and then the time counts at which the files were written.
+const YOUNGER: u64 = 1_767_225_600_000;
+
 /// A walk through the files.
 #[derive(Debug)]
 pub(super) struct Scan {
@@ -27,6 +35,10 @@ pub(super) struct Scan {
     pub(super) broken: bool,
     /// How many such lines there were.
     pub(super) skipped: u64,
+    /// How many of them have numbers that cannot be.
+    pub(super) absurd: u64,
+    /// The largest number that can be.
+    largest: u64,
     /// The file at hand, read to its end, ends with something that is no line of a book: without a
     /// newline, or no JSON.
     pub(super) torn: Option<Torn>,
@@ -42,8 +54,12 @@ pub(super) struct Torn {
 }
 
 impl Scan {
-    /// Walks through the last `bytes` of these files, of which the older comes first.
-    pub(super) fn new(pages: Vec<Page>, mut bytes: u64) -> io::Result<Self> {
+    /// Walks through the last `bytes` of these files, of which the older comes first, at this time
+    /// in milliseconds since 1970.
+    pub(super) fn new(pages: Vec<Page>, mut bytes: u64, now: u64) -> io::Result<Self> {
+        let written = pages.iter().map(|page| page.written).max().unwrap_or(0);
+        let now = if now < YOUNGER { written.max(YOUNGER) } else { now };
+        let largest = now.saturating_add(AHEAD).min(LARGEST);
         let mut files = VecDeque::new();
         for page in pages.into_iter().rev() {
             let size = page.size;
@@ -51,7 +67,7 @@ impl Scan {
             bytes = bytes.saturating_sub(size);
         }
         let (next, last, torn) = (None, None, None);
-        Ok(Self { files, next, last, broken: false, skipped: 0, torn })
+        Ok(Self { files, next, last, broken: false, skipped: 0, absurd: 0, largest, torn })
     }
 
     /// The next entry.
@@ -71,10 +87,12 @@ impl Scan {
             };
             let entry = match text {
                 Text::Whole(b"") => continue,
-                Text::Whole(line) => entry(line),
+                Text::Whole(line) => serde_json::from_slice(line).ok(),
                 Text::TooLong | Text::Torn(_) => None,
             };
-            let Some(entry) = entry else {
+            let read = entry.is_some();
+            let Some(entry) = entry.filter(|entry| can_be(entry, self.largest)) else {
+                self.absurd += u64::from(read);
                 self.torn = match text {
                     // Of a later version, perhaps.
                     Text::Whole(line) if is_json(line) => None,
@@ -116,10 +134,13 @@ impl Scan {
     }
 }
 
-/// The entry on this line, if it is one that can be believed.
-fn entry(line: &[u8]) -> Option<Entry> {
-    let entry: Entry = serde_json::from_slice(line).ok()?;
-    (entry.seq <= LARGEST && entry.to.is_none_or(|to| to <= LARGEST)).then_some(entry)
+/// Whether all numbers of this entry can be: none beyond what JavaScript counts to, and those under
+/// which something happened no larger than this.
+fn can_be(entry: &Entry, largest: u64) -> bool {
+    let Entry { seq, at, since, after_ms, to, more, .. } = *entry;
+    let numbers = [since, after_ms, more, Some(at)];
+    let given = if entry.what == What::Stale { seq } else { to.unwrap_or(seq).max(seq) };
+    given <= largest && numbers.iter().chain([&to]).flatten().all(|&number| number <= LARGEST)
 }
 
 fn is_json(line: &[u8]) -> bool {

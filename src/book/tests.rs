@@ -50,7 +50,7 @@ impl Desk {
 
     /// Keeps the book with these limits, and this going wrong.
     fn keep_with(&self, limits: Limits, fault: Fault) -> Kept {
-        let (_, book) = open_with(&self.book(), limits, fault);
+        let (_, book) = open_with(&self.book(), limits, wall_clock(), fault);
         let (tell, health) = channel();
         let keeper = book.keep(move |health| drop(tell.send(health))).unwrap();
         Kept { recorder: keeper.recorder(), reader: keeper.reader(), keeper, health }

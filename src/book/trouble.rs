@@ -19,6 +19,11 @@ impl Trouble {
         Self(format!("{name} {what}"))
     }
 
+    /// Another server writes it.
+    pub(super) fn foreign(path: &Path) -> Self {
+        Self::new(path, "is written by another server: give this one its own with --bell-book FILE")
+    }
+
     /// The system has refused something.
     pub(super) fn failed(path: &Path, what: &str, error: &io::Error) -> Self {
         Self::new(path, &format!("cannot be {what}: {}", plain(error)))

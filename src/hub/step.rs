@@ -7,12 +7,12 @@
 mod answers;
 mod census;
 mod health;
+mod lines;
 mod roll;
 mod stores;
 mod tell;
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,13 +22,15 @@ use uuid::Uuid;
 
 pub use self::census::Census;
 use self::health::AcceptHealth;
+use self::lines::{Cause, Kind};
 use self::roll::Roll;
 use self::stores::Stores;
 use super::frame::close;
 use super::{Effect, Event, Key};
 use crate::clock::Now;
 use crate::entry::What;
-use crate::policy::{Peer, Policy};
+use crate::limits::lines::Lines;
+use crate::policy::Policy;
 use crate::session::Session;
 use crate::telegraph::history::History;
 use crate::telegraph::{Author, Telegraph};
@@ -93,6 +95,10 @@ pub struct Hub {
     replies: Stores,
     /// Orders on their way into the status file.
     orders: Stores,
+    /// Who has written how many lines to the log.
+    lines: Lines<Cause>,
+    /// The time of the event at hand, since the start.
+    time: Duration,
     /// Farewell has been said; nobody is greeted any more.
     closing: bool,
 }
@@ -147,6 +153,8 @@ impl Hub {
             by_id: HashMap::new(),
             replies: Stores::default(),
             orders: Stores::default(),
+            lines: Lines::new(),
+            time: now.since_start,
             closing: false,
         }
     }
@@ -159,6 +167,7 @@ impl Hub {
 
     /// Takes an event, and appends what is to be done about it.
     pub fn step(&mut self, now: Now, event: Event<'_>, effects: &mut Vec<Effect>) {
+        self.time = now.since_start;
         match event {
             Event::Started => effects.push(Effect::Record(self.telegraph.mark(now, What::Run))),
             Event::Joined { key, secret, since, wire, peer } => {
@@ -183,9 +192,12 @@ impl Hub {
                 self.stored(now, file, ticket, &result, effects);
             }
             Event::Policy(policy) => self.new_policy(policy, effects),
-            Event::Tick => {}
+            Event::Tick => self.log_silence(now.since_start, effects),
             Event::Shutdown => self.shutdown(effects),
-            Event::Ended => effects.push(Effect::Record(self.telegraph.mark(now, What::End))),
+            Event::Ended => {
+                self.log_silence(Duration::MAX, effects);
+                effects.push(Effect::Record(self.telegraph.mark(now, What::End)));
+            }
         }
         self.tell_roll(now, effects);
     }
@@ -232,7 +244,8 @@ impl Hub {
             effects.push(Effect::Close { key, code: close::GOING_AWAY });
             return;
         }
-        effects.push(Effect::Log(format!("New Client: {}", session.station)));
+        let (id, from) = (session.station, session.peer.address);
+        self.log((Kind::Coming, Some(from)), || format!("New Client: {id}"), effects);
         if session.wire == Wire::Json
             && let Some(older) = self.by_id.insert(session.station, key)
         {
@@ -259,7 +272,9 @@ impl Hub {
             }
             self.present -= 1;
             self.roll_changed = true;
-            effects.push(Effect::Log(format!("Client {id} disconnected.")));
+            let from = station.session.peer.address;
+            let line = || format!("Client {id} disconnected.");
+            self.log((Kind::Coming, Some(from)), line, effects);
         }
     }
 
@@ -272,6 +287,7 @@ impl Hub {
         author: Author,
         effects: &mut Vec<Effect>,
     ) {
+        let from = author.from;
         let (entry, heard) = match file {
             File::Status => {
                 self.roll.clear();
@@ -281,11 +297,12 @@ impl Hub {
             // Nobody reads the book back.
             File::Book => return,
         };
-        let line = tell::line(&entry);
+        let mut logged = Vec::new();
+        self.log((Kind::Writing, from), || tell::line(&entry), &mut logged);
         // Recorded first, which waits for nothing: whoever has heard a push must find it in the book.
         effects.push(Effect::Record(entry));
         self.push(heard, effects);
-        effects.push(Effect::Log(line));
+        effects.append(&mut logged);
     }
 
     fn shutdown(&mut self, effects: &mut Vec<Effect>) {
@@ -328,26 +345,6 @@ impl Hub {
     fn station_mut(&mut self, key: Key) -> Option<&mut Station> {
         let place = self.stations.get_mut(key.slot as usize)?;
         place.as_mut().filter(|station| station.generation == key.generation)
-    }
-}
-
-/// What is known of whoever asks for something.
-#[derive(Debug)]
-struct Caller {
-    /// Who waits for the answer.
-    asker: Asker,
-    /// The station that it is credited to.
-    station: Uuid,
-    /// What that station is called.
-    who: Option<Arc<str>>,
-    /// The other end.
-    peer: Peer,
-}
-
-impl Caller {
-    /// The address of one that has not given the token.
-    fn stranger(&self) -> Option<IpAddr> {
-        (!self.peer.trusted).then_some(self.peer.address)
     }
 }
 

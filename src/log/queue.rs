@@ -9,12 +9,17 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use super::flood::Flood;
+
 /// The most bytes that wait: some two thousand lines.
 const ROOM: usize = 256 * 1024;
 
 /// The thread rests this long after each write: a storm of lines then costs a hundred wake-ups a
 /// second, and not one a line.
 const REST: Duration = Duration::from_millis(10);
+
+/// How often the thread looks whether there is something to tell of lines that were left out.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The way to the file. A clone is the same way.
 #[derive(Clone, Debug)]
@@ -41,10 +46,10 @@ struct Waiting {
 
 impl Queue {
     /// Starts the thread that writes to `out`.
-    pub(super) fn start(out: impl Write + Send + 'static) -> io::Result<Self> {
+    pub(super) fn start(out: impl Write + Send + 'static, flood: Flood) -> io::Result<Self> {
         let queue = Self(Arc::new(Shared { waiting: Mutex::default(), changed: Condvar::new() }));
         let own = queue.clone();
-        thread::Builder::new().name("log".into()).spawn(move || own.carry_out(out))?;
+        thread::Builder::new().name("log".into()).spawn(move || own.carry_out(out, &flood))?;
         Ok(queue)
     }
 
@@ -76,13 +81,18 @@ impl Queue {
         }
     }
 
-    fn carry_out(&self, mut out: impl Write) {
+    fn carry_out(&self, mut out: impl Write, flood: &Flood) {
         let mut batch = Vec::new();
         loop {
             let waiting = self.waiting();
             let idle = |waiting: &mut Waiting| waiting.lines.is_empty() && !waiting.ending;
-            let woken = self.0.changed.wait_while(waiting, idle);
-            let mut waiting = woken.unwrap_or_else(PoisonError::into_inner);
+            let woken = self.0.changed.wait_timeout_while(waiting, LOOK, idle);
+            let mut waiting = woken.unwrap_or_else(PoisonError::into_inner).0;
+            if waiting.lines.is_empty() && !waiting.ending {
+                drop(waiting);
+                flood.report();
+                continue;
+            }
             if waiting.lines.is_empty() {
                 waiting.ended = true;
                 drop(waiting);
@@ -98,6 +108,7 @@ impl Queue {
             if lost > 0 {
                 tracing::warn!(lost, "the log was full and has a hole here");
             }
+            flood.report();
             if !ending {
                 thread::sleep(REST);
             }

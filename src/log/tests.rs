@@ -8,9 +8,17 @@ use std::time::Instant;
 use super::*;
 
 fn logged(format: Format, filter: Option<&str>, say: impl FnOnce()) -> String {
+    logged_by(Flood::start(), format, filter, say)
+}
+
+fn logged_with(flood: Flood, say: impl FnOnce()) -> String {
+    logged_by(flood, Format::Human, None, say)
+}
+
+fn logged_by(flood: Flood, format: Format, filter: Option<&str>, say: impl FnOnce()) -> String {
     let (mut reader, writer) = UnixStream::pair().unwrap();
-    let guard = Guard { queue: Queue::start(writer).unwrap() };
-    let subscriber = subscriber(format, filter, &guard.queue).unwrap();
+    let guard = Guard { queue: Queue::start(writer, Flood::start()).unwrap() };
+    let subscriber = subscriber(format, filter, &guard.queue, flood).unwrap();
     let default = subscriber.set_default();
     say();
     drop(default);
@@ -54,15 +62,17 @@ fn a_filter_is_heard_and_a_wrong_one_is_named() {
         tracing::debug!("this");
     });
     assert!(text.contains("DEBUG this"), "{text}");
-    let queue = Queue::start(std::io::sink()).unwrap();
-    let wrong = subscriber(Format::Human, Some("chadburn=loud"), &queue).err().expect("an error");
+    let queue = Queue::start(std::io::sink(), Flood::start()).unwrap();
+    let wrong = subscriber(Format::Human, Some("chadburn=loud"), &queue, Flood::start())
+        .err()
+        .expect("an error");
     assert!(wrong.to_string().starts_with("CHADBURN_LOG: "), "{wrong}");
 }
 
 #[test]
 fn a_line_that_is_read_late_is_not_lost() {
     let (mut reader, writer) = UnixStream::pair().unwrap();
-    let queue = Queue::start(writer).unwrap();
+    let queue = Queue::start(writer, Flood::start()).unwrap();
     let lines: Vec<_> = (0..1000).map(|line| format!("{line}\n")).collect();
     for line in &lines {
         queue.put(line.as_bytes());
@@ -110,7 +120,7 @@ fn a_process_whose_output_nobody_reads_still_exits() {
 fn a_closed_log_hurts_nobody() {
     let (reader, writer) = UnixStream::pair().unwrap();
     drop(reader);
-    let queue = Queue::start(writer).unwrap();
+    let queue = Queue::start(writer, Flood::start()).unwrap();
     let guard = Guard { queue: queue.clone() };
     for _ in 0..10_000 {
         queue.put(b"into the void\n");
@@ -118,6 +128,33 @@ fn a_closed_log_hurts_nobody() {
     let begun = Instant::now();
     drop(guard);
     assert!(begun.elapsed() < Duration::from_millis(200), "the thread lives and ends in time");
+}
+
+#[test]
+fn a_place_in_the_code_that_storms_does_not_fill_the_log() {
+    let text = logged(Format::Human, None, || {
+        for _ in 0..10_000 {
+            tracing::warn!("a storm");
+        }
+        tracing::info!("another place");
+    });
+    let lines = text.lines().filter(|line| line.contains("a storm")).count();
+    assert!((200..300).contains(&lines), "{lines}");
+    assert!(text.contains("another place"), "{lines}");
+}
+
+#[test]
+fn what_was_left_out_is_told_when_it_is_over() {
+    let flood = Flood::start();
+    let text = logged_with(flood.clone(), || {
+        (0..1_000).for_each(|_| tracing::warn!("a storm"));
+        let begun = Instant::now();
+        while flood.is_silent() && begun.elapsed() < Duration::from_mins(1) {
+            flood.report();
+            std::thread::yield_now();
+        }
+    });
+    assert!(text.contains("lines like these were left out more="), "{text:.300}");
 }
 
 #[test]

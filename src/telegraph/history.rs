@@ -10,7 +10,7 @@ use chadburn_core::Dial;
 use chadburn_v1::{By, is_name};
 
 use super::{Order, Reply, Said, Saying};
-use crate::entry::{Entry, What};
+use crate::entry::{Entry, WIDEST, What};
 
 /// How many states are remembered.
 pub const REMEMBERED: usize = 1_000;
@@ -32,9 +32,9 @@ pub struct History {
     last_seq: Option<u64>,
     /// The last run ended as it should, so nothing was lost between it and the next.
     ended_well: bool,
-    /// How many numbers the widest hole of the last run has that a storm has left. Should that run
-    /// have ended badly, it may have left as many again of which nothing was written.
-    widest: u64,
+    /// How many numbers a storm of the last run may have left of which nothing was written, should
+    /// that run have ended badly: twice as many as its widest hole has.
+    untold: u64,
 }
 
 /// Something remembered.
@@ -115,13 +115,14 @@ impl History {
                 What::Hole => {
                     (knows_order, knows_reply) = (false, false);
                     history.hole(entry.seq, entry.to.unwrap_or(entry.seq));
-                    history.widest = history.widest.max(entry.more.unwrap_or(0));
+                    let twice = entry.more.unwrap_or(0).saturating_mul(2);
+                    history.untold = history.untold.max(twice).min(WIDEST);
                 }
                 What::Run => {
                     // A run knows nothing until it has read the files.
                     said = Said::default();
                     (knows_order, knows_reply) = (true, true);
-                    history.widest = 0;
+                    history.untold = 0;
                     history.begin_run(entry.seq);
                 }
                 What::Stale | What::End => {}
@@ -141,7 +142,7 @@ impl History {
     /// After which number a run can begin whose numbers nobody has heard, whatever the clock says.
     /// Those that a run gave before it ended badly, and never wrote down, are left out.
     pub(super) fn unused(&self) -> u64 {
-        let unwritten = if self.ended_well { 0 } else { UNWRITTEN + self.widest };
+        let unwritten = if self.ended_well { 0 } else { UNWRITTEN + self.untold };
         self.last_seq.map_or(0, |last| last + 1 + unwritten)
     }
 
@@ -320,7 +321,7 @@ mod tests {
     fn what_a_storm_may_have_left_when_its_run_ended_badly_is_not_given_again() {
         let hole = Entry { to: Some(50_101), more: Some(50_000), ..entry(102, What::Hole) };
         let entries = [entry(100, What::Run), entry(101, What::Order), hole];
-        assert_eq!(book(&entries).unused(), 50_102 + UNWRITTEN + 50_000);
+        assert_eq!(book(&entries).unused(), 50_102 + UNWRITTEN + 100_000);
         let later = [&entries[..], &[entry(60_000, What::Run)]].concat();
         assert_eq!(book(&later).unused(), 60_001 + UNWRITTEN, "it was another run's");
     }

@@ -64,6 +64,7 @@ mod endings;
 mod shutdown_policy;
 
 /// What the log says, and that it harms nobody.
+mod log_flood;
 mod log_lines;
 
 /// What needs the token, and how it is given.

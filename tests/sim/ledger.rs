@@ -237,7 +237,7 @@ impl Ledger {
     }
 
     /// What a new run finds, after whatever has befallen the files.
-    pub fn open(&mut self) -> Found {
+    pub fn open(&mut self, unix_ms: u64) -> Found {
         if self.faults {
             let what = self.rng.below(8);
             match what {
@@ -254,7 +254,7 @@ impl Ledger {
         for (path, bytes) in [(&path, &self.present), (&turned, &self.older)] {
             fs::write(path, bytes).expect("the desk takes a file");
         }
-        let (past, _) = book::open(&path, Limits::default());
+        let (past, _) = book::open_at(&path, Limits::default(), unix_ms);
         let mut found = self.found();
         let stood = (past.order.as_ref(), past.reply.as_ref());
         found.history = History::from_book(

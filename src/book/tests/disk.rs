@@ -66,7 +66,7 @@ fn after_a_short_write_no_line_is_lost_twice_or_torn_wherever_it_ended() {
             let desk = Desk::new();
             fs::write(desk.book(), text(&before)).unwrap();
             let (full, fault) = full_after(bytes, cuts);
-            let (_, book) = open_with(&desk.book(), hasty(), fault);
+            let (_, book) = open_with(&desk.book(), hasty(), wall_clock(), fault);
             // All three go with one write, because they wait already.
             for entry in &after {
                 Recorder::new(book.queue.clone()).record(entry.clone());

@@ -116,6 +116,49 @@ fn unreadable_lines_are_skipped_and_missing_numbers_are_a_hole() {
 }
 
 #[test]
+fn numbers_that_cannot_be_are_ignored_and_move_nothing() {
+    const NOW: u64 = 1_800_000_000_000;
+    const YEAR: u64 = 365 * 24 * 60 * 60 * 1_000;
+    let past_at = |now, entries: &[Entry]| {
+        let desk = Desk::new();
+        fs::write(desk.book(), text(entries)).unwrap();
+        let past = open_at(&desk.book(), Limits::default(), now).0;
+        assert_eq!(fs::read_to_string(desk.book()).unwrap(), text(entries), "nothing is cut");
+        past
+    };
+    let far = 1 << 53;
+    for absurd in [
+        order(NOW + YEAR + 1),
+        order(far),
+        mark(NOW + 10 * YEAR, What::Run),
+        mark(NOW + 10 * YEAR, What::End),
+        hole(2, NOW + YEAR + 1, 7),
+        hole(2, u64::MAX, 7),
+        Entry { at: far, ..order(2) },
+        Entry { since: Some(far), ..order(2) },
+        Entry { after_ms: Some(far), ..reply(2) },
+        Entry { more: Some(far), ..hole(2, 3, 7) },
+        Entry { to: Some(far), ..mark(2, What::Stale) },
+    ] {
+        let past = past_at(NOW, &[order(1), absurd.clone(), order(5)]);
+        assert_eq!((past.last_seq, past.skipped), (Some(5), 1), "{absurd:?}");
+        assert_eq!(past.entries, [order(1), hole(2, 4, 1_005), order(5)], "{absurd:?}");
+        let past = past_at(NOW, &[order(1), absurd]);
+        assert_eq!((past.last_seq, past.clean), (Some(1), false));
+    }
+    let ahead = order(NOW + YEAR);
+    assert_eq!(
+        past_at(NOW, std::slice::from_ref(&ahead)).last_seq,
+        Some(NOW + YEAR),
+        "a clock may be wrong"
+    );
+    // A clock that was never set is none: then the file's own time counts.
+    let today = wall_clock();
+    assert_eq!(past_at(0, &[order(today)]).last_seq, Some(today));
+    assert_eq!(past_at(0, &[order(today.max(NOW) + 3 * YEAR)]).last_seq, None);
+}
+
+#[test]
 fn the_newest_thousand_are_kept_and_what_they_build_on() {
     let mut entries = vec![mark(0, What::Run), order(1), reply(2)];
     entries.extend((3..=1_003).map(reply));

@@ -1,27 +1,53 @@
 //! What a request comes to, whether a station makes it or an HTTP client.
 
-use chadburn_v1::{By, Code};
+use std::net::IpAddr;
+use std::sync::Arc;
 
+use chadburn_v1::{By, Code};
+use uuid::Uuid;
+
+use super::lines::Kind;
 use super::roll::How;
 use super::stores::{STALE, Waiting};
-use super::{Asker, Author, Caller, Hub, tell};
+use super::{Asker, Author, Hub, tell};
 use crate::clock::Now;
 use crate::hub::{Ask, Effect, Key};
 use crate::log::escaped;
-use crate::policy::{Act, Refusal};
+use crate::policy::{Act, Peer, Refusal};
 use crate::session::{Answer, Form, Want};
 use crate::wire::text;
 use crate::writing::File;
 
+/// What is known of whoever asks for something.
+#[derive(Debug)]
+struct Caller {
+    /// Who waits for the answer.
+    asker: Asker,
+    /// The station that it is credited to.
+    station: Uuid,
+    /// What that station is called.
+    who: Option<Arc<str>>,
+    /// The other end.
+    peer: Peer,
+}
+
+impl Caller {
+    /// The address of one that has not given the token.
+    fn stranger(&self) -> Option<IpAddr> {
+        (!self.peer.trusted).then_some(self.peer.address)
+    }
+}
+
 impl Hub {
     pub(super) fn heard(&mut self, now: Now, key: Key, message: &str, effects: &mut Vec<Effect>) {
         let Some(station) = self.station(key) else { return };
-        let id = station.session.station;
+        let (id, from) = (station.session.station, station.session.peer.address);
         let heard = station.session.hear(message);
         // A token is nobody's business, and whoever reads the log is somebody.
         let secret = matches!(heard, Ok((Want::Token(_), _)));
         let shown = if secret { "(a token)" } else { message };
-        effects.push(Effect::Log(format!("Message from Client {id}: {}", escaped(shown))));
+        let line = || format!("Message from Client {id}: {}", escaped(shown));
+        self.log((Kind::Message, Some(from)), line, effects);
         match heard {
             Ok((want, form)) => self.station_asks(now, key, want, form, effects),
             Err(message) => effects.push(Effect::Say { to: key, message }),
@@ -265,7 +291,11 @@ impl Hub {
             resume(asker, effects);
         }
         if let Err(reason) = result {
-            effects.push(Effect::Log(format!("not written: {}", escaped(reason))));
+            self.log(
+                (Kind::Failure, None),
+                || format!("not written: {}", escaped(reason)),
+                effects,
+            );
         }
         self.next_store(now, file, effects);
     }

@@ -3,7 +3,7 @@
 mod people;
 mod replies;
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
 
 use chadburn_core::DEFAULT;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::*;
 use crate::entry::Entry;
 use crate::hub::Ask;
-use crate::policy::{Reach, Secret};
+use crate::policy::{Peer, Reach, Secret};
 use crate::session::Want;
 use crate::wire::text;
 use crate::writing::{Condition, Stamp, Watch, Writing};

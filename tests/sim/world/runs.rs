@@ -3,7 +3,7 @@
 use super::World;
 use crate::book::{MS, SECOND};
 use crate::faults::Fault;
-use crate::ledger::{Found, Ledger};
+use crate::ledger::Found;
 use crate::server::Server;
 
 /// The numbers of a run.
@@ -20,7 +20,9 @@ pub(super) struct Before {
 impl World {
     /// A run begins.
     pub(super) fn begin(&mut self) {
-        let found = self.ground.ledger.as_mut().map_or_else(Found::default, Ledger::open);
+        let unix_ms = self.ground.disk.unix_ms();
+        let ledger = self.ground.ledger.as_mut();
+        let found = ledger.map_or_else(Found::default, |ledger| ledger.open(unix_ms));
         let (last, clean) = (found.last, found.clean);
         let (past, rng) = (std::mem::take(&mut self.past), self.rng.split());
         let server = Server::start(&mut self.ground, rng, self.rules, past, found);

@@ -71,7 +71,7 @@ fn whatever_is_in_it_the_table_is_read_back_and_holds_no_formula() {
         let rows = parsed(&table(&[entry.clone(), entry]));
         assert_eq!(rows.len(), 3, "seed {seed}");
         assert_eq!(rows[1], rows[2]);
-        assert!(rows.iter().all(|row| row.len() == 12), "seed {seed}");
+        assert!(rows.iter().all(|row| row.len() == 13), "seed {seed}");
         for (text, cell) in texts.iter().zip([&rows[1][4], &rows[1][6], &rows[1][8]]) {
             let bare = |text: &str| text.replace('\'', "");
             assert_eq!(bare(cell), bare(&one_line(text).to_string()), "seed {seed}");
@@ -105,7 +105,8 @@ fn the_table_is_this() {
         after_ms: Some(12),
         ..Entry::new(6, 0, What::Reply)
     };
-    let stale = Entry { by: Some(By::File), to: Some(5), more: Some(9), ..Entry::new(6, 0, What::Stale) };
+    let stale =
+        Entry { by: Some(By::File), to: Some(5), more: Some(9), ..Entry::new(6, 0, What::Stale) };
     assert_eq!(
         table(&[order, reply, stale]),
         "seq,at,time,what,status,position,name,by,who,since,after_ms,to,more\r\n\
