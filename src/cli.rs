@@ -85,6 +85,8 @@ pub struct Config {
     pub token_file: Option<PathBuf>,
     /// The token that was in it.
     pub token: Option<Secret>,
+    /// Whether reading needs it too.
+    pub private: bool,
     /// How changes are noticed.
     pub watching: Watching,
     /// How the log is written.
@@ -177,6 +179,9 @@ pub enum Misuse {
     /// The token file is at fault.
     #[error(transparent)]
     Token(#[from] BadToken),
+    /// Nobody could read anything.
+    #[error("--private needs a token: name its file with --token-file")]
+    PrivateWithoutToken,
 }
 
 /// Reads this process's command line and environment.
@@ -261,6 +266,9 @@ impl Config {
         let default_dial = if files::is_eot(&status) { DEFAULT } else { NO_DIAL };
         let token_file = options.token_file.map(|file| base.join(file));
         let token = token_file.as_deref().map(token_file::load).transpose()?;
+        if options.private && token.is_none() {
+            return Err(Misuse::PrivateWithoutToken);
+        }
         Ok(Self {
             listen: SocketAddr::new(
                 options.bind.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)),
@@ -277,12 +285,14 @@ impl Config {
             orders: options.allow_orders.unwrap_or(Reach::Never),
             shutdown: options.allow_shutdown.unwrap_or(Reach::Local),
             token_file,
-            token,
+            token: token.clone(),
+            private: options.private,
             watching: options.watch.unwrap_or_default(),
             log_format: options.log_format.unwrap_or_default(),
             limits: Limits {
                 connections: options.max_per_address,
                 requests: options.max_per_second,
+                guessable: token.is_some(),
             },
             assets: assets.transpose()?,
         })
@@ -298,6 +308,7 @@ impl Config {
             orders: self.orders,
             shutdown: self.shutdown,
             token: self.token.clone(),
+            private: self.private,
             machine: machine.nodename().to_str().ok().and_then(|name| name.parse().ok()),
         }
     }

@@ -68,8 +68,8 @@ pub struct House<A> {
     pub snapshot: watch::Receiver<Arc<Snapshot>>,
     /// Whether the hub's loop has turned lately.
     pub alive: Arc<dyn Fn() -> bool + Send + Sync>,
-    /// Who may do what. Only the hub knows whether a token is the present one.
-    pub policy: Policy,
+    /// Who may do what, as of now: a token may be replaced at any time.
+    pub policy: watch::Receiver<Policy>,
     /// The panel.
     pub assets: Assets,
     /// What is counted.

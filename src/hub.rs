@@ -169,6 +169,8 @@ pub enum Effect {
     Hold(Key),
     /// Hear this station again.
     Resume(Key),
+    /// This station has given a wrong token.
+    WrongToken(Key),
     /// Close this station's connection.
     Close {
         /// Whose.

@@ -1,7 +1,8 @@
-//! How much one address may take: connections at once, requests a second, and [`lines`] of the log.
+//! How much one address may take: connections at once, requests a second, wrong tokens, and [`lines`] of
+//! the log.
 //!
-//! Pure: told who comes, asks and leaves, and what time it is, it says yes or no. It knows no
-//! socket. Without limits, which is the rule, it keeps nothing and says yes.
+//! Pure: told who comes, asks, guesses and leaves, and what time it is, it says yes or no. It knows no
+//! socket. Without limits and without a token, which is the rule, it keeps nothing and says yes.
 
 pub mod lines;
 
@@ -9,10 +10,17 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// Over this time an address may ask as often as the limit says, evenly or all at once.
 const WINDOW: Duration = Duration::from_secs(1);
+
+/// How many wrong tokens an address may give all at once: more than a person mistypes.
+const GUESSES: u32 = 20;
+
+/// After how long it may give one more.
+const GUESS_REST: Duration = Duration::from_secs(1);
 
 /// How many addresses are kept before those are looked for that can be forgotten.
 const FEW: usize = 64;
@@ -24,13 +32,31 @@ pub struct Limits {
     pub connections: Option<NonZeroU32>,
     /// Requests a second, handshakes included.
     pub requests: Option<NonZeroU32>,
+    /// There is a token that could be guessed.
+    pub guessable: bool,
 }
 
 /// Holds an address's connection; it is given back by being dropped, wherever that is.
 #[derive(Debug, Default)]
 #[must_use]
 pub struct Guest {
-    _place: Option<Arc<()>>,
+    place: Option<Arc<Place>>,
+}
+
+/// What all connections of an address share.
+#[derive(Debug, Default)]
+struct Place {
+    /// Wrong tokens that came over them and have not been reckoned with.
+    wrong_tokens: AtomicU32,
+}
+
+impl Guest {
+    /// A wrong token came over this connection, elsewhere than in a request's head.
+    pub fn wrong_token(&self) {
+        if let Some(place) = &self.place {
+            place.wrong_tokens.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 }
 
 /// An address has taken as much as it may.
@@ -56,7 +82,9 @@ pub struct Guests {
 #[derive(Debug, Default)]
 struct Account {
     /// Cloned for each of its connections, so that its count is theirs and one more.
-    place: Arc<()>,
+    place: Arc<Place>,
+    /// When its wrong tokens are forgiven; since the start.
+    forgiven: Duration,
     /// When what it has asked is used up, if it asks no faster than it may; since the start.
     used_up: Duration,
     /// It was said that this address is at its limit.
@@ -75,13 +103,14 @@ impl Guests {
     /// # Errors
     /// [`Enough`] if the address has as many as it may.
     pub fn comes(&mut self, from: IpAddr, now: Duration) -> Result<Guest, Enough> {
-        let Some(most) = self.limits.connections else {
+        let Limits { connections, guessable, .. } = self.limits;
+        if connections.is_none() && !guessable {
             return Ok(Guest::default());
-        };
+        }
         let account = self.account(from, now);
-        let here = Arc::strong_count(&account.place) - 1;
-        if u32::try_from(here).is_ok_and(|here| here < most.get()) {
-            return Ok(Guest { _place: Some(Arc::clone(&account.place)) });
+        let here = u32::try_from(Arc::strong_count(&account.place) - 1).unwrap_or(u32::MAX);
+        if connections.is_none_or(|most| here < most.get()) {
+            return Ok(Guest { place: Some(Arc::clone(&account.place)) });
         }
         Err(account.enough())
     }
@@ -104,6 +133,29 @@ impl Guests {
         Ok(())
     }
 
+    /// A request with a token, right or wrong, or a station that has still to give one.
+    ///
+    /// # Errors
+    /// [`Enough`] if the address has given so many wrong ones lately that it must wait.
+    pub fn tries_token(&mut self, from: IpAddr, now: Duration) -> Result<(), Enough> {
+        if !self.limits.guessable {
+            return Ok(());
+        }
+        let account = self.account(from, now);
+        let wrong = account.place.wrong_tokens.swap(0, Ordering::Relaxed);
+        // More than this is held against nobody, so that it ends.
+        let most = now + GUESSES * GUESS_REST;
+        account.forgiven = (account.forgiven.max(now) + wrong.min(GUESSES) * GUESS_REST).min(most);
+        if account.forgiven + GUESS_REST > most { Err(account.enough()) } else { Ok(()) }
+    }
+
+    /// The token was wrong.
+    pub fn wrong_token(&mut self, from: IpAddr, now: Duration) {
+        if self.limits.guessable {
+            self.account(from, now).place.wrong_tokens.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
     fn account(&mut self, from: IpAddr, now: Duration) -> &mut Account {
         if self.addresses.len() >= self.many {
             self.addresses.retain(|_, account| !account.is_over(now));
@@ -120,7 +172,8 @@ impl Account {
 
     /// Whether forgetting it changes nothing.
     fn is_over(&self, now: Duration) -> bool {
-        Arc::strong_count(&self.place) == 1 && self.used_up <= now
+        let guessed = self.place.wrong_tokens.load(Ordering::Relaxed) > 0 || self.forgiven > now;
+        Arc::strong_count(&self.place) == 1 && self.used_up <= now && !guessed
     }
 }
 

@@ -47,6 +47,8 @@ pub enum Reach {
 /// What somebody wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Act {
+    /// To hear or read how things are, or what happened.
+    Read,
     /// To give an order.
     Order,
     /// To answer the present order.
@@ -109,6 +111,8 @@ pub struct Policy {
     /// What orders, answers and the shutdown need, if anything (`--token-file`). It opens nothing
     /// that is closed without it.
     pub token: Option<Secret>,
+    /// Reading needs it too (`--private`).
+    pub private: bool,
     /// What this machine calls itself.
     pub machine: Option<Name>,
 }
@@ -117,7 +121,8 @@ impl Policy {
     /// Whether this peer may do this.
     pub fn judge(&self, peer: &Peer, act: Act) -> Result<(), Refusal> {
         // Before anything else: whoever has no token learns nothing of what it would open.
-        if self.token.is_some() && !peer.trusted {
+        let wants_token = self.token.is_some() && (act != Act::Read || self.private);
+        if wants_token && !peer.trusted {
             return Err(Refusal::TokenRequired);
         }
         match self.reach(act) {
@@ -125,7 +130,7 @@ impl Policy {
             Reach::Local if peer.local => Ok(()),
             Reach::Local | Reach::Never => Err(match act {
                 Act::Shutdown => Refusal::Shutdown,
-                Act::Order | Act::Answer => Refusal::Order,
+                Act::Order | Act::Answer | Act::Read => Refusal::Order,
             }),
         }
     }
@@ -134,10 +139,16 @@ impl Policy {
     #[must_use]
     pub fn reach(&self, act: Act) -> Reach {
         match act {
-            Act::Answer => Reach::Any,
+            Act::Read | Act::Answer => Reach::Any,
             Act::Order => self.orders,
             Act::Shutdown => self.shutdown,
         }
+    }
+
+    /// Whether whoever brings this token, or none, may read.
+    #[must_use]
+    pub fn may_read(&self, token: Option<&str>) -> bool {
+        !self.private || token.is_some_and(|token| self.is_token(token))
     }
 
     /// Whether this is the token. Without one there is nothing that it could be.

@@ -95,6 +95,7 @@ impl Server {
         };
         let policy = config.policy();
         token::tell_doubts(&config);
+        let (publish_policy, policies) = watch::channel(policy.clone());
         let seats = Arc::new(Semaphore::new(seats));
         let stopping = CancellationToken::new();
         let (publish, mut snapshots) = watch::channel(Arc::new(Snapshot::default()));
@@ -118,7 +119,7 @@ impl Server {
             base: config.base.display().to_string(),
             status_file: config.status_name.clone(),
             assets: assets.digest().to_owned(),
-            policy: policy.clone(),
+            policy,
             history,
         };
         let Running { handle, mut ended } =
@@ -168,7 +169,7 @@ impl Server {
                 admit: handle.clone(),
                 snapshot: snapshots,
                 alive: Arc::new(move || hub.is_alive()),
-                policy,
+                policy: policies,
                 assets,
                 metrics: Arc::clone(&metrics),
                 book: keeper.as_ref().map(Keeper::reader),
@@ -187,7 +188,9 @@ impl Server {
             result = up => result,
             never = token::read_again_on(&reload, &config, async |policy| {
                 // A hub that has ended decides nothing any more.
-                let _ = handle.send(Input::Event(Event::Policy(policy))).await;
+                let _ = handle.send(Input::Event(Event::Policy(policy.clone()))).await;
+                // Whom HTTP lets in by the new token, the hub then knows it of.
+                publish_policy.send_replace(policy);
             }) => match never {},
             how = &mut ended => Err(StartError::Hub(why(how))),
         };
@@ -242,17 +245,10 @@ fn watch_file(posts: &Posts, config: &Config, file: File, hub: &Handle) -> std::
     })
 }
 
-/// The line that tells where the panel is.
+/// The line that tells where the panel is: the address that is bound, even if that is every one.
 fn announcement(config: &Config, address: SocketAddr) -> String {
-    let mut reachable = address;
-    if address.ip().is_unspecified() {
-        reachable.set_ip(match address {
-            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-        });
-    }
     format!(
-        "{} {} listening on http://{reachable} (status file {})",
+        "{} {} listening on http://{address} (status file {})",
         env!("CARGO_PKG_NAME"),
         env!("CARGO_PKG_VERSION"),
         crate::log::escaped(&config.status_name)

@@ -29,8 +29,8 @@ export class Book {
   /** What drawing was last told, whether or not this is open. */
   #state = null;
 
-  /** `clock` has wall() in ms; `fetch` is the browser's. */
-  constructor(root, { fetch, clock }) {
+  /** `clock` has wall() in ms; `fetch` is the browser's, and gives the token if one `hasToken`. */
+  constructor(root, { fetch, hasToken, clock }) {
     const ids = ['book', 'book-open', 'book-count', 'book-before', 'book-after', 'book-day',
       'book-line', 'book-word', 'book-csv'];
     this.#at = Object.fromEntries(ids.map((id) => [id, root.querySelector(`#${id}`)]));
@@ -39,6 +39,12 @@ export class Book {
     this.#at['book-open'].addEventListener('click', () => this.open());
     this.#at['book-before'].addEventListener('click', () => this.#turn(-1));
     this.#at['book-after'].addEventListener('click', () => this.#turn(1));
+    this.#at['book-csv'].addEventListener('click', (event) => {
+      // A link brings no token.
+      if (!hasToken() || event.currentTarget.protocol === 'blob:') return;
+      event.preventDefault();
+      this.#save(event.currentTarget);
+    });
   }
 
   get isOpen() {
@@ -80,6 +86,22 @@ export class Book {
     this.#isAsking = false;
     // What happened while it was asked for is asked for next.
     this.render(this.#state);
+  }
+
+  /** Follows this link with the token. */
+  async #save(link) {
+    const { href } = link;
+    try {
+      const answer = await this.#fetch(href);
+      if (!answer.ok) throw new Error(String(answer.status));
+      link.href = URL.createObjectURL(await answer.blob());
+      link.click();
+      URL.revokeObjectURL(link.href);
+    } catch {
+      this.#word = 'The bell book cannot be had.';
+      this.#draw();
+    }
+    link.href = href;
   }
 
   #turn(days) {

@@ -39,7 +39,12 @@ const timers = {
   setTimeout: (act, ms) => setTimeout(act, ms),
   clearTimeout: (timer) => clearTimeout(timer),
 };
-const load = (...request) => fetch(...request);
+/** Asks the server, with the token if there is one; a header is made of bytes. */
+const load = (path, options = {}) => {
+  if (token === null) return fetch(path, options);
+  const bytes = String.fromCharCode(...new TextEncoder().encode(token));
+  return fetch(path, { ...options, headers: { Authorization: `Bearer ${bytes}` } });
+};
 const element = (id) => document.getElementById(id);
 const panel = element('panel');
 
@@ -97,7 +102,7 @@ const debug = new Console(element('console'), element('pi'), {
   onCommand: (text) => asking.command(text),
 });
 const strip = new Strip(document);
-const book = new Book(document, { fetch: load, clock: { wall } });
+const book = new Book(document, { fetch: load, hasToken: () => token !== null, clock: { wall } });
 const help = new Help(document, notice);
 const idle = new Idle(document.documentElement, mono);
 new Light(element('night'), element('light'), memory);
@@ -134,6 +139,11 @@ function follow(message) {
     if (store.state.name !== '') asking.name(store.state.name);
   } else if (message.type === 'error' && message.code === 'bad_token') {
     keepToken(null);
+    if (store.state.isLocked) link.wait();
+  } else if (message.type === 'error' && store.state.isLocked && !link.isWaiting) {
+    // Not even the welcome comes without the token. It is not the server that waits for a person.
+    if (token === null) link.wait();
+    else asking.token(token);
   } else if (message.type === 'farewell' && message.reason === 'replaced') {
     // A duplicated tab has our secret too, and the newest wins. Coming back with it would begin a
     // quarrel without end, so whoever is replaced comes back as somebody else.
@@ -178,7 +188,8 @@ function rename(name) {
 
 function trust(value) {
   keepToken(value);
-  asking.token(value);
+  if (link.isWaiting) link.resume();
+  else asking.token(value);
 }
 
 function press() {

@@ -52,6 +52,7 @@ export class Link {
   #socket = null;
   #timer = null;
   #running = false;
+  #waiting = false;
   #failures = 0;
   #heartbeat = ASSUMED_HEARTBEAT_MS;
   #heardFirst = null;
@@ -101,9 +102,31 @@ export class Link {
     if (this.#socket) this.#lose();
   }
 
+  /** Gives this connection up, and tries no other until `resume`: somebody has to type something first. */
+  wait() {
+    if (!this.#running) return;
+    this.#waiting = true;
+    this.#drop();
+    this.#heardFirst = null;
+    this.#on.lost({ retryAt: null, code: null });
+  }
+
+  /** Whether it waits so. */
+  get isWaiting() {
+    return this.#waiting;
+  }
+
+  /** Tries again at once what waited. */
+  resume() {
+    if (!this.#waiting) return;
+    this.#waiting = false;
+    this.#failures = 0;
+    this.#try();
+  }
+
   /** The world may have changed (tab shown, network back): look now rather than later. */
   nudge() {
-    if (!this.#running) return;
+    if (!this.#running || this.#waiting) return;
     if (this.#socket) this.#look(Math.max(this.#remaining(), LATE_MS));
     else this.#try();
   }

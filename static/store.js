@@ -25,6 +25,8 @@ export const INITIAL = Object.freeze({
   may: Object.freeze({ order: false, shutdown: false }),
   // Whether the telegraph wants a token that it has not got from here.
   wantsToken: false,
+  // Nothing is told here before the token was given.
+  isLocked: false,
   // What this station is to be called; empty is unnamed.
   name: '',
   // The dial to draw; before the first welcome, the one remembered from last time.
@@ -235,6 +237,7 @@ const MESSAGES = {
       server,
       assets,
       wantsToken: token,
+      isLocked: false,
       // The same dial stays the same object, so that nobody draws it again.
       dial: JSON.stringify(dial) === JSON.stringify(state.dial) ? state.dial : dial,
       // A new connection may be to a server whose clock was behind: it counts anew.
@@ -290,7 +293,8 @@ const MESSAGES = {
   error(state, { id, code, message }) {
     const request = requestOf(state, id);
     const printed = print(settle(state, id), 'error', `error ${code}: ${message}`);
-    const next = code === 'token_required' ? { ...printed, wantsToken: true } : printed;
+    const next = code === 'token_required'
+      ? { ...printed, wantsToken: true, isLocked: !isOpen(state) } : printed;
     if (!request || request.kind === 'console') return next;
     const { kind, position } = request;
     return { ...next, refusal: { kind, position, code, message } };

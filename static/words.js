@@ -202,9 +202,12 @@ export function title(state) {
 }
 
 /** How the link is and what of the bell is known, `{ head, tail }`; empty when all is well. */
-export function link({ link, bell, seq }, { wall, mono }) {
+export function link({ link, bell, seq, isLocked }, { wall, mono }) {
   if (link.phase === 'open') {
     return { head: link.farewell === null ? '' : goodbye(link.farewell), tail: '' };
+  }
+  if (isLocked && link.retryAt === null) {
+    return { head: 'Nothing is told here without the token', tail: '' };
   }
   if (link.phase === 'connecting') return { head: 'Connecting …', tail: '' };
   const what = link.farewell === null ? `No connection since ${clock(link.since, wall)}`

@@ -84,6 +84,7 @@ impl Office {
             orders: Reach::Never,
             shutdown: Reach::Never,
             token: None,
+            private: false,
             machine: None,
         };
         let facts = Facts {

@@ -147,6 +147,9 @@ pub(super) struct Options {
     /// A file with the token that orders, answers and shutdown shall need
     #[arg(long, value_name = "FILE")]
     pub(super) token_file: Option<PathBuf>,
+    /// Let reading need the token too
+    #[arg(long)]
+    pub(super) private: bool,
     /// Connections one address may hold at once [default: no limit]
     #[arg(long, value_name = "N", value_parser = count)]
     pub(super) max_per_address: Option<NonZeroU32>,
@@ -258,6 +261,11 @@ impl Options {
             if !self.no_bell_book {
                 path(&mut self.bell_book, "CHADBURN_BELL_BOOK");
             }
+        }
+        if !self.private {
+            let mut private = None;
+            one(&mut private, "CHADBURN_PRIVATE", get, |it| YES_OR_NO.find(it))?;
+            self.private = private == Some(true);
         }
         path(&mut self.assets, "CHADBURN_ASSETS");
         one(&mut self.port, "CHADBURN_PORT", get, port)?;

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use chadburn_client::{Failure, Page, Position, Settings, get};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{Trouble, out, say, shown};
 use crate::calendar;
@@ -58,7 +59,13 @@ async fn book(settings: &Settings, part: &str) -> Result<Page, Trouble> {
         200 => Ok(page),
         404 => Err(Trouble::Nothing("this server keeps no bell book".into())),
         status => {
-            let (url, why) = ("the server".into(), format!("it answers with {status}"));
+            let problem = serde_json::from_str::<Value>(&page.body).unwrap_or_default();
+            let detail = problem["detail"].as_str();
+            let why = match detail {
+                Some(detail) => format!("it answers with {status}, {}", escaped(detail)),
+                None => format!("it answers with {status}"),
+            };
+            let url = "the server".into();
             Err(Failure::Refused { url, status: Some(status), why }.into())
         }
     }

@@ -4,6 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::http::{HeaderMap, HeaderName, Request, Version, header};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 
 use crate::limits::household;
 use crate::owner::Connection;
@@ -67,8 +68,8 @@ impl Caller {
 
     /// Whether it is root or the server's own user who asks, at this machine; nobody looks unless one of
     /// these acts depends on it.
-    pub(super) async fn is_local(&self, policy: &Policy, acts: &[Act]) -> bool {
-        let matters = acts.iter().any(|act| policy.reach(*act) == Reach::Local);
+    pub(super) async fn is_local(&self, policy: &watch::Receiver<Policy>, acts: &[Act]) -> bool {
+        let matters = acts.iter().any(|act| policy.borrow().reach(*act) == Reach::Local);
         match self.here.filter(|_| matters) {
             Some(connection) => connection.peer_user().await.is_some_and(user::is_own),
             None => false,

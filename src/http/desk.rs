@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode, header};
 use chadburn_v1::{BAD_NAME, Code, is_name};
+use tokio::sync::watch;
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -13,7 +14,7 @@ use super::caller::Caller;
 use super::problem::Problem;
 use super::{Admit, House};
 use crate::hub::{Ask, Gone};
-use crate::policy::{Act, Peer, Policy};
+use crate::policy::{Act, Peer, Policy, Refusal};
 use crate::session::Want;
 
 /// How long the hub, and the disk behind it, may take.
@@ -23,7 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub(super) struct Desk<A> {
     hub: A,
-    policy: Policy,
+    policy: watch::Receiver<Policy>,
 }
 
 impl<A: Admit> Desk<A> {
@@ -73,18 +74,23 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<String> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim().to_owned())
 }
 
+/// The token is needed: none came, or another.
+pub(super) fn without_token(came_with_token: bool) -> Problem {
+    let (code, detail, challenge) = if came_with_token {
+        let challenge = "Bearer realm=\"chadburn\", error=\"invalid_token\"";
+        (Code::BadToken, "that is not the token".to_owned(), challenge)
+    } else {
+        let detail = Refusal::TokenRequired.to_string();
+        (Code::TokenRequired, detail, "Bearer realm=\"chadburn\"")
+    };
+    let problem = Problem::new(StatusCode::UNAUTHORIZED, detail).code(code);
+    problem.header(header::WWW_AUTHENTICATE, challenge)
+}
+
 /// Why it was not done, in HTTP's terms.
 fn refused(code: Code, line: String, came_with_token: bool) -> Problem {
     let status = match code {
-        Code::TokenRequired | Code::BadToken if came_with_token => {
-            let problem = Problem::new(StatusCode::UNAUTHORIZED, "that is not the token");
-            let challenge = "Bearer realm=\"chadburn\", error=\"invalid_token\"";
-            return problem.code(Code::BadToken).header(header::WWW_AUTHENTICATE, challenge);
-        }
-        Code::TokenRequired | Code::BadToken => {
-            let problem = Problem::new(StatusCode::UNAUTHORIZED, line).code(code);
-            return problem.header(header::WWW_AUTHENTICATE, "Bearer realm=\"chadburn\"");
-        }
+        Code::TokenRequired | Code::BadToken => return without_token(came_with_token),
         Code::WriteFailed => return Problem::not_now(line).code(code),
         Code::Refused => StatusCode::FORBIDDEN,
         Code::Stale | Code::NoOrder => StatusCode::CONFLICT,

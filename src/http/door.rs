@@ -131,6 +131,17 @@ impl Guests {
         asked.map_err(|enough| report(enough, from, "requests a second")).is_ok()
     }
 
+    /// Whether this address may try a token.
+    pub(super) fn tries_token(&self, from: IpAddr) -> bool {
+        let tried = self.rule(|rule, now| rule.tries_token(from, now));
+        tried.map_err(|enough| report(enough, from, "wrong tokens")).is_ok()
+    }
+
+    /// The token that this address gave was wrong.
+    pub(super) fn wrong_token(&self, from: IpAddr) {
+        self.rule(|rule, now| rule.wrong_token(from, now));
+    }
+
     fn rule<T>(&self, judge: impl FnOnce(&mut limits::Guests, Duration) -> T) -> T {
         // A rule that has panicked has at worst miscounted one address.
         let mut rule = self.rule.lock().unwrap_or_else(PoisonError::into_inner);

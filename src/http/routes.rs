@@ -25,6 +25,7 @@ use super::workers::Workers;
 use super::{Admit, House, events};
 use crate::hub::Snapshot;
 use crate::metrics::Metrics;
+use crate::policy::Policy;
 
 /// How many compress and encode large answers: one would do, and two cores are common.
 const WORKERS: usize = 2;
@@ -44,6 +45,7 @@ struct View {
     workers: Workers,
     /// Read files.
     readers: Workers,
+    policy: watch::Receiver<Policy>,
 }
 
 impl View {
@@ -61,6 +63,7 @@ pub(super) fn router<A: Admit>(house: &House<A>) -> Router {
         book: house.book.clone().map(book::Shelf::new),
         workers: Workers::new(WORKERS),
         readers: Workers::new(READERS),
+        policy: house.policy.clone(),
     };
     let asking = Router::new()
         .route("/status", put(order::order::<A>))

@@ -6,6 +6,7 @@ mod events;
 mod handshake;
 mod life;
 mod panel;
+mod private;
 mod state;
 mod visits;
 
@@ -56,6 +57,7 @@ struct TestRoom {
     asks: mpsc::Receiver<(Ask, oneshot::Sender<Outcome>)>,
     snapshot: watch::Sender<Arc<Snapshot>>,
     alive: Arc<AtomicBool>,
+    policy: watch::Sender<Policy>,
     stop: CancellationToken,
     tracker: TaskTracker,
 }
@@ -77,28 +79,30 @@ impl TestRoom {
         let (snapshot, seen) = watch::channel(Arc::new(snapshot()));
         let alive = Arc::new(AtomicBool::new(true));
         let pulse = alive.clone();
+        let (policy, policies) = watch::channel(Policy {
+            hosts: vec!["eot.example.com".parse().unwrap()],
+            origins: vec!["https://wall.example.com".parse().unwrap()],
+            orders: Reach::Local,
+            shutdown: Reach::Local,
+            token: None,
+            private: false,
+            machine: None,
+        });
         let house = House {
             admit: Collector { newcomers: admit, asks: ask },
             snapshot: seen,
             alive: Arc::new(move || pulse.load(Ordering::Relaxed)),
-            policy: Policy {
-                hosts: vec!["eot.example.com".parse().unwrap()],
-                origins: vec!["https://wall.example.com".parse().unwrap()],
-                orders: Reach::Local,
-                shutdown: Reach::Local,
-                token: None,
-                machine: None,
-            },
+            policy: policies,
             assets,
             metrics: Arc::new(Metrics::new()),
             book,
             seats: Arc::new(Semaphore::new(seats)),
-            limits: Limits::default(),
+            limits: Limits { guessable: true, ..Limits::default() },
         };
         let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
         let (own_stop, own_tracker) = (stop.clone(), tracker.clone());
         tracker.spawn(async move { listen(listener, house, own_stop, &own_tracker).await });
-        Self { address, newcomers, asks, snapshot, alive, stop, tracker }
+        Self { address, newcomers, asks, snapshot, alive, policy, stop, tracker }
     }
 
     async fn call(&self) -> Caller {

@@ -63,11 +63,12 @@ pub(super) fn answer<B: hyper::body::Body>(
 /// connection by themselves, as RFC 6455 section 4.1 tells them to, and plainer clients that send
 /// some protocol out of habit still get through.
 fn wire(headers: &HeaderMap) -> Wire {
-    if tokens(headers, &header::SEC_WEBSOCKET_PROTOCOL).any(|it| it == SUBPROTOCOL) {
-        Wire::Json
-    } else {
-        Wire::Text
-    }
+    if asks_for_json(headers) { Wire::Json } else { Wire::Text }
+}
+
+/// Whether the JSON wire is asked for.
+pub(super) fn asks_for_json(headers: &HeaderMap) -> bool {
+    tokens(headers, &header::SEC_WEBSOCKET_PROTOCOL).any(|it| it == SUBPROTOCOL)
 }
 
 fn is_key(key: &str) -> bool {

@@ -106,7 +106,7 @@ struct Line {
     /// Its place among the connections that the server can afford.
     _seat: OwnedSemaphorePermit,
     /// Its place among the connections of its address.
-    _guest: Guest,
+    guest: Guest,
 }
 
 impl Read for Line {
@@ -129,6 +129,10 @@ impl Socket for Line {
     fn finish(&mut self) {
         // One that is gone already knows.
         let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    fn wrong_token(&mut self) {
+        self.guest.wrong_token();
     }
 }
 
@@ -255,7 +259,7 @@ impl<P: Ports> Driver<P> {
         let peer = Peer { trusted, ..peer };
         let now = self.clock.now();
         let (stream, opening) = (TcpStream::from_std(socket), Opening::new(unsent));
-        let line = Line { stream, opening, _seat: seat, _guest: guest };
+        let line = Line { stream, opening, _seat: seat, guest };
         let secret = resume.unwrap_or_else(fresh_secret);
         let arrival = Arrival { unread, wire, peer, secret, since };
         let admitted = self.guard(|engine| engine.admit(now, line, arrival));

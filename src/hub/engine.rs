@@ -54,6 +54,8 @@ const READ_SIZE: usize = 64 * 1024;
 pub trait Socket: Read + Write {
     /// Nothing more will be sent, and the other end may know.
     fn finish(&mut self);
+    /// A wrong token came over it.
+    fn wrong_token(&mut self) {}
 }
 
 /// Where effects go that are not for stations.
@@ -328,6 +330,11 @@ impl<S: Socket, P: Ports> Engine<S, P> {
                 _ => slot.tell_roll(frame, seconds),
             }),
             Effect::Farewell(json) => self.farewell(now, &json),
+            Effect::WrongToken(key) => {
+                if let Some(slot) = self.slot(key) {
+                    slot.socket.wrong_token();
+                }
+            }
             Effect::Close { key, code } => {
                 let Some(wire) = self.slot(key).map(|slot| slot.wire) else { return };
                 self.tally.replaced += u64::from(code == close::REPLACED);

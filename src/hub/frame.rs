@@ -47,6 +47,8 @@ pub mod close {
     pub const TOO_LARGE: u16 = 1009;
     /// The station has connected anew; a code of our own.
     pub const REPLACED: u16 = 4001;
+    /// The token is needed, and was not given; a code of our own.
+    pub const TOKEN_REQUIRED: u16 = 4003;
 }
 
 /// What a client sent.

@@ -8,11 +8,12 @@ mod answers;
 mod census;
 mod health;
 mod lines;
+mod newcomers;
 mod roll;
 mod stores;
 mod tell;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,7 +26,6 @@ use self::health::AcceptHealth;
 use self::lines::{Cause, Kind};
 use self::roll::Roll;
 use self::stores::Stores;
-use super::frame::close;
 use super::{Effect, Event, Key};
 use crate::clock::Now;
 use crate::entry::What;
@@ -34,7 +34,6 @@ use crate::policy::Policy;
 use crate::session::Session;
 use crate::telegraph::history::History;
 use crate::telegraph::{Author, Telegraph};
-use crate::wire::Wire;
 use crate::writing::{File, Health, Report};
 
 /// The namespace in which a station's id is made from its secret (UUID version 5), so that the
@@ -89,6 +88,8 @@ pub struct Hub {
     stations: Vec<Option<Station>>,
     /// How many that is.
     present: usize,
+    /// Who must give the token before anything is said, and since when; the first the longest.
+    unproven: VecDeque<(Duration, Key)>,
     /// Where the stations are that have been told their secret.
     by_id: HashMap<Uuid, Key>,
     /// Replies on their way into the accept file.
@@ -110,6 +111,10 @@ struct Station {
     generation: u32,
     /// Its conversation.
     session: Session,
+    /// Its greeting, which waits for the token.
+    greeting: Option<Box<Greeting>>,
+    /// How many wrong tokens it has given.
+    wrong_tokens: u8,
 }
 
 /// What a newcomer's greeting depends on.
@@ -150,6 +155,7 @@ impl Hub {
             accept: AcceptHealth::default(),
             stations: Vec::new(),
             present: 0,
+            unproven: VecDeque::new(),
             by_id: HashMap::new(),
             replies: Stores::default(),
             orders: Stores::default(),
@@ -173,7 +179,7 @@ impl Hub {
             Event::Joined { key, secret, since, wire, peer } => {
                 let station = Self::station_id(&secret);
                 let session = Session { station, wire, peer, name: None };
-                self.joined(now, key, session, &Greeting { secret, since }, effects);
+                self.joined(now, key, session, Greeting { secret, since }, effects);
             }
             Event::CaughtUp { key, seen } => self.caught_up(key, seen, effects),
             Event::Heard { key, message } => self.heard(now, key, message, effects),
@@ -192,7 +198,10 @@ impl Hub {
                 self.stored(now, file, ticket, &result, effects);
             }
             Event::Policy(policy) => self.new_policy(policy, effects),
-            Event::Tick => self.log_silence(now.since_start, effects),
+            Event::Tick => {
+                self.end_waits(now, effects);
+                self.log_silence(now.since_start, effects);
+            }
             Event::Shutdown => self.shutdown(effects),
             Event::Ended => {
                 self.log_silence(Duration::MAX, effects);
@@ -232,52 +241,6 @@ impl Hub {
         self.replies.waiting() + self.orders.waiting()
     }
 
-    fn joined(
-        &mut self,
-        now: Now,
-        key: Key,
-        session: Session,
-        greeting: &Greeting,
-        effects: &mut Vec<Effect>,
-    ) {
-        if self.closing {
-            effects.push(Effect::Close { key, code: close::GOING_AWAY });
-            return;
-        }
-        let (id, from) = (session.station, session.peer.address);
-        self.log((Kind::Coming, Some(from)), || format!("New Client: {id}"), effects);
-        if session.wire == Wire::Json
-            && let Some(older) = self.by_id.insert(session.station, key)
-        {
-            let message = Message::Farewell { reason: "replaced" }.encode();
-            effects.push(Effect::Say { to: older, message });
-            effects.push(Effect::Close { key: older, code: close::REPLACED });
-        }
-        let slot = key.slot as usize;
-        if self.stations.len() <= slot {
-            self.stations.resize_with(slot + 1, || None);
-        }
-        self.stations[slot] = Some(Station { generation: key.generation, session });
-        self.present += 1;
-        self.roll_changed = true;
-        self.greet(now, key, greeting, effects);
-    }
-
-    fn left(&mut self, key: Key, effects: &mut Vec<Effect>) {
-        let Some(place) = self.stations.get_mut(key.slot as usize) else { return };
-        if let Some(station) = place.take_if(|station| station.generation == key.generation) {
-            let id = station.session.station;
-            if self.by_id.get(&id) == Some(&key) {
-                self.by_id.remove(&id);
-            }
-            self.present -= 1;
-            self.roll_changed = true;
-            let from = station.session.peer.address;
-            let line = || format!("Client {id} disconnected.");
-            self.log((Kind::Coming, Some(from)), line, effects);
-        }
-    }
-
     /// A watched file says this now.
     fn written(
         &mut self,
@@ -311,25 +274,6 @@ impl Hub {
             self.publish(effects);
             let json = Message::Farewell { reason: "shutdown" }.encode();
             effects.push(Effect::Farewell(json));
-        }
-    }
-
-    /// Who may do what is decided anew. Whoever gave the old token has not given the new one.
-    fn new_policy(&mut self, policy: Policy, effects: &mut Vec<Effect>) {
-        if policy.token == self.policy.token {
-            self.policy = policy;
-            return;
-        }
-        self.policy = policy;
-        for (slot, place) in self.stations.iter_mut().enumerate() {
-            let Some(station) = place else { continue };
-            station.session.peer.trusted = false;
-            if station.session.wire == Wire::Json {
-                let slot = u32::try_from(slot).unwrap_or(u32::MAX);
-                let to = Key { slot, generation: station.generation };
-                let message = tell::allowed(&self.policy, &station.session.peer);
-                effects.push(Effect::Say { to, message });
-            }
         }
     }
 

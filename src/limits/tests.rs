@@ -8,6 +8,7 @@ fn limited(connections: u32, requests: u32) -> Guests {
     Guests::new(Limits {
         connections: NonZeroU32::new(connections),
         requests: NonZeroU32::new(requests),
+        guessable: false,
     })
 }
 
@@ -118,4 +119,29 @@ fn whoever_has_left_is_forgotten_and_whoever_is_here_is_not() {
     for host in 0..100_u32 {
         guests.comes(IpAddr::from(host.to_be_bytes()), ms(200_000)).unwrap_err();
     }
+}
+
+#[test]
+fn an_address_may_guess_twenty_times_and_then_once_a_second() {
+    let mut guests = Guests::new(Limits { guessable: true, ..Limits::default() });
+    let (one, other) = (address("10.0.0.1"), address("10.0.0.2"));
+    for _ in 0..20 {
+        assert!(guests.tries_token(one, NOON).is_ok());
+        guests.wrong_token(one, NOON);
+    }
+    assert!(guests.tries_token(one, NOON).is_err());
+    assert!(guests.tries_token(other, NOON).is_ok(), "it is another's");
+    assert!(guests.tries_token(one, ms(999)).is_err());
+    assert!(guests.tries_token(one, ms(1_000)).is_ok());
+    guests.wrong_token(one, ms(1_000));
+    assert!(guests.tries_token(one, ms(1_000)).is_err());
+    // However many more there were, it ends, and what is over is forgotten.
+    let guest = guests.comes(one, ms(1_000)).unwrap();
+    (0..1_000).for_each(|_| guest.wrong_token());
+    assert!(guests.tries_token(one, ms(1_000)).is_err());
+    assert!(guests.tries_token(one, ms(2_000)).is_ok());
+    drop(guest);
+    assert!(
+        guests.addresses[&one].is_over(ms(21_000)) && !guests.addresses[&one].is_over(ms(20_999))
+    );
 }

@@ -12,6 +12,7 @@ fn policy(shutdown: Reach) -> Policy {
         orders: Reach::Never,
         shutdown,
         token: None,
+        private: false,
         machine: Some("bridge.iona.example".parse().unwrap()),
     }
 }
@@ -52,6 +53,19 @@ fn every_peer_and_every_act() {
         }
     }
     assert_eq!(judged, 9 * 2 * 4 * 3);
+}
+
+#[test]
+fn reading_needs_the_token_only_where_it_is_private() {
+    for private in [false, true] {
+        for peer in every_peer() {
+            let policy = Policy { token: Secret::new("brass"), private, ..policy(Reach::Any) };
+            let refused = private && !peer.trusted;
+            let expected = if refused { Err(Refusal::TokenRequired) } else { Ok(()) };
+            assert_eq!(policy.judge(&peer, Act::Read), expected, "{private} {peer:?}");
+            assert_eq!(self::policy(Reach::Never).judge(&peer, Act::Read), Ok(()));
+        }
+    }
 }
 
 #[test]

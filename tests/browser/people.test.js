@@ -10,6 +10,9 @@ import { Cable, TextStation } from './wires.js';
 /** Long enough for two that fight over a station to have met again, in ms. */
 const FIGHT_MS = 3_000;
 
+/** Longer than a locked panel would pause before another try, in ms. */
+const PRIVATE_MS = 2_500;
+
 let browser;
 before(async () => {
   browser = await launch();
@@ -207,6 +210,38 @@ onDuty('a name that cannot be one is refused in words, and stays to be mended', 
     assert.ok(await panel.page.locator('#console').isHidden(), 'a name may have any key');
     await panel.close();
   });
+
+onDuty('where reading is private a panel shows nothing before the token was typed, once', {
+  status: '7', token: 'sesame\n', args: ['--private'],
+}, async (telegraph) => {
+  const panel = await Panel.open(browser, telegraph.url());
+  panel.expectLosses(/401/);
+  const give = async (value) => {
+    await panel.page.fill('#token', value);
+    await panel.page.press('#token', 'Enter');
+  };
+  await panel.expectText('#trusting label', 'This telegraph wants a token');
+  await panel.expectText('#order', '');
+  let sockets = 0;
+  panel.page.on('websocket', () => { sockets += 1; });
+  // Nothing is to happen in this time; there is no event of that.
+  await setTimeout(PRIVATE_MS);
+  assert.equal(sockets, 0, 'it waits for a person, and holds no connection meanwhile');
+  await give('open');
+  await panel.expectText('#request', 'The token was not taken: that is not the token');
+  await give('sesame');
+  await panel.expectOrder('COFFEE');
+  await panel.page.locator('#trusting').waitFor({ state: 'hidden' });
+  await panel.page.click('#book-open');
+  await panel.expectText('#book tbody tr:nth-child(1)', /COFFEE ordered/);
+  const [download] = await Promise.all([
+    panel.page.waitForEvent('download'), panel.page.click('#book-csv'),
+  ]);
+  assert.equal(download.suggestedFilename(), 'bell-book.csv');
+  await panel.page.reload();
+  await panel.expectOrder('COFFEE');
+  await panel.close();
+});
 
 onDuty('a token is asked for once', { status: '7', token: 'sesame\n' }, async (telegraph) => {
   const panel = await Panel.open(browser, telegraph.url());

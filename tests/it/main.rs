@@ -67,6 +67,8 @@ mod shutdown_policy;
 mod log_flood;
 mod log_lines;
 
+/// Where reading needs the token.
+mod private;
 /// What needs the token, and how it is given.
 mod token;
 

@@ -207,6 +207,26 @@ test('what an old socket still says is of no interest', () => {
   assert.ok(!told.includes('text ghost'));
 });
 
+test('a link that waits for somebody tries nothing until it is to go on', () => {
+  const { clock, link, told, socket } = connected();
+  const before = FakeSocket.all.length;
+  link.wait();
+  assert.ok(link.isWaiting);
+  assert.equal(told.at(-1), 'lost until null');
+  assert.equal(link.send('x'), false);
+  clock.wind(600_000);
+  link.nudge();
+  assert.equal(FakeSocket.all.length, before, 'not by time and not by a nudge');
+  link.resume();
+  assert.equal(FakeSocket.all.length, before + 1);
+  assert.equal(told.at(-1), 'trying');
+  link.resume();
+  assert.equal(FakeSocket.all.length, before + 1, 'once');
+  socket().opens();
+  socket().says('welcome');
+  assert.ok(!link.isWaiting && link.send('x'));
+});
+
 test('a nudge tries at once when waiting, and looks soon when not', () => {
   const { socket, link, clock, told } = connected();
   link.nudge();

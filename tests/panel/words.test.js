@@ -83,6 +83,19 @@ test('no order is said only once the server said so', () => {
   assert.equal(words.reply(state, NOON), '');
 });
 
+test('a telegraph that tells nothing without its token says so, and not that the link is lost', () => {
+  const now = { wall: NOON, mono: 0 };
+  const error = { type: 'error', code: 'token_required', message: 'no' };
+  const locked = reduce(INITIAL, { type: 'message', message: error });
+  assert.ok(locked.isLocked && locked.wantsToken);
+  assert.match(words.link(locked, now).head, /without the token$/);
+  const waits = reduce(locked, { type: 'lost', wall: at(14, 5), retryAt: null });
+  assert.match(words.link(waits, now).head, /without the token$/);
+  const lost = reduce(locked, { type: 'lost', wall: at(14, 5), retryAt: 3000 });
+  assert.match(words.link(lost, now).head, /^No connection since/);
+  assert.equal(reduce(OPEN, { type: 'message', message: error }).isLocked, false);
+});
+
 test('a lost link says since when, and counts down', () => {
   const now = (mono) => ({ wall: NOON, mono });
   assert.deepEqual(words.link(OPEN, now(0)), { head: '', tail: '' });

@@ -117,6 +117,8 @@ pub struct Client {
     pub may_order: bool,
     /// It has sent the token, or none is wanted.
     pub trusted: bool,
+    /// How many wrong tokens it has sent.
+    guesses: u8,
     /// What it is called.
     name: Option<Rc<str>>,
     /// What it answered last, and was told that it is well.
@@ -190,6 +192,7 @@ impl Client {
             may_shut_down: false,
             may_order: false,
             trusted: false,
+            guesses: 0,
             name: None,
             said: None,
             temper,

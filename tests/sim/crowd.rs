@@ -72,6 +72,7 @@ impl House {
             orders: Reach::Never,
             shutdown: Reach::Never,
             token: None,
+            private: false,
             machine: None,
         };
         let facts = Facts {

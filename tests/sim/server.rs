@@ -107,6 +107,7 @@ impl Server {
             orders,
             shutdown,
             token: Secret::new(TOKEN).filter(|_| token),
+            private: false,
             machine: None,
         };
         let facts = Facts {

@@ -91,7 +91,13 @@ fn dependencies() -> Result<()> {
             .args(["--manifest-path", "fuzz/Cargo.toml"])
             .stdout(std::process::Stdio::null()),
     )?;
-    tools::run(cargo().args(["deny", "--locked", "check", "bans", "licenses", "sources"]))
+    tools::run(cargo().args(["deny", "--locked", "check", "bans", "licenses", "sources"]))?;
+    let database = cargo().args(["deny", "--locked", "fetch", "db"]).output();
+    if database.is_ok_and(|it| it.status.success()) {
+        return tools::run(cargo().args(["deny", "--locked", "check", "advisories"]));
+    }
+    println!("advisories were not checked: their database cannot be had from here");
+    Ok(())
 }
 
 /// How long one file of the panel's tests may take, in ms: node 20 counts the file, not the test.

@@ -309,8 +309,8 @@ impl Talk for Conversation {
                 self.line.standing.send_replace(Standing::Up);
                 self.inbox.put(Event::Up);
             }
-            Turn::WrongToken => {
-                let (url, why) = (self.url.clone(), "that is not its token".to_owned());
+            Turn::WrongToken(why) => {
+                let (url, why) = (self.url.clone(), why.to_owned());
                 return Err(Failure::Refused { url, status: None, why });
             }
         }

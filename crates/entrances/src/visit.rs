@@ -24,6 +24,7 @@ pub(crate) fn enter(bytes: &[u8]) {
         orders: Reach::Any,
         shutdown: Reach::Any,
         token: None,
+        private: false,
         machine: None,
     };
     assert!(policy.visit(None, origin, false).is_err());

@@ -220,6 +220,10 @@ async fn events(settings: &Settings) -> Finding {
         Ok(Ok(page)) if page.status == 200 && page.body.contains(mark) => {
             Finding::Well("events come as they happen".into())
         }
+        Ok(Ok(page)) if page.status == 401 => Finding::Bad(
+            "nobody reads here without the token".into(),
+            "name its file with --token-file".into(),
+        ),
         Ok(Ok(page)) => Finding::Bad(
             format!("there are no events: {}", page.status),
             "a proxy must pass /events on too".into(),

@@ -58,6 +58,7 @@ impl<A: Admit> Service<Request<Incoming>> for Visitor<A> {
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let caller = Caller::new(self.address, self.loopback, &request);
         let judged = self.within_limits().and_then(|()| self.judge(&request));
+        let judged = judged.and_then(|()| self.authenticate(&request));
         let answered = match judged {
             Err(problem) => Err(problem),
             Ok(()) if request.uri().path() == WEBSOCKET => self.open(caller, &request),
@@ -113,7 +114,32 @@ impl<A> Visitor<A> {
         }
         let origin = at_most_one(request.headers(), &header::ORIGIN);
         let tls = came_by_tls(request.headers());
-        self.reception.house.policy.visit(host, origin, tls).map_err(Problem::from)
+        self.reception.house.policy.borrow().visit(host, origin, tls).map_err(Problem::from)
+    }
+
+    /// Whether a request with this token, or with none, is answered. Only whether it may be read is judged
+    /// here; what else needs the token, the hub knows.
+    fn authenticate(&self, request: &Request<Incoming>) -> Result<(), Problem> {
+        let policy = self.reception.house.policy.borrow();
+        let token = desk::bearer(request.headers());
+        let path = request.uri().path();
+        // A browser cannot send a header with a handshake: its panel says the token as its first message.
+        let may_say_it =
+            token.is_none() && path == WEBSOCKET && upgrade::asks_for_json(request.headers());
+        if (token.is_some() || may_say_it) && !self.reception.guests.tries_token(self.address.ip())
+        {
+            let detail =
+                "your address has given too many wrong tokens; in a second it may try again";
+            let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, detail);
+            return Err(problem.header(header::RETRY_AFTER, "1"));
+        }
+        if policy.token.is_some() && token.as_deref().is_some_and(|token| !policy.is_token(token)) {
+            self.reception.guests.wrong_token(self.address.ip());
+        }
+        if !policy.may_read(token.as_deref()) && !may_say_it && !is_open(path) {
+            return Err(desk::without_token(token.is_some()));
+        }
+        Ok(())
     }
 
     fn open(&self, caller: Caller, request: &Request<Incoming>) -> Result<Response<Body>, Problem> {
@@ -158,4 +184,10 @@ impl<A> Visitor<A> {
         self.station.set(Some(station));
         self.control.hold();
     }
+}
+
+/// Whether everybody may read what is there, even where reading needs the token: the panel, which can ask for
+/// it, and whether the server lives, for those who restart servers.
+fn is_open(path: &str) -> bool {
+    matches!(path, "/" | "/favicon.ico" | "/livez" | "/readyz") || path.starts_with("/static/")
 }

@@ -1,12 +1,13 @@
 //! `/livez` and `/readyz`, for whatever restarts servers and sends them visitors.
 
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use chadburn_v1::json_line;
 use serde_json::{Value, json};
 
 use super::View;
+use crate::http::desk::bearer;
 use crate::http::problem::Problem;
 use crate::hub::Snapshot;
 use crate::writing::{Condition, Health};
@@ -25,8 +26,9 @@ pub(super) async fn live(State(view): State<View>) -> Response {
 }
 
 /// Visitors find everything in order; if not, what is wrong, file by file. A bell book that is not
-/// written turns nobody away, but whoever looks is told.
-pub(super) async fn ready(State(view): State<View>) -> Response {
+/// written turns nobody away, but whoever looks is told. Who may not read is told yes or no.
+pub(super) async fn ready(State(view): State<View>, headers: HeaderMap) -> Response {
+    let told = view.policy.borrow().may_read(bearer(&headers).as_deref());
     let snapshot = view.snapshot();
     let mut wrong = Vec::new();
     if snapshot.closing {
@@ -41,13 +43,15 @@ pub(super) async fn ready(State(view): State<View>) -> Response {
             wrong.push(format!("{name} file: {what}"));
         }
     }
-    if wrong.is_empty() {
-        let body = json!({
-            "ready": true,
-            "status_file": file(status_file.as_ref()),
-            "accept_file": file(accept_file.as_ref()),
-            "bell_book": record(book.as_ref()),
-        });
+    if !told && !wrong.is_empty() {
+        Problem::not_now("not ready").with("ready", false).into_response()
+    } else if wrong.is_empty() {
+        let mut body = json!({ "ready": true });
+        if told {
+            body["status_file"] = file(status_file.as_ref());
+            body["accept_file"] = file(accept_file.as_ref());
+            body["bell_book"] = record(book.as_ref());
+        }
         let headers =
             [(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")];
         (StatusCode::OK, headers, json_line(body.to_string()) + "\n").into_response()

@@ -148,7 +148,6 @@ async fn a_no_of_the_hub_is_a_problem() {
         (Code::BadState, 400),
         (Code::WriteFailed, 503),
         (Code::Refused, 403),
-        (Code::TokenRequired, 401),
     ] {
         let (answer, _) = room.brings((POST, &[FORM], "7"), Err((code, "because".into()))).await;
         assert_eq!(answer.problem(status), "because");

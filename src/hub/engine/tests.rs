@@ -116,6 +116,7 @@ impl Office {
             orders: Reach::Never,
             shutdown: Reach::Any,
             token: None,
+            private: false,
             machine: None,
         };
         let facts = Facts {

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::lines::Kind;
 use super::roll::How;
 use super::stores::{STALE, Waiting};
-use super::{Asker, Author, Hub, tell};
+use super::{Asker, Author, Hub};
 use crate::clock::Now;
 use crate::hub::{Ask, Effect, Key};
 use crate::log::escaped;
@@ -43,6 +43,14 @@ impl Hub {
         let Some(station) = self.station(key) else { return };
         let (id, from) = (station.session.station, station.session.peer.address);
         let heard = station.session.hear(message);
+        if self.is_unproven(key) {
+            // Nothing of it is logged: whoever has not given the token could write there what he likes.
+            match heard {
+                Ok((Want::Token(value), form)) => self.token(now, key, &value, &form, effects),
+                _ => Self::spoke_too_early(key, effects),
+            }
+            return;
+        }
         // A token is nobody's business, and whoever reads the log is somebody.
         let secret = matches!(heard, Ok((Want::Token(_), _)));
         let shown = if secret { "(a token)" } else { message };
@@ -71,7 +79,7 @@ impl Hub {
         };
         match want {
             Want::Name(name) => self.named(key, &name),
-            Want::Token(value) => return self.token(key, &value, &form, effects),
+            Want::Token(value) => return self.token(now, key, &value, &form, effects),
             want => return self.answer(now, &caller, want, form, effects),
         }
         say(caller.asker, &form, Answer::Nothing, effects);
@@ -95,18 +103,17 @@ impl Hub {
     }
 
     /// A station says that it knows the token.
-    fn token(&mut self, key: Key, value: &str, form: &Form, effects: &mut Vec<Effect>) {
+    fn token(&mut self, now: Now, key: Key, value: &str, form: &Form, effects: &mut Vec<Effect>) {
         let known = self.policy.token.is_none() || self.policy.is_token(value);
         let Some(station) = self.station_mut(key) else { return };
         station.session.peer.trusted |= known;
-        let peer = station.session.peer;
         if known {
             say(Asker::Station(key), form, Answer::Nothing, effects);
-            let message = tell::allowed(&self.policy, &peer);
-            effects.push(Effect::Say { to: key, message });
+            self.proven(now, key, effects);
         } else {
             let answer = Answer::No(Code::BadToken, "that is not the token");
             say(Asker::Station(key), form, answer, effects);
+            self.not_proven(key, effects);
         }
     }
 

@@ -1,6 +1,7 @@
 //! The hub's decisions, spoken in the domain.
 
 mod people;
+mod private;
 mod replies;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -15,7 +16,7 @@ use crate::entry::Entry;
 use crate::hub::Ask;
 use crate::policy::{Peer, Reach, Secret};
 use crate::session::Want;
-use crate::wire::text;
+use crate::wire::{Wire, text};
 use crate::writing::{Condition, Stamp, Watch, Writing};
 
 /// A hub in the tests' hands: what it wants done is collected and asked for.
@@ -46,6 +47,7 @@ impl Office {
             orders: Reach::Never,
             shutdown: Reach::Local,
             token: None,
+            private: false,
             machine: None,
         })
     }

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 
 use super::{Answer, NotDone};
 use crate::outbox::Outbox;
-use crate::{Dial, Id, Message, Order, Request, Settings, State, Welcome};
+use crate::{Code, Dial, Id, Message, Order, Request, Settings, State, Welcome};
 
 /// The id under which a station says its name; requests count from 1.
 const NAMING: i64 = 0;
@@ -36,8 +36,8 @@ pub(super) enum Turn {
     Everybodys,
     /// It is handed up, and it was the last of a connection's beginning.
     Ready,
-    /// The server wants another token than ours.
-    WrongToken,
+    /// The server wants a token, or another than ours, and this is what there is to say of it.
+    WrongToken(&'static str),
 }
 
 /// How far a connection is.
@@ -199,7 +199,7 @@ impl Desk {
         match message {
             Message::Welcome(welcome) => {
                 if self.token && welcome.token {
-                    return Turn::WrongToken;
+                    return Turn::WrongToken("that is not its token");
                 }
                 self.resume = Some(welcome.resume.clone()).filter(|it| is_secret(it));
                 if welcome.heartbeat_ms > 0 {
@@ -218,6 +218,11 @@ impl Desk {
                 if let Some(state) = &mut self.state {
                     state.source = health.clone();
                 }
+            }
+            Message::Error { id: None, code: Code::TokenRequired, .. }
+                if self.stage == Stage::Opening =>
+            {
+                return Turn::WrongToken("it lets nobody read without its token");
             }
             Message::Roll(_) if self.stage == Stage::Opening && self.told => {
                 self.stage = Stage::Ready;

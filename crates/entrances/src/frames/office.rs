@@ -88,6 +88,7 @@ impl Office {
             orders: Reach::Local,
             shutdown: Reach::Local,
             token: None,
+            private: false,
             machine: None,
         };
         let facts = Facts {

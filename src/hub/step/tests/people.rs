@@ -10,7 +10,7 @@ fn told_roll(effects: &[Effect]) -> Option<Value> {
     })
 }
 
-fn messages(effects: &[Effect], slot: u32) -> Vec<Value> {
+pub(super) fn messages(effects: &[Effect], slot: u32) -> Vec<Value> {
     said(effects, slot).iter().map(|message| serde_json::from_str(message).unwrap()).collect()
 }
 
@@ -33,6 +33,7 @@ fn with_token(orders: Reach) -> Office {
         orders,
         shutdown: Reach::Any,
         token: Secret::new("sesame"),
+        private: false,
         machine: None,
     });
     office.write(File::Status, "7");

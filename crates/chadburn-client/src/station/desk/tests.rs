@@ -268,8 +268,11 @@ fn a_wrong_token_is_told_at_once_and_none_at_all_is_no_wrong_one() {
     let mut without = desk(settings());
     assert_eq!(without.heard(&welcome(true)), Turn::Everybodys);
     let mut with = desk(settings().token("brass").expect("that is a token"));
-    assert_eq!(with.heard(&welcome(true)), Turn::WrongToken);
+    assert_eq!(with.heard(&welcome(true)), Turn::WrongToken("that is not its token"));
     assert_eq!(with.heard(&welcome(false)), Turn::Everybodys);
+    let locked = message(json!({"type": "error", "code": "token_required", "message": "no"}));
+    let unread = "it lets nobody read without its token";
+    assert_eq!(desk(settings()).heard(&locked), Turn::WrongToken(unread));
 }
 
 #[test]

@@ -1,0 +1,182 @@
+//! How stations come and go: at once, or where reading needs the token only when they have given it.
+
+use std::time::Duration;
+
+use chadburn_v1::{Code, Message};
+
+use super::lines::Kind;
+use super::{Greeting, Hub, Station, tell};
+use crate::clock::Now;
+use crate::hub::frame::close;
+use crate::hub::{Effect, Key};
+use crate::policy::{Act, Policy, Refusal};
+use crate::session::Session;
+use crate::wire::Wire;
+
+/// How long a station has for the token that it must give first. A program has it at hand; the panel closes
+/// its connection until a person has typed it.
+const TOKEN_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many wait for their token at once; whoever comes beyond takes the place of the first.
+const UNPROVEN: usize = 256;
+
+/// How many wrong tokens one connection may give.
+const WRONG_TOKENS: u8 = 5;
+
+impl Hub {
+    pub(super) fn joined(
+        &mut self,
+        now: Now,
+        key: Key,
+        session: Session,
+        greeting: Greeting,
+        effects: &mut Vec<Effect>,
+    ) {
+        if self.closing {
+            effects.push(Effect::Close { key, code: close::GOING_AWAY });
+            return;
+        }
+        let may_read = self.policy.judge(&session.peer, Act::Read).is_ok();
+        if !may_read && session.wire != Wire::Json {
+            // HTTP has refused it, unless the token has changed at this very moment.
+            return turn_away(key, effects);
+        }
+        let slot = key.slot as usize;
+        if self.stations.len() <= slot {
+            self.stations.resize_with(slot + 1, || None);
+        }
+        let (generation, wrong_tokens) = (key.generation, 0);
+        self.stations[slot] = Some(Station { generation, session, greeting: None, wrong_tokens });
+        if may_read {
+            return self.introduce(now, key, &greeting, effects);
+        }
+        if let Some(station) = self.station_mut(key) {
+            station.greeting = Some(Box::new(greeting));
+        }
+        if self.unproven.len() == UNPROVEN
+            && let Some((_, first)) = self.unproven.pop_front()
+        {
+            turn_away(first, effects);
+        }
+        self.unproven.push_back((now.since_start, key));
+        effects.push(token_required(key));
+    }
+
+    /// Takes a station in that may hear how things are.
+    fn introduce(&mut self, now: Now, key: Key, greeting: &Greeting, effects: &mut Vec<Effect>) {
+        let Some(station) = self.station(key) else { return };
+        let (id, wire) = (station.session.station, station.session.wire);
+        let from = station.session.peer.address;
+        self.log((Kind::Coming, Some(from)), || format!("New Client: {id}"), effects);
+        if wire == Wire::Json
+            && let Some(older) = self.by_id.insert(id, key)
+        {
+            let message = Message::Farewell { reason: "replaced" }.encode();
+            effects.push(Effect::Say { to: older, message });
+            effects.push(Effect::Close { key: older, code: close::REPLACED });
+        }
+        self.present += 1;
+        self.roll_changed = true;
+        self.greet(now, key, greeting, effects);
+    }
+
+    /// Whether this station has said nothing yet that lets it hear anything.
+    pub(super) fn is_unproven(&self, key: Key) -> bool {
+        self.station(key).is_some_and(|station| station.greeting.is_some())
+    }
+
+    /// A station that has not given the token says something else first.
+    pub(super) fn spoke_too_early(key: Key, effects: &mut Vec<Effect>) {
+        effects.push(token_required(key));
+        turn_away(key, effects);
+    }
+
+    /// A station has given the token: what waited for it is said.
+    pub(super) fn proven(&mut self, now: Now, key: Key, effects: &mut Vec<Effect>) {
+        let greeting = self.station_mut(key).and_then(|station| station.greeting.take());
+        self.unproven.retain(|(_, other)| *other != key);
+        match greeting {
+            Some(greeting) => self.introduce(now, key, &greeting, effects),
+            None => self.tell_may(key, effects),
+        }
+    }
+
+    /// A station has given a wrong token. Guessing goes on elsewhere, if it does, where its address is known.
+    pub(super) fn not_proven(&mut self, key: Key, effects: &mut Vec<Effect>) {
+        effects.push(Effect::WrongToken(key));
+        let Some(station) = self.station_mut(key) else { return };
+        station.wrong_tokens = station.wrong_tokens.saturating_add(1);
+        if station.greeting.is_some() || station.wrong_tokens >= WRONG_TOKENS {
+            turn_away(key, effects);
+        }
+    }
+
+    /// Those who have not given the token in time are not waited for.
+    pub(super) fn end_waits(&mut self, now: Now, effects: &mut Vec<Effect>) {
+        while let Some(&(since, key)) = self.unproven.front()
+            && now.since_start >= since + TOKEN_PATIENCE
+        {
+            self.unproven.pop_front();
+            turn_away(key, effects);
+        }
+    }
+
+    pub(super) fn left(&mut self, key: Key, effects: &mut Vec<Effect>) {
+        let Some(place) = self.stations.get_mut(key.slot as usize) else { return };
+        if let Some(station) = place.take_if(|station| station.generation == key.generation) {
+            if station.greeting.is_some() {
+                self.unproven.retain(|(_, other)| *other != key);
+                return;
+            }
+            let id = station.session.station;
+            if self.by_id.get(&id) == Some(&key) {
+                self.by_id.remove(&id);
+            }
+            self.present -= 1;
+            self.roll_changed = true;
+            let from = station.session.peer.address;
+            let line = || format!("Client {id} disconnected.");
+            self.log((Kind::Coming, Some(from)), line, effects);
+        }
+    }
+
+    /// Who may do what is decided anew. Whoever gave the old token has not given the new one, and where
+    /// reading needs it must come again.
+    pub(super) fn new_policy(&mut self, policy: Policy, effects: &mut Vec<Effect>) {
+        let same = policy.token == self.policy.token;
+        self.policy = policy;
+        if same {
+            return;
+        }
+        for slot in 0..self.stations.len() {
+            let Some(station) = &mut self.stations[slot] else { continue };
+            station.session.peer.trusted = false;
+            let (peer, wire) = (station.session.peer, station.session.wire);
+            let slot = u32::try_from(slot).unwrap_or(u32::MAX);
+            let key = Key { slot, generation: station.generation };
+            if self.policy.judge(&peer, Act::Read).is_err() {
+                if station.greeting.is_none() {
+                    turn_away(key, effects);
+                }
+            } else if wire == Wire::Json {
+                self.tell_may(key, effects);
+            }
+        }
+    }
+
+    fn tell_may(&self, to: Key, effects: &mut Vec<Effect>) {
+        let Some(station) = self.station(to) else { return };
+        let message = tell::allowed(&self.policy, &station.session.peer);
+        effects.push(Effect::Say { to, message });
+    }
+}
+
+fn turn_away(key: Key, effects: &mut Vec<Effect>) {
+    effects.push(Effect::Close { key, code: close::TOKEN_REQUIRED });
+}
+
+fn token_required(to: Key) -> Effect {
+    let message = Refusal::TokenRequired.to_string();
+    let error = Message::Error { id: None, code: Code::TokenRequired, message: &message };
+    Effect::Say { to, message: error.encode() }
+}
