@@ -183,3 +183,35 @@ fn the_pure_rooms_are_pure() {
         }
     }
 }
+
+#[test]
+fn every_test_that_holds_a_promise_of_security_is_there() {
+    fn code(folder: &Path, all: &mut String) {
+        for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() && !entry.ends_with("target") {
+                code(&entry, all);
+            } else if entry.extension().is_some_and(|it| it == "rs") {
+                *all += &fs::read_to_string(entry).unwrap();
+            }
+        }
+    }
+    let mut all = String::new();
+    for folder in ["src", "tests", "crates"] {
+        code(&root().join(folder), &mut all);
+    }
+    let text = fs::read_to_string(root().join("SECURITY.md")).unwrap();
+    // What is quoted and written like a function is the name of a test.
+    let names = text.split('`').skip(1).step_by(2).filter(|quoted| {
+        let is_word =
+            quoted.bytes().all(|b| b == b'_' || b.is_ascii_lowercase() || b.is_ascii_digit());
+        is_word && quoted.contains('_')
+    });
+    let names: BTreeSet<_> = names.collect();
+    assert!(names.len() > 20, "{names:?}");
+    for name in names {
+        assert!(
+            all.contains(&format!("fn {name}()")),
+            "SECURITY.md names {name}, and there is no such test"
+        );
+    }
+}
