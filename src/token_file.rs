@@ -191,7 +191,11 @@ mod tests {
             assert_eq!(load(&link).is_ok(), safe, "{mode:o}");
         }
         // The link itself can be replaced, too.
-        fs::set_permissions(desk.path(), Permissions::from_mode(0o777)).unwrap();
+        let other = tempfile::tempdir().unwrap();
+        let link = other.path().join("link");
+        std::os::unix::fs::symlink(&path, &link).unwrap();
+        assert!(load(&link).is_ok());
+        fs::set_permissions(other.path(), Permissions::from_mode(0o777)).unwrap();
         let said = load(&link).unwrap_err().to_string();
         assert!(said.contains("others can replace it"), "{said}");
     }
