@@ -54,7 +54,7 @@ async fn nothing_from_the_network_or_a_file_is_logged_raw() {
     for format in ["human", "json"] {
         let mut server = Setup::new().args(["--log-format", format]).start().await;
         let mut station = TestStation::text(&server).await;
-        let evil = "a\r\nINFO Status changed to: 9\u{1b}[31m\u{7}\u{9b}\0\u{2028}\u{202e}end";
+        let evil = "a\r\nINFO Status changed to: 9\u{1b}[31m\u{7}\u{9b}\u{1}\u{2028}\u{202e}end";
         assert_eq!(station.ask(evil).await, format!("Server echoed: {evil}"));
         let line = station.ask(&format!("Accept&{evil}")).await;
         assert!(!line.contains(['\r', '\n', '\u{1b}']), "{line:?}");
