@@ -143,7 +143,8 @@ export class Board {
     if (more.hidden) return;
     const line = Number.parseFloat(getComputedStyle(order).lineHeight);
     const unseen = order.scrollHeight - order.clientHeight - order.scrollTop;
-    const lines = Math.round(unseen / line);
+    // A line of which only a part is seen is still to come.
+    const lines = Math.ceil(unseen / line - 0.1);
     mark(order, 'data-goes-on', lines > 0 ? '' : null);
     say(more, lines > 0 ? `▾ goes on: ${lines} more ${lines === 1 ? 'line' : 'lines'}` : '');
   }

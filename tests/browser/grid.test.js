@@ -243,6 +243,9 @@ function install() {
 
   function placeFaults() {
     const faults = [];
+    // Where there is hardly a word to a line, names of forty letters push the button below what is seen
+    // at first.
+    const isNarrow = innerWidth <= 320;
     const all = PARTS.map((selector) => [selector, find(selector)])
       .filter(([, element]) => seen(element) && element.textContent + element.tagName !== 'P')
       .map(([selector, element]) => ({ selector, element, box: shown(element) }));
@@ -256,7 +259,7 @@ function install() {
       const { left, right, top, bottom } = a.box;
       const whole = a.element.getBoundingClientRect();
       if (left < -1 || right > innerWidth + 1) faults.push(`${a.selector} is beside the window`);
-      const isFirst = FIRST.includes(a.selector) && !(innerWidth < 300 && a.selector === '#answer');
+      const isFirst = FIRST.includes(a.selector) && !(isNarrow && a.selector === '#answer');
       if (isFirst && (whole.height > a.box.height + 1 || bottom > innerHeight + 1)) {
         faults.push(`${a.selector} ends at ${Math.round(whole.bottom)}`);
       }
@@ -280,8 +283,7 @@ function install() {
     });
     for (const selector of ['#answer', '#undo']) {
       const element = find(selector);
-      // Where there is hardly a word to a line, long names push it below what is seen at first.
-      if (!seen(element) || innerWidth < 300) continue;
+      if (!seen(element) || isNarrow) continue;
       if (!isHit(element, ...middle(element.getBoundingClientRect()))) {
         faults.push(`${selector} cannot be hit`);
       }
@@ -297,8 +299,8 @@ function install() {
       await bring(state);
       const look = () => [...orderFaults(state), ...placeFaults()];
       let faults = look();
-      // What was fitted may have changed the room that it was fitted to: a frame later all is at rest.
-      if (faults.length > 0) {
+      // What was fitted may have changed the room that it was fitted to: some frames later all is at rest.
+      for (let frames = 0; faults.length > 0 && frames < 10; frames += 1) {
         await drawn();
         faults = look();
       }
