@@ -187,6 +187,8 @@ onTelegraph('whoever wants stillness has it: steps, a steady light, no animation
   assert.notEqual(lit, calm);
 });
 
+const SCROLLED = ['#ordering', '#name', '#present', '#book-open', '#light', '#help-open'];
+
 onTelegraph('at twice the size nothing is lost on a laptop', {
   status: '9', accept: '1', args: ['--allow-orders', 'any'],
   view: { viewport: { width: 683, height: 384 } },
@@ -196,6 +198,8 @@ onTelegraph('at twice the size nothing is lost on a laptop', {
     '#alive', '#sign', '#order', '#tale', '#other', '#coming-yes', '#coming-no', '#sound',
     '#ordering', '#name', '#present', '#book-open', '#light', '#help-open', '#pi',
   ]) {
+    // What is ordered and the answer are seen at once; the rest may have to be scrolled to.
+    if (SCROLLED.includes(part)) await panel.page.locator(part).scrollIntoViewIfNeeded();
     const { x, y, width, height } = await panel.page.locator(part).boundingBox();
     const isSeen = x >= 0 && y >= 0 && x + width <= 683.5 && y + height <= 384.5 && height >= 10;
     assert.ok(isSeen, `${part} is at ${x} ${y}, ${width} by ${height}`);
