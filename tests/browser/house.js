@@ -163,8 +163,8 @@ export class Panel {
   /** All messages it has heard, on whichever link. */
   heard = [];
 
-  /** Opens a panel and waits until it shows what the server says. */
-  static async open(browser, url, { prepare, ...options } = {}) {
+  /** Opens a panel and waits until it shows what the server says, unless it first `waits` for a person. */
+  static async open(browser, url, { prepare, waits = false, ...options } = {}) {
     const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
     await context.addInitScript(() => {
       addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
@@ -174,7 +174,7 @@ export class Panel {
     const panel = new Panel(context, await context.newPage());
     await prepare?.(panel.page);
     await panel.page.goto(url);
-    await panel.expectConnected();
+    if (!waits) await panel.expectConnected();
     return panel;
   }
 

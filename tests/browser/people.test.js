@@ -214,7 +214,7 @@ onDuty('a name that cannot be one is refused in words, and stays to be mended', 
 onDuty('where reading is private a panel shows nothing before the token was typed, once', {
   status: '7', token: 'sesame\n', args: ['--private'],
 }, async (telegraph) => {
-  const panel = await Panel.open(browser, telegraph.url());
+  const panel = await Panel.open(browser, telegraph.url(), { waits: true });
   panel.expectLosses(/401/);
   const give = async (value) => {
     await panel.page.fill('#token', value);
