@@ -171,11 +171,13 @@ function install() {
     }
   }
 
-  /** Where the letters of the order are, line by line. */
+  /** Where the letters of the order are, line by line. The blank at which a line ends hangs out of it. */
   function lines(element) {
     const range = document.createRange();
     range.selectNodeContents(element);
-    return [...range.getClientRects()].filter(({ width }) => width > 0);
+    const boxes = [...range.getClientRects()].filter(({ width }) => width > 0);
+    const blank = 0.4 * Number.parseFloat(getComputedStyle(element).fontSize);
+    return boxes.filter((box, index) => box.width > blank || box.top !== boxes[index - 1]?.top);
   }
 
   const isIn = (box, room, slack = 1) => box.left >= room.left - slack && box.top >= room.top - slack
