@@ -18,7 +18,8 @@ const WINDOWS = [
   [820, 1180], [834, 1194], [853, 480], [900, 900], [912, 1368], [960, 540], [960, 1040],
   [1024, 576], [1024, 1366], [1050, 1680], [1080, 1920], [1200, 1600], [1280, 720], [1280, 1330],
   [1366, 768], [1440, 900], [1536, 864], [1920, 1080], [2560, 1080], [2560, 1440], [3440, 1440],
-  [3840, 2160], [568, 320], [480, 320], [844, 390],
+  [3840, 2160], [568, 320], [480, 320], [844, 390], [412, 846], [430, 740], [1152, 720],
+  [1600, 900], [1680, 945], [2048, 1152],
 ];
 
 const VIEWPORTS = [...new Map(WINDOWS.flatMap(([a, b]) => [[a, b], [b, a]])
@@ -38,6 +39,7 @@ after(async () => {
 test(`${STATES.length} states in ${VIEWPORTS.length} windows: all is seen, nothing overlaps`, {
   timeout: 600_000,
 }, async (t) => {
+  assert.ok(VIEWPORTS.length >= 120, `${VIEWPORTS.length} windows`);
   const panel = await openScripted(browser, telegraph.url(), STATES[0].says);
   panel.expectLosses();
   const { page } = panel;
