@@ -11,7 +11,7 @@ use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, Command, CommandFactory, Parser, Subcommand, ValueHint};
+use clap::{Arg, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 
 use super::choice::Choice;
 use super::remote;
@@ -22,6 +22,10 @@ use crate::policy::address::{Name, Origin};
 
 const ABOUT: &str = "Makes a file a live wire: a change reaches every open panel at once, and \
                      somebody answers.";
+
+const FIRST_EXAMPLES: &str = "\
+Example: chadburn serve deploy.status   echo broken > deploy.status rings until somebody answers
+Further options: chadburn serve --help; all stand in the environment, too: CHADBURN_PORT, …";
 
 const EXAMPLES: &str = "\
 Example: chadburn serve deploy.status   echo broken > deploy.status rings until somebody answers
@@ -50,7 +54,7 @@ const YES_OR_NO: Choice<bool> = Choice(&[
 ]);
 
 #[derive(Parser)]
-#[command(name = "chadburn", bin_name = "chadburn", version, about = ABOUT, after_help = EXAMPLES)]
+#[command(name = "chadburn", bin_name = "chadburn", version, about = ABOUT, after_help = FIRST_EXAMPLES)]
 #[command(args_conflicts_with_subcommands = true, disable_help_subcommand = true)]
 #[command(override_usage = "chadburn [OPTIONS] | chadburn <COMMAND>")]
 struct CommandLine {
@@ -184,7 +188,8 @@ pub(super) enum Typed {
 
 /// What was typed, or clap's word on why it cannot be, help and version included.
 pub(super) fn parse(typed: impl IntoIterator<Item = OsString>) -> Result<Typed, clap::Error> {
-    let CommandLine { verb, options } = CommandLine::try_parse_from(typed)?;
+    let matches = CommandLine::command().mut_args(first_seen).try_get_matches_from(typed)?;
+    let CommandLine { verb, options } = CommandLine::from_arg_matches(&matches)?;
     match verb {
         None => Ok(Typed::Serve(options)),
         Some(Verb::Serve(serve)) => serve.options().map(Typed::Serve),
@@ -209,6 +214,25 @@ pub(super) fn parse(typed: impl IntoIterator<Item = OsString>) -> Result<Typed, 
             }
         }),
     }
+}
+
+/// Hides from the first help what few need, so that it fits one screen; the help of serve shows all.
+fn first_seen(arg: Arg) -> Arg {
+    let seen = [
+        "port",
+        "bind",
+        "status_file",
+        "accept_file",
+        "dial",
+        "allow_orders",
+        "allow_shutdown",
+        "token_file",
+        "private",
+        "help",
+        "version",
+    ];
+    let hidden = !seen.contains(&arg.get_id().as_str());
+    arg.hide(hidden)
 }
 
 /// The command, of which shells are told what is a file and what a directory: names with spaces and

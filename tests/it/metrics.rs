@@ -25,7 +25,7 @@ async fn sample(server: &TestServer, name: &str) -> Option<f64> {
 }
 
 /// Waits until a sample has this value; what is counted of stations is told once a second.
-async fn expect(server: &TestServer, name: &str, wanted: f64) {
+pub(crate) async fn expect(server: &TestServer, name: &str, wanted: f64) {
     expect_where(server, name, |value| (value - wanted).abs() < f64::EPSILON).await;
 }
 
