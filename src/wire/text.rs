@@ -40,15 +40,18 @@ pub enum Command<'a> {
     Echo(&'a str),
 }
 
-/// Understands a line; there is none that cannot be understood.
+/// Understands a line; there is none that cannot be understood. Clients that read lines from a terminal or a
+/// pipe send them with their ends, so one CR, LF or CRLF at the end belongs to no command. It does to an echo.
 #[must_use]
 pub fn parse(line: &str) -> Command<'_> {
-    match line {
+    let cut = line.strip_suffix('\n').unwrap_or(line);
+    let cut = cut.strip_suffix('\r').unwrap_or(cut);
+    match cut {
         "base" => Command::Base,
         "file" => Command::File,
         "status" => Command::Status,
         "shutdown" => Command::Shutdown,
-        _ => match line.split_once('&') {
+        _ => match cut.split_once('&') {
             Some(("Accept", rest)) => {
                 Command::Accept(rest.split_once('&').map_or(rest, |(state, _)| state))
             }
@@ -116,8 +119,30 @@ mod tests {
     #[test]
     fn commands_are_exact() {
         assert_eq!(parse("status"), Command::Status);
-        for near_miss in ["Status", "status ", " status", "shutdown\n", "Shutdown", "", "\0"] {
+        for near_miss in ["Status", "status ", " status", "\nshutdown", "Shutdown", "", "\0"] {
             assert_eq!(parse(near_miss), Command::Echo(near_miss));
+        }
+    }
+
+    #[test]
+    fn one_end_of_a_line_belongs_to_no_command() {
+        for end in ["\r", "\n", "\r\n"] {
+            let parsed = |words: &str| format!("{:?}", parse(&format!("{words}{end}")));
+            for words in
+                ["base", "file", "status", "shutdown", "Accept&7", "Accept&7&8", "Accept&", "x&"]
+            {
+                assert_eq!(parsed(words), format!("{:?}", parse(words)), "{words:?} {end:?}");
+            }
+            for near_miss in
+                ["", "Status", "status ", "words", "shutdown\n", "shutdown\r\n", "\r", "a\nb"]
+            {
+                let line = format!("{near_miss}{end}");
+                assert_eq!(parse(&line), Command::Echo(&line), "an echo is unchanged");
+            }
+        }
+        for wrong in ["Accept&7\n\n", "Accept&7\r\r", "Accept&7\n\r"] {
+            let Command::Accept(state) = parse(wrong) else { panic!("{wrong:?}") };
+            assert!(!acceptable(state), "{wrong:?}");
         }
     }
 

@@ -76,7 +76,7 @@ async fn the_word_works_in_the_panels_console() {
 async fn near_misses_of_the_word_do_nothing() {
     let server = TestServer::start().await;
     let mut station = TestStation::text(&server).await;
-    for words in ["Shutdown", "SHUTDOWN", "shutdown ", " shutdown", "shutdown\n", "shut down"] {
+    for words in ["Shutdown", "SHUTDOWN", "shutdown ", " shutdown", "shutdown\n\n", "shut down"] {
         assert_eq!(station.ask(words).await, format!("Server echoed: {words}"));
     }
     for words in ["shutdown&1", "shutdown&", "&shutdown"] {

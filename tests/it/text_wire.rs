@@ -65,10 +65,34 @@ async fn other_text_comes_back_exactly() {
     let mut station = TestStation::text(&server).await;
     let four_kib = "ab\u{1f514}c".repeat(585) + "d";
     assert_eq!(four_kib.len(), 4096);
-    let near_misses = ["Status", " status", "status ", "status\n", "BASE", "Accept", "Shutdown"];
-    let texts = ["", " ", "\0", "a\0b", "héllo wörld 🔔 \u{202e}", "\u{feff}7", "\r\n\t", "<b>"];
+    let near_misses = ["Status", " status", "status ", "\nstatus", "BASE", "Accept", "Shutdown"];
+    let texts = [
+        "",
+        " ",
+        "\0",
+        "a\0b",
+        "héllo wörld 🔔 \u{202e}",
+        "\u{feff}7",
+        "\r\n\t",
+        "<b>",
+        "words\r\n",
+    ];
     for text in near_misses.into_iter().chain(texts).chain([four_kib.as_str()]) {
         assert_eq!(station.ask(text).await, format!("Server echoed: {text}"));
+    }
+}
+
+#[tokio::test]
+async fn the_end_of_a_line_belongs_to_no_command() {
+    let server = TestServer::start().await;
+    let mut station = TestStation::text(&server).await;
+    for end in ["\n", "\r", "\r\n"] {
+        assert_eq!(station.ask(&format!("status{end}")).await, "Current Status: 6");
+        assert_eq!(station.ask(&format!("Accept&7{end}")).await, "Accepted state: 7");
+        assert_eq!(server.home.reply().as_deref(), Some("7\n"));
+        // Not two of them.
+        let refused = station.ask(&format!("Accept&7\n{end}")).await;
+        assert!(refused.starts_with("Accept refused:"), "{refused}");
     }
 }
 

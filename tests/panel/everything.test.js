@@ -117,3 +117,11 @@ test('every kind of entry of the bell book has words', () => {
     if (/7/u.test(text)) assert.match(text, /7⟨U\+200B⟩/u);
   }
 });
+
+test('what is ordered is nothing that a browser translates', () => {
+  const page = read('panel.html');
+  for (const place of ['id="order"', 'id="dial"', 'id="glass"', 'role="log"']) {
+    const [tag] = page.match(new RegExp(`<[^<>]*${place}[^<>]*>`, 'u')) ?? [''];
+    assert.match(tag, / translate="no"/u, place);
+  }
+});

@@ -7,14 +7,21 @@ use crate::status;
 /// Every line is one command, and what it carries is what stood there.
 pub(crate) fn enter(bytes: &[u8]) {
     let Ok(line) = std::str::from_utf8(bytes) else { return };
+    let is = |word: &str| ["", "\r", "\n", "\r\n"].iter().any(|end| line == format!("{word}{end}"));
     match parse(line) {
-        Command::Base => assert_eq!(line, "base"),
-        Command::File => assert_eq!(line, "file"),
-        Command::Status => assert_eq!(line, "status"),
-        Command::Shutdown => assert_eq!(line, "shutdown"),
+        Command::Base => assert!(is("base")),
+        Command::File => assert!(is("file")),
+        Command::Status => assert!(is("status")),
+        Command::Shutdown => assert!(is("shutdown")),
         Command::Accept(state) => {
             let rest = line.strip_prefix("Accept&").expect("it begins so");
-            assert_eq!(rest.split('&').next(), Some(state));
+            let first = rest.split('&').next().expect("there is always a first");
+            let end = first.strip_prefix(state).expect("it is what stands there");
+            assert!(["", "\r", "\n", "\r\n"].contains(&end), "{line:?}");
+            assert!(
+                !(end.is_empty() && rest == first && state.ends_with(['\r', '\n'])),
+                "{line:?}"
+            );
         }
         Command::Nothing => assert!(line.contains('&') && !line.starts_with("Accept&")),
         Command::Echo(echo) => {
