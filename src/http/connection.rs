@@ -46,6 +46,8 @@ impl<A: Admit> Reception<A> {
         let mut protocol = http1::Builder::new();
         protocol
             .timer(TokioTimer::new())
+            // Some clients end their side once they have asked. `local` does not believe them.
+            .half_close(true)
             .header_read_timeout(HEAD_PATIENCE)
             .max_buf_size(LARGEST_HEAD)
             // The buffer may grow past its limit in one last read; the head may not.

@@ -55,6 +55,39 @@ async fn requests_follow_each_other_on_one_connection() {
 }
 
 #[tokio::test]
+async fn whoever_has_ended_its_side_is_answered_and_is_not_local() {
+    let mut room = TestRoom::open().await;
+    for half_closed in [false, true] {
+        let mut caller = room.call().await;
+        // Nothing of this waits, so that the server, on the same thread, reads all of it at once.
+        caller.say("PUT /status HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n8").await;
+        if half_closed {
+            caller.stream.shutdown().await.unwrap();
+        }
+        let (ask, answer) = room.asks.recv().await.unwrap();
+        assert_eq!(ask.peer.local, HERE && !half_closed);
+        answer.send(Ok(())).unwrap();
+        assert_eq!(caller.answer(false).await.unwrap().status, 200, "half-closed: {half_closed}");
+        if half_closed {
+            caller.end().await;
+        }
+    }
+    // Half a body is none, and half a head is nothing.
+    for (said, status) in [
+        ("PUT /status HTTP/1.1\r\nHost: eot\r\nContent-Length: 5\r\n\r\n8", Some(400)),
+        ("GET /livez HTTP/1.1\r\nHost: e", None),
+    ] {
+        let mut caller = room.call().await;
+        caller.say(said).await;
+        caller.stream.shutdown().await.unwrap();
+        let answer = caller.answer(false).await;
+        assert_eq!(answer.map(|answer| answer.status), status, "{said:?}");
+        caller.end().await;
+    }
+    assert!(room.asks.try_recv().is_err(), "nothing is asked for by half");
+}
+
+#[tokio::test]
 async fn a_head_is_at_most_32_kib() {
     let room = TestRoom::open().await;
     let fits = format!("X-Long: {}", "x".repeat(16 * 1024));
