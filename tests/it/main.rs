@@ -182,6 +182,9 @@ mod escapes;
 /// An authority, and the README's proxies.
 mod tls;
 
+/// Proxies and load balancers of others.
+mod proxies;
+
 /// The commands through TLS.
 mod wss;
 

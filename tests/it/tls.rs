@@ -52,11 +52,11 @@ impl Authority {
     }
 }
 
-/// A proxy that speaks TLS. It is killed, by its own process id, when this is dropped.
+/// A proxy. It is killed, by its own process id, when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Proxy {
     _child: Child,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl Proxy {
@@ -111,7 +111,8 @@ impl Proxy {
         Self::start(caddy, port).await
     }
 
-    async fn start(mut command: Command, port: u16) -> Self {
+    /// Starts a proxy that will listen on this port of the loopback.
+    pub(crate) async fn start(mut command: Command, port: u16) -> Self {
         // Debian has daemons where not every user looks for programs.
         let path = std::env::var("PATH").expect("there is a path");
         command.env("PATH", format!("{path}:/usr/sbin:/sbin")).kill_on_drop(true);
@@ -145,8 +146,8 @@ fn replaced(mut text: String, changes: &[(&str, &str)]) -> String {
     text
 }
 
-/// A port that was free a moment ago: neither proxy says which one it was given.
-fn free_port() -> u16 {
+/// A port that was free a moment ago: no proxy says which one it was given.
+pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.local_addr().expect("it is bound").port()
 }

@@ -30,7 +30,7 @@ enum Source {
 
 use Source::{Crate, Debian};
 
-const TOOLS: [Tool; 15] = [
+const TOOLS: [Tool; 16] = [
     Tool { program: "node", source: Debian("nodejs"), purpose: "the panel's tests" },
     Tool { program: "npm", source: Debian("npm"), purpose: "the browser tests" },
     Tool { program: "chromium", source: Debian("chromium"), purpose: "the browser tests" },
@@ -38,6 +38,7 @@ const TOOLS: [Tool; 15] = [
     Tool { program: "openssl", source: Debian("openssl"), purpose: "the reverse-proxy test" },
     Tool { program: "nginx", source: Debian("nginx-light"), purpose: "the reverse-proxy test" },
     Tool { program: "caddy", source: Debian("caddy"), purpose: "the reverse-proxy test" },
+    Tool { program: "haproxy", source: Debian("haproxy"), purpose: "probes and proxies" },
     Tool { program: "zsh", source: Debian("zsh"), purpose: "completions in real shells" },
     Tool { program: "fish", source: Debian("fish"), purpose: "completions in real shells" },
     Tool { program: "strace", source: Debian("strace"), purpose: "calls that are made to fail" },

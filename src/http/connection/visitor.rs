@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use axum::body::{Body, HttpBody};
-use axum::http::{Method, Request, Response, StatusCode, header};
+use axum::http::{Method, Request, Response, StatusCode, Version, header};
 use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use hyper::service::Service;
@@ -112,6 +112,9 @@ impl<A> Visitor<A> {
         {
             host = Some("");
         }
+        if needs_no_host(request) {
+            return Ok(());
+        }
         let origin = at_most_one(request.headers(), &header::ORIGIN);
         let tls = came_by_tls(request.headers());
         self.reception.house.policy.borrow().visit(host, origin, tls).map_err(Problem::from)
@@ -184,6 +187,18 @@ impl<A> Visitor<A> {
         self.station.set(Some(station));
         self.control.hold();
     }
+}
+
+/// Whether this is a probe in HTTP/1.0, such as a load balancer's, which need not say whom it is for. Every browser
+/// says so, so that a page whose name was pointed here gains nothing by it; and no such request is `local`.
+fn needs_no_host<B>(request: &Request<B>) -> bool {
+    let has = |name| request.headers().contains_key(name);
+    request.version() == Version::HTTP_10
+        && matches!(*request.method(), Method::GET | Method::HEAD)
+        && matches!(request.uri().path(), "/livez" | "/readyz" | "/metrics" | "/status")
+        && request.uri().authority().is_none()
+        && !has(header::HOST)
+        && !has(header::ORIGIN)
 }
 
 /// Whether everybody may read what is there, even where reading needs the token: the panel, which can ask for

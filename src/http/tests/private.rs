@@ -56,6 +56,9 @@ async fn whatever_can_be_read_needs_the_token() {
         let status = room.read("HEAD", path, &[RIGHT]).await.status;
         assert!([200, 404].contains(&status), "{path}: {status}");
     }
+    for path in ["/status", "/metrics"] {
+        room.ask(&[&format!("GET {path} HTTP/1.0")]).await.problem(401);
+    }
     // A token in an address is none: addresses are logged.
     for query in ["token=brass", "access_token=brass"] {
         assert_eq!(room.get(&format!("/status?{query}")).await.status, 401);

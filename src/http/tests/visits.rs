@@ -28,6 +28,31 @@ async fn a_request_says_once_whom_it_is_for() {
 }
 
 #[tokio::test]
+async fn a_probe_in_http_1_0_need_not_say_whom_it_is_for() {
+    let room = TestRoom::open().await;
+    for path in ["/livez", "/readyz", "/metrics", "/status", "/status?format=text"] {
+        for method in ["GET", "HEAD"] {
+            let line = format!("{method} {path} HTTP/1.0");
+            assert_eq!(room.ask(&[&line]).await.status, 200, "{line}");
+        }
+        for more in ["Host: evil.example", "Host: ", "Origin: http://evil.example", "Origin: null"]
+        {
+            let answer = room.ask(&[&format!("GET {path} HTTP/1.0"), more]).await;
+            assert!([400, 421].contains(&answer.status), "{path} {more}");
+        }
+        for line in ["GET {} HTTP/1.1", "POST {} HTTP/1.0", "GET http://evil.example{} HTTP/1.0"] {
+            room.ask(&[&line.replace("{}", path)]).await.problem(400);
+        }
+    }
+    for path in
+        ["/", "/events", "/bell-book", "/accept", "/websocket", "/static/main.js", "//livez"]
+    {
+        room.ask(&[&format!("GET {path} HTTP/1.0")]).await.problem(400);
+    }
+    room.ask(&["PUT /status HTTP/1.0", "Content-Length: 0"]).await.problem(400);
+}
+
+#[tokio::test]
 async fn a_foreign_page_is_refused_and_an_allowed_one_is_not() {
     let room = TestRoom::open().await;
     for (origin, status) in [
