@@ -30,7 +30,7 @@ export function readBook(raw) {
       && typeof entry?.what === 'string');
 }
 
-/** Midnight before this time, by the clock on the reader's wall; `days` further. */
+/** Midnight before this time, in the reader's time zone; `days` further. */
 export function midnight(time, days = 0) {
   const date = new Date(time);
   return new Date(date.getFullYear(), date.getMonth(), date.getDate() + days).getTime();

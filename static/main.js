@@ -34,7 +34,9 @@ const SLOW_TICK_MS = 15_000;
 
 const store = new Store();
 const mono = () => performance.now();
-const wall = () => Date.now();
+/** How far the server's clock is ahead of this machine's, in ms: times and days are the server's. */
+let ahead = 0;
+const wall = () => Date.now() + ahead;
 const timers = {
   setTimeout: (act, ms) => setTimeout(act, ms),
   clearTimeout: (timer) => clearTimeout(timer),
@@ -131,6 +133,7 @@ function hear(text) {
 
 /** What a message means beyond the state. */
 function follow(message) {
+  if (message.type === 'welcome' || message.type === 'beat') ahead = message.at - Date.now();
   if (message.type === 'welcome') {
     memory.dial = message.dial;
     renewal.offer(message.assets);

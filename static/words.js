@@ -1,6 +1,6 @@
 // The state in words: order, reply, bell, link, source, refusal, sound. Of people, roll.js tells.
 //
-// Pure: texts in, texts out, times by the clock on the reader's wall. What it returns is only ever
+// Pure: texts in, texts out, times in the reader's time zone. What it returns is only ever
 // shown as text; a status may contain anything.
 
 import { HOLD_MS, isMatch, isOpen, isRinging, isSilenced, sectorOf } from './store.js';

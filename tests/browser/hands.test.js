@@ -229,6 +229,21 @@ onTelegraph('the bell book shows the day, follows it, and is saved as CSV', {
   assert.match(table.split('\n')[0], /time/);
 });
 
+onTelegraph("the day and the times are the server's, whatever this machine's clock says", {
+  view: {
+    prepare: (page) => page.addInitScript(() => {
+      const { now } = Date;
+      Date.now = () => now() + 3 * 86_400_000;
+    }),
+  },
+}, async (telegraph, panel) => {
+  await panel.expectText('#tale', /^ordered \d\d:\d\d|by the accept file \d\d:\d\d/);
+  await panel.page.click('#book-open');
+  await panel.expectText('#book-day', 'Today');
+  await panel.expectText('#book tbody tr:nth-child(1)', /STOP ordered|server starts/);
+  assert.equal(await panel.page.locator('#book-line .present').count(), 1, 'now is on the line');
+});
+
 onTelegraph('the bell book is asked for in the moment in which it is opened', {},
   async (telegraph, panel) => {
     await panel.expectOrder('STOP');

@@ -22,7 +22,7 @@ export function dial(title, names) {
 export function welcome(of = OFFICE, more = {}) {
   return {
     type: 'welcome', station: 'me', server: '0.1.0', assets: '{{assets}}', dial: of,
-    heartbeat_ms: HEARTBEAT_MS, at: 1, resume: 'a-secret-of-sixteen', token: false,
+    heartbeat_ms: HEARTBEAT_MS, at: Date.now(), resume: 'a-secret-of-sixteen', token: false,
     may: { order: false, shutdown: false }, ...more,
   };
 }
