@@ -175,6 +175,7 @@ mod told_to_end;
 
 /// Waiting for an answer.
 mod waiting;
+mod watching;
 
 /// What acts upon a terminal, and never reaches one.
 mod escapes;
