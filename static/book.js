@@ -72,7 +72,7 @@ export class Book {
     this.#isAsking = true;
     this.#seen = key;
     try {
-      const answer = await this.#fetch(`/bell-book?limit=${LIMIT}`);
+      const answer = await this.#fetch(`bell-book?limit=${LIMIT}`);
       if (answer.status === 404) this.#word = 'This server keeps no bell book.';
       else if (!answer.ok) this.#word = `The bell book cannot be read (${answer.status}).`;
       else {

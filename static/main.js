@@ -55,7 +55,7 @@ let secret = memory.resume;
 let token = memory.token;
 
 const link = new Link({
-  make: (protocol) => new WebSocket(address(location, asked()), protocol),
+  make: (protocol) => new WebSocket(address(location.href, asked()), protocol),
   protocol: SUBPROTOCOL,
   clock: { now: mono, ...timers },
   random: Math.random,
@@ -343,6 +343,9 @@ function start() {
   draw();
   if (sound) rearm();
   link.start();
+  // Whoever watches over the panel's parts (panel.html) is told that all of them are there.
+  document.documentElement.dataset.runs = '';
+  history.replaceState(null, '');
 }
 
 start();

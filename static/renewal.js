@@ -41,7 +41,7 @@ export class Renewal {
     if (this.#now() - this.#asked < ASK_MS) return;
     this.#asked = this.#now();
     try {
-      const page = await this.#fetch('/', { cache: 'no-store' });
+      const page = await this.#fetch('./', { cache: 'no-store' });
       const [, assets] = MARK.exec(await page.text()) ?? [];
       if (page.ok && assets) this.offer(assets);
     } catch {

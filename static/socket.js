@@ -26,15 +26,16 @@ export const LATE_MS = 1_000;
 export const REPLACED = 4001;
 
 /**
- * The address of the server's WebSocket for a page at this location; `resume` is the secret by
- * which it is the same station again, `since` the last state it has. Both may be null.
+ * The address of the server's WebSocket for a page at this address, below whatever path that stands;
+ * `resume` is the secret by which it is the same station again, `since` the last state it has. Both
+ * may be null.
  */
-export function address({ protocol, host }, { resume = null, since = null } = {}) {
-  const query = new URLSearchParams();
-  if (resume !== null) query.set('resume', resume);
-  if (since !== null) query.set('since', since);
-  const asked = String(query) === '' ? '' : `?${query}`;
-  return `${protocol === 'https:' ? 'wss' : 'ws'}://${host}/websocket${asked}`;
+export function address(page, { resume = null, since = null } = {}) {
+  const url = new URL('websocket', page);
+  url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
+  if (resume !== null) url.searchParams.set('resume', resume);
+  if (since !== null) url.searchParams.set('since', since);
+  return url.href;
 }
 
 /** The pause before the try after `failures` failures in a row; chance is in 0..1. */

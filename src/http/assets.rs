@@ -20,6 +20,9 @@ use travel::bare;
 /// The page itself; everything else is in `static/`.
 pub(super) const PANEL: &str = "panel.html";
 
+/// How many hexadecimal digits the digest has.
+pub(super) const DIGEST_LENGTH: usize = 16;
+
 /// What stands in the page for the digest of all assets.
 const DIGEST_MARK: &str = "{{assets}}";
 
@@ -195,7 +198,7 @@ fn digest_of<'a>(assets: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
     each.sort_unstable();
     let hash: [u8; 20] = Sha1::new().chain_update(each.concat()).finalize().into();
     let number = hash[..8].iter().fold(0, |number, byte| number << 8 | u64::from(*byte));
-    format!("{number:016x}")
+    format!("{number:0DIGEST_LENGTH$x}")
 }
 
 /// The content type, by the name's ending. Scripts and styles must have theirs: with `nosniff`

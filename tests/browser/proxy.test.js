@@ -74,7 +74,7 @@ async function listening(port, proxy) {
   assert.fail('the proxy does not listen');
 }
 
-async function throughProxy(configure) {
+async function throughProxy(configure, path = '/') {
   const telegraph = await Telegraph.start({ status: '7', args: ['--host', HOST] });
   const port = await freePort();
   const { command, args, env = {} } = await configure(telegraph.port, port);
@@ -89,12 +89,16 @@ async function throughProxy(configure) {
   }
   try {
     await listening(port, proxy);
-    const url = `https://${HOST}:${port}/`;
+    const url = `https://${HOST}:${port}${path}`;
     const panel = await Panel.open(browser, url, { ignoreHTTPSErrors: true });
     await panel.expectOrder('COFFEE');
     assert.equal(await panel.page.evaluate(() => isSecureContext), true);
     await telegraph.write('status.eot', '8');
     await panel.expectOrder('LUNCH');
+    await panel.page.click('#book-open');
+    await panel.expectText('#book tbody tr:nth-child(1)', /LUNCH ordered/);
+    const table = await panel.page.locator('#book-csv').evaluate(async ({ href }) => (await fetch(href)).text());
+    assert.match(table, /LUNCH/, 'the link to the table');
     await panel.close();
   } finally {
     await end(proxy, 'SIGTERM');
@@ -102,11 +106,8 @@ async function throughProxy(configure) {
   }
 }
 
-test("the README's Caddyfile carries a panel over wss", () => throughProxy(async (server, port) => {
-  const site = replaced(await snippet('caddyfile'), [
-    [`${HOST} {`, `${HOST}:${port} {\n\ttls ${place}/cert.pem ${place}/key.pem`],
-    ['127.0.0.1:1873', `127.0.0.1:${server}`],
-  ]);
+/** How Caddy is started with this site. */
+async function caddy(site) {
   const file = join(place, 'Caddyfile');
   await writeFile(file, `{\n\tadmin off\n\tauto_https off\n}\n${site}`);
   return {
@@ -114,10 +115,19 @@ test("the README's Caddyfile carries a panel over wss", () => throughProxy(async
     args: ['run', '--config', file, '--adapter', 'caddyfile'],
     env: { HOME: place, XDG_DATA_HOME: place, XDG_CONFIG_HOME: place },
   };
+}
+
+test("the README's Caddyfile carries a panel over wss", () => throughProxy(async (server, port) => {
+  const site = replaced(await snippet('caddyfile'), [
+    [`${HOST} {`, `${HOST}:${port} {\n\ttls ${place}/cert.pem ${place}/key.pem`],
+    ['127.0.0.1:1873', `127.0.0.1:${server}`],
+  ]);
+  return caddy(site);
 }));
 
-test("the README's nginx server carries a panel over wss", () => throughProxy(async (server, port) => {
-  const site = replaced(await snippet('nginx'), [
+/** The README's nginx server; `changes` are what the README says to change for something else. */
+const nginx = (changes) => async (server, port) => {
+  const site = replaced(replaced(await snippet('nginx'), changes), [
     ['listen 443 ssl', `listen 127.0.0.1:${port} ssl`],
     ['/etc/ssl/eot.example.com.pem', `${place}/cert.pem`],
     ['/etc/ssl/eot.example.com.key', `${place}/key.pem`],
@@ -129,4 +139,19 @@ test("the README's nginx server carries a panel over wss", () => throughProxy(as
   await writeFile(file, `daemon off;\nmaster_process off;\npid ${place}/nginx.pid;
     error_log stderr;\nevents {}\nhttp {\naccess_log off;\n${temp}\n${site}}\n`);
   return { command: 'nginx', args: ['-p', place, '-c', file] };
-}));
+};
+
+test("the README's nginx server carries a panel over wss", () => throughProxy(nginx([])));
+
+test('and below a path', () => throughProxy(nginx([
+  ['location / {', 'location /telegraph/ {'],
+  ['proxy_pass http://127.0.0.1:1873;', 'proxy_pass http://127.0.0.1:1873/;'],
+]), '/telegraph/'));
+
+test("the README's Caddyfile carries it below a path, too", () => throughProxy(async (server, port) => {
+  const site = replaced(await snippet('caddyfile'), [
+    [`${HOST} {`, `${HOST}:${port} {\n\ttls ${place}/cert.pem ${place}/key.pem\n\thandle_path /telegraph/* {`],
+    ['127.0.0.1:1873', `127.0.0.1:${server}\n\t}`],
+  ]);
+  return caddy(site);
+}, '/telegraph/'));

@@ -85,6 +85,13 @@ async fn an_address_that_asks_too_often_is_told_so_and_goes_on_in_a_second() {
     let request = format!("GET /livez HTTP/1.1\r\nHost: {}\r\n\r\n", server.authority());
     raw.send(request.repeat(40)).await;
     let mut refused = None;
+    // The parts of a panel are no requests in this sense.
+    let mut visitor = Raw::connect(&server).await;
+    let part = format!("GET /static/main.js HTTP/1.1\r\nHost: {}\r\n\r\n", server.authority());
+    visitor.send(part.repeat(40)).await;
+    for _ in 0..40 {
+        assert_eq!(visitor.response().await.code, 200);
+    }
     for _ in 0..40 {
         let response = raw.response().await;
         match response.code {

@@ -1,6 +1,7 @@
 // The panel's modules keep to their rooms, as ARCHITECTURE.md has them.
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync } from 'node:fs';
 import { test } from 'node:test';
 
@@ -65,4 +66,33 @@ test('every test in a browser has an end', () => {
   const bare = readdirSync(rooms).filter((name) => name.endsWith('.js') && name !== 'bounded.js')
     .filter((name) => readFileSync(new URL(name, rooms), 'utf8').includes("from 'node:test'"));
   assert.deepEqual(bare, [], 'they take test, before and after from bounded.js');
+});
+
+const PAGE = readFileSync(new URL('../panel.html', HOUSE), 'utf8');
+
+/** Every module that `name` wants, and what they want. */
+function closure(name, known = new Set()) {
+  if (!known.has(name)) {
+    known.add(name);
+    for (const other of imports(name)) closure(other, known);
+  }
+  return known;
+}
+
+test('the page asks for all modules at once, and for each of its parts by the digest', () => {
+  const asked = [...PAGE.matchAll(/rel="modulepreload" href="static\/{{assets}}\/([^"]+)"/g)].map((match) => match[1]);
+  const wanted = [...closure('main.js')].filter((name) => name !== 'main.js').sort();
+  assert.deepEqual(asked, wanted);
+  assert.ok(PAGE.includes('<script type="module" src="static/{{assets}}/main.js"'));
+  for (const [, address] of PAGE.matchAll(/(?:src|href)="([^"]*)"/g)) {
+    assert.ok(!address.startsWith('/'), `${address} would not stand below a path`);
+    if (address.startsWith('static/')) assert.ok(address.startsWith('static/{{assets}}/'), address);
+  }
+});
+
+test('the server knows the script that stands in the page', () => {
+  const [, script] = /<script>(.*?)<\/script>/s.exec(PAGE);
+  const hash = createHash('sha256').update(script).digest('base64');
+  const policy = readFileSync(new URL('../src/http/headers.rs', HOUSE), 'utf8');
+  assert.ok(policy.includes(`'sha256-${hash}'`), `src/http/headers.rs should have 'sha256-${hash}'`);
 });

@@ -49,12 +49,13 @@ function losses(told) {
 }
 
 test('the address follows the page', () => {
-  assert.equal(address({ protocol: 'http:', host: 'office:1873' }), 'ws://office:1873/websocket');
-  assert.equal(address({ protocol: 'https:', host: 'eot.example' }), 'wss://eot.example/websocket');
+  assert.equal(address('http://office:1873/'), 'ws://office:1873/websocket');
+  assert.equal(address('https://eot.example/?wall#top'), 'wss://eot.example/websocket');
+  assert.equal(address('https://eot.example/floor/3/'), 'wss://eot.example/floor/3/websocket');
 });
 
 test('the address says who comes back, and what it has seen', () => {
-  const page = { protocol: 'http:', host: 'office:1873' };
+  const page = 'http://office:1873/';
   const at = 'ws://office:1873/websocket';
   assert.equal(address(page, { resume: null, since: null }), at);
   assert.equal(address(page, { resume: 'a-b_c' }), `${at}?resume=a-b_c`);

@@ -29,6 +29,9 @@ const WEBSOCKET: &str = "/websocket";
 /// Where events are read.
 const EVENTS: &str = "/events";
 
+/// Below this stand the parts of the panel.
+const PARTS: &str = "/static/";
+
 /// What a connection is to become when it leaves here.
 pub(super) struct Station {
     pub(super) wire: Wire,
@@ -57,7 +60,7 @@ impl<A: Admit> Service<Request<Incoming>> for Visitor<A> {
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let caller = Caller::new(self.address, self.loopback, &request);
-        let judged = self.within_limits().and_then(|()| self.judge(&request));
+        let judged = self.within_limits(request.uri().path()).and_then(|()| self.judge(&request));
         let judged = judged.and_then(|()| self.authenticate(&request));
         let answered = match judged {
             Err(problem) => Err(problem),
@@ -94,9 +97,9 @@ impl<A> Visitor<A> {
         self.station.take()
     }
 
-    /// Whether the address may ask once more.
-    fn within_limits(&self) -> Result<(), Problem> {
-        if self.reception.guests.asks(self.address.ip()) {
+    /// Whether the address may ask once more. A panel's parts are free: one visit has dozens of them.
+    fn within_limits(&self, path: &str) -> Result<(), Problem> {
+        if path.starts_with(PARTS) || self.reception.guests.asks(self.address.ip()) {
             return Ok(());
         }
         let detail = "your address has asked too often; in a second it may again";
@@ -204,5 +207,5 @@ fn needs_no_host<B>(request: &Request<B>) -> bool {
 /// Whether everybody may read what is there, even where reading needs the token: the panel, which can ask for
 /// it, and whether the server lives, for those who restart servers.
 fn is_open(path: &str) -> bool {
-    matches!(path, "/" | "/favicon.ico" | "/livez" | "/readyz") || path.starts_with("/static/")
+    matches!(path, "/" | "/favicon.ico" | "/livez" | "/readyz") || path.starts_with(PARTS)
 }

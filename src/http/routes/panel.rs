@@ -5,7 +5,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::View;
-use crate::http::assets::{Asset, PANEL};
+use crate::http::assets::{Asset, DIGEST_LENGTH, PANEL};
 use crate::http::gzip;
 use crate::http::headers::panel_policy;
 use crate::http::problem::Problem;
@@ -13,12 +13,18 @@ use crate::http::problem::Problem;
 /// What a browser may get when it asks for `/favicon.ico`, the first one there is.
 const ICONS: [&str; 3] = ["static/favicon.ico", "static/favicon.svg", "static/icon.svg"];
 
+/// Kept for a year (RFC 9111 knows no longer), and never asked for again: under its digest it is the same for ever.
+const KEPT: &str = "public, max-age=31536000, immutable";
+
+/// Asked for each time: a wall panel must not show last year's dial.
+const ASKED: &str = "no-cache";
+
 pub(super) async fn page(
     State(view): State<View>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let mut response = served(&view, find(&view, PANEL).await?, &headers).await?;
+    let mut response = served(&view, find(&view, PANEL).await?, &headers, ASKED).await?;
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, panel_policy(host));
     Ok(response)
 }
@@ -28,7 +34,15 @@ pub(super) async fn part(
     Path(path): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    served(&view, find(&view, &format!("static/{path}")).await?, &headers).await
+    // The page names its parts with the panel's digest. One of another panel is not here: two halves
+    // of different panels would make none.
+    let (digest, name) = path.split_once('/').filter(|(it, _)| is_digest(it)).unzip();
+    if digest.is_some_and(|digest| digest != view.assets.digest()) {
+        return served(&view, None, &headers, ASKED).await;
+    }
+    let kept = if digest.is_some() { KEPT } else { ASKED };
+    let name = format!("static/{}", name.unwrap_or(&path));
+    served(&view, find(&view, &name).await?, &headers, kept).await
 }
 
 pub(super) async fn icon(
@@ -37,10 +51,10 @@ pub(super) async fn icon(
 ) -> Result<Response, Problem> {
     for name in ICONS {
         if let Some(icon) = find(&view, name).await? {
-            return served(&view, Some(icon), &headers).await;
+            return served(&view, Some(icon), &headers, ASKED).await;
         }
     }
-    served(&view, None, &headers).await
+    served(&view, None, &headers, ASKED).await
 }
 
 /// The asset of this name, if there is one.
@@ -52,12 +66,12 @@ async fn find(view: &View, name: &str) -> Result<Option<Asset>, Problem> {
     view.readers.run(move || assets.find(&name)).await
 }
 
-/// The asset, or only word that it has not changed. Browsers ask each time (`no-cache`): a wall
-/// panel must not show last year's dial.
+/// The asset, or only word that it has not changed; and how long browsers may keep it.
 async fn served(
     view: &View,
     asset: Option<Asset>,
     request: &HeaderMap,
+    kept: &'static str,
 ) -> Result<Response, Problem> {
     let Some(asset) = asset else {
         return Err(Problem::new(StatusCode::NOT_FOUND, "the panel has no such part"));
@@ -82,11 +96,19 @@ async fn served(
     if worth {
         gzip::label(headers, is_packed);
     }
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    // What stands in a directory of one's own is worked on.
+    let kept = if view.assets.may_block() { "no-store" } else { kept };
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(kept));
     if let Ok(tag) = HeaderValue::try_from(asset.tag) {
         headers.insert(header::ETAG, tag);
     }
     Ok(response)
+}
+
+/// Whether this is how a panel's digest is written; no folder of a panel is called so.
+fn is_digest(name: &str) -> bool {
+    name.len() == DIGEST_LENGTH
+        && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// Whether `If-None-Match` names this tag. They are compared weakly, as RFC 9110 section 13.1.2

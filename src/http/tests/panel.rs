@@ -20,6 +20,28 @@ async fn the_panel_is_in_the_binary() {
 }
 
 #[tokio::test]
+async fn a_part_is_kept_for_ever_under_its_panels_digest_and_is_of_no_other_panel() {
+    let room = TestRoom::open().await;
+    let page = room.get("/").await.text().to_owned();
+    let (_, digest) = page.split_once("name=\"chadburn-assets\" content=\"").unwrap();
+    let digest = digest.split_once('"').unwrap().0;
+    assert!(page.contains(&format!("src=\"static/{digest}/main.js\"")), "the page says so");
+    let kept = room.get(&format!("/static/{digest}/main.js")).await;
+    assert_eq!(
+        (kept.status, kept.header("cache-control")),
+        (200, "public, max-age=31536000, immutable")
+    );
+    assert_eq!(kept.body, room.get("/static/main.js").await.body);
+    for other in ["0123456789abcdef", "ffffffffffffffff"] {
+        let part = room.get(&format!("/static/{other}/main.js")).await;
+        part.problem(404);
+    }
+    for nothing in [digest.to_owned(), format!("{digest}/"), format!("{digest}/{digest}/main.js")] {
+        room.get(&format!("/static/{nothing}")).await.problem(404);
+    }
+}
+
+#[tokio::test]
 async fn what_has_not_changed_is_not_sent_again() {
     let room = TestRoom::open().await;
     let fresh = room.get("/").await;
@@ -69,6 +91,7 @@ async fn a_panel_of_ones_own_is_read_anew_each_time() {
     assert_eq!(room.get("/static/fonts/a%20b.woff2").await.text(), "font");
     assert_eq!(room.get("/static/in.js").await.body.len(), 2000, "links within are welcome");
     let before = room.get("/static/main.js").await;
+    assert_eq!(before.header("cache-control"), "no-store", "it is worked on");
     fs::write(desk.path().join("own/static/main.js"), "1;").unwrap();
     let after = room.get("/static/main.js").await;
     assert_eq!(after.text(), "1;");

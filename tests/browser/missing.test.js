@@ -1,0 +1,205 @@
+// A panel of which a part does not come: it says so, tries again, and gets well by itself.
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, request } from 'node:http';
+import { connect } from 'node:net';
+
+import { after, before, test } from './bounded.js';
+import { Panel, Telegraph, launch, within } from './house.js';
+
+/** What DevTools call a fast 3G network: this long until an answer begins, in ms. */
+const LATENCY_MS = 562;
+
+// What is in the binary counts, whatever a developer looks at.
+delete process.env.CHADBURN_ASSETS;
+
+let browser;
+let telegraph;
+before(async () => {
+  browser = await launch();
+  telegraph = await Telegraph.start({ status: '7' });
+});
+after(async () => {
+  await browser.close();
+  await telegraph.stop();
+});
+
+/**
+ * A proxy before the telegraph. `spoil(path, answer)` may answer in its place, and says whether it
+ * has. `asked` has every path.
+ */
+async function proxy(t, spoil = () => false) {
+  const asked = [];
+  const server = createServer((from, answer) => {
+    asked.push(from.url);
+    if (spoil(from.url, answer)) return;
+    const to = request({ port: telegraph.port, path: from.url, method: from.method, headers: from.headers },
+      (there) => {
+        answer.writeHead(there.statusCode, there.headers);
+        there.pipe(answer);
+      });
+    to.on('error', () => answer.destroy());
+    from.pipe(to);
+  });
+  server.on('upgrade', (from, socket, head) => {
+    asked.push(from.url);
+    const there = connect(telegraph.port, '127.0.0.1', () => {
+      const lines = [`GET ${from.url} HTTP/1.1`];
+      for (let k = 0; k < from.rawHeaders.length; k += 2) lines.push(from.rawHeaders.slice(k, k + 2).join(': '));
+      there.write(`${lines.join('\r\n')}\r\n\r\n`);
+      there.write(head);
+      there.pipe(socket).pipe(there);
+    });
+    for (const one of [there, socket]) one.on('error', () => [there, socket].forEach((it) => it.destroy()));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening', within());
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return { url: `http://127.0.0.1:${server.address().port}/`, asked };
+}
+
+/** Opens a page that may be broken at first. */
+async function open(t, url) {
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const page = await context.newPage();
+  await page.goto(url);
+  return page;
+}
+
+const isCoffee = async (page) => {
+  await page.locator('#order', { hasText: 'COFFEE' }).waitFor({ timeout: 60_000 });
+  await page.locator('#trouble').waitFor({ state: 'hidden', timeout: 60_000 });
+};
+
+/** The names of a page's parts. */
+async function parts() {
+  const page = await (await fetch(telegraph.url())).text();
+  return [...page.matchAll(/static\/[0-9a-f]{16}\/([\w.-]+\.(?:js|css))/g)].map((match) => match[1]);
+}
+
+const name = (path) => path.split('/').pop();
+
+/** In how many ways a part can fail to come. */
+const FAULTS = {
+  'is answered with 502': (answer) => answer.writeHead(502).end(),
+  'is cut off in the middle': (answer) => {
+    answer.writeHead(200, { 'Content-Type': 'text/javascript', 'Content-Length': 5_000 });
+    answer.write("import './nothing.js';");
+    setImmediate(() => answer.destroy());
+  },
+  'is another page': (answer) => answer.writeHead(200, { 'Content-Type': 'text/html' }).end('<h1>Log in</h1>'),
+  'is half a script': (answer) => answer.writeHead(200, { 'Content-Type': 'text/javascript' }).end('export const {'),
+};
+
+for (const [how, fail] of Object.entries(FAULTS)) {
+  test(`each part ${how} once: the panel says so, and gets well`, async (t) => {
+    const left = new Set(await parts());
+    assert.ok(left.size > 40, [...left].join());
+    const said = [];
+    const { url } = await proxy(t, (path, answer) => {
+      if (!left.delete(name(path))) return false;
+      fail(answer);
+      return true;
+    });
+    const page = await browser.newPage();
+    t.after(() => page.close());
+    await page.exposeFunction('said', (words) => said.push(words));
+    await page.addInitScript(() => {
+      new MutationObserver(() => {
+        const line = document.getElementById('trouble');
+        if (line?.textContent) globalThis.said(line.textContent);
+      }).observe(document, { subtree: true, childList: true, characterData: true });
+    });
+    await page.goto(url);
+    await isCoffee(page);
+    assert.deepEqual([...left], [], 'each has failed once');
+    assert.match(said[0], /^(Not connected: )?\S+\.(js|css), a part of this panel, could not be loaded|^Not connected: a part/);
+    assert.match(said[0], /Trying again in \d+ s\.$/);
+    // Every style is there, too.
+    const styles = await page.evaluate(() => [...document.styleSheets].map((sheet) => sheet.cssRules.length));
+    assert.ok(styles.every((rules) => rules > 0), styles.join());
+    assert.equal(styles.length, (await parts()).filter((part) => part.endsWith('.css')).length);
+  });
+}
+
+for (const part of ['main.js', 'roll.js', 'panel.css']) {
+  test(`${part} alone is missing for a while`, async (t) => {
+    let isMissing = true;
+    const { url } = await proxy(t, (path, answer) => {
+      if (!isMissing || name(path) !== part) return false;
+      answer.writeHead(502).end();
+      return true;
+    });
+    const page = await open(t, url);
+    await page.locator('#trouble', { hasText: `${part}, a part of this panel, could not be loaded` }).waitFor();
+    isMissing = false;
+    await isCoffee(page);
+  });
+}
+
+test('it does not reload onto a page that is not there', async (t) => {
+  let isOut = true;
+  let pages = 0;
+  const { url } = await proxy(t, (path, answer) => {
+    if (!isOut) return false;
+    if (path === '/') pages += 1;
+    if (path === '/' && pages === 1) return false;
+    if (pages % 2 === 0) answer.writeHead(502).end('<h1>502</h1>');
+    else answer.writeHead(200, { 'Content-Type': 'text/html' }).end('<h1>Log in</h1>');
+    return true;
+  });
+  const page = await open(t, url);
+  await page.evaluate(() => {
+    globalThis.isFirst = true;
+  });
+  // The page is asked for, and is a 502 at first, and then somebody else's.
+  for (const other of [2, 3]) {
+    while (pages < other) await page.waitForRequest((asked) => asked.url() === url);
+  }
+  assert.ok(await page.evaluate(() => globalThis.isFirst), 'it is still the same page');
+  assert.match(await page.locator('#trouble').textContent(), /^Not connected: /);
+  isOut = false;
+  await isCoffee(page);
+});
+
+test('a panel of another version is not mixed with this one', async () => {
+  const there = await fetch(`${telegraph.url()}static/0123456789abcdef/main.js`);
+  assert.equal(there.status, 404);
+});
+
+test('a warm visit asks for the page and the socket alone, and waits for one answer', async (t) => {
+  const { url, asked } = await proxy(t);
+  const context = await browser.newContext();
+  t.after(() => context.close());
+  const visit = async (latency) => {
+    const page = await context.newPage();
+    const device = await context.newCDPSession(page);
+    await device.send('Network.enable');
+    await device.send('Network.emulateNetworkConditions', {
+      offline: false, latency, downloadThroughput: -1, uploadThroughput: -1,
+    });
+    await page.goto(url);
+    await isCoffee(page);
+    const paint = await page.evaluate(() => new Promise((found) => {
+      new PerformanceObserver((list) => {
+        const [entry] = list.getEntriesByName('first-contentful-paint');
+        if (entry) found(entry.startTime);
+      }).observe({ type: 'paint', buffered: true });
+    }));
+    await page.close();
+    return paint;
+  };
+  const cold = await visit(0);
+  asked.length = 0;
+  const [near, far] = [await visit(0), await visit(LATENCY_MS)];
+  const kinds = asked.map((path) => path.replace(/\?.*/, ''));
+  assert.deepEqual(kinds, ['/', '/websocket', '/', '/websocket']);
+  t.diagnostic(`first paint: cold ${Math.round(cold)} ms, warm ${Math.round(near)} ms, `
+    + `warm with ${LATENCY_MS} ms of latency ${Math.round(far)} ms`);
+  assert.ok(far - near < 1.75 * LATENCY_MS, `${far} ms, ${near} ms without the latency`);
+});
