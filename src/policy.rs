@@ -71,8 +71,13 @@ pub enum Refusal {
     #[error("this server does not answer to {0}; if it should, start it with --host {0}")]
     ForeignHost(Name),
     /// A page from elsewhere makes a browser ask.
-    #[error("a page of another origin may not do this; --allow-origin ORIGIN would let it")]
-    ForeignOrigin,
+    #[error(
+        "a page of {0} may not do this; if it should, start the server with --allow-origin {0}"
+    )]
+    ForeignOrigin(Origin),
+    /// Nobody can tell which page makes a browser ask: `null` is what any page can make it say.
+    #[error("the Origin header is no page's address, and no option lets it in")]
+    BadOrigin,
     /// Orders are not taken from there.
     #[error("Order refused: this server takes none from here; --allow-orders says from where")]
     Order,
@@ -91,7 +96,7 @@ impl Refusal {
         match self {
             Self::NoHost | Self::BadHost => 400,
             Self::TokenRequired => 401,
-            Self::ForeignOrigin | Self::Order | Self::Shutdown => 403,
+            Self::ForeignOrigin(_) | Self::BadOrigin | Self::Order | Self::Shutdown => 403,
             Self::ForeignHost(_) => 421,
         }
     }
@@ -175,10 +180,14 @@ impl Policy {
         }
         // No Origin means no browser, and only browsers can be talked into something.
         let Some(origin) = origin else { return Ok(()) };
-        let origin: Origin = origin.parse().map_err(|_| Refusal::ForeignOrigin)?;
+        let origin: Origin = origin.parse().map_err(|_| Refusal::BadOrigin)?;
         // A page by plain http may come from anybody between the browser and the proxy.
         let is_own = origin.is_at(&host) && !(tls && origin.is_plain());
-        if is_own || self.origins.contains(&origin) { Ok(()) } else { Err(Refusal::ForeignOrigin) }
+        if is_own || self.origins.contains(&origin) {
+            Ok(())
+        } else {
+            Err(Refusal::ForeignOrigin(origin))
+        }
     }
 
     /// Whether a request with these headers was made at this machine, as far as they can say: its `Host` is

@@ -11,6 +11,9 @@ use thiserror::Error;
 /// The longest name DNS knows, in characters (RFC 1035, 2.3.4).
 const LONGEST_NAME: usize = 253;
 
+/// The longest origin, in bytes: room for a name, and for what small clients put behind it.
+const LONGEST_ORIGIN: usize = 512;
+
 /// The longest label of a name (RFC 1035, 2.3.4).
 const LONGEST_LABEL: usize = 63;
 
@@ -24,7 +27,9 @@ pub enum BadAddress {
     #[error("not a host with an optional port")]
     Authority,
     /// Not an origin.
-    #[error("not an origin like https://eot.example.com")]
+    #[error(
+        "not an origin like https://eot.example.com or file://; * and null would be any page's"
+    )]
     Origin,
 }
 
@@ -139,13 +144,16 @@ fn port_number(text: &str) -> Result<u16, BadAddress> {
     }
 }
 
-/// Where a page comes from, as browsers write it (RFC 6454).
+/// Where a page comes from, as browsers write it (RFC 6454), or what clients on small machines say in its place:
+/// `file://`, or an address with a path. The slashes that end it mean nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
-    /// `http`, `https`, or a browser extension's own scheme; in lower case.
+    /// `http`, `https`, or any other; in lower case.
     scheme: String,
-    /// Host and port; a default port is filled in.
-    authority: Authority,
+    /// Host and port, of which a default one is filled in; none in `file://`.
+    authority: Option<Authority>,
+    /// A path, which no browser sends; empty, or it begins with a slash.
+    path: String,
 }
 
 impl Origin {
@@ -157,8 +165,9 @@ impl Origin {
         let Some(default) = default_port(&self.scheme) else {
             return false;
         };
-        self.authority.host == host.host
-            && self.authority.port == Some(host.port.unwrap_or(default))
+        let is_at =
+            |it: &Authority| it.host == host.host && it.port == Some(host.port.unwrap_or(default));
+        self.path.is_empty() && self.authority.as_ref().is_some_and(is_at)
     }
 
     /// Whether whoever is on the way can have changed its pages.
@@ -170,7 +179,9 @@ impl Origin {
     /// Whether it is a web page of whichever machine it is shown on.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        default_port(&self.scheme).is_some() && self.authority.is_loopback()
+        default_port(&self.scheme).is_some()
+            && self.path.is_empty()
+            && self.authority.as_ref().is_some_and(Authority::is_loopback)
     }
 }
 
@@ -178,15 +189,44 @@ impl FromStr for Origin {
     type Err = BadAddress;
 
     fn from_str(text: &str) -> Result<Self, BadAddress> {
-        let (scheme, authority) = text.split_once("://").ok_or(BadAddress::Origin)?;
+        let (scheme, rest) = text.split_once("://").ok_or(BadAddress::Origin)?;
         let fits = |b: u8| b.is_ascii_alphanumeric() || b"+-.".contains(&b);
         if !scheme.starts_with(|c: char| c.is_ascii_alphabetic()) || !scheme.bytes().all(fits) {
             return Err(BadAddress::Origin);
         }
         let scheme = scheme.to_ascii_lowercase();
-        let mut authority: Authority = authority.parse().map_err(|_| BadAddress::Origin)?;
-        authority.port = authority.port.or(default_port(&scheme));
-        Ok(Self { scheme, authority })
+        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        // What may stand in a path (RFC 3986, 3.3), without what separates lists in headers, and a query.
+        let fits = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+=:@/%?".contains(&b);
+        if text.len() > LONGEST_ORIGIN || !path.bytes().all(fits) {
+            return Err(BadAddress::Origin);
+        }
+        let authority = if authority.is_empty() && scheme == "file" {
+            None
+        } else {
+            let mut authority: Authority = authority.parse().map_err(|_| BadAddress::Origin)?;
+            authority.port = authority.port.or(default_port(&scheme));
+            Some(authority)
+        };
+        Ok(Self { scheme, authority, path: path.trim_end_matches('/').to_owned() })
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { scheme, authority, path } = self;
+        write!(f, "{scheme}://")?;
+        if let Some(Authority { host, port }) = authority {
+            match host {
+                Host::Ip(IpAddr::V6(address)) => write!(f, "[{address}]")?,
+                Host::Ip(address) => write!(f, "{address}")?,
+                Host::Name(name) => write!(f, "{name}")?,
+            }
+            if let Some(port) = port.filter(|port| Some(*port) != default_port(scheme)) {
+                write!(f, ":{port}")?;
+            }
+        }
+        f.write_str(path)
     }
 }
 

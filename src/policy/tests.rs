@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use super::Refusal::{BadHost, ForeignOrigin, NoHost};
+use super::Refusal::{BadHost, BadOrigin, ForeignOrigin, NoHost};
 use super::*;
 
 fn policy(shutdown: Reach) -> Policy {
@@ -176,6 +176,9 @@ fn an_origin_is_ours_when_it_is_the_host() {
         ("[::1]:1873", "http://[0:0:0:0:0:0:0:1]:1873"),
         ("eot:1873", "https://wall.example.com"),
         ("eot:1873", "https://WALL.example.com:443"),
+        // No browser's, and yet clear.
+        ("eot:1873", "http://eot:1873/"),
+        ("eot:1873", "https://wall.example.com/"),
     ] {
         assert_eq!(visit(Some(host), Some(origin)), Ok(()), "{host} {origin}");
     }
@@ -196,7 +199,6 @@ fn where_a_proxy_speaks_tls_no_page_by_plain_http_is_ours() {
 
 #[test]
 fn any_other_origin_is_refused() {
-    assert_eq!(ForeignOrigin.status(), 403);
     for (host, origin) in [
         ("eot:1873", "http://eot"),
         ("eot:1873", "http://eot:1874"),
@@ -207,16 +209,73 @@ fn any_other_origin_is_refused() {
         ("localhost:1873", "http://127.0.0.1:1873"),
         ("eot:1873", "http://wall.example.com"),
         ("eot:1873", "https://wall.example.com:8443"),
+        ("eot:1873", "https://wall.example.com/elsewhere"),
+        ("eot:1873", "http://eot:1873/path"),
+        ("eot:1873", "http://eot:1873/http://eot:1873"),
         ("eot:1873", "chrome-extension://eot"),
-        ("eot:1873", "null"),
-        ("eot:1873", ""),
-        ("eot:1873", "eot:1873"),
-        ("eot:1873", "//eot:1873"),
-        ("eot:1873", "http://eot:1873/"),
-        ("eot:1873", "http://eot:1873 http://eot:1873"),
-        ("eot:1873", "http://user@eot:1873"),
+        ("eot:1873", "file://"),
+        ("eot:1873", "file://eot:1873"),
     ] {
-        assert_eq!(visit(Some(host), Some(origin)), Err(ForeignOrigin), "{host} {origin}");
+        let foreign = ForeignOrigin(origin.parse().unwrap());
+        assert_eq!(foreign.status(), 403);
+        assert_eq!(visit(Some(host), Some(origin)), Err(foreign), "{host} {origin}");
+    }
+    assert_eq!(BadOrigin.status(), 403);
+    let long = format!("http://eot:1873/{}", "x".repeat(512));
+    for origin in [
+        "null",
+        "*",
+        "",
+        "eot:1873",
+        "//eot:1873",
+        "http://",
+        "http:///",
+        "https://*.example.com",
+        "http://eot:1873 http://eot:1873",
+        "http://eot:1873/ http://eot:1873",
+        "http://eot:1873, http://evil.example",
+        "http://eot:1873/,x",
+        "http://user@eot:1873",
+        "http://eot/\u{202e}",
+        "http://eot/<b>",
+        long.as_str(),
+    ] {
+        assert_eq!(visit(Some("eot:1873"), Some(origin)), Err(BadOrigin), "{origin}");
+    }
+}
+
+#[test]
+fn what_small_clients_say_in_place_of_an_origin_can_be_allowed_by_name_and_the_refusal_says_how() {
+    for said in [
+        "file://",
+        "file:///",
+        "FILE://",
+        "file:///android_asset/panel.html",
+        "https://github.com/gilmaimon/TinyWebsockets",
+        "http://localhost/",
+        "http://localhost:80",
+        "http://192.168.4.1:81/ws?x=1",
+        "http://[::1]:8080/a",
+        "ws://gate:9",
+        "capacitor://localhost",
+        "http://a.b/c/",
+    ] {
+        let refusal = visit(Some("eot:1873"), Some(said)).unwrap_err().to_string();
+        let (_, named) = refusal.rsplit_once("--allow-origin ").expect("it says how");
+        let allowed = Policy { origins: vec![named.parse().unwrap()], ..policy(Reach::Never) };
+        assert_eq!(allowed.visit(Some("eot:1873"), Some(said), true), Ok(()), "{named}");
+        assert_eq!(allowed.origins[0].to_string(), named);
+        for other in
+            ["http://evil.example", "https://github.com", "file://x", "http://localhost:1873"]
+        {
+            assert!(
+                allowed.visit(Some("eot:1873"), Some(other), false).is_err(),
+                "{named} {other}"
+            );
+        }
+        // Whoever may talk to it is not at its machine for that.
+        let here = Policy::is_for_loopback(Some("localhost"), Some(said));
+        assert_eq!(here, said.starts_with("http://localhost"), "{said}");
     }
 }
 
@@ -241,10 +300,18 @@ fn a_loopback_name_or_address_is_this_machine_and_nothing_else() {
     ] {
         assert!(Policy::is_for_loopback(Some(host), None), "{host}");
         assert!(Policy::is_for_loopback(Some(host), Some(&format!("http://{host}"))), "{host}");
-        for origin in ["http://evil.local", "https://wall.example.com", "null", "", "x://localhost"]
-        {
+        for origin in [
+            "http://evil.local",
+            "https://wall.example.com",
+            "null",
+            "",
+            "file://",
+            "x://localhost",
+        ] {
             assert!(!Policy::is_for_loopback(Some(host), Some(origin)), "{host} {origin}");
         }
+        let path = format!("http://{host}/path");
+        assert!(!Policy::is_for_loopback(Some(host), Some(&path)), "{path}");
     }
     for host in [
         "eot",

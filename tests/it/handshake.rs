@@ -175,7 +175,7 @@ async fn an_origin_has_to_be_this_server_or_absent() {
         "http://127.0.0.1:1".to_owned(),
         format!("http://{host}.evil.example"),
         format!("http://evil@{host}"),
-        format!("http://{host}/"),
+        format!("http://{host}/path"),
         "null".to_owned(),
         String::new(),
         "file://".to_owned(),
@@ -195,6 +195,27 @@ async fn an_origin_may_be_allowed() {
     {
         assert_eq!(codes(&server, &host, Some(foreign)).await.0, 403, "{foreign:?}");
     }
+}
+
+#[tokio::test]
+async fn what_small_clients_say_in_place_of_an_origin_is_told_how_it_is_allowed() {
+    let said = ["file://", "https://github.com/gilmaimon/TinyWebsockets", "http://localhost/"];
+    let server = TestServer::start().await;
+    let mut options = Vec::new();
+    for origin in said {
+        let shake = handshake(&server.authority(), &[("Origin", origin)]);
+        let refused = response_to(&server, shake).await;
+        assert_eq!(refused.code, 403, "{origin}");
+        let (_, option) = refused.body.split_once("--allow-origin ").expect("it says how");
+        options.extend(
+            ["--allow-origin", option.split('"').next().unwrap_or_default()].map(str::to_owned),
+        );
+    }
+    let server = Setup::new().args(options).start().await;
+    for origin in said {
+        assert_eq!(codes(&server, &server.authority(), Some(origin)).await.0, 101, "{origin}");
+    }
+    assert_eq!(codes(&server, &server.authority(), Some("null")).await.0, 403);
 }
 
 #[tokio::test]

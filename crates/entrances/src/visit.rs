@@ -36,6 +36,7 @@ pub(crate) fn enter(bytes: &[u8]) {
     assert!(is_safe(&name), "{host:?} was let in");
     let Some(origin) = origin else { return };
     let (scheme, authority) = origin.split_once("://").expect("an origin has a scheme");
+    let authority = authority.trim_end_matches('/');
     let default = match scheme.to_ascii_lowercase().as_str() {
         "http" => Some(80),
         "https" => Some(443),
