@@ -12,6 +12,7 @@ mod assets;
 mod body;
 mod caller;
 mod connection;
+mod cors;
 mod desk;
 mod door;
 mod events;

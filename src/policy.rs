@@ -190,6 +190,12 @@ impl Policy {
         }
     }
 
+    /// Whether the owner has allowed pages of this `Origin` to talk to this server, wherever it is asked.
+    #[must_use]
+    pub fn is_allowed(&self, origin: &str) -> bool {
+        origin.parse().is_ok_and(|origin| self.origins.contains(&origin))
+    }
+
     /// Whether a request with these headers was made at this machine, as far as they can say: its `Host` is
     /// a loopback name or address, and so is its `Origin`, if it has one. Everything else may lead here
     /// from afar: through a tunnel, or in a browser whose page's name was pointed here.

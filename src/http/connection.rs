@@ -17,6 +17,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
 use self::visitor::{Station, Visitor};
+use super::cors::Cors;
 use super::door::Guests;
 use super::socket::{Control, Socket};
 use super::{Admit, House, events, headers, routes};
@@ -58,11 +59,12 @@ impl<A: Admit> Reception<A> {
     }
 
     /// An answer as it goes out, counted.
-    fn finished(&self, mut answer: Response<Body>) -> Response<Body> {
+    fn finished(&self, mut answer: Response<Body>, cors: &Cors) -> Response<Body> {
         self.house.metrics.responded(answer.status().as_u16());
         // Nobody but a WebSocket client reads a 101; it goes out as it is.
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             headers::dress(answer.headers_mut());
+            cors.dress(answer.headers_mut());
         }
         answer
     }

@@ -2,6 +2,7 @@
 
 mod asking;
 mod book;
+mod cors;
 mod events;
 mod handshake;
 mod life;

@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 
 use super::Reception;
 use crate::http::caller::{self, Caller, at_most_one, came_by_tls};
+use crate::http::cors::Cors;
 use crate::http::desk;
 use crate::http::problem::Problem;
 use crate::http::socket::Control;
@@ -60,23 +61,33 @@ impl<A: Admit> Service<Request<Incoming>> for Visitor<A> {
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let caller = Caller::new(self.address, self.loopback, &request);
-        let judged = self.within_limits(request.uri().path()).and_then(|()| self.judge(&request));
-        let judged = judged.and_then(|()| self.authenticate(&request));
+        let cors = Cors::of(&request, &self.reception.house.policy.borrow());
+        let judged = self.within_limits(request.uri().path()).and_then(|()| self.judge(&request)).and_then(|()| {
+            // A preflight never brings the token.
+            match cors.preflight(&request) {
+                Some(answer) => Ok(Some(answer)),
+                None => self.authenticate(&request).map(|()| None),
+            }
+        });
         let answered = match judged {
             Err(problem) => Err(problem),
-            Ok(()) if request.uri().path() == WEBSOCKET => self.open(caller, &request),
-            Ok(()) if request.uri().path() == EVENTS && request.method() == Method::GET => {
+            Ok(Some(answer)) => Ok(answer),
+            Ok(None) if request.uri().path() == WEBSOCKET => self.open(caller, &request),
+            Ok(None) if request.uri().path() == EVENTS && request.method() == Method::GET => {
                 self.stream(caller, &request)
             }
-            Ok(()) => {
+            Ok(None) => {
                 request.extensions_mut().insert(caller);
                 request.extensions_mut().insert(self.control.clone());
                 let routed = self.reception.router.call(request);
                 let reception = self.reception.clone();
-                return Box::pin(async move { routed.await.map(|it| reception.finished(it)) });
+                return Box::pin(
+                    async move { routed.await.map(|it| reception.finished(it, &cors)) },
+                );
             }
         };
-        let answer = self.reception.finished(answered.unwrap_or_else(Problem::into_response));
+        let answer = answered.unwrap_or_else(Problem::into_response);
+        let answer = self.reception.finished(answer, &cors);
         Box::pin(std::future::ready(Ok(answer)))
     }
 }
