@@ -19,6 +19,7 @@ mod events;
 mod gzip;
 mod headers;
 mod listen;
+mod lists;
 mod problem;
 mod query;
 mod routes;

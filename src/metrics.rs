@@ -3,6 +3,7 @@
 //! Whoever has something to tell calls a plain method; each is an atomic or two, and none waits for
 //! a lock, for the hub calls them on its own thread. It does not know how anything is found out.
 
+mod text_format;
 mod times;
 
 use std::sync::atomic::Ordering;
@@ -19,8 +20,11 @@ use self::times::Times;
 use crate::wire::Wire;
 use crate::writing::{File, Health, Watch};
 
+/// What [`Metrics::encode_text`] makes, the text format of Prometheus.
+pub const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";
+
 /// What [`Metrics::encode`] makes (`OpenMetrics` 1.0).
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+pub const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// The buckets of a push: from what a few sockets cost to what somebody could notice.
 const PUSH: [Duration; 14] = {
@@ -255,7 +259,13 @@ impl Metrics {
         self.refused.inc();
     }
 
-    /// All of it, as [`CONTENT_TYPE`].
+    /// All of it, as [`TEXT`].
+    #[must_use]
+    pub fn encode_text(&self) -> String {
+        text_format::of(&self.encode())
+    }
+
+    /// All of it, as [`OPENMETRICS`].
     #[must_use]
     pub fn encode(&self) -> String {
         let mut page = String::new();

@@ -9,29 +9,14 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use flate2::Compression;
 use flate2::read::GzEncoder;
 
+use super::lists::wanted_coding;
+
 /// Shorter answers travel as they are: a packet has room for some 1,400 bytes, whatever is in it.
 const LEAST: usize = 512;
 
 /// Whether whoever asks with these headers takes gzip (RFC 9110, 12.5.3).
 pub(super) fn is_taken(headers: &HeaderMap) -> bool {
-    let mut taken = (false, false);
-    for coding in headers
-        .get_all(header::ACCEPT_ENCODING)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-    {
-        let mut parameters = coding.split(';').map(str::trim);
-        let name = parameters.next().unwrap_or_default().to_ascii_lowercase();
-        let quality = parameters.find_map(|it| it.strip_prefix("q=")?.parse::<f32>().ok());
-        let wanted = quality.is_none_or(|quality| quality > 0.0);
-        match name.as_str() {
-            "gzip" | "x-gzip" => taken = (true, wanted),
-            "*" if !taken.0 => taken.1 = wanted,
-            _ => {}
-        }
-    }
-    taken.1
+    wanted_coding(headers, &["gzip", "x-gzip"]) > 0.0
 }
 
 /// Whether an answer of this kind and length is worth it: pictures and fonts are compressed already.

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use chadburn_v1::SUBPROTOCOL;
 use sha1::{Digest, Sha1};
 
+use super::lists::members;
 use super::problem::Problem;
 use crate::wire::Wire;
 
@@ -30,8 +31,8 @@ pub(super) fn answer<B: hyper::body::Body>(
         let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "a WebSocket begins with GET");
         return Err(problem.header(header::ALLOW, "GET"));
     }
-    let upgrade = tokens(headers, &header::UPGRADE).any(|it| it.eq_ignore_ascii_case("websocket"))
-        && tokens(headers, &header::CONNECTION).any(|it| it.eq_ignore_ascii_case("upgrade"));
+    let upgrade = members(headers, &header::UPGRADE).any(|it| it.eq_ignore_ascii_case("websocket"))
+        && members(headers, &header::CONNECTION).any(|it| it.eq_ignore_ascii_case("upgrade"));
     if request.version() != Version::HTTP_11 || !upgrade {
         let problem = Problem::new(StatusCode::UPGRADE_REQUIRED, "here is a WebSocket");
         return Err(problem
@@ -68,7 +69,7 @@ fn wire(headers: &HeaderMap) -> Wire {
 
 /// Whether the JSON wire is asked for.
 pub(super) fn asks_for_json(headers: &HeaderMap) -> bool {
-    tokens(headers, &header::SEC_WEBSOCKET_PROTOCOL).any(|it| it == SUBPROTOCOL)
+    members(headers, &header::SEC_WEBSOCKET_PROTOCOL).any(|it| it == SUBPROTOCOL)
 }
 
 fn is_key(key: &str) -> bool {
@@ -89,16 +90,6 @@ fn switching(key: &str, wire: Wire) -> Response<Body> {
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
     }
     response
-}
-
-/// The members of a header that is a list, however many lines it has.
-fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
-    headers
-        .get_all(name)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
 }
 
 /// The value of a header that must stand there exactly once.

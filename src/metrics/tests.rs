@@ -215,3 +215,35 @@ fn a_file_is_watched_in_one_way_at_a_time() {
     assert_eq!(value(&metrics, &sample("inotify")), None);
     assert_eq!(value(&metrics, &sample("poll")), Some(0.0));
 }
+
+#[test]
+fn the_older_form_has_the_same_samples_and_names_each_family_as_its_samples_are_named() {
+    let metrics = Metrics::new();
+    metrics.health(File::Status, &healthy(Watch::Inotify));
+    metrics.pushed(Duration::from_micros(250));
+    let (open, text) = (metrics.encode(), metrics.encode_text());
+    let samples = |page: &str| -> Vec<String> {
+        page.lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
+    };
+    assert_eq!(samples(&open), samples(&text));
+    assert!(!text.contains("# EOF") && !text.contains("# UNIT") && text.ends_with('\n'));
+    let (mut present, mut kinds) = (String::new(), BTreeSet::new());
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        if let Some((name, help)) = line.strip_prefix("# HELP ").and_then(|it| it.split_once(' ')) {
+            assert!(help.ends_with('.'), "{line}");
+            let kind = lines.next().and_then(|it| it.strip_prefix("# TYPE ")).expect("a type");
+            let (of, kind) = kind.split_once(' ').expect("of a family");
+            assert_eq!(of, name);
+            assert!(["counter", "gauge", "histogram"].contains(&kind), "{line}");
+            assert_eq!(kind == "counter", name.ends_with("_total"), "{line}");
+            kinds.insert(kind);
+            name.clone_into(&mut present);
+            continue;
+        }
+        let (name, _) = line.split_at(line.find(['{', ' ']).expect("a value"));
+        let end = name.strip_prefix(&present).unwrap_or_else(|| panic!("{line} in {present}"));
+        assert!(["", "_bucket", "_sum", "_count"].contains(&end), "{line} in {present}");
+    }
+    assert_eq!(kinds.len(), 3);
+}

@@ -17,12 +17,12 @@ use chadburn_v1::json_line;
 use self::carried::carried;
 use self::seats::Seats;
 use super::View;
-use super::status::quality;
 use crate::book::{LIMIT, LIMIT_MAX, Reader, Times};
 use crate::calendar;
 use crate::entry::Entry;
 use crate::http::caller::Caller;
 use crate::http::gzip;
+use crate::http::lists::wanted_kind;
 use crate::http::problem::Problem;
 use crate::http::socket::Control;
 
@@ -168,8 +168,8 @@ fn number(text: &str) -> Option<u64> {
 
 /// The form that `Accept` prefers; JSON when it prefers none.
 fn preferred(headers: &HeaderMap) -> Form {
-    let (csv, json) = (quality(headers, "text/csv"), quality(headers, "application/json"));
-    if csv > json { Form::Csv } else { Form::Json }
+    let wanted = |kind| wanted_kind(headers, kind, &[]);
+    if wanted("text/csv") > wanted("application/json") { Form::Csv } else { Form::Json }
 }
 
 /// One array; each entry has a line of its own, so that `less` and `diff` are of use.

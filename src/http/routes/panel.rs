@@ -8,6 +8,7 @@ use super::View;
 use crate::http::assets::{Asset, DIGEST_LENGTH, PANEL};
 use crate::http::gzip;
 use crate::http::headers::panel_policy;
+use crate::http::lists::members;
 use crate::http::problem::Problem;
 
 /// What a browser may get when it asks for `/favicon.ico`, the first one there is.
@@ -115,11 +116,6 @@ fn is_digest(name: &str) -> bool {
 /// asks for.
 fn is_known(request: &HeaderMap, tag: &str) -> bool {
     let opaque = |tag: &str| tag.strip_prefix("W/").unwrap_or(tag).to_owned();
-    request
-        .get_all(header::IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
+    members(request, &header::IF_NONE_MATCH)
         .any(|known| known == "*" || opaque(known) == opaque(tag))
 }

@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use super::View;
+use crate::http::lists::wanted_kind;
 use crate::http::problem::Problem;
 use crate::http::query;
 
@@ -49,35 +50,8 @@ pub(super) async fn status(State(view): State<View>, uri: Uri, headers: HeaderMa
 
 /// The form that `Accept` prefers; JSON when it prefers none.
 fn preferred(headers: &HeaderMap) -> Form {
-    let quality = |kind| quality(headers, kind);
-    if quality("text/plain") > quality("application/json") { Form::Text } else { Form::Json }
-}
-
-/// How much this kind is wanted, by what `Accept` says; nothing at all if it says nothing.
-pub(super) fn quality(headers: &HeaderMap, kind: &str) -> f32 {
-    let (family, _) = kind.split_once('/').unwrap_or((kind, ""));
-    let mut best = (0, 0.0);
-    for range in headers
-        .get_all(header::ACCEPT)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-    {
-        let mut parameters = range.split(';').map(str::trim);
-        let range = parameters.next().unwrap_or_default().to_ascii_lowercase();
-        // The more exact range decides (RFC 9110, 12.5.1).
-        let exactness = match range.as_str() {
-            range if range == kind => 3,
-            range if range.strip_suffix("/*") == Some(family) => 2,
-            "*/*" => 1,
-            _ => continue,
-        };
-        let quality = parameters.find_map(|it| it.strip_prefix("q=")?.parse().ok());
-        if exactness > best.0 {
-            best = (exactness, quality.unwrap_or(1.0));
-        }
-    }
-    best.1
+    let wanted = |kind| wanted_kind(headers, kind, &[]);
+    if wanted("text/plain") > wanted("application/json") { Form::Text } else { Form::Json }
 }
 
 #[cfg(test)]

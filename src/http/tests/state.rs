@@ -106,7 +106,8 @@ async fn what_is_counted_can_be_scraped() {
     }
     assert_eq!(room.get("/livez").await.status, 503, "there is one seat");
     let page = caller.ask(&["GET /metrics HTTP/1.1", "Host: eot"]).await;
-    assert_eq!(page.header("content-type"), crate::metrics::CONTENT_TYPE);
+    assert_eq!(page.header("content-type"), crate::metrics::TEXT);
+    assert!(page.header("vary").starts_with("Accept"), "{page:?}");
     assert_eq!(page.header("cache-control"), "no-store");
     for line in [
         "chadburn_http_requests_total{class=\"2xx\"} 2\n",
@@ -114,5 +115,35 @@ async fn what_is_counted_can_be_scraped() {
         "chadburn_refused_connections_total 1\n",
     ] {
         assert!(page.text().contains(line), "{line} in {}", page.text());
+    }
+}
+
+#[tokio::test]
+async fn the_form_of_the_figures_is_the_one_that_is_wanted_most() {
+    use crate::metrics::{OPENMETRICS, TEXT};
+    let room = TestRoom::open().await;
+    // What Prometheus sends since its second and its third version.
+    let second =
+        "application/openmetrics-text; version=0.0.1,text/plain;version=0.0.4;q=0.5,*/*;q=0.1";
+    let third = "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.5,\
+        application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=1.0.0;\
+        escaping=allow-utf-8;q=0.3,text/plain;version=0.0.4;q=0.2,/;q=0.1";
+    for (accept, kind) in [
+        (second, OPENMETRICS),
+        (third, OPENMETRICS),
+        ("application/openmetrics-text", OPENMETRICS),
+        ("application/openmetrics-text;q=0.2, text/plain;q=0.1", OPENMETRICS),
+        ("text/plain;version=0.0.4, application/openmetrics-text;q=0.9", TEXT),
+        ("application/openmetrics-text;q=0, */*", TEXT),
+        ("application/openmetrics-text;version=2.0.0, text/plain;q=0.1", TEXT),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", TEXT),
+        ("*/*", TEXT),
+        ("image/png", TEXT),
+    ] {
+        let accept = format!("Accept: {accept}");
+        let page = room.ask(&["GET /metrics HTTP/1.1", "Host: eot", &accept]).await;
+        assert_eq!(page.header("content-type"), kind, "{accept}");
+        assert_eq!(page.text().ends_with("# EOF\n"), kind == OPENMETRICS, "{accept}");
+        assert!(page.text().contains("\nchadburn_orders_total 0\n"), "{accept}");
     }
 }
