@@ -3,7 +3,9 @@
 //! The request is answered here, with a head and no end. What is sent behind it is the hub's.
 
 use axum::body::Body;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, Uri, header};
+
+use super::query;
 
 /// The first line: after how many milliseconds a client whose connection was lost tries again.
 const RETRY: &[u8] = b"retry: 2000\n\n";
@@ -16,10 +18,12 @@ pub(super) fn head() -> Response<Body> {
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
     for (name, value) in [
-        (header::CONTENT_TYPE, "text/event-stream"),
-        (header::CACHE_CONTROL, "no-store"),
+        // It is always UTF-8; libraries that read it as text guess otherwise.
+        (header::CONTENT_TYPE, "text/event-stream; charset=utf-8"),
+        // A proxy that compresses would keep events back until it had enough of them.
+        (header::CACHE_CONTROL, "no-store, no-transform"),
         (header::CONNECTION, "close"),
-        // nginx would keep events back until it had enough of them.
+        // So would nginx.
         (HeaderName::from_static("x-accel-buffering"), "no"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
@@ -27,10 +31,11 @@ pub(super) fn head() -> Response<Body> {
     response
 }
 
-/// The number that the client's latest event had. One that is none is none: a browser that was
-/// refused would not come back.
-pub(super) fn last_event(headers: &HeaderMap) -> Option<u64> {
-    headers.get("last-event-id")?.to_str().ok()?.parse().ok()
+/// The number that the client's latest event had: in its header, or in its address, where clients write it that
+/// cannot send the header. One that is none is none: a browser that was refused would not come back.
+pub(super) fn last_event(headers: &HeaderMap, uri: &Uri) -> Option<u64> {
+    let header = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
+    header.or_else(|| query::value(uri, "lastEventId")?.parse().ok())
 }
 
 /// Makes what hyper wrote for [`head`], perhaps behind answers before it, an answer that does not

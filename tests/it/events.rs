@@ -50,7 +50,7 @@ impl Events {
         raw.send(request).await;
         let response = raw.response().await;
         assert_eq!(response.code, 200, "{response:?}");
-        assert_eq!(response.header("content-type"), Some("text/event-stream"));
+        assert_eq!(response.header("content-type"), Some("text/event-stream; charset=utf-8"));
         Self { raw }
     }
 

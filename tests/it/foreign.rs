@@ -1,5 +1,5 @@
-//! The plain link with a server of another house: Tornado, in an environment of the tests' own, which
-//! is made when it is first needed.
+//! The plain link with a server of another house, Tornado, and clients of other houses with ours, requests and
+//! aiohttp, in an environment of the tests' own, which is made when it is first needed.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -10,9 +10,10 @@ use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout, Command};
 
-use crate::patience::within;
+use crate::patience::{aside, within};
+use crate::server::TestServer;
 
-/// How long an environment may take: Tornado has to be fetched.
+/// How long an environment may take: its packages have to be fetched.
 const MAKING: Duration = Duration::from_secs(100);
 
 /// How long anything else may take.
@@ -30,6 +31,9 @@ async fn python() -> PathBuf {
     let place = Path::new(env!("CARGO_TARGET_TMPDIR")).join("foreign");
     let (python, made) = (place.join("bin/python"), place.join("made"));
     let wanted = include_str!("../foreign/requirements.txt");
+    // Other tests, each a process of its own, may want it at the same time.
+    let lock = std::fs::File::create(place.with_extension("lock")).expect("it can be made");
+    let _lock = aside(move || lock.lock().map(|()| lock)).await.expect("it can be locked");
     if std::fs::read_to_string(&made).is_ok_and(|it| it == wanted) {
         return python;
     }
@@ -119,4 +123,23 @@ async fn messages_of_another_kind_survive_the_death_of_a_foreign_server() {
     let gone = format!("ws://127.0.0.1:{}/gone", peer.port);
     let refused = within(PATIENCE, "the refusal", Typed::<Eye, Eye>::connect(gone.as_str())).await;
     assert!(matches!(refused, Err(Failure::Refused { status: Some(404), .. })), "{refused:?}");
+}
+
+/// What the client says of this.
+async fn client(server: &TestServer, what: &str, path: &str) -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/foreign/clients.py");
+    let mut command = Command::new(python().await);
+    command.arg(script).arg(what).arg(format!("http://{}{path}", server.authority()));
+    let output = within(MAKING, "the client", command.kill_on_drop(true).output()).await;
+    let output = output.expect("there is a Python");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("it is text")
+}
+
+#[tokio::test]
+async fn events_are_read_as_the_text_that_they_are() {
+    for status in ["Käse im Kühlschrank", "✅ deployed"] {
+        let server = TestServer::with_status(status).await;
+        assert_eq!(client(&server, "events", "/events").await, format!("{status}\n"));
+    }
 }

@@ -72,3 +72,33 @@ async fn the_plainest_check_of_haproxy_finds_the_server_well() {
     let (proxy, _place) = haproxy(&server, " option httpchk GET /bell-book").await;
     assert_eq!(checked(&proxy).await, "L7STS", "of all else it is asked by name");
 }
+
+/// The first event that comes through a proxy to somebody who takes compressed answers, and what the head says.
+async fn first_event(proxy: &Proxy) -> (String, Response) {
+    let mut raw = Raw::to(SocketAddr::from(([127, 0, 0, 1], proxy.port))).await;
+    raw.send(
+        "GET /events HTTP/1.0\r\nHost: localhost\r\nAccept-Encoding: gzip, deflate, br\r\n\r\n",
+    )
+    .await;
+    let head = raw.response().await;
+    loop {
+        let line = raw.line().await.expect("events come");
+        if let Some(data) = line.strip_prefix("data: ") {
+            return (data.to_owned(), head);
+        }
+    }
+}
+
+#[tokio::test]
+async fn events_come_through_proxies_that_compress() {
+    let server = TestServer::with_status("Käse\n").await;
+    let compresses = " compression algo gzip\n compression type text/event-stream application/json";
+    let (haproxy, _place) = haproxy(&server, compresses).await;
+    let encoding = [("Accept-Encoding", "gzip")];
+    let status = through(&haproxy, "/status", &encoding).await;
+    assert_eq!(status.header("content-encoding"), Some("gzip"), "it does compress");
+    let (data, head) = first_event(&haproxy).await;
+    assert!(data.contains("\"status\":\"Käse\""), "{data}");
+    assert_eq!(head.header("content-encoding"), None);
+    assert_eq!(head.header("content-type"), Some("text/event-stream; charset=utf-8"));
+}

@@ -45,7 +45,7 @@ const TOOLS: [Tool; 16] = [
     Tool {
         program: "python3",
         source: Debian("python3-venv"),
-        purpose: "a foreign WebSocket server",
+        purpose: "foreign servers and clients",
     },
     Tool {
         program: "qemu-system-arm",

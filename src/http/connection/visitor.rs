@@ -183,7 +183,7 @@ impl<A> Visitor<A> {
         }
         // When a browser comes back, its header is newer than what stood in its address.
         let asked = query::since(request.uri())?;
-        let since = events::last_event(request.headers()).or(asked);
+        let since = events::last_event(request.headers(), request.uri()).or(asked);
         let token = desk::bearer(request.headers());
         self.leave_as(Station { wire: Wire::Sse, caller, resume: None, since, token });
         Ok(events::head())

@@ -32,8 +32,8 @@ async fn the_socket_goes_to_the_hub_with_a_head_that_has_no_end() {
     let mut caller = room.call().await;
     let answer = caller.ask(&EVENTS).await;
     assert_eq!(answer.status, 200);
-    assert_eq!(answer.header("content-type"), "text/event-stream");
-    assert_eq!(answer.header("cache-control"), "no-store");
+    assert_eq!(answer.header("content-type"), "text/event-stream; charset=utf-8");
+    assert_eq!(answer.header("cache-control"), "no-store, no-transform");
     assert_eq!(answer.header("x-accel-buffering"), "no");
     assert_eq!(answer.header("connection"), "close");
     assert_eq!(answer.header("x-content-type-options"), "nosniff");
@@ -69,7 +69,10 @@ async fn what_was_asked_before_is_answered_and_what_was_asked_behind_is_not() {
     let livez = "GET /livez HTTP/1.1\r\nHost: eot\r\n\r\n";
     caller.say(format!("{livez}{}\r\n\r\n{livez}", EVENTS.join("\r\n"))).await;
     assert_eq!(caller.answer(false).await.unwrap().text(), "ok\n");
-    assert_eq!(caller.answer(false).await.unwrap().header("content-type"), "text/event-stream");
+    assert_eq!(
+        caller.answer(false).await.unwrap().header("content-type"),
+        "text/event-stream; charset=utf-8"
+    );
     let newcomer = room.newcomers.recv().await.unwrap();
     assert_eq!(newcomer.unread, b"");
     newcomer.socket.shutdown(std::net::Shutdown::Write).unwrap();
@@ -86,6 +89,11 @@ async fn whoever_comes_back_says_what_it_has() {
         ("/events?since=7", "Last-Event-ID: 9", Some(9)),
         ("/events?since=7", "Last-Event-ID: x", Some(7)),
         ("/events", "Last-Event-ID: ", None),
+        ("/events?lastEventId=7", "X: y", Some(7)),
+        ("/events?x=1&lastEventId=8&since=7", "X: y", Some(8)),
+        ("/events?lastEventId=8", "Last-Event-ID: 9", Some(9)),
+        ("/events?lastEventId=x&since=7", "X: y", Some(7)),
+        ("/events?lastEventId=", "X: y", None),
     ] {
         let line = format!("GET {path} HTTP/1.1");
         assert_eq!(room.ask(&[&line, "Host: eot", header]).await.status, 200, "{path} {header}");
@@ -98,7 +106,10 @@ async fn whoever_comes_back_says_what_it_has() {
 async fn the_head_alone_can_be_asked_for() {
     let mut room = TestRoom::open().await;
     let head = room.ask(&["HEAD /events HTTP/1.1", "Host: eot"]).await;
-    assert_eq!((head.status, head.header("content-type")), (200, "text/event-stream"));
+    assert_eq!(
+        (head.status, head.header("content-type")),
+        (200, "text/event-stream; charset=utf-8")
+    );
     assert_eq!(head.header("content-length"), "");
     assert!(room.newcomers.try_recv().is_err(), "nobody came");
 }
