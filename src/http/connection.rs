@@ -16,17 +16,13 @@ use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::sync::CancellationToken;
 
-use self::visitor::{Station, Visitor};
-use super::cors::Cors;
+use self::visitor::{Asked, Station, Visitor};
 use super::door::Guests;
 use super::socket::{Control, Socket};
 use super::{Admit, House, events, headers, routes};
 use crate::hub::{Newcomer, Wire};
 use crate::limits::Guest;
 use crate::policy::{Act, Peer};
-
-/// How long a request's head may take, and a connection may be silent between two requests.
-const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The largest head of a request.
 const LARGEST_HEAD: usize = 32 * 1024;
@@ -49,7 +45,8 @@ impl<A: Admit> Reception<A> {
             .timer(TokioTimer::new())
             // Some clients end their side once they have asked. `local` does not believe them.
             .half_close(true)
-            .header_read_timeout(HEAD_PATIENCE)
+            // The socket has deadlines of its own.
+            .header_read_timeout(None)
             .max_buf_size(LARGEST_HEAD)
             // The buffer may grow past its limit in one last read; the head may not.
             .max_header_size(LARGEST_HEAD);
@@ -59,12 +56,15 @@ impl<A: Admit> Reception<A> {
     }
 
     /// An answer as it goes out, counted.
-    fn finished(&self, mut answer: Response<Body>, cors: &Cors) -> Response<Body> {
+    fn finished(&self, mut answer: Response<Body>, asked: &Asked) -> Response<Body> {
         self.house.metrics.responded(answer.status().as_u16());
         // Nobody but a WebSocket client reads a 101; it goes out as it is.
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             headers::dress(answer.headers_mut());
-            cors.dress(answer.headers_mut());
+            asked.cors.dress(answer.headers_mut());
+            if asked.stays {
+                headers::stay(answer.headers_mut());
+            }
         }
         answer
     }

@@ -2,6 +2,8 @@
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use super::socket::KEEP_ALIVE;
+
 /// What holds for every answer, whatever it is.
 const ALWAYS: [(HeaderName, &str); 5] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -33,6 +35,14 @@ pub(super) fn dress(headers: &mut HeaderMap) {
 /// The one script that stands in the panel's page itself, as browsers know it by SHA-256; a test of the
 /// panel holds it to that. A page of one's own may have it too.
 const SCRIPT: &str = "'sha256-EFXeoi9KxS7S3Rw0JWGcRFdWUjXLfLf98re0AdOyuIw='";
+
+/// Says for how long the connection waits for another request, unless it ends with this answer.
+pub(super) fn stay(headers: &mut HeaderMap) {
+    if !headers.contains_key(header::CONNECTION) {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("keep-alive"));
+        headers.insert(HeaderName::from_static("keep-alive"), KEEP_ALIVE);
+    }
+}
 
 /// What the panel may do when it was asked for under this (judged) `Host`: load its own parts,
 /// and talk to where it came from. `'self'` covers a `WebSocket` in all current browsers, but not in

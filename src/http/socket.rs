@@ -1,21 +1,33 @@
 //! A TCP stream that gives up on a peer which takes nothing, and keeps back a last answer.
 //!
-//! hyper limits how long a request's head may take, and not how long an answer may. And it writes
-//! an answer at once, where the hub could send it together with its greeting.
+//! hyper does not tell the time that a request's head may take from the rest between two requests, and does not
+//! limit how long an answer may. And it writes an answer at once, where the hub could send it together with its
+//! greeting.
 
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
+use axum::http::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep};
 
 /// How long a peer may take nothing of what it asked for; the same patience stations get.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// How long the first request's head may take from the connection's begin on, and any other's from its first byte.
+const HEAD: Duration = Duration::from_secs(10);
+
+/// How long a connection may rest between an answer and the next request. Those who ask every minute keep theirs,
+/// and so do browsers' pools; nginx has the same.
+const IDLE: Duration = Duration::from_secs(75);
+
+/// [`IDLE`], as a head says it (RFC 2068, 19.7.1.1).
+pub(super) const KEEP_ALIVE: HeaderValue = HeaderValue::from_static("timeout=75");
 
 /// What others tell the socket of a connection.
 #[derive(Debug, Default)]
@@ -24,6 +36,8 @@ pub(super) struct Control {
     holds: AtomicBool,
     /// Its time is over, and nothing is written any more.
     is_cut: AtomicBool,
+    /// How many heads have come and how many answers are decided on, together: odd while one is under way.
+    steps: AtomicU32,
     /// Whom to tell, while the peer takes nothing.
     stalled: Mutex<Option<Waker>>,
 }
@@ -32,6 +46,16 @@ impl Control {
     /// Keeps back what is written from now on.
     pub(super) fn hold(&self) {
         self.holds.store(true, Ordering::Relaxed);
+    }
+
+    /// A request's head has come.
+    pub(super) fn asked(&self) {
+        self.steps.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// What is answered to it is known.
+    pub(super) fn answered(&self) {
+        self.steps.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Ends the connection with its next write, or at once if its peer takes nothing.
@@ -53,6 +77,12 @@ pub(super) struct Socket {
     stream: TcpStream,
     /// Runs while the peer takes nothing. Most connections never need it.
     stalled: Option<Pin<Box<Sleep>>>,
+    /// Runs while a request is awaited.
+    awaited: Option<Pin<Box<Sleep>>>,
+    /// Some of that request has come.
+    begun: bool,
+    /// The steps that were made when it was begun to wait for that request.
+    steps: u32,
     /// What it is told.
     control: Arc<Control>,
     /// What was kept.
@@ -62,7 +92,15 @@ pub(super) struct Socket {
 impl Socket {
     /// A socket that does what it is told.
     pub(super) fn new(stream: TcpStream, control: Arc<Control>) -> Self {
-        Self { stream, stalled: None, control, held: Vec::new() }
+        Self {
+            stream,
+            stalled: None,
+            awaited: None,
+            begun: false,
+            steps: 0,
+            control,
+            held: Vec::new(),
+        }
     }
 
     /// The stream, and what was kept back.
@@ -100,7 +138,35 @@ impl AsyncRead for Socket {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
+        let before = buffer.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        let steps = self.control.steps.load(Ordering::Relaxed);
+        if self.steps != steps {
+            (self.steps, self.awaited, self.begun) = (steps, None, false);
+        }
+        // A body has its own deadline.
+        if steps % 2 == 1 {
+            return read;
+        }
+        match read {
+            Poll::Ready(read) => {
+                if buffer.filled().len() > before
+                    && !std::mem::replace(&mut self.begun, true)
+                    && steps > 0
+                {
+                    self.awaited = None;
+                }
+                Poll::Ready(read)
+            }
+            Poll::Pending => {
+                let rests = steps > 0 && !self.begun;
+                let limit = if rests { IDLE } else { HEAD };
+                let awaited = self.awaited.get_or_insert_with(|| Box::pin(sleep(limit)));
+                ready!(awaited.as_mut().poll(cx));
+                // Between two requests it is an end like the peer's own.
+                Poll::Ready(if rests { Ok(()) } else { Err(io::ErrorKind::TimedOut.into()) })
+            }
+        }
     }
 }
 

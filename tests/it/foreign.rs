@@ -143,3 +143,9 @@ async fn events_are_read_as_the_text_that_they_are() {
         assert_eq!(client(&server, "events", "/events").await, format!("{status}\n"));
     }
 }
+
+#[tokio::test]
+async fn whoever_asks_every_twelve_seconds_keeps_its_connection() {
+    let server = TestServer::start().await;
+    assert_eq!(client(&server, "poll", "/accept").await, "200 200 on 1\n");
+}

@@ -18,11 +18,13 @@ use super::Reception;
 use crate::http::caller::{self, Caller, at_most_one, came_by_tls};
 use crate::http::cors::Cors;
 use crate::http::desk;
+use crate::http::lists::members;
 use crate::http::problem::Problem;
 use crate::http::socket::Control;
 use crate::http::{Admit, events, query, upgrade};
 use crate::hub::Wire;
 use crate::owner::Connection;
+use crate::policy::Policy;
 
 /// Where a WebSocket is opened.
 const WEBSOCKET: &str = "/websocket";
@@ -40,6 +42,28 @@ pub(super) struct Station {
     pub(super) resume: Option<String>,
     pub(super) since: Option<u64>,
     pub(super) token: Option<String>,
+}
+
+/// What an answer needs of the request that it answers.
+pub(super) struct Asked {
+    /// Which page may read it.
+    pub(super) cors: Cors,
+    /// Whether the connection may take another request after it.
+    pub(super) stays: bool,
+}
+
+impl Asked {
+    fn of<B>(request: &Request<B>, policy: &Policy) -> Self {
+        let has = |word| {
+            let mut words = members(request.headers(), &header::CONNECTION);
+            words.any(|it| it.eq_ignore_ascii_case(word))
+        };
+        let stays = match request.version() {
+            Version::HTTP_11 => !has("close"),
+            _ => has("keep-alive") && !has("close"),
+        };
+        Self { cors: Cors::of(request, policy), stays }
+    }
 }
 
 /// Whoever is at the other end, request by request.
@@ -61,10 +85,12 @@ impl<A: Admit> Service<Request<Incoming>> for Visitor<A> {
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         let caller = Caller::new(self.address, self.loopback, &request);
-        let cors = Cors::of(&request, &self.reception.house.policy.borrow());
-        let judged = self.within_limits(request.uri().path()).and_then(|()| self.judge(&request)).and_then(|()| {
+        self.control.asked();
+        let asked = Asked::of(&request, &self.reception.house.policy.borrow());
+        let within = self.within_limits(request.uri().path());
+        let judged = within.and_then(|()| self.judge(&request)).and_then(|()| {
             // A preflight never brings the token.
-            match cors.preflight(&request) {
+            match asked.cors.preflight(&request) {
                 Some(answer) => Ok(Some(answer)),
                 None => self.authenticate(&request).map(|()| None),
             }
@@ -80,14 +106,17 @@ impl<A: Admit> Service<Request<Incoming>> for Visitor<A> {
                 request.extensions_mut().insert(caller);
                 request.extensions_mut().insert(self.control.clone());
                 let routed = self.reception.router.call(request);
-                let reception = self.reception.clone();
-                return Box::pin(
-                    async move { routed.await.map(|it| reception.finished(it, &cors)) },
-                );
+                let (reception, control) = (self.reception.clone(), self.control.clone());
+                return Box::pin(async move {
+                    let answer = routed.await;
+                    control.answered();
+                    answer.map(|it| reception.finished(it, &asked))
+                });
             }
         };
         let answer = answered.unwrap_or_else(Problem::into_response);
-        let answer = self.reception.finished(answer, &cors);
+        let answer = self.reception.finished(answer, &asked);
+        self.control.answered();
         Box::pin(std::future::ready(Ok(answer)))
     }
 }

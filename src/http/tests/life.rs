@@ -11,13 +11,70 @@ const LIVEZ: &str = "GET /livez HTTP/1.1\r\nHost: eot\r\n\r\n";
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_connection_ends() {
-    let room = TestRoom::open().await;
-    for said in ["", "GET / HTTP/1.1\r\nHost: e", LIVEZ] {
+    let mut room = TestRoom::open().await;
+    for (said, patience) in [
+        ("", 10),
+        ("GET / HTTP/1.1\r\nHost: e", 10),
+        (LIVEZ, 75),
+        ("POST /nothing HTTP/1.1\r\nHost: eot\r\nContent-Length: 1\r\n\r\n8", 75),
+    ] {
         let begun = Instant::now();
         let mut caller = room.call().await;
         caller.say(said).await;
         caller.end().await;
-        assert_eq!(begun.elapsed().as_secs(), 10, "{said:?}");
+        assert_eq!(begun.elapsed().as_secs(), patience, "{said:?}");
+    }
+    // However long an answer takes, the rest begins after it.
+    let mut caller = room.call().await;
+    caller.say("POST /accept HTTP/1.1\r\nHost: eot\r\nContent-Length: 1\r\n\r\n8").await;
+    let (_, answer) = room.asks.recv().await.unwrap();
+    tokio::time::sleep(Duration::from_secs(9)).await;
+    answer.send(Ok(())).unwrap();
+    assert_eq!(caller.answer(false).await.unwrap().status, 200);
+    let begun = Instant::now();
+    caller.end().await;
+    assert_eq!(begun.elapsed().as_secs(), 75);
+}
+
+#[tokio::test(start_paused = true)]
+async fn between_two_requests_a_connection_rests_for_75_seconds_and_says_so() {
+    let room = TestRoom::open().await;
+    let mut caller = room.call().await;
+    for pause in [0, 10, 74, 60, 74] {
+        tokio::time::sleep(Duration::from_secs(pause)).await;
+        let answer = caller.ask(&["GET /livez HTTP/1.1", "Host: eot"]).await;
+        assert_eq!(answer.status, 200, "after {pause} s");
+        assert_eq!(answer.header("keep-alive"), "timeout=75");
+        assert_eq!(answer.header("connection"), "keep-alive");
+    }
+    // The next request has ten seconds from its first byte on.
+    tokio::time::sleep(Duration::from_secs(70)).await;
+    caller.say("GET /livez HTTP/1.1\r\n").await;
+    let begun = Instant::now();
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    caller.say("Host: eot\r\n").await;
+    caller.end().await;
+    assert_eq!(begun.elapsed().as_secs(), 10);
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_with_its_answer_promises_no_rest() {
+    let room = TestRoom::open().await;
+    for (lines, stays) in [
+        (&["GET /livez HTTP/1.1", "Host: eot", "Connection: close"][..], false),
+        (&["GET /livez HTTP/1.0", "Host: eot"], false),
+        (&["GET /livez HTTP/1.0", "Host: eot", "Connection: Keep-Alive"], true),
+        (&["GET /nothing HTTP/1.1", "Host: eot"], true),
+        (&["GET /events HTTP/1.1", "Host: eot"], false),
+        (&["GET /websocket HTTP/1.1", "Host: eot"], false),
+        (&["POST /accept HTTP/1.1", "Host: eot", "Content-Length: 9000"], false),
+    ] {
+        let mut caller = room.call().await;
+        let answer = caller.ask(lines).await;
+        assert_eq!(answer.headers.contains_key("keep-alive"), stays, "{lines:?}");
+        if stays {
+            assert_eq!(caller.ask(&["GET /livez HTTP/1.1", "Host: eot"]).await.status, 200);
+        }
     }
 }
 
