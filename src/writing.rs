@@ -15,16 +15,17 @@ pub enum File {
     Book,
 }
 
-/// What tells one writing from another with the same text. Compared for equality only: clocks
-/// jump and archives keep old times.
+/// A moment of the wall clock: seconds since 1970, and nanoseconds.
+pub type Moment = (i64, i64);
+
+/// What tells one writing from another with the same text. Device and inode are no part of it: file
+/// systems come back under other numbers, and some give others at each look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Stamp {
-    /// The device of the file's inode.
-    pub device: u64,
-    /// The inode.
-    pub inode: u64,
-    /// Seconds and nanoseconds of the modification time.
-    pub mtime: (i64, i64),
+    /// The modification time.
+    pub mtime: Moment,
+    /// How many bytes the file has.
+    pub size: u64,
 }
 
 /// One completed write of a watched file.

@@ -105,7 +105,7 @@ impl Office {
     /// An order, other than the one before.
     pub(crate) fn orders(&mut self) {
         self.given += 1;
-        let stamp = Stamp { device: 1, inode: 1, mtime: (self.given, 0) };
+        let stamp = Stamp { mtime: (self.given, 0), size: 2 };
         let text = if self.given % 2 == 0 { "6" } else { "7" };
         let report = Report::Written(Writing { stamp, text: text.into() });
         self.engine.run(self.now, Event::Source { file: File::Status, report });

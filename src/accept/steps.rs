@@ -85,11 +85,7 @@ impl<'a> Temp<'a> {
     pub(super) fn stamp(&self) -> io::Result<Stamp> {
         (self.fault.0)(Step::Stat)?;
         let meta = self.file()?.metadata()?;
-        Ok(Stamp {
-            device: meta.dev(),
-            inode: meta.ino(),
-            mtime: (meta.mtime(), meta.mtime_nsec()),
-        })
+        Ok(Stamp { mtime: (meta.mtime(), meta.mtime_nsec()), size: meta.size() })
     }
 
     /// Puts it in its place. It is closed first, because a close under the new name would look

@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 
-use crate::writing::{Condition, Stamp, Writing};
+use crate::writing::{Condition, Moment, Stamp, Writing};
 use text::{LARGEST_FILE, Wrong, parse, too_large};
 
 pub use disk::RealDisk;
@@ -31,6 +31,8 @@ pub trait Disk {
     fn fstat(&mut self, open: &mut Self::Open) -> io::Result<Meta>;
     /// At most `limit` bytes from its beginning.
     fn read(&mut self, open: &mut Self::Open, limit: usize) -> io::Result<Vec<u8>>;
+    /// The wall clock.
+    fn clock(&mut self) -> Moment;
 }
 
 /// What is known of a file without reading it.
@@ -38,10 +40,8 @@ pub trait Disk {
 pub struct Meta {
     /// What sort of thing it is.
     pub kind: Kind,
-    /// Which file it is, and when it was last changed.
+    /// When it was last changed, and how many bytes it has.
     pub stamp: Stamp,
-    /// How many bytes it has.
-    pub size: u64,
     /// The path itself is a symlink; only `stat` can tell.
     pub link: bool,
 }
@@ -70,6 +70,8 @@ pub struct Look {
     pub link: bool,
     /// The file was opened for it, of which a watcher will tell.
     pub opened: bool,
+    /// The wall clock when it was over, to tell a date that is set to now from others.
+    pub clock: Moment,
 }
 
 /// What was seen at the path.
@@ -97,16 +99,15 @@ pub struct Fault {
 
 /// Looks once: `fstat`, read, `fstat` on one descriptor, and again while the two differ.
 pub fn look<D: Disk>(disk: &mut D, name: &str) -> Look {
-    let mut look = Look { seen: Seen::Moving, link: false, opened: false };
-    let fault = match take(disk, &mut look) {
-        Ok(()) => return look,
-        Err(fault) => fault,
-    };
-    look.seen = Seen::Fault(Fault {
-        condition: fault.condition,
-        detail: format!("{name} {}", fault.reason),
-        stamp: fault.stamp,
-    });
+    let mut look = Look { seen: Seen::Moving, link: false, opened: false, clock: (0, 0) };
+    if let Err(fault) = take(disk, &mut look) {
+        look.seen = Seen::Fault(Fault {
+            condition: fault.condition,
+            detail: format!("{name} {}", fault.reason),
+            stamp: fault.stamp,
+        });
+    }
+    look.clock = disk.clock();
     look
 }
 
@@ -125,9 +126,8 @@ fn take<D: Disk>(disk: &mut D, look: &mut Look) -> Result<(), Wrong> {
         // Within one tick of the clock a file can be emptied and half written again with the same
         // size and time around the read, but then the read itself comes up short. Files that never
         // have the size they claim (FUSE) are taken at the last try.
-        let whole = bytes.len() as u64 == after.size || attempt == TRIES;
-        let still = (before.stamp, before.size) == (after.stamp, after.size);
-        if still && whole {
+        let whole = bytes.len() as u64 == after.stamp.size || attempt == TRIES;
+        if before.stamp == after.stamp && whole {
             let text = parse(&bytes).map_err(|wrong| wrong.of(after.stamp))?;
             look.seen = Seen::Text(Writing { stamp: after.stamp, text });
             return Ok(());
@@ -139,7 +139,7 @@ fn take<D: Disk>(disk: &mut D, look: &mut Look) -> Result<(), Wrong> {
 
 fn readable(meta: &Meta) -> Result<(), Wrong> {
     let what = match meta.kind {
-        Kind::Regular if meta.size > LARGEST_FILE => return Err(too_large()),
+        Kind::Regular if meta.stamp.size > LARGEST_FILE => return Err(too_large()),
         Kind::Regular => return Ok(()),
         Kind::Directory => "is a directory, not a file",
         Kind::Fifo => "is a FIFO, not a file",

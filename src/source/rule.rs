@@ -15,12 +15,14 @@
 use std::time::Duration;
 
 use hands::Hands;
+use heard::{Dates, Heard};
 use knock::Knocks;
 
 use super::look::{Fault, Look, Seen};
-use crate::writing::{Condition, File, Health, Report, Watch, Writing};
+use crate::writing::{Condition, File, Health, Moment, Report, Watch, Writing};
 
 mod hands;
+mod heard;
 mod knock;
 
 /// What has not changed for so long is finished, whoever holds it open.
@@ -45,7 +47,9 @@ pub enum Hint {
     Changed,
     /// Hints were lost, any of all these.
     Lost,
-    /// The file was removed, renamed, or has other attributes; the text is what it was.
+    /// The file was removed, or renamed away.
+    Gone,
+    /// The file, or its directory, has other attributes; the text is what it was.
     Stirred,
     /// Somebody opened the file; perhaps it was our look.
     Opened,
@@ -73,6 +77,10 @@ pub struct Rule {
     watch: Watch,
     /// The last writing that was told.
     believed: Option<Writing>,
+    /// The date that the same bytes had at the last look.
+    date: Moment,
+    /// What was heard since that writing was told.
+    heard: Heard,
     /// What has settled to be wrong.
     fault: Option<Fault>,
     /// Something has been found out, be it a fault; before that there is no health to tell.
@@ -91,6 +99,8 @@ pub struct Rule {
     trusted_at: Duration,
     /// Knocks that are out.
     knocks: Knocks,
+    /// A knock is to be made, so that it is known which hints are of what was seen.
+    asks: bool,
     /// Who has their hands on the file.
     hands: Hands,
     /// When to look next.
@@ -129,6 +139,8 @@ impl Rule {
             file,
             watch,
             believed: None,
+            date: (0, 0),
+            heard: Heard::default(),
             fault: None,
             settled: false,
             settle_by: None,
@@ -138,6 +150,7 @@ impl Rule {
             trusted: None,
             trusted_at: Duration::ZERO,
             knocks: Knocks::default(),
+            asks: false,
             hands: Hands::default(),
             due: Duration::ZERO,
             written: None,
@@ -150,7 +163,8 @@ impl Rule {
     pub fn set_watch(&mut self, now: Duration, watch: Watch) {
         self.watch = watch;
         (self.vouched, self.trusted) = (None, None);
-        self.knocks = Knocks::default();
+        (self.knocks, self.asks) = (Knocks::default(), false);
+        self.heard.misses();
         // Whoever had it open before is not known.
         self.hands.lost(now);
         self.due = self.due.min(now);
@@ -158,13 +172,16 @@ impl Rule {
 
     /// A watcher noticed something.
     pub fn hint(&mut self, now: Duration, hint: Hint) {
-        match hint {
+        if self.watch == Watch::Poll {
             // The last words of a watcher that has been given up.
-            _ if self.watch == Watch::Poll => {}
+            return;
+        }
+        self.heard.takes(hint);
+        match hint {
             Hint::Closed if self.hands.let_go(now) => self.vouch(now, Word::Closed),
             Hint::MovedIn => self.vouch(now, Word::Moved),
             Hint::Swapped if !self.hands.wrote(now) => self.vouch(now, Word::Closed),
-            Hint::Closed | Hint::Swapped | Hint::Stirred => self.stir(now + SOON),
+            Hint::Closed | Hint::Swapped | Hint::Gone | Hint::Stirred => self.stir(now + SOON),
             Hint::Changed => {
                 (self.vouched, self.trusted) = (None, None);
                 self.hands.changed(now);
@@ -199,6 +216,10 @@ impl Rule {
 
     /// What to do next. What it returns counts as done, but for a look's result.
     pub fn next(&mut self, now: Duration) -> Step {
+        if std::mem::take(&mut self.asks) {
+            self.knocks.made(now);
+            return Step::Knock;
+        }
         if self.has_news(now) {
             if let Some(writing) = self.written.take() {
                 return Step::Tell(Report::Written(writing));
@@ -207,21 +228,21 @@ impl Rule {
             self.told = Some(health.clone());
             return Step::Tell(Report::Health(health));
         }
-        if self.trusted.is_some()
-            && let Some(candidate) = &mut self.candidate
-        {
-            if std::mem::take(&mut candidate.knock) {
-                self.knocks.made(now);
-                return Step::Knock;
-            }
-            if let Some(until) = self.knocks.patience(now) {
-                return Step::Wait(until);
-            }
+        let candidate = self.candidate.as_mut().filter(|_| self.trusted.is_some());
+        let waits = candidate.is_some() || self.heard.has_asked();
+        if candidate.is_some_and(|candidate| std::mem::take(&mut candidate.knock)) {
+            self.knocks.made(now);
+            return Step::Knock;
+        }
+        if let Some(until) = self.knocks.patience(now).filter(|_| waits) {
+            return Step::Wait(until);
         }
         if now < self.due {
             return Step::Wait(self.due);
         }
-        self.knocks.patience(now);
+        if self.knocks.patience(now).is_none() && !self.knocks.lags() {
+            self.heard.no_knock_is_out();
+        }
         self.trusted = self.vouched.take().filter(|_| !self.knocks.lags());
         self.trusted_at = self.vouched_at;
         self.knocks.look_begins();
@@ -234,7 +255,7 @@ impl Rule {
         if look.opened && self.watch == Watch::Inotify {
             self.hands.looked(now);
         }
-        if self.knows(&look.seen) {
+        if self.knows(&look) {
             self.settled = true;
             self.candidate = None;
             self.trusted = None;
@@ -250,8 +271,7 @@ impl Rule {
                 self.due = self.due.min(now + SOON);
             }
             Seen::Text(writing) if now >= since + QUIET => {
-                self.believe(writing, since + QUIET);
-                self.hands.rest();
+                self.believe(writing, since + QUIET, false);
             }
             Seen::Fault(fault) if now >= since + QUIET => {
                 self.fault = Some(fault);
@@ -267,19 +287,39 @@ impl Rule {
     }
 
     /// Whether a look brought nothing new; a known text also heals what was wrong.
-    fn knows(&mut self, seen: &Seen) -> bool {
-        match seen {
-            Seen::Text(writing) if self.believed.as_ref() == Some(writing) => {
-                self.fault = None;
-                true
+    fn knows(&mut self, look: &Look) -> bool {
+        match &look.seen {
+            Seen::Text(writing) => {
+                let known = self
+                    .believed
+                    .as_ref()
+                    .is_some_and(|told| self.is_old(told, writing, look.clock));
+                if known {
+                    self.date = writing.stamp.mtime;
+                    self.heard.nothing_new();
+                    self.asks |= self.watch != Watch::Poll && self.heard.must_ask();
+                    self.fault = None;
+                }
+                known
             }
             Seen::Fault(fault) => self.fault.as_ref().is_some_and(|old| old.detail == fault.detail),
-            _ => false,
+            Seen::Moving => false,
         }
     }
 
-    fn believe(&mut self, writing: Writing, completed: Duration) {
+    /// Whether these are the bytes that were told, and nobody has written them again.
+    fn is_old(&self, told: &Writing, seen: &Writing, clock: Moment) -> bool {
+        let (was, is) = (told.stamp, seen.stamp);
+        let dates = Dates { told: was.mtime, before: self.date, now: is.mtime, clock };
+        (&told.text, was.size) == (&seen.text, is.size)
+            && !self.heard.is_written_again(dates, self.watch == Watch::Poll)
+    }
+
+    fn believe(&mut self, writing: Writing, completed: Duration, behind_knock: bool) {
         self.completed = completed;
+        self.date = writing.stamp.mtime;
+        self.heard.told(behind_knock);
+        self.asks = self.watch != Watch::Poll && self.heard.must_ask();
         self.believed = Some(writing.clone());
         self.written = Some(writing);
         self.fault = None;
@@ -294,11 +334,12 @@ impl Rule {
         }
         // The opens of our own looks have come round by now, so it is known who is left.
         self.hands.all_came();
+        self.heard.no_knock_is_out();
         if let Some(word) = self.trusted
             && (word == Word::Moved || !self.hands.may_write(now))
             && let Some(Candidate { seen: Seen::Text(writing), .. }) = self.candidate.take()
         {
-            self.believe(writing, self.trusted_at);
+            self.believe(writing, self.trusted_at, true);
         }
     }
 

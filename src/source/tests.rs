@@ -1,5 +1,6 @@
 //! A real file in a real directory, watched by a real source.
 
+mod dates;
 mod measure;
 mod place;
 

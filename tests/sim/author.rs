@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use chadburn::source::look::Kind;
 use chadburn::writing::File;
 
-use crate::book::{Book, MS};
+use crate::book::{Book, MS, SECOND};
 use crate::disk::Disk;
 use crate::faults::Fault;
 use crate::rng::Rng;
@@ -78,7 +78,7 @@ impl Author {
     ) {
         let short = self.rng.pick(&[10, 100, 2 * MS]);
         let soon = self.rng.below(short);
-        match self.rng.below(20) {
+        match self.rng.below(23) {
             0..5 => {
                 moves.push_back((0, Move::Open { truncate: true }));
                 self.parts(weather, &bytes, moves);
@@ -129,8 +129,29 @@ impl Author {
                 moves.push_back((self.rng.below(60 * MS), Move::Back));
             }
             18 => moves.push_back((soon, Move::List)),
+            19 | 20 => {
+                // A tool that keeps the date of what it copies: before its close, or by the name later.
+                let (ago, by_name) = (self.ago(), self.rng.one_in(2));
+                moves.push_back((0, Move::Open { truncate: true }));
+                self.parts(weather, &bytes, moves);
+                if !by_name {
+                    moves.push_back((soon, Move::Date(ago)));
+                }
+                moves.push_back((soon, Move::Close));
+                if by_name {
+                    let late = self.rng.pick(&[20, 3 * MS, 300 * MS]);
+                    moves.push_back((self.rng.below(late), Move::Date(ago)));
+                }
+            }
+            21 => moves.push_back((soon, Move::Date(self.ago()))),
             _ => moves.push_back((soon, Move::Read)),
         }
+    }
+
+    /// How long ago the date was that somebody sets: mostly long, sometimes a moment.
+    fn ago(&mut self) -> u64 {
+        let longest = self.rng.pick(&[20 * MS, 5 * SECOND, 60 * SECOND, 1_000_000 * SECOND]);
+        self.rng.below(longest)
     }
 
     fn parts(&mut self, weather: &Weather, bytes: &[u8], moves: &mut VecDeque<(u64, Move)>) {

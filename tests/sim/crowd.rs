@@ -61,7 +61,7 @@ struct House {
     book: Book,
     rng: Rng,
     crowd: Vec<(Key, Station)>,
-    written: u64,
+    written: i64,
 }
 
 impl House {
@@ -97,7 +97,7 @@ impl House {
     /// A hand writes this file.
     fn write(&mut self, file: File, text: &str) {
         self.written += 1;
-        let stamp = Stamp { device: 1, inode: self.written, mtime: (0, 0) };
+        let stamp = Stamp { mtime: (self.written, 0), size: 2 };
         let report = Report::Written(Writing { stamp, text: text.into() });
         self.engine.run(self.now(), Event::Source { file, report });
     }

@@ -1,19 +1,21 @@
-//! A directory with the two files: inodes whose numbers come round again, times in ticks, things
-//! that are no files. Every change is told to the truth, and to the kernel's watches.
+//! A directory with the two files: inodes whose numbers come round again or are others at each look,
+//! times in ticks that may be set, things that are no files. Every change is told to the truth, and to the kernel's watches.
 
 use std::io;
 
 use chadburn::source::look::{Kind, Meta};
-use chadburn::writing::{Condition, File, Stamp};
+use chadburn::writing::{Condition, File, Moment, Stamp};
 use uuid::Uuid;
 
 use crate::book::Book;
 use crate::clerk::Credit;
+use crate::faults::Fault;
 use crate::kernel::{Kernel, Raw};
-use crate::truth::{Sight, Truth};
+use crate::truth::{Cause, Sight, Truth};
+use crate::weather::Weather;
+use text::{LARGEST, read};
 
-/// Larger files are not opened, in bytes.
-const LARGEST: usize = 8_192;
+mod text;
 
 /// A file, whatever its name.
 #[derive(Debug)]
@@ -21,7 +23,7 @@ pub struct Inode {
     number: u64,
     /// Its content.
     pub bytes: Vec<u8>,
-    mtime: (i64, i64),
+    mtime: Moment,
     kind: Kind,
     readable: bool,
     /// How many writers are in the middle of their writing.
@@ -42,10 +44,14 @@ pub struct Disk {
     /// What each of the two names stands for.
     names: [Option<Index>; 2],
     free: Vec<u64>,
+    /// The number of the device.
+    device: u64,
+    /// An inode has another number at each look, as on some network mounts.
+    renumbers: bool,
     /// How many microseconds the clock that stamps files stands still.
-    pub tick: u64,
+    tick: u64,
     /// The wall clock, in microseconds since 1970, when the virtual time began.
-    pub wall: u64,
+    wall: u64,
     book: Book,
     /// What stood in either file.
     pub truth: [Truth; 2],
@@ -59,13 +65,15 @@ pub struct Disk {
 impl Disk {
     /// An empty directory.
     #[must_use]
-    pub fn new(book: &Book, kernels: [Kernel; 2], tick: u64, wall: u64) -> Self {
+    pub fn new(book: &Book, kernels: [Kernel; 2], weather: &Weather, wall: u64) -> Self {
         let truth = [File::Status, File::Accept].map(|file| Truth::new(file, book.clone()));
         let mut disk = Self {
             inodes: Vec::new(),
             names: [None; 2],
             free: (100..140).rev().collect(),
-            tick,
+            device: 1,
+            renumbers: false,
+            tick: 0,
             wall,
             book: book.clone(),
             truth,
@@ -73,9 +81,27 @@ impl Disk {
             others: 0,
             touched: 0,
         };
-        disk.observe(File::Status);
-        disk.observe(File::Accept);
+        disk.turns(weather);
+        disk.observe(File::Status, Cause::Other);
+        disk.observe(File::Accept, Cause::Other);
         disk
+    }
+
+    /// The weather changes.
+    pub fn turns(&mut self, weather: &Weather) {
+        for kernel in &mut self.kernels {
+            kernel.turns(weather);
+        }
+        (self.tick, self.renumbers) = (weather.tick, weather.renumbers);
+        if weather.renumbers {
+            self.book.count(Fault::Renumbered);
+        }
+    }
+
+    /// The wall clock is set, by so many microseconds.
+    pub fn sets_clock(&mut self, by: i64) {
+        self.wall = self.wall.saturating_add_signed(by);
+        self.truth.iter_mut().for_each(Truth::clock_is_set);
     }
 
     /// The wall clock in milliseconds.
@@ -98,11 +124,21 @@ impl Disk {
 
     /// The time that a file changed now would get.
     #[must_use]
-    pub fn mtime(&self) -> (i64, i64) {
+    pub fn mtime(&self) -> Moment {
         let wall = self.wall + self.book.now();
-        let wall = wall - wall % self.tick.max(1);
-        let signed = |number: u64| i64::try_from(number).expect("clocks end before this");
-        (signed(wall / 1_000_000), signed(wall % 1_000_000 * 1_000))
+        moment(wall - wall % self.tick.max(1))
+    }
+
+    /// The wall clock.
+    #[must_use]
+    pub fn clock(&self) -> Moment {
+        moment(self.wall + self.book.now())
+    }
+
+    /// The time that was so many microseconds ago.
+    #[must_use]
+    pub fn ago(&self, ago: u64) -> Moment {
+        moment(self.wall + self.book.now() - ago)
     }
 
     /// A new file without a name, held once.
@@ -134,7 +170,7 @@ impl Disk {
         let torn = &mut self.inodes[index].torn;
         *torn = if begins { *torn + 1 } else { *torn - 1 };
         self.touched = self.book.now();
-        self.observe(file);
+        self.observe(file, Cause::Other);
     }
 
     /// Changes the content in place.
@@ -148,8 +184,16 @@ impl Disk {
     }
 
     /// Sets the time of the last change of a file that has no name yet.
-    pub fn set_time(&mut self, index: Index, mtime: (i64, i64)) {
+    pub fn set_time(&mut self, index: Index, mtime: Moment) {
         self.inodes[index].mtime = mtime;
+    }
+
+    /// Sets the time of the last change to any other.
+    pub fn set_date(&mut self, file: File, index: Index, mtime: Moment) {
+        self.book.count(Fault::Dated);
+        self.inodes[index].mtime = mtime;
+        self.inodes[index].by.clear();
+        self.emit(file, Raw::Attrib);
     }
 
     /// Sets the time of the last change to now.
@@ -184,14 +228,20 @@ impl Disk {
     /// Gives the name to this inode, and takes it from what had it. `raw`: how the kernel tells.
     pub fn put(&mut self, file: File, index: Index, raw: Raw) {
         self.hold(index);
-        if let Some(before) = self.names[file as usize].replace(index) {
+        let before = self.names[file as usize].replace(index);
+        if let Some(before) = before {
             self.release(before);
         }
         if raw == Raw::MovedTo {
             // The rename out of the other name, in the same directory, is told first.
             self.noise();
         }
-        self.emit(file, raw);
+        let cause = match raw {
+            Raw::MovedTo if before.is_some() => Cause::MovedOver,
+            Raw::MovedTo => Cause::MovedIn,
+            _ => Cause::Other,
+        };
+        self.emits(file, raw, cause);
     }
 
     /// Takes the name away. The inode is held on for the caller, if there was one.
@@ -209,6 +259,8 @@ impl Disk {
 
     /// The directory is the one again in which it is this inode, which the caller held.
     pub fn come_back(&mut self, file: File, index: Index) {
+        self.device += 1;
+        self.book.count(Fault::Renumbered);
         self.share(index);
         self.unheard(file, |disk| disk.put(file, index, Raw::Create));
         self.release(index);
@@ -224,38 +276,66 @@ impl Disk {
     /// Something happens under another name.
     pub fn noise(&mut self) {
         self.others += 1;
-        let (now, other) = (self.book.now(), Raw::Other(self.others));
-        self.kernels.iter_mut().for_each(|kernel| kernel.emit(now, other));
+        for file in [File::Status, File::Accept] {
+            self.kernel_tells(file, Raw::Other(self.others));
+        }
     }
 
     /// The source of this file knocks.
     pub fn knock(&mut self, file: File) {
-        self.kernels[file as usize].emit(self.book.now(), Raw::Knock);
+        self.truth[file as usize].knocks();
+        self.kernel_tells(file, Raw::Knock);
     }
 
     /// The directory is opened by anybody.
     pub fn list(&mut self) {
-        let now = self.book.now();
-        self.kernels.iter_mut().for_each(|kernel| kernel.emit(now, Raw::OpenDirectory));
+        for file in [File::Status, File::Accept] {
+            self.kernel_tells(file, Raw::OpenDirectory);
+        }
+    }
+
+    fn kernel_tells(&mut self, file: File, raw: Raw) {
+        if !self.kernels[file as usize].emit(self.book.now(), raw) {
+            self.truth[file as usize].hints_are_missed();
+        }
     }
 
     /// The kernel tells of this file.
     pub fn emit(&mut self, file: File, raw: Raw) {
+        let cause = match raw {
+            Raw::Modify => Cause::Written,
+            Raw::CloseWrite => Cause::Closed,
+            _ => Cause::Other,
+        };
+        self.emits(file, raw, cause);
+    }
+
+    fn emits(&mut self, file: File, raw: Raw, cause: Cause) {
         self.book.note(|| format!("{file}: {raw:?}"));
         if !matches!(raw, Raw::Open | Raw::Knock) {
             self.touched = self.book.now();
         }
-        self.observe(file);
+        self.observe(file, cause);
         self.truth[file as usize].stirs();
-        self.kernels[file as usize].emit(self.book.now(), raw);
+        self.kernel_tells(file, raw);
     }
 
     /// What stat says of it.
     #[must_use]
     pub fn meta(&self, index: Index) -> Meta {
-        let Inode { number, mtime, kind, ref bytes, .. } = self.inodes[index];
-        let stamp = Stamp { device: 1, inode: number, mtime };
-        Meta { kind, stamp, size: bytes.len() as u64, link: false }
+        Meta { kind: self.inodes[index].kind, stamp: self.stamp(index), link: false }
+    }
+
+    fn stamp(&self, index: Index) -> Stamp {
+        let Inode { mtime, ref bytes, .. } = self.inodes[index];
+        Stamp { mtime, size: bytes.len() as u64 }
+    }
+
+    /// Device and inode as they are at this moment, by which nothing can be known.
+    #[must_use]
+    pub fn numbers(&self, index: Index) -> (u64, u64) {
+        let number = self.inodes[index].number;
+        (self.device, if self.renumbers { number ^ self.book.now() } else { number })
     }
 
     /// Whether it may be opened.
@@ -267,48 +347,32 @@ impl Disk {
         }
     }
 
-    fn observe(&mut self, file: File) {
+    fn observe(&mut self, file: File, cause: Cause) {
+        let clock = self.clock();
+        let stamp = self.names[file as usize].map(|index| self.stamp(index));
         let truth = &mut self.truth[file as usize];
         let Some(index) = self.names[file as usize] else {
-            return truth.stands(None, Sight::Fault(Condition::Missing), true, &[]);
+            let missing = Sight::Fault(Condition::Missing);
+            return truth.stands(None, missing, true, &[], (cause, clock));
         };
         let inode = &self.inodes[index];
-        let stamp = Some(Stamp { device: 1, inode: inode.number, mtime: inode.mtime });
         let whole = inode.torn == 0;
         let sight = match inode.kind {
             Kind::Regular => read(&inode.bytes),
             _ => Sight::Fault(Condition::NotAFile),
         };
-        truth.stands(stamp, sight, whole, &inode.by);
+        truth.stands(stamp, sight, whole, &inode.by, (cause, clock));
         // What is no file is called so before anybody asks whether it may be opened.
         let opened = inode.kind == Kind::Regular && inode.bytes.len() <= LARGEST;
         if !inode.readable && opened {
             // Whoever opened it before sees on what it says.
-            truth.stands(stamp, Sight::Fault(Condition::Unreadable), whole, &inode.by);
+            let unreadable = Sight::Fault(Condition::Unreadable);
+            truth.stands(stamp, unreadable, whole, &inode.by, (Cause::Other, clock));
         }
     }
 }
 
-/// The status in these bytes, by the words of the design: UTF-8, at most 4,096 bytes, without NUL,
-/// byte order marks, white space and Ctrl-Z at its end, and carriage returns before line feeds.
-fn read(bytes: &[u8]) -> Sight {
-    if bytes.len() > LARGEST {
-        return Sight::Fault(Condition::TooLarge);
-    }
-    let Ok(text) = String::from_utf8(bytes.to_vec()) else {
-        return Sight::Fault(Condition::NotUtf8);
-    };
-    let mut text = text.replace("\r\n", "\n");
-    while text.starts_with('\u{feff}') {
-        text.remove(0);
-    }
-    while text.ends_with(|c: char| c == '\x1A' || c.is_whitespace()) {
-        text.pop();
-    }
-    match text.as_str() {
-        "" => Sight::Fault(Condition::Empty),
-        text if text.len() > 4_096 => Sight::Fault(Condition::TooLarge),
-        text if text.contains('\0') => Sight::Fault(Condition::NotText),
-        text => Sight::Text(text.to_owned()),
-    }
+fn moment(micros: u64) -> Moment {
+    let signed = |number: u64| i64::try_from(number).expect("clocks end before this");
+    (signed(micros / 1_000_000), signed(micros % 1_000_000 * 1_000))
 }

@@ -2,7 +2,7 @@
 //! time (a slow disk, a late thread, a slow reader) and what people do (come, go, write) is no fault.
 
 /// How many kinds there are.
-pub const KINDS: usize = 20;
+pub const KINDS: usize = 22;
 
 /// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,10 @@ pub enum Fault {
     Suspension,
     /// The directory vanishes, and comes back later.
     Mount,
+    /// Device and inode numbers are others, after a mount or at each look.
+    Renumbered,
+    /// The date of a file is set, as upload tools do.
+    Dated,
     /// The watch is armed anew.
     Rearmed,
     /// The kernel has lost events.
@@ -59,6 +63,8 @@ impl Fault {
         (Self::ClockJump, "clock jumps"),
         (Self::Suspension, "suspensions"),
         (Self::Mount, "vanished mounts"),
+        (Self::Renumbered, "renumbered inodes"),
+        (Self::Dated, "dates set later"),
         (Self::Rearmed, "watches armed anew"),
         (Self::Overflow, "events lost by the kernel"),
         (Self::BadFile, "files made unreadable"),

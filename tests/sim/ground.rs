@@ -6,7 +6,7 @@ use std::io;
 
 use chadburn::hub::Event;
 use chadburn::source::look::{self, Kind, Meta};
-use chadburn::writing::{Condition, File, Health, Report, Watch};
+use chadburn::writing::{Condition, File, Health, Moment, Report, Watch};
 
 use crate::author::Author;
 use crate::book::{Book, MS, SECOND};
@@ -67,7 +67,7 @@ impl Ground {
     pub fn new(mut rng: Rng, book: Book, weather: Weather) -> Self {
         let kernels = [rng.split(), rng.split()].map(|rng| Kernel::new(rng, &book, &weather));
         let wall = 1_790_000_000 * SECOND + rng.below(SECOND);
-        let disk = Disk::new(&book, kernels, weather.tick, wall);
+        let disk = Disk::new(&book, kernels, &weather, wall);
         let Weather { disk_fails, disk: slow, .. } = weather;
         let clerks = [File::Status, File::Accept]
             .map(|file| Clerk::new(file, rng.split(), &book, disk_fails, slow));
@@ -92,13 +92,10 @@ impl Ground {
 
     /// The weather changes while nobody does anything.
     pub fn turns(&mut self, weather: Weather) {
-        for kernel in &mut self.disk.kernels {
-            kernel.turns(&weather);
-        }
+        self.disk.turns(&weather);
         for clerk in &mut self.clerks {
             (clerk.fails, clerk.slow) = (weather.disk_fails, weather.disk);
         }
-        self.disk.tick = weather.tick;
         self.weather = weather;
     }
 
@@ -189,7 +186,10 @@ impl Ground {
         if let Some(held) = eye.held {
             self.disk.release(held);
         }
-        self.book.note(|| format!("{file}: look {look:?}"));
+        self.book.note(|| {
+            let numbers = self.disk.at(file).map(|index| self.disk.numbers(index));
+            format!("{file}: look {look:?} at device and inode {numbers:?}")
+        });
         look
     }
 }
@@ -242,5 +242,10 @@ impl look::Disk for Eye<'_> {
             }
             filled.extend_from_slice(&bytes[filled.len()..end]);
         }
+    }
+
+    fn clock(&mut self) -> Moment {
+        self.pause();
+        self.ground.disk.clock()
     }
 }

@@ -79,18 +79,19 @@ impl Kernel {
         (self.room, self.overlap, self.opens_first) = (room, overlap, opens_first);
     }
 
-    /// Something happened in the directory.
-    pub fn emit(&mut self, now: u64, raw: Raw) {
+    /// Something happened in the directory. Whether the watcher will hear of it.
+    pub fn emit(&mut self, now: u64, raw: Raw) -> bool {
         if self.deaf {
-            return;
+            return false;
         }
         // inotify folds an event into the last one in its queue if they are equal. Two writers who
         // open the file in one breath are then one, and no rule can tell: not in this world.
         let folds = raw != Raw::Open || !self.overlap;
         if folds && self.queue.back() == Some(&raw) {
-            return;
+            return true;
         }
-        if self.queue.len() < self.room {
+        let heard = self.queue.len() < self.room;
+        if heard {
             self.queue.push_back(raw);
         } else if self.queue.back() != Some(&Raw::Overflow) {
             self.queue.push_back(Raw::Overflow);
@@ -103,6 +104,7 @@ impl Kernel {
                 if self.rng.one_in(lags) { 50 * MS } else { self.rng.pick(&[60, 400, 3_000]) };
             self.due = now + 5 + self.rng.below(late);
         }
+        heard
     }
 
     /// The watcher's thread takes an event.
@@ -134,7 +136,8 @@ fn sift(raw: Raw) -> Option<Hint> {
         Raw::Open => Some(Hint::Opened),
         Raw::CloseWrite => Some(Hint::Closed),
         Raw::MovedTo => Some(Hint::MovedIn),
-        Raw::MovedFrom | Raw::Delete | Raw::Attrib => Some(Hint::Stirred),
+        Raw::MovedFrom | Raw::Delete => Some(Hint::Gone),
+        Raw::Attrib => Some(Hint::Stirred),
         Raw::Knock => Some(Hint::Knocked),
         Raw::OpenDirectory | Raw::Other(_) => None,
     }

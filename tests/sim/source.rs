@@ -48,9 +48,10 @@ impl Source {
             rule.set_watch(Duration::from_micros(now), Watch::Inotify);
         }
         let patience = ground.weather.patience();
+        let polled = ground.weather.watching != Watching::Kernel;
         let truth = &mut ground.disk.truth[file as usize];
         truth.source_starts();
-        truth.watched(Some(patience));
+        truth.watched(Some(patience), polled);
         let due = now + rng.below(300);
         let (asleep, telling, seen) = (Duration::ZERO, None, None);
         Self { file, rule, rng, due, asleep, telling, seen, settled: false }
@@ -63,7 +64,10 @@ impl Source {
         self.rule.set_watch(now, Watch::Poll);
         self.rule.set_watch(now, Watch::Inotify);
         let patience = ground.weather.patience();
-        ground.disk.truth[self.file as usize].watched(Some(patience));
+        let polled = ground.weather.watching != Watching::Kernel;
+        let truth = &mut ground.disk.truth[self.file as usize];
+        truth.watched(Some(patience), polled);
+        truth.hints_are_missed();
         self.wake(ground);
     }
 
@@ -71,6 +75,12 @@ impl Source {
     pub fn hint(&mut self, ground: &mut Ground, hint: Hint) {
         let file = self.file;
         ground.book.note(|| format!("{file}: hint {hint:?}"));
+        let truth = &mut ground.disk.truth[file as usize];
+        match hint {
+            Hint::Lost => truth.hints_are_missed(),
+            Hint::Knocked => truth.knock_comes(),
+            _ => {}
+        }
         self.rule.hint(now(ground), hint);
         if self.turn(ground).is_some_and(|until| until < self.asleep) {
             self.wake(ground);

@@ -1,10 +1,13 @@
 //! What really stood in a watched file, moment by moment, and whether what a source tells of it
 //! is true: nothing torn, nothing made up, nothing out of order, nothing that stood for long lost.
 
-use chadburn::writing::{Condition, File, Health, Report, Stamp, Writing};
+use chadburn::writing::{Condition, File, Health, Moment, Report, Stamp, Writing};
 
 use crate::book::{Book, MS, SECOND};
 use crate::clerk::Credit;
+use again::is_near;
+
+mod again;
 
 /// What has not changed for so long counts as finished, whoever holds it open: 100 ms, less the
 /// time that a look may take, because it sees the file at its beginning and is judged by its end.
@@ -22,6 +25,21 @@ pub enum Sight {
     Fault(Condition),
 }
 
+/// Why it is looked at what stands there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// Somebody has changed the content.
+    Written,
+    /// Somebody has closed it who could change it.
+    Closed,
+    /// Another file was renamed over it.
+    MovedOver,
+    /// A file was renamed to where none stood.
+    MovedIn,
+    /// Anything else.
+    Other,
+}
+
 /// How many of those that stood there are remembered through a calm: more than a server remembers
 /// of its own writings that it has not read back.
 const REMEMBERED: usize = 256;
@@ -29,7 +47,7 @@ const REMEMBERED: usize = 256;
 /// Something that stood in the file without a change.
 #[derive(Clone, Debug)]
 pub struct Stand {
-    /// Which file it was, and its time.
+    /// Its date and size.
     stamp: Option<Stamp>,
     /// What it said.
     sight: Sight,
@@ -41,6 +59,12 @@ pub struct Stand {
     whole: bool,
     /// The stations that may have caused it; none if another hand did.
     by: Vec<Credit>,
+    /// The same bytes stood there before, and at most their date was set back: no writing of its own.
+    old: bool,
+    /// It has the date of the moment at which it came to stand there.
+    dated_now: bool,
+    /// Since when, after something was told, a close after a change or a rename over it has been heard.
+    heard: Option<u64>,
 }
 
 /// What stood in one file, and what was told of it.
@@ -57,8 +81,25 @@ pub struct Truth {
     stirred: u64,
     /// For how long a writing must stand to be told for certain.
     patience: u64,
-    /// What was told last.
+    /// What was told last, and when.
     told: Option<Writing>,
+    told_at: u64,
+    /// When the source knocked last, and whether that has come round.
+    knocked: (u64, bool),
+    /// When it had knocked last as something was told: what was done later counts anew.
+    since: u64,
+    /// When somebody changed the content last.
+    changed: u64,
+    /// When what was closed last had been changed, or something was renamed over it.
+    done: u64,
+    /// When a file was renamed last to where none stood.
+    moved_in: u64,
+    /// The kernel tells nothing.
+    polled: bool,
+    /// When hints were last missed, or came late.
+    missed: u64,
+    /// When the clock was set last.
+    clock_set: u64,
     /// The health that was told last.
     health: Option<Condition>,
     /// How many writings were told, and how many of them before anybody could have looked twice.
@@ -69,27 +110,65 @@ impl Truth {
     /// Nothing is known of what stands there.
     #[must_use]
     pub fn new(file: File, book: Book) -> Self {
-        let (stands, told, health) = (Vec::new(), None, None);
-        let (next, stirred, watched, patience) = (0, 0, None, SECOND);
-        let prompt = (0, 0);
-        Self { file, book, stands, next, watched, stirred, patience, told, health, prompt }
+        Self {
+            file,
+            book,
+            stands: Vec::new(),
+            next: 0,
+            watched: None,
+            stirred: 0,
+            patience: SECOND,
+            told: None,
+            told_at: 0,
+            knocked: (0, true),
+            since: 0,
+            changed: 0,
+            done: 0,
+            moved_in: 0,
+            polled: false,
+            missed: 0,
+            clock_set: 0,
+            health: None,
+            prompt: (0, 0),
+        }
     }
 
     /// This stands there now. `whole`: nobody is in the middle of writing it.
-    pub fn stands(&mut self, stamp: Option<Stamp>, sight: Sight, whole: bool, by: &[Credit]) {
+    pub fn stands(
+        &mut self,
+        stamp: Option<Stamp>,
+        sight: Sight,
+        whole: bool,
+        by: &[Credit],
+        (cause, clock): (Cause, Moment),
+    ) {
         let now = self.book.now();
         self.judge_standing();
+        match cause {
+            Cause::Written => self.changed = now,
+            Cause::MovedIn => self.moved_in = now,
+            Cause::Closed | Cause::MovedOver | Cause::Other => {}
+        }
+        let (old, heard) = self.comes_again(stamp, &sight, cause, clock);
         match self.stands.last_mut() {
-            Some(last) if (last.stamp, &last.sight) == (stamp, &sight) => last.whole |= whole,
+            Some(last) if (last.stamp, &last.sight, &*last.by) == (stamp, &sight, by) => {
+                last.whole |= whole;
+            }
             last => {
                 if let Some(last) = last {
                     last.to = now;
                 }
                 let file = self.file;
-                self.book.note(|| format!("{file}: stands {sight:?} {} {by:?}", mark(whole)));
+                let marks = (if whole { "whole" } else { "torn" }, if old { "old" } else { "new" });
+                self.book.note(|| format!("{file}: stands {sight:?} {stamp:?} {marks:?} {by:?}"));
                 let (from, to, by) = (now, u64::MAX, by.to_vec());
-                self.stands.push(Stand { stamp, sight, from, to, whole, by });
+                let dated_now = stamp.is_some_and(|it| is_near(it.mtime, clock));
+                let stand = Stand { stamp, sight, from, to, whole, by, old, dated_now, heard };
+                self.stands.push(stand);
             }
+        }
+        if matches!(cause, Cause::Closed | Cause::MovedOver) {
+            self.is_done(cause);
         }
     }
 
@@ -103,12 +182,14 @@ impl Truth {
     pub fn source_starts(&mut self) {
         self.next = self.stands.len().saturating_sub(1);
         (self.told, self.health) = (None, None);
+        self.told_at = self.book.now();
     }
 
     /// It watches from now on in such a way that it must tell what stands for so long. `None`:
     /// nobody watches.
-    pub fn watched(&mut self, patience: Option<u64>) {
+    pub fn watched(&mut self, patience: Option<u64>, polled: bool) {
         self.watched = patience.map(|_| self.book.now());
+        self.polled = polled;
         self.patience = patience.unwrap_or(self.patience);
     }
 
@@ -151,8 +232,13 @@ impl Truth {
         };
         let finished = |stand: &Stand| stand.whole || stand.to.min(now) - stand.from >= STOOD;
         let later = &self.stands[self.next..];
-        let Some(index) = later.iter().position(|stand| same(stand) && finished(stand)) else {
+        let mut indices = (self.next..).zip(later);
+        let fits = |(index, stand): (usize, &Stand)| {
+            same(stand) && finished(stand) && !(stand.old && self.is_told(index))
+        };
+        let Some(index) = indices.position(fits) else {
             let why = match () {
+                () if later.iter().any(|it| same(it) && finished(it)) => "was not written again",
                 () if later.iter().any(same) => "was never finished",
                 () if self.stands.iter().any(same) => "is told twice or out of order",
                 () => "was never written",
@@ -171,6 +257,8 @@ impl Truth {
         self.prompt.1 += u64::from(now - later[index].from < STOOD);
         self.next += index + 1;
         self.told = Some(writing.clone());
+        (self.told_at, self.since) = (now, self.knocked.0);
+        self.stands_again(None);
         by
     }
 
@@ -205,8 +293,9 @@ impl Truth {
         }
         let so = match &last.sight {
             Sight::Text(text) => {
-                let told = self.told.as_ref();
-                told.is_some_and(|told| last.stamp == Some(told.stamp) && *text == told.text)
+                let told = self.told.as_ref().filter(|told| told.text == *text);
+                let told = told.filter(|told| last.size() == Some(told.stamp.size));
+                told.is_some_and(|told| self.need_not_be_told(last, told.stamp.mtime))
                     && self.health == Some(Condition::Ok)
             }
             Sight::Fault(fault) if self.no_fault(*fault) => self.health == Some(Condition::Ok),
@@ -219,6 +308,12 @@ impl Truth {
     }
 }
 
-fn mark(whole: bool) -> &'static str {
-    if whole { "whole" } else { "torn" }
+impl Stand {
+    fn is_text(&self) -> bool {
+        matches!(self.sight, Sight::Text(_))
+    }
+
+    fn size(&self) -> Option<u64> {
+        self.stamp.map(|stamp| stamp.size)
+    }
 }

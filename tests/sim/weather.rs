@@ -23,6 +23,8 @@ pub struct Weather {
     pub watching: Watching,
     /// For how many microseconds the clock that stamps files stands still.
     pub tick: u64,
+    /// Inodes have other numbers at each look.
+    pub renumbers: bool,
     /// Several writers may have a file open at once.
     pub overlap: bool,
     /// The longest pause inside a writing that another writer may overlap, in microseconds.
@@ -62,6 +64,7 @@ impl Weather {
         Self {
             watching,
             tick: rng.pick(&[0, MS, 4 * MS, 4 * MS]),
+            renumbers: rng.one_in(6),
             overlap,
             pause: rng.pick(&[300, 3 * MS, 30 * MS]),
             calm: if stormy { 20 * MS } else { rng.pick(&[200 * MS, SECOND, 5 * SECOND]) },

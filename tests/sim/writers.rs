@@ -40,6 +40,8 @@ pub enum Move {
     Back,
     /// Sets its time to now.
     Touch,
+    /// Sets its time to what it was so many microseconds ago.
+    Date(u64),
     /// Makes it readable or not.
     Permit(bool),
     /// Puts something there that is no file.
@@ -136,6 +138,11 @@ impl Writer {
             Move::Touch => {
                 if let Some(index) = disk.at(file) {
                     disk.touch(file, index);
+                }
+            }
+            Move::Date(ago) => {
+                if let Some(index) = disk.at(file) {
+                    disk.set_date(file, index, disk.ago(ago));
                 }
             }
             Move::Permit(readable) => disk.permit(file, readable),

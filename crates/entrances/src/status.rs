@@ -3,15 +3,15 @@
 use std::io;
 
 use chadburn::source::look::{Disk, Kind, Look, Meta, Seen, look};
-use chadburn::writing::Stamp;
+use chadburn::writing::{Moment, Stamp};
 
 /// A disk with one file on it, which holds still.
 struct Still<'a>(&'a [u8]);
 
 impl Still<'_> {
     fn meta(&self) -> Meta {
-        let stamp = Stamp { device: 1, inode: 1, mtime: (1, 0) };
-        Meta { kind: Kind::Regular, stamp, size: self.0.len() as u64, link: false }
+        let stamp = Stamp { mtime: (1, 0), size: self.0.len() as u64 };
+        Meta { kind: Kind::Regular, stamp, link: false }
     }
 }
 
@@ -32,6 +32,10 @@ impl Disk for Still<'_> {
 
     fn read(&mut self, (): &mut (), limit: usize) -> io::Result<Vec<u8>> {
         Ok(self.0[..self.0.len().min(limit)].to_vec())
+    }
+
+    fn clock(&mut self) -> Moment {
+        (1, 0)
     }
 }
 

@@ -6,13 +6,14 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{Mode, OFlags};
 
 use super::text::LARGEST_FILE;
 use super::{Disk, Kind, Meta};
 use crate::resolve::{self, Mounted, Place};
-use crate::writing::Stamp;
+use crate::writing::{Moment, Stamp};
 
 /// The path on the real disk.
 #[derive(Debug)]
@@ -81,6 +82,11 @@ impl Disk for RealDisk {
         bytes.truncate(filled);
         Ok(bytes)
     }
+
+    fn clock(&mut self) -> Moment {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        (i64::try_from(since.as_secs()).unwrap_or(i64::MAX), i64::from(since.subsec_nanos()))
+    }
 }
 
 fn meta_of(meta: &std::fs::Metadata) -> Meta {
@@ -97,12 +103,7 @@ fn meta_of(meta: &std::fs::Metadata) -> Meta {
         } else {
             Kind::Device
         },
-        stamp: Stamp {
-            device: meta.dev(),
-            inode: meta.ino(),
-            mtime: (meta.mtime(), meta.mtime_nsec()),
-        },
-        size: meta.size(),
+        stamp: Stamp { mtime: (meta.mtime(), meta.mtime_nsec()), size: meta.size() },
         link: false,
     }
 }

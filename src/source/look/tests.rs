@@ -41,8 +41,10 @@ impl Stage {
     fn meta(&self) -> Meta {
         Meta {
             kind: self.scene.kind,
-            stamp: Stamp { device: 1, inode: 1, mtime: (self.scene.mtime, 0) },
-            size: self.scene.size.unwrap_or(self.scene.bytes.len() as u64),
+            stamp: Stamp {
+                mtime: (self.scene.mtime, 0),
+                size: self.scene.size.unwrap_or(self.scene.bytes.len() as u64),
+            },
             link: false,
         }
     }
@@ -69,6 +71,10 @@ impl Disk for Stage {
         self.go_on();
         self.reads += 1;
         Ok(self.scene.bytes.as_bytes()[..self.scene.bytes.len().min(limit)].to_vec())
+    }
+
+    fn clock(&mut self) -> Moment {
+        (1, 0)
     }
 }
 

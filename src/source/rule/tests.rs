@@ -3,6 +3,7 @@
 mod faults;
 mod hands;
 mod knock;
+mod table;
 
 use super::*;
 use crate::writing::Stamp;
@@ -16,10 +17,12 @@ struct Play {
     deaf: bool,
     looks: u32,
     knocks: u32,
+    /// The wall clock.
+    clock: i64,
 }
 
 fn text(text: &str, mtime: i64) -> Seen {
-    let stamp = Stamp { device: 1, inode: 1, mtime: (mtime, 0) };
+    let stamp = Stamp { mtime: (mtime, 0), size: text.len() as u64 };
     Seen::Text(Writing { stamp, text: text.to_owned() })
 }
 
@@ -30,13 +33,16 @@ fn fault(condition: Condition) -> Seen {
 impl Play {
     fn new(file: File, watch: Watch, seen: Seen) -> Self {
         let rule = Rule::new(file, watch);
-        Self { rule, now: Duration::ZERO, seen, deaf: false, looks: 0, knocks: 0 }
+        Self { rule, now: Duration::ZERO, seen, deaf: false, looks: 0, knocks: 0, clock: 1 }
     }
 
     /// One that has told `7` and that all is well.
     fn well(watch: Watch) -> Self {
         let mut play = Self::new(File::Status, watch, text("7", 1));
         assert_eq!(play.say(150), ["7", "Ok"]);
+        if watch == INOTIFY {
+            play.knock_comes();
+        }
         play
     }
 
@@ -54,7 +60,8 @@ impl Play {
                     if opened && !self.deaf {
                         self.hint(Hint::Opened);
                     }
-                    let look = Look { seen: self.seen.clone(), link: false, opened };
+                    let (seen, clock) = (self.seen.clone(), (self.clock, 0));
+                    let look = Look { seen, link: false, opened, clock };
                     self.rule.looked(self.now, look);
                 }
                 Step::Knock => self.knocks += 1,
@@ -73,8 +80,15 @@ impl Play {
 
     /// A knock was made, and comes round.
     fn knock_comes(&mut self) {
-        assert_eq!(std::mem::take(&mut self.knocks), 1);
-        self.hint(Hint::Knocked);
+        assert_eq!(self.knocks, 1);
+        self.knocks_come();
+    }
+
+    /// All knocks that were made come round.
+    fn knocks_come(&mut self) {
+        for _ in 0..std::mem::take(&mut self.knocks) {
+            self.hint(Hint::Knocked);
+        }
     }
 
     /// Somebody writes in place, and this is what stands there then.
@@ -114,7 +128,9 @@ fn a_file_written_without_end_is_not_waited_for_but_told_when_it_rests() {
 #[test]
 fn the_same_writing_says_nothing_however_often_it_is_hinted_at() {
     let mut play = Play::well(INOTIFY);
-    for hint in [Hint::Closed, Hint::MovedIn, Hint::Stirred, Hint::Changed, Hint::Closed] {
+    let back = [Hint::Gone, Hint::MovedIn];
+    let others = [Hint::Closed, Hint::Stirred, Hint::Swapped, Hint::Opened, Hint::Changed];
+    for hint in others.into_iter().chain(back) {
         play.hint(hint);
         assert!(play.say(300).is_empty());
     }

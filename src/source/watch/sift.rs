@@ -35,9 +35,10 @@ fn of_the_file(kind: EventKind) -> Option<Hint> {
         EventKind::Modify(ModifyKind::Name(RenameMode::To)) => Some(Hint::MovedIn),
         // A rename comes as From, To and, saying nothing new, Both.
         EventKind::Access(_) | EventKind::Modify(ModifyKind::Name(RenameMode::Both)) => None,
-        EventKind::Modify(ModifyKind::Name(_) | ModifyKind::Metadata(_)) | EventKind::Remove(_) => {
-            Some(Hint::Stirred)
+        EventKind::Modify(ModifyKind::Name(RenameMode::From)) | EventKind::Remove(_) => {
+            Some(Hint::Gone)
         }
+        EventKind::Modify(ModifyKind::Name(_) | ModifyKind::Metadata(_)) => Some(Hint::Stirred),
         EventKind::Any | EventKind::Create(_) | EventKind::Modify(_) | EventKind::Other => {
             Some(Hint::Changed)
         }

@@ -41,10 +41,11 @@ impl World {
     /// The wall clock is set forward or back by so much.
     pub(super) fn clock_jumps_by(&mut self, far: u64) {
         self.book.count(Fault::ClockJump);
+        let far = i64::try_from(far).expect("nobody sets a clock so far");
         if self.rng.one_in(2) {
-            self.ground.disk.wall += far;
+            self.ground.disk.sets_clock(far);
         } else {
-            self.ground.disk.wall -= far;
+            self.ground.disk.sets_clock(-far);
             if let Some(before) = &mut self.before {
                 before.back = true;
             }
@@ -54,7 +55,8 @@ impl World {
     /// The machine sleeps, and with it the clock that measures; some stations do not wait.
     fn is_suspended(&mut self) {
         self.book.count(Fault::Suspension);
-        self.ground.disk.wall += self.rng.within(LONG, 3 * DAY);
+        let long = i64::try_from(self.rng.within(LONG, 3 * DAY)).expect("it is some days");
+        self.ground.disk.sets_clock(long);
         self.network_fails();
     }
 
@@ -110,15 +112,16 @@ impl World {
     /// Under both files, at once, things become what they were not. Within a second that is noticed.
     fn changes_ground<T>(&mut self, change: impl Fn(&mut Self, File) -> T) -> [T; 2] {
         for truth in &mut self.ground.disk.truth {
-            truth.watched(None);
+            truth.watched(None, false);
         }
         let changed = [File::Status, File::Accept].map(|file| change(self, file));
         let late = self.rng.below(SECOND);
         self.go_on(late);
         if self.server.is_some() {
             let patience = self.ground.weather.patience();
+            let polled = self.ground.weather.watching != Watching::Kernel;
             for truth in &mut self.ground.disk.truth {
-                truth.watched(Some(patience));
+                truth.watched(Some(patience), polled);
             }
             self.is_armed_anew();
         }

@@ -78,7 +78,7 @@ impl World {
         }
         self.ground.told.clear();
         for truth in &mut self.ground.disk.truth {
-            truth.watched(None);
+            truth.watched(None, false);
         }
         self.ground.disk.forget_authors();
         self.fate = self.fate.min(u64::MAX - SECOND).max(self.book.now()) + 50 * MS;

@@ -101,7 +101,7 @@ impl Office {
         };
         let now = Now { since_start: Duration::ZERO, unix_ms: 1_000 };
         let mut engine = Engine::new(Hub::new(now, facts), Outside::default());
-        let stamp = Stamp { device: 1, inode: 1, mtime: (0, 0) };
+        let stamp = Stamp { mtime: (0, 0), size: 2 };
         let report = Report::Written(Writing { stamp, text: "6".into() });
         engine.run(now, Event::Source { file: File::Status, report });
         Self { engine, now, come: 0 }

@@ -56,6 +56,7 @@ fn after_lost_hints_and_under_a_new_watch_no_close_ends_a_writing_for_half_a_sec
         play.write(text("8", 2));
         assert!(play.say(90).is_empty());
         assert_eq!(play.say(60), ["8"]);
+        play.knocks_come();
         assert!(play.say(400).is_empty());
         play.write(text("9", 3));
         assert!(play.say(0).is_empty());
@@ -107,6 +108,7 @@ fn a_reader_in_the_midst_of_a_writing_delays_others_for_half_a_second_only() {
     }
     play.seen = text("8", 2);
     assert_eq!(play.say(500), ["8"]);
+    play.knocks_come();
     play.write(text("9", 3));
     assert!(play.say(0).is_empty());
     play.knock_comes();
@@ -178,6 +180,8 @@ fn the_close_of_one_whose_open_was_lost_does_not_hide_the_next_writer() {
     for (first, look) in [(0, true), (0, false), (400, true), (400, false)] {
         let mut play = Play::well(INOTIFY);
         play.hint(Hint::Lost);
+        // No knock follows the next look: it would set right what is counted here.
+        play.rule.heard = Heard::default();
         assert!(play.say(first).is_empty());
         for _ in 0..3 {
             play.hint(Hint::Closed);
@@ -255,7 +259,6 @@ fn a_close_does_not_make_a_look_grow_older_than_its_open() {
     assert!(play.say(20).is_empty());
     play.rule.hands.looked(play.now);
     play.hint(Hint::Opened);
-    play.hint(Hint::Changed);
     play.hint(Hint::Closed);
     assert!(play.say(475).is_empty());
     play.hint(Hint::Opened);

@@ -122,6 +122,7 @@ fn a_watcher_that_lags_vouches_for_nothing_until_its_knock_has_come() {
     play.knock_comes();
     assert!(play.say(80).is_empty());
     assert_eq!(play.say(20), ["9"]);
+    play.knocks_come();
     play.write(text("10", 4));
     assert!(play.say(0).is_empty());
     play.knock_comes();
@@ -168,4 +169,44 @@ fn a_knock_made_before_hints_were_lost_vouches_for_no_later_look() {
     assert!(play.say(0).is_empty());
     play.seen = text("whole", 4);
     assert_eq!(play.say(500), ["whole"]);
+}
+
+#[test]
+fn a_hint_that_may_be_older_than_what_was_told_makes_no_repeat() {
+    let mut play = Play::well(INOTIFY);
+    play.seen = text("8", 2);
+    assert_eq!(play.say(1_200), ["8"], "no hint told of it");
+    for hint in [Hint::Opened, Hint::Changed, Hint::Closed, Hint::MovedIn] {
+        play.hint(hint);
+    }
+    assert!(play.say(300).is_empty());
+    play.knocks_come();
+    assert!(play.say(1_200).is_empty());
+    play.write(text("8", 2));
+    assert_eq!(play.say(300), ["8"], "what comes behind the knock is of later");
+}
+
+#[test]
+fn a_close_ends_a_change_that_was_told_before_without_a_repeat() {
+    let mut play = Play::well(INOTIFY);
+    play.hint(Hint::Opened);
+    play.hint(Hint::Changed);
+    play.seen = text("8", 2);
+    assert_eq!(play.say(200), ["8"]);
+    play.knocks_come();
+    play.hint(Hint::Stirred);
+    (play.seen, play.clock) = (text("8", 1), 2);
+    play.hint(Hint::Closed);
+    assert!(play.say(1_200).is_empty());
+}
+
+#[test]
+fn a_knock_that_never_comes_leaves_hints_proving_something_after_a_while() {
+    let mut play = Play::well(INOTIFY);
+    play.seen = text("8", 2);
+    assert_eq!(play.say(1_200), ["8"]);
+    assert_eq!(std::mem::take(&mut play.knocks), 1, "and it is lost");
+    assert!(play.say(2_000).is_empty());
+    play.write(text("8", 2));
+    assert_eq!(play.say(300), ["8"]);
 }

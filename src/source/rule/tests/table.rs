@@ -1,0 +1,111 @@
+//! The table in ARCHITECTURE.md that says what a writing is, row by row.
+
+use super::*;
+
+/// What was told: `7` and a newline, at this second of the clock.
+const TOLD: i64 = 1_000_000;
+
+/// A day, in seconds.
+const DAY: i64 = 86_400;
+
+/// What a look sees, and the clock at that time.
+type Sight = (Seen, i64);
+
+fn seven(mtime: i64) -> Seen {
+    sized("7", mtime, 2)
+}
+
+fn sized(text: &str, mtime: i64, size: u64) -> Seen {
+    Seen::Text(Writing { stamp: Stamp { mtime: (mtime, 0), size }, text: text.to_owned() })
+}
+
+/// What the first column says, one sight after the other.
+fn sights(words: &str) -> Vec<Sight> {
+    let later = TOLD + 5 * DAY;
+    match words {
+        "another text" => vec![(sized("8", TOLD, 2), TOLD)],
+        "the same text in another size" => vec![(sized("7", TOLD, 3), TOLD)],
+        "the same bytes and date" => vec![(seven(TOLD), TOLD), (seven(TOLD), later)],
+        "a later date, within 10 s of the clock" => {
+            let touched = [TOLD + 1, TOLD + 20, later];
+            touched
+                .iter()
+                .flat_map(|&at| [(seven(at), at - 10), (seven(at + 30), at + 40)])
+                .collect()
+        }
+        "a later date, farther from the clock" => {
+            vec![(seven(TOLD + 1), TOLD + 12), (seven(TOLD + DAY), later), (seven(later), TOLD)]
+        }
+        "an earlier date, within 10 s of a clock that was set back" => {
+            vec![(seven(TOLD - 100), TOLD - 90), (seven(TOLD - DAY), TOLD - DAY)]
+        }
+        "an earlier date, otherwise" => {
+            vec![(seven(TOLD - 5), TOLD), (seven(TOLD - DAY), later), (seven(1), later)]
+        }
+        "the date with which it was told, after an earlier one" => {
+            vec![(seven(TOLD - DAY), TOLD), (seven(TOLD), TOLD)]
+        }
+        _ => panic!("no sight is {words:?}"),
+    }
+}
+
+/// What the second column says.
+fn hints(words: &str) -> &'static [Hint] {
+    match words {
+        "nothing" => &[],
+        "other attributes" => &[Hint::Stirred],
+        "a change" => &[Hint::Changed],
+        "a close" => &[Hint::Closed],
+        "a close after a change" => &[Hint::Opened, Hint::Changed, Hint::Closed],
+        "a rename over it" => &[Hint::MovedIn],
+        "a rename to where none was" => &[Hint::Gone, Hint::MovedIn],
+        "a swap on the way of a link" => &[Hint::Swapped],
+        "lost hints" => &[Hint::Lost],
+        _ => panic!("no hint is {words:?}"),
+    }
+}
+
+/// Whether each sight is a writing.
+fn plays(watch: Watch, sights: &[Sight], hinted: &str) -> bool {
+    let mut play = Play::new(File::Status, watch, seven(TOLD));
+    play.clock = TOLD;
+    assert_eq!(play.say(150), ["7", "Ok"]);
+    let mut told = Vec::new();
+    for (seen, clock) in sights {
+        play.knocks_come();
+        (play.seen, play.clock) = (seen.clone(), *clock);
+        if hinted == "a new watch" {
+            play.rule.set_watch(play.now, watch);
+        } else {
+            for hint in hints(hinted) {
+                play.hint(*hint);
+            }
+        }
+        let said = play.say(1_300);
+        assert!(said.len() <= 1, "{said:?}");
+        told.push(!said.is_empty());
+    }
+    assert!(told.iter().all(|it| *it == told[0]), "{watch:?} {hinted}: {sights:?} {told:?}");
+    told[0]
+}
+
+#[test]
+fn the_rule_is_what_the_table_says() {
+    let document = include_str!("../../../../ARCHITECTURE.md");
+    let (_, table) =
+        document.split_once("| seen | hinted | watched | polled |").expect("it is there");
+    let mut rows = 0;
+    for row in table.lines().skip(2).take_while(|line| line.starts_with('|')) {
+        let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [seen, hinted, watched, polled] = cells[..] else { panic!("{row}") };
+        for hinted in hinted.split("; ") {
+            for (watch, says) in [(INOTIFY, watched), (Watch::Poll, polled)] {
+                let word =
+                    if plays(watch, &sights(seen), hinted) { "a writing" } else { "nothing" };
+                assert_eq!(word, says, "{seen}, {hinted}, {watch:?}");
+            }
+        }
+        rows += 1;
+    }
+    assert_eq!(rows, 12);
+}
