@@ -63,6 +63,10 @@ async fn book(settings: &Settings, part: &str) -> Result<Page, Trouble> {
             let detail = problem["detail"].as_str();
             let why = match detail {
                 Some(detail) => format!("it answers with {status}, {}", escaped(detail)),
+                None if (300..400).contains(&status) => {
+                    let target = page.header("location").unwrap_or("it does not say where");
+                    format!("it answers with {status} and sends one elsewhere: {}", escaped(target))
+                }
                 None => format!("it answers with {status}"),
             };
             let url = "the server".into();
@@ -72,6 +76,11 @@ async fn book(settings: &Settings, part: &str) -> Result<Page, Trouble> {
 }
 
 fn entries(page: &Page) -> Result<Vec<Entry>, Trouble> {
+    if page.header("content-type").is_some_and(|kind| kind.starts_with("text/html")) {
+        let what =
+            "a web page came in place of the bell book: a sign-in, a portal or another server";
+        return Err(Trouble::Nothing(what.into()));
+    }
     serde_json::from_str(&page.body)
         .map_err(|error| Trouble::Nothing(format!("the bell book cannot be read: {error}")))
 }

@@ -76,16 +76,37 @@ async fn answer_pings(mut raw: Raw, until: Instant) -> Raw {
     raw
 }
 
+/// Answers nothing until almost all of its time is over, as clients do that look for pings now and then.
+async fn answer_late(server: &TestServer) {
+    let mut raw = Raw::greeted(server).await;
+    tokio::time::sleep(s(37)).await;
+    for _ in 0..2 {
+        let (opcode, payload) = raw.frame().await.expect("it has been asked twice");
+        assert_eq!(opcode, PING);
+        raw.send(bytes::frame(FIN | PONG, payload)).await;
+    }
+    tokio::time::sleep(s(8)).await;
+    raw.send(bytes::text("status")).await;
+    while let Some((opcode, payload)) = raw.frame().await {
+        if opcode != PING {
+            assert_eq!(payload, b"Current Status: 6");
+            return;
+        }
+    }
+    panic!("whoever answers late is kept");
+}
+
 #[tokio::test]
 async fn everybody_has_so_much_time_and_no_more_and_whoever_answers_is_kept() {
     let server = TestServer::start().await;
     let kept = Raw::greeted(&server).await;
     // A second for a busy machine on either side of the contract's own margin.
-    let ((), (), (), (), mut kept) = tokio::join!(
+    let ((), (), (), (), (), mut kept) = tokio::join!(
         between(s(9), s(16), "the end of a slow head", drip(&server)),
         between(s(9), s(31), "the end of a silent connection", keep_silent(&server)),
         between(s(39), s(51), "the end of one without pongs", answer_no_ping(&server)),
         between(s(14), s(22), "the end of one that takes nothing", take_nothing(&server)),
+        answer_late(&server),
         answer_pings(kept, Instant::now() + s(46)),
     );
     kept.send(bytes::text("status")).await;

@@ -5,7 +5,9 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
 use crate::doctor::{bad, doctor};
+use crate::errands::finished;
 use crate::home::Home;
+use crate::patience::soon;
 use crate::server::TestServer;
 use crate::setup::Setup;
 use crate::tls::{Authority, Proxy};
@@ -238,5 +240,42 @@ async fn who_answers_in_the_place_of_the_server_is_found() {
         let bad = bad(&out);
         assert!(code == 5 && bad.len() == 1, "{out}");
         assert!(bad[0].contains(what) && bad[0].contains(then), "{out}");
+    }
+}
+
+#[tokio::test]
+async fn whoever_stands_in_the_way_of_a_command_is_named_with_his_target() {
+    let home = Home::new();
+    let moved = "HTTP/1.1 301 Moved Permanently\r\nLocation: https://eot.example.com/websocket\r\n\
+                 Content-Length: 0\r\n\r\n";
+    let login = "HTTP/1.1 302 Found\r\nLocation: https://login.example.com/?rd=eot\r\n\
+                 Content-Type: text/html\r\nContent-Length: 15\r\n\r\n<h1>Portal</h1>";
+    let page =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 15\r\n\r\n<h1>Portal</h1>";
+    for (says, target) in [
+        (moved, "https://eot.example.com/websocket"),
+        (login, "https://login.example.com/?rd=eot"),
+        (page, "web page"),
+    ] {
+        let url = parrot(says).await;
+        for words in ["status", "answer", "order 7", "watch", "wait", "console", "log"] {
+            let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_chadburn"));
+            command.args(words.split(' ')).args(["--url", &url]).current_dir(home.path());
+            command.stdin(std::process::Stdio::null()).kill_on_drop(true);
+            let (code, out, errors) = finished(soon(words, command.output()).await);
+            assert!(code != 0 && errors.contains(target), "{words}: {code} {out}{errors}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_websocket_that_is_sent_elsewhere_is_found() {
+    let server = TestServer::start().await;
+    for path in ["/websocket", "/events"] {
+        let elsewhere =
+            format!("location {path} {{ return 302 https://login.example.com/; }} location / {{");
+        let (code, out) = through_nginx(&server, &[("location / {", elsewhere.as_str())]).await;
+        assert_eq!(code, 5, "{out}");
+        assert!(bad(&out).iter().all(|line| line.contains("https://login.example.com/")), "{out}");
     }
 }

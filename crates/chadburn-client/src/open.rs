@@ -126,8 +126,20 @@ fn refused(response: &Response) -> Cause {
     let status = response.status();
     let body = response.body().as_deref().unwrap_or_default();
     let problem = serde_json::from_slice::<serde_json::Value>(body).unwrap_or_default();
+    let says = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let is_page = says(header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html"));
     let why = match problem["detail"].as_str().or(problem["title"].as_str()) {
         Some(detail) => format!("{status}, {detail}"),
+        // A sign-in, a portal, or a server that has moved. It is not followed: whoever wrote the address decides.
+        None if status.is_redirection() => match says(header::LOCATION) {
+            Some(target) => format!("{status}, it sends one to {}", shortened(target)),
+            None => format!("{status}, it sends one elsewhere and does not say where"),
+        },
+        None if status.is_success() && is_page => {
+            format!(
+                "{status} with a web page, so a sign-in, a portal or another server answers here"
+            )
+        }
         None if status.is_success() => format!("{status}, so there is no WebSocket here"),
         None => status.to_string(),
     };
@@ -138,6 +150,13 @@ fn refused(response: &Response) -> Cause {
     } else {
         Cause::Final { status: Some(status.as_u16()), why }
     }
+}
+
+/// As much of an address as a line has room for; what a header has as text is printable ASCII and tabs.
+fn shortened(target: &str) -> String {
+    const LONGEST: usize = 300;
+    let end = if target.len() > LONGEST { "…" } else { "" };
+    target.chars().take(LONGEST).map(|c| if c == '\t' { ' ' } else { c }).collect::<String>() + end
 }
 
 /// A system's error in its own words, without its number, in the middle of a sentence.

@@ -67,7 +67,24 @@ async fn what_is_meant_is_not_tried_again() {
         ("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n", 401, "401"),
         ("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", 403, "403"),
         ("HTTP/1.1 421 Misdirected Request\r\nContent-Length: 0\r\n\r\n", 421, "421"),
-        ("HTTP/1.1 301 Moved\r\nContent-Length: 0\r\n\r\n", 301, "301"),
+        ("HTTP/1.1 301 Moved\r\nContent-Length: 0\r\n\r\n", 301, "does not say where"),
+        (
+            "HTTP/1.1 301 Moved\r\nLocation: https://eot.example.com/websocket\r\nContent-Length: 0\r\n\r\n",
+            301,
+            "301 Moved Permanently, it sends one to https://eot.example.com/websocket",
+        ),
+        (
+            "HTTP/1.1 302 Found\r\nLocation: /login?rd=%2Fwebsocket\r\nContent-Type: text/html\r\n\
+             Content-Length: 15\r\n\r\n<h1>Portal</h1>",
+            302,
+            "it sends one to /login?rd=%2Fwebsocket",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\nContent-Length: 15\r\n\r\n\
+             <h1>Portal</h1>",
+            200,
+            "200 OK with a web page, so a sign-in",
+        ),
         ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 200, "there is no WebSocket here"),
     ];
     for (answer, code, word) in finals {

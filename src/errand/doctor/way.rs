@@ -147,6 +147,9 @@ async fn upgrade(settings: Settings) -> (Finding, Option<Welcome>) {
                     "a proxy must pass Upgrade and Connection on, over HTTP/1.1 (README, wss)"
                 }
                 Failure::Refused { status: Some(404), .. } => "the path is /websocket",
+                Failure::Refused { status: Some(300..=399), .. } => {
+                    "sign in anew, or give the address that is meant; a proxy must pass /websocket on"
+                }
                 Failure::Refused { status: None, .. } => "look at the token, and who answers here",
                 _ => "look at the proxy's timeouts and limits",
             }
@@ -225,7 +228,10 @@ async fn events(settings: &Settings) -> Finding {
             "name its file with --token-file".into(),
         ),
         Ok(Ok(page)) => Finding::Bad(
-            format!("there are no events: {}", page.status),
+            match page.header("location").filter(|_| (300..400).contains(&page.status)) {
+                None => format!("there are no events: {}", page.status),
+                Some(to) => format!("there are no events: {}, to {}", page.status, escaped(to)),
+            },
             "a proxy must pass /events on too".into(),
         ),
         Ok(Err(failure)) => Finding::Bad(
