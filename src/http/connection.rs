@@ -13,7 +13,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
 use self::visitor::{Asked, Station, Visitor};
@@ -34,6 +34,8 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 pub(super) struct Reception<A> {
     pub(super) house: House<A>,
     pub(super) guests: Guests,
+    /// Makes the connection that has rested longest end, for one who finds no seat.
+    pub(super) crowd: Arc<Notify>,
     protocol: http1::Builder,
     router: TowerToHyperService<Router>,
 }
@@ -52,7 +54,7 @@ impl<A: Admit> Reception<A> {
             .max_header_size(LARGEST_HEAD);
         let router = TowerToHyperService::new(routes::router(&house));
         let guests = Guests::new(house.limits);
-        Self { house, guests, protocol, router }
+        Self { house, guests, crowd: Arc::default(), protocol, router }
     }
 
     /// An answer as it goes out, counted.
@@ -87,8 +89,8 @@ pub(super) async fn serve<A: Admit>(
     let visitor = Visitor::new(reception.clone(), &stream, address, control.clone());
     // Not `with_upgrades`: hyper's way to an upgraded socket is a channel to a second task. This
     // task can take the socket back itself once the answer is out.
-    let mut connection =
-        reception.protocol.serve_connection(TokioIo::new(Socket::new(stream, control)), visitor);
+    let socket = TokioIo::new(Socket::new(stream, control, reception.crowd.clone()));
+    let mut connection = reception.protocol.serve_connection(socket, visitor);
     let ended = tokio::select! {
         biased;
         ended = &mut connection => ended,

@@ -38,6 +38,9 @@ pub async fn listen<A: Admit>(
                 mood.accepts();
                 let seat = reception.house.seats.clone().try_acquire_owned();
                 mood.seats(seat.is_ok());
+                if seat.is_err() {
+                    reception.crowd.notify_one();
+                }
                 let admitted = match (seat, reception.guests.comes(address.ip())) {
                     (Ok(seat), Some(guest)) => Ok((seat, guest)),
                     (_, None) => Err(Refusal::TooManyOfThem),

@@ -14,6 +14,8 @@ use std::time::Duration;
 use axum::http::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
 use tokio::time::{Sleep, sleep};
 
 /// How long a peer may take nothing of what it asked for; the same patience stations get.
@@ -83,6 +85,10 @@ pub(super) struct Socket {
     begun: bool,
     /// The steps that were made when it was begun to wait for that request.
     steps: u32,
+    /// Tells that somebody else has found no place.
+    crowd: Arc<Notify>,
+    /// Waits for that, while the connection rests between two requests.
+    yields: Option<Pin<Box<OwnedNotified>>>,
     /// What it is told.
     control: Arc<Control>,
     /// What was kept.
@@ -90,14 +96,16 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    /// A socket that does what it is told.
-    pub(super) fn new(stream: TcpStream, control: Arc<Control>) -> Self {
+    /// A socket that does what it is told, and ends at rest for one who finds no place.
+    pub(super) fn new(stream: TcpStream, control: Arc<Control>, crowd: Arc<Notify>) -> Self {
         Self {
             stream,
             stalled: None,
             awaited: None,
             begun: false,
             steps: 0,
+            crowd,
+            yields: None,
             control,
             held: Vec::new(),
         }
@@ -143,6 +151,7 @@ impl AsyncRead for Socket {
         let steps = self.control.steps.load(Ordering::Relaxed);
         if self.steps != steps {
             (self.steps, self.awaited, self.begun) = (steps, None, false);
+            self.yields = None;
         }
         // A body has its own deadline.
         if steps % 2 == 1 {
@@ -158,13 +167,21 @@ impl AsyncRead for Socket {
                 }
                 Poll::Ready(read)
             }
+            Poll::Pending if steps > 0 && !self.begun => {
+                let awaited = self.awaited.get_or_insert_with(|| Box::pin(sleep(IDLE)));
+                let is_over = awaited.as_mut().poll(cx).is_ready();
+                let crowd = self.crowd.clone();
+                let yields = self.yields.get_or_insert_with(|| Box::pin(crowd.notified_owned()));
+                if is_over || yields.as_mut().poll(cx).is_ready() {
+                    // Like the peer's own end.
+                    return Poll::Ready(Ok(()));
+                }
+                Poll::Pending
+            }
             Poll::Pending => {
-                let rests = steps > 0 && !self.begun;
-                let limit = if rests { IDLE } else { HEAD };
-                let awaited = self.awaited.get_or_insert_with(|| Box::pin(sleep(limit)));
+                let awaited = self.awaited.get_or_insert_with(|| Box::pin(sleep(HEAD)));
                 ready!(awaited.as_mut().poll(cx));
-                // Between two requests it is an end like the peer's own.
-                Poll::Ready(if rests { Ok(()) } else { Err(io::ErrorKind::TimedOut.into()) })
+                Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
             }
         }
     }

@@ -176,6 +176,23 @@ async fn a_full_house_says_so_and_takes_the_next_one_when_somebody_leaves() {
 }
 
 #[tokio::test]
+async fn whoever_rests_between_two_requests_keeps_no_seat_from_others() {
+    let room = TestRoom::with(Assets::embedded(), 2).await;
+    let lines = ["GET /livez HTTP/1.1", "Host: eot"];
+    let (mut first, mut second) = (room.call().await, room.call().await);
+    for caller in [&mut first, &mut second] {
+        assert_eq!(caller.ask(&lines).await.status, 200);
+    }
+    let begun = Instant::now();
+    assert_eq!(room.ask(&lines).await.status, 503);
+    // The one that has rested longest goes, and no other.
+    first.end().await;
+    assert!(begun.elapsed() < Duration::from_secs(9), "{:?}", begun.elapsed());
+    assert_eq!(second.ask(&lines).await.status, 200);
+    assert_eq!(room.get("/livez").await.status, 200);
+}
+
+#[tokio::test]
 async fn a_connection_that_breaks_takes_nobody_with_it() {
     let room = TestRoom::with(Assets::embedded(), 2).await;
     let mut bystander = room.call().await;
