@@ -12,7 +12,7 @@ use crate::clerk::Credit;
 use crate::faults::Fault;
 use crate::kernel::{Kernel, Raw};
 use crate::truth::{Cause, Sight, Truth};
-use crate::weather::Weather;
+use crate::weather::{Watching, Weather};
 use text::{LARGEST, read};
 
 mod text;
@@ -50,6 +50,8 @@ pub struct Disk {
     renumbers: bool,
     /// How many microseconds the clock that stamps files stands still.
     tick: u64,
+    /// How many microseconds it is behind.
+    skew: u64,
     /// The wall clock, in microseconds since 1970, when the virtual time began.
     wall: u64,
     book: Book,
@@ -74,6 +76,7 @@ impl Disk {
             device: 1,
             renumbers: false,
             tick: 0,
+            skew: 0,
             wall,
             book: book.clone(),
             truth,
@@ -93,6 +96,7 @@ impl Disk {
             kernel.turns(weather);
         }
         (self.tick, self.renumbers) = (weather.tick, weather.renumbers);
+        self.skew = if weather.watching == Watching::Kernel { 0 } else { weather.skew };
         if weather.renumbers {
             self.book.count(Fault::Renumbered);
         }
@@ -125,7 +129,7 @@ impl Disk {
     /// The time that a file changed now would get.
     #[must_use]
     pub fn mtime(&self) -> Moment {
-        let wall = self.wall + self.book.now();
+        let wall = self.wall + self.book.now() - self.skew;
         moment(wall - wall % self.tick.max(1))
     }
 

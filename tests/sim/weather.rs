@@ -25,6 +25,9 @@ pub struct Weather {
     pub tick: u64,
     /// Inodes have other numbers at each look.
     pub renumbers: bool,
+    /// For how many microseconds the clock that stamps files is behind, as a file server's may be.
+    /// Where the kernel tells of all changes, it is the server's own.
+    pub skew: u64,
     /// Several writers may have a file open at once.
     pub overlap: bool,
     /// The longest pause inside a writing that another writer may overlap, in microseconds.
@@ -65,6 +68,7 @@ impl Weather {
             watching,
             tick: rng.pick(&[0, MS, 4 * MS, 4 * MS]),
             renumbers: rng.one_in(6),
+            skew: if watching == Watching::Kernel { 0 } else { rng.pick(&[0, 0, 30 * SECOND]) },
             overlap,
             pause: rng.pick(&[300, 3 * MS, 30 * MS]),
             calm: if stormy { 20 * MS } else { rng.pick(&[200 * MS, SECOND, 5 * SECOND]) },
