@@ -220,6 +220,10 @@ impl Client {
     /// Fills its connection with messages to which there is no answer.
     fn flood(&mut self) {
         self.due = self.book.now() + self.rng.pick(&[MS, 50 * MS, 50 * MS, 300 * MS]);
+        if !self.sending.is_empty() {
+            // Half a message is under way, such as the answer to a ping.
+            return;
+        }
         let mut pipe = self.line.pipe();
         if pipe.flood.is_none() {
             self.book.count(Fault::Greedy);
