@@ -107,7 +107,17 @@ impl AcceptFile {
     /// writing again, before anybody can see it. After an error the file is as it was, unless only
     /// the last step failed, which makes the directory durable.
     pub fn store(&self, text: &str, noted: impl FnOnce(Stamp)) -> Result<(), StoreError> {
-        self.try_store(text, noted).map_err(|error| self.failed(&error))
+        self.store_if(text, noted, || true)
+    }
+
+    /// The same, unless nobody wants it any more just before it would be seen.
+    fn store_if(
+        &self,
+        text: &str,
+        noted: impl FnOnce(Stamp),
+        wanted: impl FnOnce() -> bool,
+    ) -> Result<(), StoreError> {
+        self.try_store(text, noted, wanted).map_err(|error| self.failed(&error))
     }
 
     /// Whether it could be replaced now, as far as that shows without touching anything.
@@ -147,7 +157,12 @@ impl AcceptFile {
         self.name.to_string_lossy().into_owned()
     }
 
-    fn try_store(&self, text: &str, noted: impl FnOnce(Stamp)) -> io::Result<()> {
+    fn try_store(
+        &self,
+        text: &str,
+        noted: impl FnOnce(Stamp),
+        wanted: impl FnOnce() -> bool,
+    ) -> io::Result<()> {
         let place = self.place()?;
         let before = Self::before(&place)?;
         if let Before::Other(kind) = before {
@@ -157,6 +172,10 @@ impl AcceptFile {
         let mut temp = Temp::create(&place, temp, before.attributes(), &self.fault)?;
         temp.write(text)?;
         noted(temp.stamp()?);
+        temp.close();
+        if !wanted() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
         temp.rename()?;
         steps::sync_directory(&place, &self.fault)
     }

@@ -66,18 +66,31 @@ impl Default for Limits {
     }
 }
 
-/// A book that has been opened, and that nobody writes yet.
+/// A book that nobody writes yet.
 #[derive(Debug)]
 pub struct Book {
-    /// The file, as it is written.
-    pen: Pen,
-    /// Another server writes it.
-    foreign: Option<Trouble>,
+    opened: Opening,
     /// What waits to be written.
     queue: Queue,
     /// Where the two files are.
     pages: Pages,
     limits: Limits,
+}
+
+/// How far the opening of a book has come.
+enum Opening {
+    Done(Opened),
+    /// The disk has not answered yet; whoever asks this waits for it. Nothing, if that has failed.
+    Late(Box<dyn FnOnce() -> Option<Opened> + Send>),
+}
+
+/// What there is of a book once its files have been seen.
+#[derive(Debug)]
+struct Opened {
+    /// The file, as it is written.
+    pen: Pen,
+    /// Another server writes it.
+    foreign: Option<Trouble>,
 }
 
 /// Reads what stands in the book at `path`, and cuts off a torn end. What cannot be read or written
@@ -110,10 +123,29 @@ fn open_with(path: &Path, limits: Limits, now: u64, fault: Fault) -> (Past, Book
     if let Some(cut) = cut {
         pen.cut(&cut);
     }
-    (past, Book { pen, foreign, queue: Queue::new(limits.waiting, limits.burst), pages, limits })
+    (past, Book::new(pages, limits, Opening::Done(Opened { pen, foreign })))
 }
 
 impl Book {
+    fn new(pages: Pages, limits: Limits, opened: Opening) -> Self {
+        Self { opened, queue: Queue::new(limits.waiting, limits.burst), pages, limits }
+    }
+
+    /// The book at `path`, whose disk does not answer yet. What is recorded waits until `open` returns
+    /// the book, and what is remembered of earlier runs is not known.
+    #[must_use]
+    pub fn late(
+        path: &Path,
+        limits: Limits,
+        open: impl FnOnce() -> Option<Self> + Send + 'static,
+    ) -> Self {
+        let open = || match open()?.opened {
+            Opening::Done(opened) => Some(opened),
+            Opening::Late(open) => open(),
+        };
+        Self::new(Pages::new(path), limits, Opening::Late(Box::new(open)))
+    }
+
     /// Starts the thread that writes the book. It calls `on` with the book's health, once at its
     /// start and then whenever that changes. Fails only if no thread can be started.
     pub fn keep(self, on: impl FnMut(Health) + Send + 'static) -> io::Result<Keeper> {
@@ -131,6 +163,15 @@ fn last_number(entry: &Entry) -> u64 {
     match entry.what {
         What::Hole => entry.to.map_or(entry.seq, |to| to.max(entry.seq)),
         _ => entry.seq,
+    }
+}
+
+impl std::fmt::Debug for Opening {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Done(opened) => opened.fmt(f),
+            Self::Late(_) => f.write_str("Late"),
+        }
     }
 }
 

@@ -19,11 +19,12 @@ use std::time::Duration;
 use chadburn_core::Position;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tracing::{info, warn};
 
 use crate::accept::{self, AcceptFile};
 use crate::cli::BridgeConfig;
+use crate::disk::{self, Calls};
 use crate::log::escaped;
 use crate::source::{Posts, Source, WatchMode};
 use crate::systemd::{Manager, watchdog_interval};
@@ -36,6 +37,9 @@ pub use candidates::{Candidate, candidates};
 
 /// How often time alone is a reason to look.
 const TICK: Duration = Duration::from_millis(100);
+
+/// How long the bridge waits for a disk that does not answer, on its own thread or at its end.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Why a bridge cannot start. Whoever started it must act.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +74,7 @@ pub async fn run(config: BridgeConfig, stop: impl Future<Output = ()>) -> Result
         &config.accept_file,
         File::Accept,
         WatchMode::Auto,
+        &Calls::default(),
         move |said, _| {
             // A bridge that has ended has nobody left to tell.
             let _ = report.blocking_send(said);
@@ -123,7 +128,8 @@ pub async fn run(config: BridgeConfig, stop: impl Future<Output = ()>) -> Result
     // Its thread may be waiting for room here.
     drop(replies);
     if bridge.writing.is_some() {
-        wrote(bridge.writing.as_mut()).await;
+        // One that hangs is left behind.
+        let _ = timeout(PATIENCE, wrote(bridge.writing.as_mut())).await;
     }
     info!("the bridge is closed");
     Ok(())
@@ -181,7 +187,10 @@ impl Bridge {
                 }
                 Effect::Write(order) => self.write(order),
                 Effect::WriteIfMissing(order) => {
-                    if std::fs::symlink_metadata(&self.config.status_file).is_err() {
+                    let path = self.config.status_file.clone();
+                    let look = move || std::fs::symlink_metadata(path).is_err();
+                    // Where the disk does not answer nobody knows, and nothing is given.
+                    if disk::within(PATIENCE, look).unwrap_or(false) {
                         self.rule.give(order);
                     }
                 }

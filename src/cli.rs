@@ -236,11 +236,11 @@ impl BridgeConfig {
     fn new(device: PathBuf, options: Options, base: &Path) -> Result<Self, Misuse> {
         let status = options.status_file.unwrap_or_else(|| "status.eot".into());
         let accept = options.accept_file.unwrap_or_else(|| files::accept_beside(&status));
-        let (status_file, accept_file) = files::checked(&status, &accept, base)?;
+        let files = files::checked(&status, &accept, None, base)?;
         Ok(Self {
             device: base.join(device),
-            status_file,
-            accept_file,
+            status_file: files.status,
+            accept_file: files.accept,
             // The instrument has one, whatever its files are called.
             dial: dial(options.dial.as_deref())?.unwrap_or(DEFAULT),
             log_format: options.log_format.unwrap_or_default(),
@@ -252,13 +252,12 @@ impl Config {
     fn new(options: Options, base: &Path) -> Result<Self, Misuse> {
         let status = options.status_file.unwrap_or_else(|| "status.eot".into());
         let accept = options.accept_file.unwrap_or_else(|| files::accept_beside(&status));
-        let (status_file, accept_file) = files::checked(&status, &accept, base)?;
         let book = match options.bell_book {
             _ if options.no_bell_book => None,
             Some(book) => Some(book),
             None => Some(accept.with_file_name("bell-book.jsonl")),
         };
-        let book = book.map(|book| files::checked_book(&book, &status, &accept, base));
+        let files = files::checked(&status, &accept, book.as_deref(), base)?;
         let assets = options.assets.map(|directory| {
             let absolute = base.join(&directory);
             if absolute.is_dir() { Ok(absolute) } else { Err(Misuse::NoAssets(directory)) }
@@ -276,9 +275,9 @@ impl Config {
             ),
             base: base.into(),
             status_name: status.to_string_lossy().into_owned(),
-            status_file,
-            accept_file,
-            book: book.transpose()?,
+            status_file: files.status,
+            accept_file: files.accept,
+            book: files.book,
             dial: dial(options.dial.as_deref())?.unwrap_or(default_dial),
             hosts: options.host,
             origins: options.allow_origin,

@@ -128,6 +128,13 @@ pub enum Event<'a> {
         /// Or why not, in one line.
         result: Result<(), String>,
     },
+    /// A file's disk does not answer, or does again.
+    Unanswered {
+        /// Which file.
+        file: File,
+        /// Since when, in one line; `None` if it answers.
+        why: Option<String>,
+    },
     /// Who may do what is decided anew.
     Policy(Policy),
     /// A tenth of a second has passed.
@@ -201,6 +208,13 @@ pub enum Effect {
         ticket: u64,
         /// The text, without its newline.
         text: String,
+    },
+    /// Nobody waits for this store any more.
+    Abandon {
+        /// Of which file.
+        file: File,
+        /// Which store.
+        ticket: u64,
     },
     /// Let the other rooms see this.
     Publish(Snapshot),

@@ -14,6 +14,7 @@ pub mod server;
 
 pub mod cli;
 pub mod dial_file;
+pub mod disk;
 pub mod log;
 pub mod metrics;
 pub mod signals;

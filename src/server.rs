@@ -4,9 +4,11 @@
 //! when to stop.
 
 mod counting;
+mod opening;
 mod outlets;
 mod record;
 mod token;
+mod watchdog;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -22,11 +24,14 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::opening::Patience;
 use self::outlets::{Outlets, event};
+use self::watchdog::Watched;
 use crate::accept::{self, AcceptFile};
 use crate::book::Keeper;
 use crate::cli::{Config, Watching};
 use crate::clock::Clock;
+use crate::disk::Calls;
 use crate::http;
 use crate::hub::driver::{self, Ended, Running};
 use crate::hub::{Event, Facts, Handle, Hub, Input, Snapshot};
@@ -47,8 +52,6 @@ pub struct Server {
     config: Config,
     /// Where it listens.
     listener: TcpListener,
-    /// The accept file, locked for this server alone.
-    accept_file: AcceptFile,
     /// How many connections it can afford.
     seats: usize,
 }
@@ -71,15 +74,13 @@ pub enum StartError {
 }
 
 impl Server {
-    /// A server on this listener, for at most `seats` connections ([`http::seats`]). It takes the
-    /// lock of its accept file now.
+    /// A server on this listener, for at most `seats` connections ([`http::seats`]).
     pub fn new(config: Config, listener: TcpListener, seats: usize) -> Result<Self, StartError> {
-        let accept_file = AcceptFile::open(&config.accept_file)?;
         listener.set_nonblocking(true)?;
-        Ok(Self { config, listener, accept_file, seats })
+        Ok(Self { config, listener, seats })
     }
 
-    /// Serves until `stop` resolves or a station that may says `shutdown`, then says farewell.
+    /// Takes the lock of the accept file, and serves until `stop` resolves or a station that may says `shutdown`, then says farewell.
     /// Whenever `reload` is notified it reads the token again.
     #[expect(clippy::too_many_lines, reason = "what there is, from the first to the last")]
     pub async fn run(
@@ -87,14 +88,20 @@ impl Server {
         stop: impl Future<Output = ()>,
         reload: Arc<Notify>,
     ) -> Result<(), StartError> {
-        let Self { config, listener, accept_file, seats } = self;
+        let Self { config, listener, seats } = self;
+        let (patience, mut stop) = (Patience::begin(), pin!(stop));
+        let (status_calls, accept_calls) = (Calls::default(), Calls::default());
+        let accept_file = tokio::select! {
+            () = &mut stop => return Ok(()),
+            opened = opening::accept_file(&config.accept_file, &accept_calls, patience) => opened?,
+        };
         let address = listener.local_addr()?;
         let assets = match &config.assets {
             None => http::Assets::embedded(),
             Some(directory) => http::Assets::from_directory(directory)?,
         };
         let policy = config.policy();
-        token::tell_doubts(&config);
+        token::tell_doubts(config.token_file.as_deref());
         let (publish_policy, policies) = watch::channel(policy.clone());
         let seats = Arc::new(Semaphore::new(seats));
         let stopping = CancellationToken::new();
@@ -102,17 +109,12 @@ impl Server {
         let manager = Arc::new(Manager::of_this_process());
         let metrics = Arc::new(Metrics::new());
 
-        let mut stop = pin!(stop);
         let (history, book) = tokio::select! {
             () = &mut stop => return Ok(()),
-            opened = record::open(config.book.as_deref(), &config.dial) => opened,
+            opened = opening::book(config.book.as_deref(), &config.dial, patience) => opened,
         };
         let mut keeper = None;
 
-        let orders_file = match config.orders {
-            Reach::Never => None,
-            Reach::Local | Reach::Any => Some(AcceptFile::for_orders(&config.status_file)?),
-        };
         let clock = Clock::start();
         let facts = Facts {
             dial: config.dial,
@@ -125,14 +127,17 @@ impl Server {
         let Running { handle, mut ended } =
             driver::start(clock, Hub::new(clock.now(), facts), |handle| {
                 let (to_hub, counted) = (handle.clone(), Arc::clone(&metrics));
-                let writer = accept::Writer::spawn(accept_file, move |outcome| {
+                let writer = accept::Writer::spawn(accept_file, &accept_calls, move |outcome| {
                     counting::stored(&counted, File::Accept, &outcome);
                     // A hub that has ended has nobody left to tell.
                     let _ = to_hub.blocking_send(event(File::Accept, outcome));
                 })?;
-                let orders = orders_file.map(|file| {
+                let orders = (config.orders != Reach::Never).then(|| {
                     let (to_hub, counted) = (handle.clone(), Arc::clone(&metrics));
-                    accept::Writer::spawn(file, move |outcome| {
+                    let path = config.status_file.clone();
+                    let open =
+                        move || AcceptFile::for_orders(&path).map_err(|error| error.to_string());
+                    accept::Writer::spawn(open, &status_calls, move |outcome| {
                         counting::stored(&counted, File::Status, &outcome);
                         // As above.
                         let _ = to_hub.blocking_send(event(File::Status, outcome));
@@ -155,12 +160,19 @@ impl Server {
         let tracker = TaskTracker::new();
         let listening = CancellationToken::new();
         let (posts, mut sources) = (Posts::default(), Vec::new());
+        let mut watched = vec![
+            Watched::new(File::Status, &config.status_file, &status_calls),
+            Watched::new(File::Accept, &config.accept_file, &accept_calls),
+        ];
+        if let (Some(path), Some(keeper)) = (&config.book, &keeper) {
+            watched.push(Watched::new(File::Book, path, keeper.calls()));
+        }
         let up = async {
             // The order is read before the reply, so that equal files are answered.
-            for file in [File::Status, File::Accept] {
-                sources.push(watch_file(&posts, &config, file, &handle)?);
+            for (file, calls) in [(File::Status, &status_calls), (File::Accept, &accept_calls)] {
+                sources.push(watch_file(&posts, &config, file, calls, &handle)?);
                 let settled = |snapshot: &Arc<Snapshot>| snapshot.health(file).is_some();
-                if snapshots.wait_for(settled).await.is_err() {
+                if let Some(Err(_)) = patience.wait(snapshots.wait_for(settled)).await {
                     return Ok(());
                 }
             }
@@ -192,6 +204,7 @@ impl Server {
                 // Whom HTTP lets in by the new token, the hub then knows it of.
                 publish_policy.send_replace(policy);
             }) => match never {},
+            never = watchdog::watch(&watched, &handle) => match never {},
             how = &mut ended => Err(StartError::Hub(why(how))),
         };
 
@@ -231,7 +244,13 @@ fn why(how: Result<Ended, RecvError>) -> String {
     }
 }
 
-fn watch_file(posts: &Posts, config: &Config, file: File, hub: &Handle) -> std::io::Result<Source> {
+fn watch_file(
+    posts: &Posts,
+    config: &Config,
+    file: File,
+    calls: &Calls,
+    hub: &Handle,
+) -> std::io::Result<Source> {
     let path = if file == File::Status { &config.status_file } else { &config.accept_file };
     let mode = match config.watching {
         Watching::Auto => WatchMode::Auto,
@@ -239,7 +258,7 @@ fn watch_file(posts: &Posts, config: &Config, file: File, hub: &Handle) -> std::
         Watching::Poll => WatchMode::Poll,
     };
     let hub = hub.clone();
-    Source::start(posts, path, file, mode, move |report, since| {
+    Source::start(posts, path, file, mode, calls, move |report, since| {
         // A hub that has ended has nobody left to tell.
         let _ = hub.report(file, report, since);
     })

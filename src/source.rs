@@ -4,14 +4,16 @@
 //! together. What a status means is not known here, nor who wants to hear of it.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use tracing::{error, info, warn};
 
+use crate::disk::Calls;
 use crate::resolve::Mounted;
 use crate::writing::{Condition, File, Health, Report, Watch};
 use ground::Ground;
@@ -30,6 +32,15 @@ mod watch;
 mod ground;
 
 mod keeper;
+
+/// How many hints are kept while a look is out; of more it is only known that there were some.
+const HINTS_MAX: usize = 64;
+
+/// After so long a look that is out when the watch ends is not waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How often it is looked whether a file's disk answers again.
+const RETRY: Duration = Duration::from_millis(250);
 
 /// How a file is to be watched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -62,7 +73,8 @@ pub fn survey(path: &Path) -> io::Result<Survey> {
 #[derive(Debug)]
 pub struct Source {
     shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
+    /// The other end is dropped when its thread has ended.
+    ended: Receiver<()>,
 }
 
 impl Source {
@@ -70,22 +82,27 @@ impl Source {
     /// `report` is told is what the file says, if it says anything; then, once, its health;
     /// afterwards whatever changes. `report` may block: what happens meanwhile is folded into the
     /// newest. With what it is told comes the moment since when that is so: of a writing, when it
-    /// was complete. Fails only if no thread can be started.
+    /// was complete. Every call of the disk is one of `calls`; while one of them hangs there is no
+    /// other. Fails only if no thread can be started.
     pub fn start(
         posts: &Posts,
         path: &Path,
         file: File,
         mode: WatchMode,
+        calls: &Calls,
         report: impl FnMut(Report, Instant) + Send + 'static,
     ) -> io::Result<Self> {
         let path = std::path::absolute(path)?;
         let shared = Arc::new(Shared {
             start: Instant::now(),
             name: look::name_of(&path),
+            calls: calls.clone(),
             lookout: Mutex::new(Lookout {
                 rule: Rule::new(file, Watch::Poll),
-                disk: RealDisk::new(&path),
+                disk: Some(RealDisk::new(&path)),
+                hints: Vec::new(),
                 report: Box::new(report),
+                watch: 0,
                 door: None,
                 link: false,
                 asleep_until: Duration::ZERO,
@@ -93,19 +110,22 @@ impl Source {
             }),
             woken: Condvar::new(),
         });
-        let thread = thread::Builder::new().name(format!("source-{file}")).spawn({
+        let (running, ended) = channel();
+        thread::Builder::new().name(format!("source-{file}")).spawn({
             let (shared, posts) = (Arc::clone(&shared), posts.clone());
             move || {
+                let _running: std::sync::mpsc::Sender<()> = running;
                 let keeper = Keeper::new(posts, path, mode);
                 if catch_unwind(AssertUnwindSafe(|| keep(&shared, keeper))).is_err() {
                     give_up(&shared);
                 }
             }
         })?;
-        Ok(Self { shared, thread: Some(thread) })
+        Ok(Self { shared, ended })
     }
 
-    /// Ends the watch, and returns when nothing will be reported any more.
+    /// Ends the watch, and returns when nothing will be reported any more. A look that hangs is left
+    /// behind, and ends when its disk answers.
     pub fn stop(self) {
         drop(self);
     }
@@ -115,10 +135,7 @@ impl Drop for Source {
     fn drop(&mut self) {
         self.shared.lookout().stop = true;
         self.shared.woken.notify_one();
-        if let Some(thread) = self.thread.take() {
-            // Its panics have been caught and told where they happened.
-            drop(thread.join());
-        }
+        self.shared.calls.wait_for(&self.ended, PATIENCE);
     }
 }
 
@@ -127,6 +144,7 @@ impl Drop for Source {
 struct Shared {
     start: Instant,
     name: String,
+    calls: Calls,
     lookout: Mutex<Lookout>,
     woken: Condvar,
 }
@@ -134,9 +152,15 @@ struct Shared {
 /// The rule, and what it needs to be carried out.
 struct Lookout {
     rule: Rule,
-    disk: RealDisk,
+    /// What is looked with; nothing while a call of it is out, wherever that is made. So there is one
+    /// at a time, and none is made with the lookout held.
+    disk: Option<RealDisk>,
+    /// What was noticed while it was out, in its order.
+    hints: Vec<Hint>,
     /// Who wants to hear of it.
     report: Box<dyn FnMut(Report, Instant) + Send>,
+    /// Which of the watches that there have been is in force; 0 if none is.
+    watch: u64,
     /// Where to knock.
     door: Option<Arc<Door>>,
     /// At the last look the path was a symlink.
@@ -156,17 +180,21 @@ impl Shared {
         self.lookout.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a hint, on the watcher's thread, and does there and then what follows from it: the
-    /// knock comes round on this same thread, so that a writing is told without a change of threads.
-    fn hint(&self, hint: Hint) {
+    /// Takes a hint of this watch, on the watcher's thread, and does there and then what follows from
+    /// it: the knock comes round on this same thread, so that a writing is told without a change of
+    /// threads. While a look is out elsewhere, whoever has made it takes the hint up.
+    fn hint(&self, watch: u64, hint: Hint) {
         // After a panic the source's thread says the last words.
         let Ok(mut lookout) = self.lookout.lock() else { return self.woken.notify_one() };
-        if lookout.stop {
+        if lookout.stop || lookout.watch != watch {
+            return;
+        }
+        lookout.noticed(hint);
+        if lookout.disk.is_none() || self.calls.unanswered().is_some() {
             return;
         }
         let link = lookout.link;
-        lookout.rule.hint(self.now(), hint);
-        let until = lookout.turn(self);
+        let (mut lookout, until) = self.turn(lookout);
         let wake = until < lookout.asleep_until || lookout.link != link;
         if wake {
             lookout.asleep_until = Duration::ZERO;
@@ -176,39 +204,68 @@ impl Shared {
             self.woken.notify_one();
         }
     }
-}
 
-impl Lookout {
-    fn use_watch(&mut self, now: Duration, watch: Watch, door: Option<Arc<Door>>) {
-        self.door = door;
-        self.rule.set_watch(now, watch);
-    }
-
-    /// Does what is to be done now; returns until when there is nothing more.
-    fn turn(&mut self, shared: &Shared) -> Duration {
-        loop {
-            match self.rule.next(shared.now()) {
+    /// Does what is to be done now; returns until when there is nothing more. The disk is here.
+    fn turn<'a>(
+        &'a self,
+        mut lookout: MutexGuard<'a, Lookout>,
+    ) -> (MutexGuard<'a, Lookout>, Duration) {
+        while !lookout.stop {
+            lookout.take_hints(self.now());
+            match lookout.rule.next(self.now()) {
                 Step::Look => {
-                    let look = look::look(&mut self.disk, &shared.name);
-                    self.link = look.link;
-                    self.rule.looked(shared.now(), look);
+                    let Some(mut disk) = lookout.disk.take() else { break };
+                    drop(lookout);
+                    let look = || self.calls.make(|| look::look(&mut disk, &self.name));
+                    let look = catch_unwind(AssertUnwindSafe(look));
+                    lookout = self.lookout();
+                    // With the lookout held, so that its other thread hears of a panic.
+                    let look = look.unwrap_or_else(|panic| resume_unwind(panic));
+                    lookout.disk = Some(disk);
+                    lookout.link = look.link;
+                    lookout.rule.looked(self.now(), look);
                 }
                 Step::Knock => {
-                    if let Some(door) = &self.door {
+                    if let Some(door) = &lookout.door {
                         door.knock();
                     }
                 }
-                Step::Tell(told) => {
-                    let since = match told {
-                        Report::Written(_) => shared.start + self.rule.completed(),
-                        Report::Health(_) => Instant::now(),
-                    };
-                    log(&shared.name, &told);
-                    (self.report)(told, since);
-                }
-                Step::Wait(until) => return until,
+                Step::Tell(told) => lookout.tell(self, told),
+                Step::Wait(until) => return (lookout, until),
             }
         }
+        (lookout, Duration::MAX)
+    }
+}
+
+impl Lookout {
+    fn use_watch(&mut self, now: Duration, number: u64, watch: Watch, door: Option<Arc<Door>>) {
+        (self.watch, self.door) = (number, door);
+        self.hints.clear();
+        self.rule.set_watch(now, watch);
+    }
+
+    fn noticed(&mut self, hint: Hint) {
+        if self.hints.len() == HINTS_MAX {
+            self.hints.clear();
+            self.hints.push(Hint::Lost);
+        }
+        self.hints.push(hint);
+    }
+
+    fn take_hints(&mut self, now: Duration) {
+        for hint in self.hints.drain(..) {
+            self.rule.hint(now, hint);
+        }
+    }
+
+    fn tell(&mut self, shared: &Shared, told: Report) {
+        let since = match told {
+            Report::Written(_) => shared.start + self.rule.completed(),
+            Report::Health(_) => Instant::now(),
+        };
+        log(&shared.name, &told);
+        (self.report)(told, since);
     }
 }
 
@@ -221,15 +278,30 @@ impl std::fmt::Debug for Lookout {
 /// The source's thread: keeps the watch armed, and does what time alone brings.
 fn keep(shared: &Arc<Shared>, mut keeper: Keeper) {
     loop {
-        keeper.tend(shared);
+        let hangs = shared.calls.unanswered().is_some();
+        if !hangs {
+            keeper.tend(shared);
+        }
         // A panic on the watcher's thread is one here, too.
         let mut lookout = shared.lookout.lock().expect("no hint made the rule panic");
         if lookout.stop {
             return;
         }
-        let until = lookout.turn(shared).min(keeper.next);
-        if lookout.link != keeper.link {
-            continue;
+        let until = if hangs {
+            shared.now() + RETRY
+        } else if lookout.disk.is_none() {
+            // The watcher's thread wakes this one when its look is back.
+            Duration::MAX
+        } else {
+            let until;
+            (lookout, until) = shared.turn(lookout);
+            if lookout.link != keeper.link {
+                continue;
+            }
+            until.min(keeper.next)
+        };
+        if lookout.stop {
+            return;
         }
         lookout.asleep_until = until;
         let time = until.saturating_sub(shared.now());

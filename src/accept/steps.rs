@@ -88,10 +88,15 @@ impl<'a> Temp<'a> {
         Ok(Stamp { mtime: (meta.mtime(), meta.mtime_nsec()), size: meta.size() })
     }
 
-    /// Puts it in its place. It is closed first, because a close under the new name would look
-    /// like one more writing to whoever watches.
-    pub(super) fn rename(mut self) -> io::Result<()> {
+    /// Closes it before it is renamed, because a close under the new name would look like one more
+    /// writing to whoever watches.
+    pub(super) fn close(&mut self) {
         self.file = None;
+    }
+
+    /// Puts it in its place.
+    pub(super) fn rename(mut self) -> io::Result<()> {
+        self.close();
         (self.fault.0)(Step::Rename)?;
         self.place.take(&self.name)?;
         self.renamed = true;
@@ -100,7 +105,7 @@ impl<'a> Temp<'a> {
 
     /// Renames it as it would be renamed into its place, but to this other name, and removes it.
     pub(super) fn rename_aside(mut self, name: OsString) -> io::Result<()> {
-        self.file = None;
+        self.close();
         (self.fault.0)(Step::Rename)?;
         let directory = self.place.directory();
         renameat(directory, &self.name, directory, &name)?;

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::steps::Step;
 use super::*;
+use crate::disk::Calls;
 
 const STEPS: [Step; 6] =
     [Step::Create, Step::Write, Step::Sync, Step::Stat, Step::Rename, Step::SyncDirectory];

@@ -3,13 +3,17 @@
 //! It takes one reply at a time and knows it by its ticket only.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError};
+use std::sync::mpsc::{channel, sync_channel};
+use std::thread;
 use std::time::Duration;
 
 use tracing::{error, info, warn};
 
 use super::AcceptFile;
+use crate::disk::{Calls, DEADLINE};
 use crate::writing::Stamp;
 
 /// How often it is looked whether the file could be written, when nobody writes it.
@@ -64,23 +68,38 @@ pub enum Busy {
 #[derive(Debug)]
 pub struct Writer {
     stores: Option<SyncSender<Store>>,
-    thread: Option<JoinHandle<()>>,
+    /// Up to this ticket nobody waits any more.
+    abandoned: Arc<AtomicU64>,
+    calls: Calls,
+    /// The other end is dropped when the thread has ended.
+    ended: Receiver<()>,
 }
 
 impl Writer {
-    /// Starts the thread, which calls `on` with what became of each reply. Fails only if no thread
-    /// can be started.
+    /// Starts the thread, which opens the file, then calls `on` with what became of each reply. If it
+    /// cannot be opened, `open` says why in one line, and each reply fails with it. Every call of
+    /// the disk is one of `calls`; while one of them hangs nothing is surveyed. Fails only if no
+    /// thread can be started.
     pub fn spawn(
-        file: AcceptFile,
+        open: impl FnOnce() -> Result<AcceptFile, String> + Send + 'static,
+        calls: &Calls,
         on: impl FnMut(Outcome) + Send + 'static,
     ) -> std::io::Result<Self> {
         let (sender, stores) = sync_channel(1);
-        let thread = thread::Builder::new().name("accept-writer".to_owned()).spawn(move || {
-            if catch_unwind(AssertUnwindSafe(|| write_all(&file, &stores, on))).is_err() {
+        let (running, ended) = channel();
+        let abandoned = Arc::new(AtomicU64::new(0));
+        let desk = Desk { stores, abandoned: Arc::clone(&abandoned), calls: calls.clone(), on };
+        thread::Builder::new().name("accept-writer".to_owned()).spawn(move || {
+            let _running: Sender<()> = running;
+            let work = || match desk.calls.make(open) {
+                Ok(file) => desk.write_all(&file),
+                Err(why) => desk.refuse_all(&why),
+            };
+            if catch_unwind(AssertUnwindSafe(work)).is_err() {
                 error!("the accept file is no longer written after a panic");
             }
         })?;
-        Ok(Self { stores: Some(sender), thread: Some(thread) })
+        Ok(Self { stores: Some(sender), abandoned, calls: calls.clone(), ended })
     }
 
     /// Hands over a reply without ever waiting. One may be in hand and one wait.
@@ -92,7 +111,13 @@ impl Writer {
         })
     }
 
-    /// Ends the thread when it has written what it was given.
+    /// Nobody waits any more for the reply with this ticket, nor for those before it. It fails unless
+    /// it is seen in the file already, or is just being put there.
+    pub fn abandon(&self, ticket: u64) {
+        self.abandoned.fetch_max(ticket, Ordering::Relaxed);
+    }
+
+    /// Ends the thread when it has written what it was given. One that hangs is left behind.
     pub fn stop(self) {
         drop(self);
     }
@@ -101,39 +126,69 @@ impl Writer {
 impl Drop for Writer {
     fn drop(&mut self) {
         self.stores = None;
-        if let Some(thread) = self.thread.take() {
-            // Its panics have been caught and told where they happened.
-            drop(thread.join());
-        }
+        self.calls.wait_for(&self.ended, DEADLINE);
     }
 }
 
-fn write_all(file: &AcceptFile, stores: &Receiver<Store>, mut on: impl FnMut(Outcome)) {
-    let text = |error: super::StoreError| error.to_string();
-    let mut able = file.rehearse().map_err(text);
-    if let Err(why) = &able {
-        warn!("{why}");
+/// The thread's side.
+struct Desk<F> {
+    stores: Receiver<Store>,
+    abandoned: Arc<AtomicU64>,
+    calls: Calls,
+    on: F,
+}
+
+impl<F: FnMut(Outcome)> Desk<F> {
+    fn write_all(mut self, file: &AcceptFile) {
+        let calls = self.calls.clone();
+        let text = |error: super::StoreError| error.to_string();
+        let mut able = calls.make(|| file.rehearse()).map_err(text);
+        if let Err(why) = &able {
+            warn!("{why}");
+        }
+        (self.on)(Outcome::Able(able.clone()));
+        loop {
+            let now = match self.stores.recv_timeout(if able.is_ok() { SURVEY } else { RETRY }) {
+                Ok(store) => self.write(file, store).unwrap_or_else(|| able.clone()),
+                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) if calls.unanswered().is_some() => continue,
+                Err(RecvTimeoutError::Timeout) if able.is_ok() => {
+                    calls.make(|| file.survey()).map_err(text)
+                }
+                Err(RecvTimeoutError::Timeout) => calls.make(|| file.rehearse()).map_err(text),
+            };
+            if now != able {
+                match &now {
+                    Ok(()) => info!("{} can be written again", file.shown()),
+                    Err(why) => warn!("{why}"),
+                }
+                (self.on)(Outcome::Able(now.clone()));
+                able = now;
+            }
+        }
     }
-    on(Outcome::Able(able.clone()));
-    loop {
-        let now = match stores.recv_timeout(if able.is_ok() { SURVEY } else { RETRY }) {
-            Ok(Store { ticket, text: reply }) => {
-                let result = file.store(&reply, |stamp| on(Outcome::Noted { ticket, stamp }));
-                let result = result.map_err(text);
-                on(Outcome::Stored { ticket, result: result.clone() });
-                result
-            }
-            Err(RecvTimeoutError::Timeout) if able.is_ok() => file.survey().map_err(text),
-            Err(RecvTimeoutError::Timeout) => file.rehearse().map_err(text),
-            Err(RecvTimeoutError::Disconnected) => return,
+
+    /// Writes this and says how it went; returns that, too, unless nobody waits for it any more.
+    fn write(&mut self, file: &AcceptFile, store: Store) -> Option<Result<(), String>> {
+        let Store { ticket, text } = store;
+        let abandoned = Arc::clone(&self.abandoned);
+        let wanted = || abandoned.load(Ordering::Relaxed) < ticket;
+        let noted = |stamp| (self.on)(Outcome::Noted { ticket, stamp });
+        let result = if wanted() {
+            let stored = self.calls.make(|| file.store_if(&text, noted, wanted));
+            stored.map_err(|error| error.to_string())
+        } else {
+            Err(format!("{} did not answer in time", file.shown()))
         };
-        if now != able {
-            match &now {
-                Ok(()) => info!("{} can be written again", file.shown()),
-                Err(why) => warn!("{why}"),
-            }
-            on(Outcome::Able(now.clone()));
-            able = now;
+        (self.on)(Outcome::Stored { ticket, result: result.clone() });
+        wanted().then_some(result)
+    }
+
+    fn refuse_all(mut self, why: &str) {
+        warn!("{why}");
+        (self.on)(Outcome::Able(Err(why.to_owned())));
+        while let Ok(Store { ticket, .. }) = self.stores.recv() {
+            (self.on)(Outcome::Stored { ticket, result: Err(why.to_owned()) });
         }
     }
 }

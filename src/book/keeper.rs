@@ -2,6 +2,7 @@
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,8 @@ use super::pen::Pen;
 use super::queue::{Queue, Recorder};
 use super::reader::Reader;
 use super::trouble::Trouble;
-use super::{Book, hole, last_number};
+use super::{Book, Opened, Opening, hole, last_number};
+use crate::disk::Calls;
 use crate::entry::{Entry, What};
 use crate::writing::{Condition, Health, Watch};
 
@@ -27,22 +29,44 @@ const BREATH: Duration = Duration::from_millis(20);
 pub struct Keeper {
     queue: Queue,
     reader: Reader,
+    calls: Calls,
 }
 
 impl Keeper {
     pub(super) fn start(book: Book, on: impl FnMut(Health) + Send + 'static) -> io::Result<Self> {
-        let Book { pen, foreign, queue, pages, limits } = book;
-        let reader = Reader::new(pages, foreign.clone(), queue.clone(), limits);
-        let keeper = Self { queue: queue.clone(), reader };
+        let Book { opened, queue, pages, limits } = book;
+        let (calls, foreign) = (Calls::default(), Arc::new(OnceLock::new()));
+        if let Opening::Done(Opened { foreign: Some(trouble), .. }) = &opened {
+            let _ = foreign.set(trouble.clone());
+        }
+        let reader = Reader::new(pages, Arc::clone(&foreign), queue.clone(), calls.clone(), limits);
+        let keeper = Self { queue: queue.clone(), reader, calls: calls.clone() };
         thread::Builder::new().name("bell-book".into()).spawn(move || {
-            let (pause, told) = (limits.pause, Told::Nothing);
-            let turning = Turning { pen, foreign, queue: &queue, pause, on, told };
-            if catch_unwind(AssertUnwindSafe(|| turning.keep())).is_err() {
+            let open = || match opened {
+                Opening::Done(opened) => Some(opened),
+                Opening::Late(open) => open(),
+            };
+            let work = || {
+                let Some(Opened { pen, foreign: trouble }) = calls.make(open) else { return };
+                if let Some(trouble) = &trouble {
+                    let _ = foreign.set(trouble.clone());
+                }
+                let (pause, told) = (limits.pause, Told::Nothing);
+                Turning { pen, foreign: trouble, queue: &queue, calls: &calls, pause, on, told }
+                    .keep();
+            };
+            if catch_unwind(AssertUnwindSafe(work)).is_err() {
                 error!("the bell book is no longer written after a panic");
             }
             queue.ended();
         })?;
         Ok(keeper)
+    }
+
+    /// Its calls of the disk.
+    #[must_use]
+    pub fn calls(&self) -> &Calls {
+        &self.calls
     }
 
     /// Records what happens.
@@ -58,9 +82,10 @@ impl Keeper {
     }
 
     /// Writes what is queued, makes it durable and ends. Waits no longer than this, whatever the
-    /// disk does.
+    /// disk does; and not at all for one that hangs.
     pub fn stop(self, patience: Duration) {
         self.queue.end();
+        let patience = if self.calls.unanswered().is_some() { Duration::ZERO } else { patience };
         if !self.queue.ended_within(patience) {
             warn!("the bell book could not be finished in time");
         }
@@ -79,6 +104,7 @@ struct Turning<'a, F> {
     /// Another server has written the book since this one was started.
     foreign: Option<Trouble>,
     queue: &'a Queue,
+    calls: &'a Calls,
     pause: Duration,
     on: F,
     told: Told,
@@ -110,7 +136,8 @@ impl<F: FnMut(Health)> Turning<'_, F> {
             }
             // While something is wrong, whoever asks finds out at once whether it still is.
             let due = ending || !well || Instant::now() >= next_look;
-            let result = self.write(due);
+            let calls = self.calls;
+            let result = calls.make(|| self.write(due));
             let now = Instant::now();
             next_write = now + BREATH;
             if due {

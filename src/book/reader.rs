@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -16,6 +16,7 @@ use super::scan::Scan;
 use super::times::{Times, within};
 use super::trouble::Trouble;
 use super::{Limits, last_number};
+use crate::disk::Calls;
 use crate::entry::Entry;
 
 /// How many entries one gets who does not say how many.
@@ -58,8 +59,10 @@ pub enum BookError {
 pub struct Reader {
     pub(super) pages: Arc<Pages>,
     /// The book is another server's.
-    pub(super) foreign: Option<Trouble>,
+    pub(super) foreign: Arc<OnceLock<Trouble>>,
     pub(super) queue: Queue,
+    /// The calls of whoever writes the book.
+    pub(super) calls: Calls,
     pub(super) seats: Arc<Semaphore>,
     /// How much of the files is read at most, in bytes.
     pub(super) window: u64,
@@ -69,13 +72,15 @@ pub struct Reader {
 impl Reader {
     pub(super) fn new(
         pages: Pages,
-        foreign: Option<Trouble>,
+        foreign: Arc<OnceLock<Trouble>>,
         queue: Queue,
+        calls: Calls,
         limits: Limits,
     ) -> Self {
         let window = WINDOW.max(limits.file_bytes.saturating_mul(2));
         let seats = Arc::new(Semaphore::new(SEATS));
-        Self { pages: Arc::new(pages), foreign, queue, seats, window, patience: PATIENCE }
+        let (pages, patience) = (Arc::new(pages), PATIENCE);
+        Self { pages, foreign, queue, calls, seats, window, patience }
     }
 
     /// The first `limit` entries after the number `since`; without it the newest. The limit is at
@@ -123,8 +128,11 @@ impl Reader {
         read: impl Fn(&Pages, u64) -> Result<Vec<Entry>, Trouble> + Send + Sync + 'static,
         add: impl FnOnce(&mut Vec<Entry>, Vec<Entry>),
     ) -> Result<Vec<Entry>, BookError> {
-        if let Some(trouble) = &self.foreign {
+        if let Some(trouble) = self.foreign.get() {
             return Err(BookError::Unreadable(trouble.to_string()));
+        }
+        if self.calls.unanswered().is_some() {
+            return Err(BookError::Late);
         }
         let deadline = Instant::now() + self.patience;
         let late = |_| BookError::Late;

@@ -6,10 +6,15 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use rustix::fs::statvfs;
 
 use super::Misuse;
+use crate::disk;
+
+/// How long this may take: a disk that is awake needs a few milliseconds.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The most links that are followed from one name, as in the kernel (`path_resolution(7)`).
 const MOST_LINKS: usize = 40;
@@ -29,12 +34,40 @@ pub(super) fn is_eot(status: &Path) -> bool {
     status.extension().is_some_and(|end| end.eq_ignore_ascii_case("eot"))
 }
 
-/// Both files as absolute paths, if each can be made and neither is the other or its lock.
+/// The files, as absolute paths.
+#[derive(Debug)]
+pub(super) struct Files {
+    pub(super) status: PathBuf,
+    pub(super) accept: PathBuf,
+    pub(super) book: Option<PathBuf>,
+}
+
+/// The files as absolute paths, if each can be made, and none of them, nor the file that the book is
+/// turned over to, is another or the accept file's lock. Where the disk does not answer this is not
+/// known, and the server says so of its files.
 pub(super) fn checked(
     status: &Path,
     accept: &Path,
+    book: Option<&Path>,
     base: &Path,
-) -> Result<(PathBuf, PathBuf), Misuse> {
+) -> Result<Files, Misuse> {
+    let check = {
+        let (status, accept, base) = (status.to_owned(), accept.to_owned(), base.to_owned());
+        let book = book.map(Path::to_owned);
+        move || {
+            check(&status, &accept, &base)?;
+            book.map_or(Ok(()), |book| check_book(&book, &status, &accept, &base))
+        }
+    };
+    disk::within(PATIENCE, check).unwrap_or(Ok(()))?;
+    Ok(Files {
+        status: base.join(status),
+        accept: base.join(accept),
+        book: book.map(|book| base.join(book)),
+    })
+}
+
+fn check(status: &Path, accept: &Path, base: &Path) -> Result<(), Misuse> {
     let status_place = place(status, base)?;
     let accept_place = place(accept, base)?;
     let clash = |why| Misuse::Clash { status: status.into(), accept: accept.into(), why };
@@ -46,17 +79,10 @@ pub(super) fn checked(
     if status_end == lock_of(&accept_place) || accept_end == lock_of(&status_place) {
         return Err(clash("one is the lock of the other"));
     }
-    Ok((base.join(status), base.join(accept)))
+    Ok(())
 }
 
-/// The bell book as an absolute path, if it can be made and neither it nor the file it is turned
-/// over to is one of the two others or a lock.
-pub(super) fn checked_book(
-    book: &Path,
-    status: &Path,
-    accept: &Path,
-    base: &Path,
-) -> Result<PathBuf, Misuse> {
+fn check_book(book: &Path, status: &Path, accept: &Path, base: &Path) -> Result<(), Misuse> {
     let (status, accept) = (place(status, base)?, place(accept, base)?);
     let present = place(book, base)?;
     let older = PathBuf::from(appended(present.as_os_str().to_owned(), ".1"));
@@ -74,7 +100,7 @@ pub(super) fn checked_book(
         };
         return Err(Misuse::BookClash { book: book.into(), why });
     }
-    Ok(base.join(book))
+    Ok(())
 }
 
 /// Whether a file system takes names as long as this lock's, which is longer than all others that

@@ -31,9 +31,8 @@ pub(super) async fn run(
     accept: PathBuf,
     token: Option<PathBuf>,
 ) -> Result<(), Trouble> {
-    let mut findings = ground::files(&status, &accept);
-    findings.extend(token.as_deref().map(ground::token).into_iter().flatten());
-    findings.extend(ground::machine(&status));
+    let mut findings = ground::disks(&status, &accept, token.as_deref()).await;
+    findings.push(ground::descriptors());
     findings.extend(way::look(settings, url).await);
     let mut bad = 0;
     for finding in &findings {

@@ -63,6 +63,9 @@ pub trait Ports {
     /// Write this into a file; the outcome comes back as [`Event::Stored`]. `Err` if nobody is there
     /// to do it, with a line that says why.
     fn store(&mut self, file: File, ticket: u64, text: String) -> Result<(), String>;
+    /// Nobody waits for this store any more: it fails unless it is seen in the file already, or is
+    /// just being put there. Its outcome still comes back.
+    fn abandon(&mut self, file: File, ticket: u64);
     /// Write this into the bell book.
     fn record(&mut self, entry: Entry);
     /// Tell an HTTP client what became of its request.
@@ -358,6 +361,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
                     self.run(now, Event::Stored { file, ticket, result: Err(reason) });
                 }
             }
+            Effect::Abandon { file, ticket } => self.ports.abandon(file, ticket),
             Effect::Record(entry) => self.ports.record(entry),
             Effect::Respond { ticket, outcome } => self.ports.respond(ticket, outcome),
             Effect::Publish(snapshot) => self.ports.publish(snapshot),

@@ -22,7 +22,7 @@ use chadburn_v1::Message;
 use uuid::Uuid;
 
 pub use self::census::Census;
-use self::health::AcceptHealth;
+use self::health::Known;
 use self::lines::{Cause, Kind};
 use self::roll::Roll;
 use self::stores::Stores;
@@ -82,8 +82,8 @@ pub struct Hub {
     roll_told: Option<Duration>,
     /// The health of the files, once their sources have settled; of the book if one is kept.
     health: [Option<Health>; 3],
-    /// What the accept file's is made of.
-    accept: AcceptHealth,
+    /// What that is made of.
+    known: [Known; 3],
     /// Who is connected, by place.
     stations: Vec<Option<Station>>,
     /// How many that is.
@@ -152,7 +152,7 @@ impl Hub {
             roll_changed: false,
             roll_told: None,
             health: [const { None }; 3],
-            accept: AcceptHealth::default(),
+            known: Default::default(),
             stations: Vec::new(),
             present: 0,
             unproven: VecDeque::new(),
@@ -197,6 +197,7 @@ impl Hub {
             Event::Stored { file, ticket, result } => {
                 self.stored(now, file, ticket, &result, effects);
             }
+            Event::Unanswered { file, why } => self.unanswered(file, why, effects),
             Event::Policy(policy) => self.new_policy(policy, effects),
             Event::Tick => {
                 self.end_waits(now, effects);

@@ -38,13 +38,23 @@ pub(super) struct Outlets {
     pub(super) metrics: Arc<Metrics>,
 }
 
+impl Outlets {
+    /// Who writes this file.
+    fn writer(&self, file: File) -> Option<&Writer> {
+        if file == File::Status { self.orders.as_ref() } else { Some(&self.replies) }
+    }
+}
+
 impl Ports for Outlets {
     fn store(&mut self, file: File, ticket: u64, text: String) -> Result<(), String> {
-        let writer = match file {
-            File::Status => self.orders.as_ref().ok_or("orders are not written")?,
-            _ => &self.replies,
-        };
+        let writer = self.writer(file).ok_or("orders are not written")?;
         writer.submit(Store { ticket, text }).map_err(|busy| busy.to_string())
+    }
+
+    fn abandon(&mut self, file: File, ticket: u64) {
+        if let Some(writer) = self.writer(file) {
+            writer.abandon(ticket);
+        }
     }
 
     fn expect(&mut self, ticket: u64, answer: oneshot::Sender<Outcome>) {

@@ -1,39 +1,17 @@
-//! The bell book in the house: opened before the hub starts, finished when the hub has ended.
+//! The bell book in the house: kept as long as the hub runs, finished when it has ended.
 
 use std::io;
-use std::path::Path;
 use std::time::Duration;
 
-use chadburn_core::Dial;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
-use crate::book::{self, Book, Keeper, Limits, Past};
+use crate::book::{Book, Keeper};
 use crate::hub::Handle;
-use crate::telegraph::history::History;
 use crate::writing::{File, Report};
 
 /// How long the last lines may take, should the stations have left no time for them.
 const LAST_LINES: Duration = Duration::from_millis(100);
-
-/// Opens the book, if one is to be kept, and tells what it remembers.
-pub(super) async fn open(path: Option<&Path>, dial: &Dial<'_>) -> (History, Option<Book>) {
-    let Some(path) = path.map(Path::to_owned) else {
-        return (History::default(), None);
-    };
-    match spawn_blocking(move || book::open(&path, Limits::default())).await {
-        Ok((past, book)) => {
-            let Past { order, reply, entries, last_seq, clean, .. } = past;
-            let (order, reply) = (order.as_ref(), reply.as_ref());
-            let history = History::from_book(dial, order, reply, &entries, last_seq, clean);
-            (history, Some(book))
-        }
-        Err(error) => {
-            tracing::error!(%error, "the bell book cannot be opened and is not kept");
-            (History::default(), None)
-        }
-    }
-}
 
 /// Has the book kept; its health goes to the hub.
 pub(super) fn keep(book: Option<Book>, hub: &Handle) -> io::Result<Option<Keeper>> {

@@ -1,6 +1,7 @@
 //! The token, read again whenever somebody asks for it.
 
 use std::convert::Infallible;
+use std::path::Path;
 
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
@@ -22,7 +23,9 @@ pub(super) async fn read_again_on(
         match read_again(config).await {
             Some(Ok(token)) => {
                 tracing::info!("the token was read again");
-                tell_doubts(config);
+                let path = config.token_file.clone();
+                // What its disk does holds up nobody.
+                drop(spawn_blocking(move || tell_doubts(path.as_deref())));
                 hand_on(Policy { token: Some(token), ..config.policy() }).await;
             }
             Some(Err(why)) => tracing::warn!("the old token stays: {}", escaped(&why.to_string())),
@@ -32,8 +35,8 @@ pub(super) async fn read_again_on(
 }
 
 /// Says what is to be said of a token file that is safe enough to be used.
-pub(super) fn tell_doubts(config: &Config) {
-    let Some(path) = &config.token_file else { return };
+pub(super) fn tell_doubts(path: Option<&Path>) {
+    let Some(path) = path else { return };
     for doubt in token_file::doubts(path).unwrap_or_default() {
         let (path, doubt) = (path.to_string_lossy(), doubt.to_string());
         tracing::warn!("token file {}: {}", escaped(&path), escaped(&doubt));

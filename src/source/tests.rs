@@ -33,9 +33,16 @@ fn watch(mode: WatchMode, prepare: impl FnOnce(&Path)) -> Watched {
     let path = directory.path().join("status.eot");
     prepare(&path);
     let (sender, reports) = channel();
-    let source = Source::start(&Posts::default(), &path, File::Status, mode, move |report, _| {
-        drop(sender.send(report));
-    });
+    let source = Source::start(
+        &Posts::default(),
+        &path,
+        File::Status,
+        mode,
+        &Calls::default(),
+        move |report, _| {
+            drop(sender.send(report));
+        },
+    );
     Watched { directory, reports, source: source.unwrap(), path }
 }
 
@@ -205,10 +212,16 @@ fn of_a_storm_of_renames_the_last_one_arrives_also_when_reports_are_taken_slowly
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("status.eot");
     let (sender, reports) = std::sync::mpsc::sync_channel(0);
-    let source =
-        Source::start(&Posts::default(), &path, File::Status, WatchMode::Auto, move |report, _| {
+    let source = Source::start(
+        &Posts::default(),
+        &path,
+        File::Status,
+        WatchMode::Auto,
+        &Calls::default(),
+        move |report, _| {
             drop(sender.send(report));
-        });
+        },
+    );
     let temp = directory.path().join("new");
     for round in 0..2_000 {
         fs::write(&temp, round.to_string()).unwrap();
@@ -244,11 +257,17 @@ fn a_panic_in_the_thread_is_told() {
     let (sender, reports) = channel();
     let mut first = true;
     let path = directory.path().join("status.eot");
-    let source =
-        Source::start(&Posts::default(), &path, File::Status, WatchMode::Auto, move |report, _| {
+    let source = Source::start(
+        &Posts::default(),
+        &path,
+        File::Status,
+        WatchMode::Auto,
+        &Calls::default(),
+        move |report, _| {
             assert!(!std::mem::take(&mut first), "made up");
             drop(sender.send(report));
-        });
+        },
+    );
     let Report::Health(health) = reports.recv_timeout(PATIENCE).unwrap() else { panic!("told") };
     assert_eq!(health.state, Condition::Unreadable);
     assert!(health.detail.contains("no longer watched"), "{}", health.detail);
@@ -273,10 +292,16 @@ fn without_descriptors() {
         hoard.push(file);
     }
     let (sender, reports) = channel();
-    let source =
-        Source::start(&Posts::default(), &path, File::Status, WatchMode::Auto, move |report, _| {
+    let source = Source::start(
+        &Posts::default(),
+        &path,
+        File::Status,
+        WatchMode::Auto,
+        &Calls::default(),
+        move |report, _| {
             drop(sender.send(report));
-        });
+        },
+    );
     let health = |state, detail: &str, watch| {
         Some(Report::Health(Health { state, detail: detail.to_owned(), watch }))
     };

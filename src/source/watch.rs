@@ -10,18 +10,23 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use rustix::io::Errno;
 
 use super::ground::{Ground, Identity};
 use super::rule::Hint;
+use crate::disk::Calls;
 use crate::writing::Watch;
 pub(super) use door::Door;
 use sift::sift;
 
 mod door;
 mod sift;
+
+/// After so long a look hangs that is made on the thread that takes the kernel's news.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the kernel's watch is called here.
 pub(super) const KERNEL: Watch =
@@ -39,15 +44,21 @@ struct Post {
     /// Which directory that is.
     id: Identity,
     /// Those who keep an eye on a file.
-    eyes: Arc<Mutex<Vec<Eye>>>,
+    eyes: Arc<Mutex<Eyes>>,
+    /// What its thread does for one of them; a look of his may hang.
+    turns: Calls,
     watcher: Mutex<RecommendedWatcher>,
 }
+
+/// Those who keep an eye on a file: what is told to them may take long, and nobody waits for its end
+/// who comes or goes.
+type Eyes = Arc<Vec<Arc<Eye>>>;
 
 /// One who keeps an eye on a file.
 struct Eye {
     ground: Ground,
     door: Option<Arc<Door>>,
-    tell: Box<dyn Fn(Hint) + Send>,
+    tell: Box<dyn Fn(Hint) + Send + Sync>,
     /// Tells it from the others.
     badge: Arc<()>,
 }
@@ -104,34 +115,46 @@ impl Posts {
             post.watch(other)?;
             return Ok(Arc::new(post));
         }
-        let mut posts = locked(&self.0);
-        posts.retain(|post| post.strong_count() > 0);
-        if let Some(post) = posts.iter().filter_map(Weak::upgrade).find(|it| it.is_at(ground)) {
-            return Ok(post);
+        {
+            let mut posts = locked(&self.0);
+            posts.retain(|post| post.strong_count() > 0);
+            let here = |post: &Arc<Post>| post.is_at(ground) && !post.hangs();
+            if let Some(post) = posts.iter().filter_map(Weak::upgrade).find(here) {
+                return Ok(post);
+            }
         }
+        // It may take as long as the disk likes, and others have posts elsewhere.
         let post = Arc::new(Post::new(ground)?);
-        posts.push(Arc::downgrade(&post));
+        locked(&self.0).push(Arc::downgrade(&post));
         Ok(post)
     }
 }
 
 impl Post {
     fn new(ground: &Ground) -> Result<Self, NoWatch> {
-        let eyes: Arc<Mutex<Vec<Eye>>> = Arc::default();
-        let told = Arc::clone(&eyes);
+        let (eyes, turns): (Arc<Mutex<Eyes>>, Calls) = Default::default();
+        let (told, out) = (Arc::clone(&eyes), turns.clone());
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            for eye in locked(&told).iter() {
+            let eyes = Arc::clone(&locked(&told));
+            for eye in eyes.iter() {
                 // What befalls one who is told is told where it happens; the others go on.
-                drop(catch_unwind(AssertUnwindSafe(|| eye.see(&event))));
+                let see = || catch_unwind(AssertUnwindSafe(|| eye.see(&event)));
+                drop(out.make(see));
             }
         })?;
-        let post = Self { dir: ground.dir.clone(), id: ground.id, eyes, watcher: watcher.into() };
+        let (dir, id, watcher) = (ground.dir.clone(), ground.id, watcher.into());
+        let post = Self { dir, id, eyes, turns, watcher };
         post.watch(&ground.dir)?;
         Ok(post)
     }
 
     fn is_at(&self, ground: &Ground) -> bool {
         (&self.dir, self.id) == (&ground.dir, ground.id)
+    }
+
+    /// Its thread hangs in a look at somebody's file; the others need another.
+    fn hangs(&self) -> bool {
+        self.turns.longest().is_some_and(|time| time >= PATIENCE)
     }
 
     fn watch(&self, path: &Path) -> notify::Result<()> {
@@ -166,7 +189,7 @@ impl Armed {
     pub(super) fn arm(
         posts: &Posts,
         ground: Ground,
-        tell: impl Fn(Hint) + Send + 'static,
+        tell: impl Fn(Hint) + Send + Sync + 'static,
     ) -> Result<Self, NoWatch> {
         let post = posts.man(&ground)?;
         // Without a door whatever is closed or renamed in must be looked at twice.
@@ -178,7 +201,7 @@ impl Armed {
             tell: Box::new(tell),
             badge: Arc::clone(&badge),
         };
-        locked(&post.eyes).push(eye);
+        Arc::make_mut(&mut locked(&post.eyes)).push(Arc::new(eye));
         Ok(Self { ground, door, post, badge })
     }
 
@@ -187,16 +210,18 @@ impl Armed {
         self.door.clone()
     }
 
-    /// Whether things stand as they did when it was armed.
+    /// Whether things stand as they did when it was armed, and hints come.
     pub(super) fn holds(&self, now: &Ground) -> bool {
-        self.ground == *now
+        self.ground == *now && !self.post.hangs()
     }
 }
 
 impl Drop for Armed {
     fn drop(&mut self) {
-        locked(&self.post.eyes).retain(|eye| !Arc::ptr_eq(&eye.badge, &self.badge));
-        if let Some(door) = &self.door {
+        Arc::make_mut(&mut locked(&self.post.eyes))
+            .retain(|eye| !Arc::ptr_eq(&eye.badge, &self.badge));
+        // One whose thread hangs ends all its watches when it is dropped.
+        if let Some(door) = self.door.as_ref().filter(|_| !self.post.hangs()) {
             // A watch that is gone already is as good as one that ends now.
             drop(locked(&self.post.watcher).unwatch(&door.path));
         }

@@ -95,6 +95,9 @@ mod bell_book;
 
 /// What is counted and measured.
 mod metrics;
+
+/// Mounts that hang.
+mod hangs;
 mod mounts;
 
 /// HTTP beside the WebSocket.

@@ -8,7 +8,7 @@ use chadburn::source::look::Kind;
 use chadburn::writing::File;
 use uuid::Uuid;
 
-use crate::book::{Book, MS};
+use crate::book::{Book, MS, SECOND};
 use crate::disk::{Disk, Index};
 use crate::faults::Fault;
 use crate::kernel::Raw;
@@ -32,6 +32,8 @@ pub struct Store {
     pub waiting: Vec<String>,
     /// When it was ordered.
     pub start: u64,
+    /// The server does not wait for it any more.
+    pub abandoned: bool,
     /// When it ended, and whether well.
     pub end: Option<(u64, bool)>,
 }
@@ -57,6 +59,10 @@ pub struct Clerk {
     pub fails: u64,
     /// A step takes so long at most.
     pub slow: u64,
+    /// One in so many steps hangs.
+    pub hangs: u64,
+    /// Since when the step at hand hangs.
+    pub hung: Option<u64>,
     /// Every store of this run, the last of them in hand if it has no end.
     pub stores: Vec<Store>,
     stage: Stage,
@@ -76,6 +82,8 @@ impl Clerk {
             book: book.clone(),
             fails,
             slow,
+            hangs: 0,
+            hung: None,
             stores: Vec::new(),
             stage: Stage::Create,
             temp: None,
@@ -99,13 +107,14 @@ impl Clerk {
 
     /// The server is dead; its temp file stays under a name that nobody watches.
     pub fn die(&mut self) {
-        (self.due, self.temp) = (u64::MAX, None);
+        (self.due, self.temp, self.hung) = (u64::MAX, None, None);
         self.stores.clear();
     }
 
     /// Does the next step. What it returns is told to the hub.
     pub fn step(&mut self, disk: &mut Disk) -> Option<Event<'static>> {
         let now = self.book.now();
+        self.hung = None;
         self.due = now + self.pause();
         let store = self.stores.last_mut().expect("it is due only with a store in hand");
         let ticket = store.ticket;
@@ -119,7 +128,7 @@ impl Clerk {
         match self.stage {
             Stage::Tell => {
                 store.end = Some((now, !failed));
-                self.due = u64::MAX;
+                (self.due, self.hung) = (u64::MAX, None);
                 let result = self.reason.map_or(Ok(()), |reason| Err(reason.to_owned()));
                 let text = &store.text;
                 self.book.note(|| format!("clerk: {ticket} {text:?} is stored: {result:?}"));
@@ -152,6 +161,11 @@ impl Clerk {
                 event = Some(Event::Noted { file: self.file, ticket, stamp });
                 self.stage = Stage::Rename;
             }
+            // What nobody waits for must not be seen any more.
+            Stage::Rename if store.abandoned => {
+                self.reason = Some("timed out");
+                return None;
+            }
             Stage::Rename => {
                 let there = disk.at(self.file).map(|index| disk.meta(index).kind);
                 if there == Some(Kind::Directory) {
@@ -178,7 +192,26 @@ impl Clerk {
         event
     }
 
+    /// The server does not wait any more for the store with this ticket.
+    pub fn abandon(&mut self, ticket: u64) {
+        if let Some(store) = self.stores.last_mut().filter(|store| store.ticket == ticket) {
+            self.book.note(|| format!("clerk: {ticket} is abandoned"));
+            store.abandoned = true;
+        }
+    }
+
+    /// Whether a store is in hand, whoever waits for it.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.due != u64::MAX
+    }
+
     fn pause(&mut self) -> u64 {
+        if self.rng.one_in(self.hangs) {
+            self.book.count(Fault::HungWrite);
+            self.hung = Some(self.book.now());
+            return self.rng.within(3 * SECOND, 40 * SECOND);
+        }
         if self.rng.one_in(200) {
             return self.rng.within(MS, 2_000 * MS);
         }

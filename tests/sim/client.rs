@@ -51,6 +51,8 @@ pub struct View<'a> {
     pub model: &'a Model,
     /// What became of every order over the network, and of every reply.
     pub stores: [&'a [Store]; 2],
+    /// When the hub last knew of either file that its disk does not answer.
+    pub silent: [Option<u64>; 2],
     /// A token is wanted.
     pub token: bool,
     /// The server is saying farewell.
@@ -68,8 +70,11 @@ impl View<'_> {
         })
     }
 
-    /// Whether a store that began after this moment failed.
+    /// Whether a store that began after this moment failed, or none could begin.
     fn has_failed(&self, file: File, since: u64) -> bool {
+        if self.silent[file as usize].is_some_and(|last| last >= since) {
+            return true;
+        }
         let stores = self.stores[file as usize].iter().rev();
         let mut stores = stores.take_while(|store| store.start >= since);
         stores.any(|it| it.end.is_some_and(|(_, well)| !well))

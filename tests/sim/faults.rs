@@ -2,7 +2,7 @@
 //! time (a slow disk, a late thread, a slow reader) and what people do (come, go, write) is no fault.
 
 /// How many kinds there are.
-pub const KINDS: usize = 22;
+pub const KINDS: usize = 24;
 
 /// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,10 @@ pub enum Fault {
     BadFile,
     /// A step of storing a text fails.
     DiskError,
+    /// A look does not come back for a while.
+    HungLook,
+    /// A step of storing a text does not come back for a while.
+    HungWrite,
     /// Whoever writes the files for the server is away.
     Away,
     /// The bell book cannot be written.
@@ -69,6 +73,8 @@ impl Fault {
         (Self::Overflow, "events lost by the kernel"),
         (Self::BadFile, "files made unreadable"),
         (Self::DiskError, "failed writes"),
+        (Self::HungLook, "looks that hang"),
+        (Self::HungWrite, "writes that hang"),
         (Self::Away, "writers away"),
         (Self::BookUnwritable, "unwritable bell books"),
         (Self::BookSpoilt, "spoilt bell books"),

@@ -22,6 +22,9 @@ use crate::writers::Writer;
 /// the other no rule can tell them from one who only reads.
 const CROWD: u64 = 250 * MS;
 
+/// A step of a write hangs so much more often than a look, of which there are many more.
+const HANGS: u64 = 5;
+
 /// Everything that goes on beside the server.
 #[derive(Debug)]
 pub struct Ground {
@@ -69,8 +72,11 @@ impl Ground {
         let wall = 1_790_000_000 * SECOND + rng.below(SECOND);
         let disk = Disk::new(&book, kernels, &weather, wall);
         let Weather { disk_fails, disk: slow, .. } = weather;
-        let clerks = [File::Status, File::Accept]
+        let mut clerks = [File::Status, File::Accept]
             .map(|file| Clerk::new(file, rng.split(), &book, disk_fails, slow));
+        for clerk in &mut clerks {
+            clerk.hangs = weather.hangs / HANGS;
+        }
         let author = Author::new(rng.split(), &book);
         Self {
             book,
@@ -95,6 +101,7 @@ impl Ground {
         self.disk.turns(&weather);
         for clerk in &mut self.clerks {
             (clerk.fails, clerk.slow) = (weather.disk_fails, weather.disk);
+            clerk.hangs = weather.hangs / HANGS;
         }
         self.weather = weather;
     }
@@ -161,11 +168,11 @@ impl Ground {
         self.writers.push(writer);
     }
 
-    /// Whether the server has written either file within this time.
+    /// Whether the server has written either file within this time, or still does.
     #[must_use]
     pub fn has_stored_since(&self, time: u64) -> bool {
         let mut ends = self.clerks.iter().filter_map(|clerk| clerk.stores.last()?.end);
-        ends.any(|(end, _)| self.book.now() < end + time)
+        self.clerks.iter().any(Clerk::is_busy) || ends.any(|(end, _)| self.book.now() < end + time)
     }
 
     /// The hub is told whether the bell book can be written.

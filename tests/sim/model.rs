@@ -39,6 +39,10 @@ pub struct Model {
     past: BTreeMap<u64, Past>,
     /// Every order and repeat, oldest first.
     pub orders: Vec<Order>,
+    /// What its source says of the status file's health.
+    health: Value,
+    /// Why its disk does not answer, if so.
+    unanswered: Option<String>,
     /// Every health of the status file that was told.
     healths: Vec<Value>,
     /// How long the longest text is in JSON that may be told, in bytes.
@@ -78,6 +82,8 @@ impl Model {
             moments: vec![Moment { at: unix_ms, order: None, reply: None, line: None }],
             past,
             orders: Vec::new(),
+            health: unsettled.clone(),
+            unanswered: None,
             healths: vec![unsettled],
             longest,
             recorded: 1,
@@ -98,10 +104,27 @@ impl Model {
         past
     }
 
+    /// The hub takes up that the status file's disk does not answer, or does again.
+    pub fn unanswered(&mut self, why: Option<String>) {
+        self.unanswered = why;
+        self.tell_health();
+    }
+
+    fn tell_health(&mut self) {
+        let mut health = self.health.clone();
+        if let Some(why) = &self.unanswered {
+            (health["health"], health["detail"]) = ("unreadable".into(), why.as_str().into());
+        }
+        self.healths.push(health);
+    }
+
     /// The hub takes up what a source told.
     pub fn told(&mut self, unix_ms: u64, file: File, report: &Report, by: &[Vec<Credit>]) {
         match report {
-            Report::Health(health) if file == File::Status => self.healths.push(form(health)),
+            Report::Health(health) if file == File::Status => {
+                self.health = form(health);
+                self.tell_health();
+            }
             Report::Health(_) => {}
             Report::Written(writing) => {
                 let mut moment = self.moments.last().expect("there is a first").clone();

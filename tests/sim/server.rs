@@ -2,6 +2,7 @@
 //! turns it. All of it is lost in a crash.
 
 mod calm;
+mod disks;
 mod errands;
 mod judge;
 mod office;
@@ -16,6 +17,7 @@ use chadburn::policy::{Policy, Reach, Secret};
 use chadburn::writing::File;
 use chadburn_core::DEFAULT;
 
+use self::disks::Disk;
 pub use self::errands::{may, peer};
 use self::office::Office;
 use crate::book::{MS, SECOND};
@@ -73,6 +75,8 @@ pub struct Server {
     report: Option<Told>,
     /// Texts that nobody asks for twice, in the order in which they were heard.
     heard: Vec<String>,
+    /// Of which files' disks the hub knows, or is being told, that they do not answer.
+    disks: [Disk; 2],
     /// Inputs that come later.
     later: Vec<(u64, Event<'static>)>,
     /// When the crank turns next.
@@ -138,6 +142,7 @@ impl Server {
             inputs: VecDeque::new(),
             report: None,
             heard: Vec::new(),
+            disks: Default::default(),
             later: Vec::new(),
             due: begin,
             woken: true,
@@ -221,6 +226,7 @@ impl Server {
     /// One turn of the crank.
     fn turn(&mut self, ground: &mut Ground, clients: &mut [Client]) {
         (self.due, self.woken) = (u64::MAX, false);
+        self.watch_disks(ground);
         let first = self.rng.index(clients.len().max(1));
         for index in (first..clients.len()).chain(0..first) {
             let client = &clients[index];
@@ -292,10 +298,16 @@ impl Server {
                     self.closing.get_or_insert(ground.book.now());
                 }
                 self.foresee(ground, &event);
+                if let Event::Unanswered { file, why } = &event {
+                    self.learns_of_disk(ground, *file, why.as_ref());
+                }
                 self.engine.run(self.now(ground), event);
             }
         }
         self.carry_out(ground, clients);
+        for file in [File::Status, File::Accept] {
+            self.judge_disk(ground, file);
+        }
     }
 
     fn admit(&mut self, ground: &Ground, clients: &mut [Client], serial: u64, line: Line) {
@@ -320,8 +332,8 @@ impl Server {
     #[must_use]
     pub fn view<'a>(&'a self, ground: &'a Ground) -> View<'a> {
         let stores = ground.clerks.each_ref().map(|clerk| &clerk.stores[..]);
-        let token = self.rules.token;
-        View { model: &self.model, stores, token, closing: self.closing.is_some() }
+        let (token, silent) = (self.rules.token, self.silent());
+        View { model: &self.model, stores, silent, token, closing: self.closing.is_some() }
     }
 
     fn now(&self, ground: &Ground) -> Now {

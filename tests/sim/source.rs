@@ -8,7 +8,7 @@ use chadburn::source::look::Look;
 use chadburn::source::rule::{EVERY, Hint, Rule, Step};
 use chadburn::writing::{File, Report, Watch};
 
-use crate::book::MS;
+use crate::book::{MS, SECOND};
 use crate::clerk::Credit;
 use crate::faults::Fault;
 use crate::ground::Ground;
@@ -17,6 +17,9 @@ use crate::weather::Watching;
 
 /// How many looks at a file that nobody touches a second has at most: where it is polled, ten.
 const LOOKS: u32 = 20;
+
+/// How many hints are kept while a look hangs.
+const HINTS: usize = 64;
 
 /// A report, and who may be credited with what it tells.
 pub type Told = (File, Report, Vec<Vec<Credit>>);
@@ -33,6 +36,10 @@ pub struct Source {
     asleep: Duration,
     /// What waits for room before the hub.
     pub telling: Option<Told>,
+    /// The look at hand hangs, since when and until when.
+    hung: Option<(u64, u64)>,
+    /// Hints that came meanwhile.
+    hints: Vec<Hint>,
     /// What the latest look saw, and when it began.
     seen: Option<(u64, Look)>,
     /// It has told a health, so what the file said at the start has been told before.
@@ -54,11 +61,16 @@ impl Source {
         truth.watched(Some(patience), polled);
         let due = now + rng.below(300);
         let (asleep, telling, seen) = (Duration::ZERO, None, None);
-        Self { file, rule, rng, due, asleep, telling, seen, settled: false }
+        let (hung, hints) = (None, Vec::new());
+        Self { file, rule, rng, due, asleep, telling, hung, hints, seen, settled: false }
     }
 
     /// The watch is armed anew, on another directory by the same path.
     pub fn rearm(&mut self, ground: &mut Ground) {
+        if self.hung.is_some() {
+            // Nothing else is asked of a disk that does not answer.
+            return;
+        }
         ground.book.count(Fault::Rearmed);
         let now = now(ground);
         self.rule.set_watch(now, Watch::Poll);
@@ -75,16 +87,27 @@ impl Source {
     pub fn hint(&mut self, ground: &mut Ground, hint: Hint) {
         let file = self.file;
         ground.book.note(|| format!("{file}: hint {hint:?}"));
-        let truth = &mut ground.disk.truth[file as usize];
+        if self.hung.is_some() {
+            if self.hints.len() == HINTS {
+                self.hints = vec![Hint::Lost];
+            }
+            self.hints.push(hint);
+            return;
+        }
+        self.take_hint(ground, hint);
+        if self.turn(ground).is_some_and(|until| until < self.asleep) {
+            self.wake(ground);
+        }
+    }
+
+    fn take_hint(&mut self, ground: &mut Ground, hint: Hint) {
+        let truth = &mut ground.disk.truth[self.file as usize];
         match hint {
             Hint::Lost => truth.hints_are_missed(),
             Hint::Knocked => truth.knock_comes(),
             _ => {}
         }
         self.rule.hint(now(ground), hint);
-        if self.turn(ground).is_some_and(|until| until < self.asleep) {
-            self.wake(ground);
-        }
     }
 
     /// Its own thread is awake, and goes on until it sleeps or has something to tell.
@@ -92,6 +115,16 @@ impl Source {
         self.due = u64::MAX;
         if self.telling.is_some() {
             return;
+        }
+        if let Some((since, _)) = self.hung.take() {
+            let (file, patience) = (self.file, ground.weather.patience());
+            ground.book.note(|| format!("{file}: the look of {since} is back"));
+            self.look(ground);
+            for hint in std::mem::take(&mut self.hints) {
+                self.take_hint(ground, hint);
+            }
+            let polled = ground.weather.watching != Watching::Kernel;
+            ground.disk.truth[file as usize].watched(Some(patience), polled);
         }
         if let Some(until) = self.turn(ground) {
             self.asleep = until;
@@ -114,13 +147,15 @@ impl Source {
                     return None;
                 }
                 Step::Wait(until) => return Some(until),
-                Step::Look => {
-                    let begun = ground.book.now();
-                    let look = ground.look(self.file);
-                    self.seen = Some((begun, look.clone()));
-                    ground.book.looked();
-                    self.rule.looked(now(ground), look);
+                Step::Look if !ground.peace && self.rng.one_in(ground.weather.hangs) => {
+                    ground.book.count(Fault::HungLook);
+                    let now = ground.book.now();
+                    let until = now + self.rng.within(3 * SECOND, 40 * SECOND);
+                    (self.hung, self.due) = (Some((now, until)), until);
+                    ground.disk.truth[self.file as usize].watched(None, false);
+                    return None;
                 }
+                Step::Look => self.look(ground),
                 Step::Knock => {
                     let file = self.file;
                     ground.book.note(|| format!("{file}: knocks"));
@@ -130,9 +165,24 @@ impl Source {
         }
     }
 
+    fn look(&mut self, ground: &mut Ground) {
+        let begun = ground.book.now();
+        let look = ground.look(self.file);
+        self.seen = Some((begun, look.clone()));
+        ground.book.looked();
+        self.rule.looked(now(ground), look);
+    }
+
+    /// Since when the look at hand hangs.
+    #[must_use]
+    pub fn hung_since(&self) -> Option<u64> {
+        self.hung.map(|(since, _)| since)
+    }
+
     /// There was room before the hub for what it told.
     pub fn taken(&mut self, ground: &Ground) -> Option<Told> {
-        self.due = ground.book.now() + 5;
+        let next = self.hung.map_or(ground.book.now() + 5, |(_, until)| until);
+        self.due = next;
         self.telling.take()
     }
 
@@ -140,7 +190,7 @@ impl Source {
     #[must_use]
     pub fn rests(&self, touched: u64) -> bool {
         let seen = self.seen.as_ref().is_some_and(|(begun, _)| *begun > touched);
-        self.settled && self.telling.is_none() && seen
+        self.hung.is_none() && self.settled && self.telling.is_none() && seen
     }
 
     /// Takes all looks that are due before this moment, each at its own time, at a file that nobody
@@ -176,7 +226,7 @@ impl Source {
 
     fn wake(&mut self, ground: &Ground) {
         self.asleep = Duration::ZERO;
-        if self.telling.is_none() {
+        if self.telling.is_none() && self.hung.is_none() {
             self.due = self.due.min(ground.book.now() + self.late());
         }
     }

@@ -42,6 +42,8 @@ pub struct Weather {
     pub room: usize,
     /// One in so many steps of storing a reply fails.
     pub disk_fails: u64,
+    /// One in so many looks, and steps of storing a reply, hangs for longer than anybody waits.
+    pub hangs: u64,
     /// A disk takes so long at most, in microseconds.
     pub disk: u64,
     /// How many stations there are.
@@ -76,6 +78,7 @@ impl Weather {
             opens_first: rng.one_in(2),
             room: if rng.one_in(5) { rng.pick(&[3, 8]) } else { 16_384 },
             disk_fails: rng.pick(&[0, 0, 30, 5]),
+            hangs: rng.pick(&[0, 0, 0, 100]),
             disk: rng.pick(&[200, 5 * MS, 50 * MS]),
             stations: rng.pick(&[1, 3, 6, 10]),
             jumps: rng.one_in(4),

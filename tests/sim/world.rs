@@ -158,6 +158,10 @@ impl World {
         {
             self.go_on(4 * SECOND);
         }
+        if self.ground.weather.hangs > 0 {
+            // What stood there while a disk did not answer is still to be read.
+            self.go_on(4 * SECOND);
+        }
         self.judge_peace();
         self.end();
     }

@@ -30,7 +30,7 @@ enum Source {
 
 use Source::{Crate, Debian};
 
-const TOOLS: [Tool; 16] = [
+const TOOLS: [Tool; 17] = [
     Tool { program: "node", source: Debian("nodejs"), purpose: "the panel's tests" },
     Tool { program: "npm", source: Debian("npm"), purpose: "the browser tests" },
     Tool { program: "chromium", source: Debian("chromium"), purpose: "the browser tests" },
@@ -42,6 +42,7 @@ const TOOLS: [Tool; 16] = [
     Tool { program: "zsh", source: Debian("zsh"), purpose: "completions in real shells" },
     Tool { program: "fish", source: Debian("fish"), purpose: "completions in real shells" },
     Tool { program: "strace", source: Debian("strace"), purpose: "calls that are made to fail" },
+    Tool { program: "bindfs", source: Debian("bindfs"), purpose: "mounts that hang" },
     Tool {
         program: "python3",
         source: Debian("python3-venv"),

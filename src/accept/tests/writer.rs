@@ -1,12 +1,19 @@
 //! The thread that writes for whoever asks.
 
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender};
+
 use super::*;
+
+fn spawn(file: AcceptFile, on: impl FnMut(Outcome) + Send + 'static) -> Writer {
+    Writer::spawn(|| Ok(file), &Calls::default(), on).unwrap()
+}
 
 #[test]
 fn the_writer_notes_and_then_says_how_it_went() {
     let place = Place::new();
     let (sender, outcomes) = channel();
-    let writer = Writer::spawn(place.open(), move |outcome| drop(sender.send(outcome))).unwrap();
+    let writer = spawn(place.open(), move |outcome| drop(sender.send(outcome)));
     let next = || outcomes.recv_timeout(PATIENCE).unwrap();
     assert_eq!(next(), Outcome::Able(Ok(())));
     writer.submit(Store { ticket: 1, text: "7".to_owned() }).unwrap();
@@ -30,7 +37,7 @@ fn a_writer_that_could_not_write_says_so_before_anybody_asks() {
     let place = Place::new();
     fs::create_dir(&place.path).unwrap();
     let (sender, outcomes) = channel();
-    let writer = Writer::spawn(place.open(), move |outcome| drop(sender.send(outcome))).unwrap();
+    let writer = spawn(place.open(), move |outcome| drop(sender.send(outcome)));
     let why = "accept.eot cannot be written: is a directory".to_owned();
     assert_eq!(outcomes.recv_timeout(PATIENCE).unwrap(), Outcome::Able(Err(why)));
     writer.stop();
@@ -41,15 +48,14 @@ fn a_writer_that_is_busy_refuses_at_once_and_one_that_stops_finishes_first() {
     let place = Place::new();
     let (sender, outcomes) = channel();
     let (go, wait) = channel::<()>();
-    let writer = Writer::spawn(place.open(), move |outcome| {
+    let writer = spawn(place.open(), move |outcome| {
         if matches!(outcome, Outcome::Noted { ticket: 1, .. }) {
             drop(sender.send(outcome));
             let _ = wait.recv();
         } else {
             drop(sender.send(outcome));
         }
-    })
-    .unwrap();
+    });
     let submit = |ticket: u64| writer.submit(Store { ticket, text: ticket.to_string() });
     submit(1).unwrap();
     assert_eq!(outcomes.recv_timeout(PATIENCE).unwrap(), Outcome::Able(Ok(())));
@@ -67,15 +73,83 @@ fn a_writer_that_is_busy_refuses_at_once_and_one_that_stops_finishes_first() {
 fn a_writer_whose_thread_has_panicked_takes_no_more() {
     let place = Place::new();
     let (sender, outcomes) = channel::<()>();
-    let writer = Writer::spawn(place.open(), move |_| {
+    let writer = spawn(place.open(), move |_| {
         let _sender = &sender;
         panic!("made up");
-    })
-    .unwrap();
+    });
     let store = || writer.submit(Store { ticket: 1, text: "7".to_owned() });
     outcomes.recv_timeout(PATIENCE).unwrap_err();
     while store() != Err(Busy::Ended) {
         std::thread::yield_now();
     }
     assert_eq!(place.names(), ["accept.eot.lock"]);
+}
+
+/// A file whose disk hangs at this step until told to go on, and by whom it is said that it does.
+fn hangs_at(place: &Place, step: Step) -> (AcceptFile, Receiver<()>, Sender<()>) {
+    let ((tell, begun), (go, wait)) = (channel(), channel::<()>());
+    let (wait, armed) = (Mutex::new(wait), AtomicBool::new(true));
+    let mut file = place.open();
+    // The rehearsal comes first, and has the same steps.
+    let rehearsed = AtomicBool::new(false);
+    file.fault = Fault(Box::new(move |now| {
+        let store = rehearsed.load(Ordering::Relaxed);
+        rehearsed.fetch_or(now == Step::Rename, Ordering::Relaxed);
+        if store && now == step && armed.swap(false, Ordering::Relaxed) {
+            tell.send(()).unwrap();
+            let _ = wait.lock().unwrap().recv();
+        }
+        Ok(())
+    }));
+    (file, begun, go)
+}
+
+#[test]
+fn a_write_that_nobody_waits_for_any_more_is_dropped_before_it_is_seen() {
+    for step in STEPS {
+        let place = Place::new();
+        let (file, begun, go) = hangs_at(&place, step);
+        let (sender, outcomes) = channel();
+        let writer = spawn(file, move |outcome| drop(sender.send(outcome)));
+        let submit = |ticket: u64| writer.submit(Store { ticket, text: ticket.to_string() });
+        submit(1).unwrap();
+        begun.recv_timeout(PATIENCE).unwrap();
+        // One that waits behind it is dropped, too.
+        submit(2).unwrap();
+        writer.abandon(2);
+        drop(go);
+        let stored = || loop {
+            match outcomes.recv_timeout(PATIENCE).unwrap() {
+                Outcome::Stored { ticket, result } => break (ticket, result.is_ok()),
+                Outcome::Able(able) => assert_eq!(able, Ok(()), "the disk has answered"),
+                Outcome::Noted { .. } => {}
+            }
+        };
+        // What is past the last question, or seen already, is carried out.
+        let seen = matches!(step, Step::Rename | Step::SyncDirectory);
+        assert_eq!((stored(), stored()), ((1, seen), (2, false)), "{step:?}");
+        assert_eq!(place.path.exists(), seen, "{step:?}");
+        submit(3).unwrap();
+        assert_eq!(stored(), (3, true));
+        assert_eq!(place.text(), "3\n");
+        assert_eq!(place.names(), ["accept.eot", "accept.eot.lock"]);
+    }
+}
+
+#[test]
+fn a_file_that_turns_out_to_be_anothers_is_never_written() {
+    let place = Place::new();
+    let first = place.open();
+    let (sender, outcomes) = channel();
+    let path = place.path.clone();
+    let open = move || AcceptFile::open(&path).map_err(|error| error.to_string());
+    let on = move |outcome| drop(sender.send(outcome));
+    let writer = Writer::spawn(open, &Calls::default(), on).unwrap();
+    let why = Err("another server writes accept.eot".to_owned());
+    assert_eq!(outcomes.recv_timeout(PATIENCE).unwrap(), Outcome::Able(why.clone()));
+    writer.submit(Store { ticket: 1, text: "7".to_owned() }).unwrap();
+    let stored = Outcome::Stored { ticket: 1, result: why };
+    assert_eq!(outcomes.recv_timeout(PATIENCE).unwrap(), stored);
+    assert_eq!(place.names(), ["accept.eot.lock"]);
+    drop(first);
 }

@@ -201,3 +201,28 @@ fn two_servers_do_not_write_one_book() {
     let entries = [order(1), order(2)];
     assert_eq!(desk.past().entries, entries);
 }
+
+#[test]
+fn a_book_whose_disk_answers_late_is_kept_from_then_on_behind_what_was_there() {
+    let desk = Desk::new();
+    fs::write(desk.book(), text(&[order(1)])).unwrap();
+    let (go, wait) = channel::<()>();
+    let path = desk.book();
+    let late = move || {
+        let _ = wait.recv();
+        Some(open(&path, quick()).1)
+    };
+    let (tell, health) = channel();
+    let book = Book::late(&desk.book(), quick(), late);
+    let keeper = book.keep(move |health| drop(tell.send(health))).unwrap();
+    keeper.recorder().record(order(2));
+    // It is known that it waits.
+    while keeper.calls().longest().is_none() {
+        std::thread::yield_now();
+    }
+    assert_eq!(seqs(&desk.lines()), [1]);
+    drop(go);
+    assert_eq!(health.recv_timeout(PATIENCE).unwrap().state, Condition::Ok);
+    keeper.stop(PATIENCE);
+    assert_eq!(seqs(&desk.lines()), [1, 2]);
+}

@@ -5,9 +5,12 @@ use std::path::Path;
 
 use rustix::fs::OFlags;
 use rustix::process::{Resource, getrlimit};
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, timeout_at};
 
 use super::Finding;
-use crate::accept::AcceptFile;
+use crate::accept::{AcceptFile, OpenError};
+use crate::disk::{DEADLINE, no_answer};
 use crate::plain::plain;
 use crate::resolve;
 use crate::source::{Survey, survey};
@@ -16,53 +19,85 @@ use crate::token_file;
 /// What a descriptor limit should at least be: the server itself needs 40.
 const DESCRIPTORS: u64 = 256;
 
-/// Whether the status file can be read, and the accept file replaced.
-pub(super) fn files(status: &Path, accept: &Path) -> Vec<Finding> {
-    let shown = |path: &Path| path.display().to_string();
-    let mut findings = vec![match resolve::stat(status) {
-        Err(error) => Finding::Bad(
-            format!("{}: {}", shown(status), plain(&error)),
-            "start the server where it is, or name it with --status-file".into(),
-        ),
-        Ok((meta, _)) if !meta.is_file() => Finding::Bad(
-            format!("{} is no file", shown(status)),
-            "name a file with --status-file".into(),
-        ),
-        Ok(_) => match resolve::open(status, OFlags::RDONLY) {
-            Ok(_) => Finding::Well(format!("{} can be read", shown(status))),
-            Err(error) => Finding::Bad(
-                format!("{}: {}", shown(status), plain(&error)),
-                format!("let the server's user read it: chmod a+r {}", shown(status)),
-            ),
-        },
-    }];
-    let files = [
-        (accept, AcceptFile::unlocked(accept), "answers"),
-        (status, AcceptFile::shared(status), "orders over the network"),
+/// What is looked at on a disk, each aside, since a disk may not answer: what it is called, and the
+/// look.
+type Check = (String, Box<dyn FnOnce() -> Vec<Finding> + Send>);
+
+/// All that is known of these files and of how changes will be noticed.
+pub(super) async fn disks(status: &Path, accept: &Path, token: Option<&Path>) -> Vec<Finding> {
+    let mut checks: Vec<Check> = vec![
+        check(status, |status| vec![readable(status)]),
+        check(accept, |accept| vec![takes(accept, AcceptFile::unlocked(accept), "answers")]),
+        check(status, |it| vec![takes(it, AcceptFile::shared(it), "orders over the network")]),
     ];
-    for (path, file, what) in files {
-        let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
-        let folder = shown(folder.unwrap_or(Path::new(".")));
-        let rehearsed = file.map_err(|error| error.to_string());
-        let rehearsed = rehearsed.and_then(|it| it.rehearse().map_err(|error| error.to_string()));
-        findings.push(match rehearsed {
-            Ok(()) => Finding::Well(format!("{folder} takes {what}")),
-            Err(why) => {
-                let then = if why.ends_with("permission denied") {
-                    format!("let the server's user write there: chown or chmod {folder}")
-                } else {
-                    "nothing can be written before that is mended".into()
-                };
-                let why = why.split_once(" cannot be written: ").map_or(&*why, |(_, why)| why);
-                Finding::Bad(format!("{folder} takes no {what}: {why}"), then)
-            }
-        });
+    checks.extend(token.map(|token| check(token, self::token)));
+    checks.push(check(status, |status| vec![watching(status)]));
+    let begun = checks.into_iter().map(|(name, look)| (name, spawn_blocking(look)));
+    let begun: Vec<_> = begun.collect();
+    let deadline = Instant::now() + DEADLINE;
+    let mut findings = Vec::new();
+    for (name, look) in begun {
+        let found = match timeout_at(deadline, look).await {
+            Ok(Ok(found)) => found,
+            Ok(Err(panic)) => vec![Finding::Bad(format!("{name}: {panic}"), UNKNOWN.into())],
+            Err(_) => vec![Finding::Bad(no_answer(&name, DEADLINE), UNKNOWN.into())],
+        };
+        // That a disk does not answer is one thing, whatever was asked.
+        findings.extend(found.into_iter().filter(|it| !findings.contains(it)).collect::<Vec<_>>());
     }
     findings
 }
 
+/// What to do where a disk does not answer.
+const UNKNOWN: &str = "look at what it is mounted from; the server goes on when that answers";
+
+fn check(path: &Path, look: impl FnOnce(&Path) -> Vec<Finding> + Send + 'static) -> Check {
+    let (name, path) = (path.display().to_string(), path.to_owned());
+    (name, Box::new(move || look(&path)))
+}
+
+/// Whether the status file can be read.
+fn readable(status: &Path) -> Finding {
+    let shown = status.display();
+    match resolve::stat(status) {
+        Err(error) => Finding::Bad(
+            format!("{shown}: {}", plain(&error)),
+            "start the server where it is, or name it with --status-file".into(),
+        ),
+        Ok((meta, _)) if !meta.is_file() => {
+            Finding::Bad(format!("{shown} is no file"), "name a file with --status-file".into())
+        }
+        Ok(_) => match resolve::open(status, OFlags::RDONLY) {
+            Ok(_) => Finding::Well(format!("{shown} can be read")),
+            Err(error) => Finding::Bad(
+                format!("{shown}: {}", plain(&error)),
+                format!("let the server's user read it: chmod a+r {shown}"),
+            ),
+        },
+    }
+}
+
+/// Whether a file can be replaced.
+fn takes(path: &Path, file: Result<AcceptFile, OpenError>, what: &str) -> Finding {
+    let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new(".")).display();
+    let rehearsed = file.map_err(|error| error.to_string());
+    match rehearsed.and_then(|it| it.rehearse().map_err(|error| error.to_string())) {
+        Ok(()) => Finding::Well(format!("{folder} takes {what}")),
+        Err(why) => {
+            let then = if why.ends_with("permission denied") {
+                format!("let the server's user write there: chown or chmod {folder}")
+            } else {
+                "nothing can be written before that is mended".into()
+            };
+            let why = why.split_once(" cannot be written: ").map_or(&*why, |(_, why)| why);
+            Finding::Bad(format!("{folder} takes no {what}: {why}"), then)
+        }
+    }
+}
+
 /// Whether the token in this file is nobody else's.
-pub(super) fn token(path: &Path) -> Vec<Finding> {
+fn token(path: &Path) -> Vec<Finding> {
     let shown = path.display();
     let doubts = match token_file::doubts(path) {
         Ok(doubts) => doubts,
@@ -79,11 +114,6 @@ pub(super) fn token(path: &Path) -> Vec<Finding> {
         Finding::Note(what, "whoever has the token may do what it allows")
     };
     doubts.into_iter().map(note).collect()
-}
-
-/// How changes will be noticed, and how many stations find a seat.
-pub(super) fn machine(status: &Path) -> Vec<Finding> {
-    vec![watching(status), descriptors()]
 }
 
 #[cfg(target_os = "linux")]
@@ -124,7 +154,8 @@ fn watching(_: &Path) -> Finding {
     Finding::Well("changes are told by the system".into())
 }
 
-fn descriptors() -> Finding {
+/// How many stations find a seat.
+pub(super) fn descriptors() -> Finding {
     // The server raises its soft limit to this by itself.
     match getrlimit(Resource::Nofile).maximum {
         Some(most) if most < DESCRIPTORS => Finding::Bad(

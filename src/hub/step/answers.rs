@@ -240,6 +240,7 @@ impl Hub {
     /// Starts the next write of a file, if one is due. Whoever waited meanwhile for an order that
     /// has moved on is told so, and one who has said the same before has been heard.
     fn next_store(&mut self, now: Now, file: File, effects: &mut Vec<Effect>) {
+        self.refuse_unanswered(file, effects);
         let (telegraph, roll) = (&self.telegraph, &self.roll);
         let present = telegraph.order().map(|order| order.seq);
         let stores = if file == File::Status { &mut self.orders } else { &mut self.replies };
@@ -276,7 +277,9 @@ impl Hub {
     ) {
         let present = self.telegraph.order().map(|order| order.seq);
         let after_ms = self.telegraph.millis_since_order(now).unwrap_or(0);
-        for waiting in self.stores(file).finish(ticket, result.is_ok()) {
+        let served = self.stores(file).finish(ticket, result.is_ok());
+        let failure = result.as_ref().err().filter(|_| !served.is_empty());
+        for waiting in served {
             let Waiting { asker, station, who, form, text, order, how, .. } = waiting;
             match result {
                 Ok(()) if file == File::Accept => {
@@ -289,23 +292,43 @@ impl Hub {
                     say(asker, &form, Answer::Accepted(&text), effects);
                 }
                 Ok(()) => say(asker, &form, Answer::Nothing, effects),
-                Err(reason) => {
-                    let line = text::not_accepted(reason);
-                    let line = if file == File::Accept { &line } else { reason };
-                    say(asker, &form, Answer::No(Code::WriteFailed, line), effects);
-                }
+                Err(reason) => not_written(file, asker, &form, reason, effects),
             }
             resume(asker, effects);
         }
-        if let Err(reason) = result {
-            self.log(
-                (Kind::Failure, None),
-                || format!("not written: {}", escaped(reason)),
-                effects,
-            );
+        if let Some(reason) = failure {
+            self.log_failure(reason, effects);
         }
         self.next_store(now, file, effects);
     }
+
+    /// Whoever waits for a write is told so if the file's disk does not answer. One that is in hand is
+    /// given up: it is dropped when it wakes, or read back like anybody's if it was past that.
+    pub(super) fn refuse_unanswered(&mut self, file: File, effects: &mut Vec<Effect>) {
+        let Some(why) = self.why_unanswered(file).cloned() else { return };
+        let (ticket, given_up) = self.stores(file).give_up();
+        effects.extend(ticket.map(|ticket| Effect::Abandon { file, ticket }));
+        if given_up.is_empty() {
+            return;
+        }
+        for Waiting { asker, form, .. } in given_up {
+            not_written(file, asker, &form, &why, effects);
+            resume(asker, effects);
+        }
+        self.log_failure(&why, effects);
+    }
+
+    fn log_failure(&mut self, why: &str, effects: &mut Vec<Effect>) {
+        let line = || format!("not written: {}", escaped(why));
+        self.log((Kind::Failure, None), line, effects);
+    }
+}
+
+/// A text is not in its file, and whoever gave it learns why.
+fn not_written(file: File, asker: Asker, form: &Form, why: &str, effects: &mut Vec<Effect>) {
+    let line = text::not_accepted(why);
+    let line = if file == File::Accept { &line } else { why };
+    say(asker, form, Answer::No(Code::WriteFailed, line), effects);
 }
 
 fn say(asker: Asker, form: &Form, answer: Answer<'_>, effects: &mut Vec<Effect>) {

@@ -1,26 +1,25 @@
-//! What is told of the files' health: what their sources say, and whether a reply could be written.
+//! What is told of the files' health: what their sources say, whether a reply could be written, and
+//! whether their disks answer at all.
 
 use super::{Effect, Hub, tell};
 use crate::writing::{Condition, File, Health};
 
-/// What is known of the accept file.
+/// What is known of a file.
 #[derive(Debug, Default)]
-pub(super) struct AcceptHealth {
-    /// What its source says, once that has settled.
+pub(super) struct Known {
+    /// What its source says, once that has settled; of the book, whoever writes it.
     source: Option<Health>,
     /// Why no reply could be written, in one line.
     unwritable: Option<String>,
+    /// Its disk does not answer, and since when, in one line.
+    unanswered: Option<String>,
 }
 
 impl Hub {
     /// A source has found a file well or not.
     pub(super) fn source_said(&mut self, file: File, health: Health, effects: &mut Vec<Effect>) {
-        if file == File::Accept {
-            self.accept.source = Some(health);
-            self.tell_accept(effects);
-        } else {
-            self.changed_health(file, health, effects);
-        }
+        self.known[file as usize].source = Some(health);
+        self.tell_health(file, effects);
     }
 
     /// A reply could be written into the file now, or could not. Of orders nothing is told until
@@ -32,17 +31,43 @@ impl Hub {
         effects: &mut Vec<Effect>,
     ) {
         if file == File::Accept {
-            self.accept.unwritable = result.err();
-            self.tell_accept(effects);
+            self.known[file as usize].unwritable = result.err();
+            self.tell_health(file, effects);
         }
     }
 
-    fn tell_accept(&mut self, effects: &mut Vec<Effect>) {
-        let Some(mut health) = self.accept.source.clone() else { return };
-        if let (true, Some(why)) = (health.is_well(), &self.accept.unwritable) {
-            health = Health { state: Condition::Unwritable, detail: why.clone(), ..health };
-        }
-        self.changed_health(File::Accept, health, effects);
+    /// A file's disk does not answer, or does again. Whoever waits for a write learns it.
+    pub(super) fn unanswered(
+        &mut self,
+        file: File,
+        why: Option<String>,
+        effects: &mut Vec<Effect>,
+    ) {
+        self.known[file as usize].unanswered = why;
+        self.tell_health(file, effects);
+        self.refuse_unanswered(file, effects);
+    }
+
+    /// Why nothing can be written into this file now, if its disk does not answer.
+    pub(super) fn why_unanswered(&self, file: File) -> Option<&String> {
+        self.known[file as usize].unanswered.as_ref()
+    }
+
+    fn tell_health(&mut self, file: File, effects: &mut Vec<Effect>) {
+        let Known { source, unwritable, unanswered } = &self.known[file as usize];
+        let health = match (source.clone(), unanswered, unwritable) {
+            (source, Some(why), _) => {
+                let is_book = file == File::Book;
+                let state = if is_book { Condition::Unwritable } else { Condition::Unreadable };
+                Health { state, detail: why.clone(), ..source.unwrap_or(Health::UNSETTLED) }
+            }
+            (None, None, _) => return,
+            (Some(health), None, Some(why)) if health.is_well() => {
+                Health { state: Condition::Unwritable, detail: why.clone(), ..health }
+            }
+            (Some(health), None, _) => health,
+        };
+        self.changed_health(file, health, effects);
     }
 
     fn changed_health(&mut self, file: File, health: Health, effects: &mut Vec<Effect>) {
@@ -53,7 +78,8 @@ impl Hub {
         let message = tell::source(file, &health);
         let first = known.replace(health).is_none();
         self.publish(effects);
-        if !first {
+        // Whoever came before a disk has answered for the first time has been told nothing of it.
+        if !first || self.present > 0 {
             effects.push(Effect::Tell(message));
         }
     }

@@ -55,8 +55,10 @@ impl Waiting {
 pub(super) struct Stores {
     /// Those who wait for the next write.
     waiting: Vec<Waiting>,
-    /// Those who wait for the write in hand; none if it is empty.
+    /// Those who wait for the write in hand; none if it was given up.
     in_hand: Vec<Waiting>,
+    /// What the write in hand writes, and who is to be credited with it; nothing if there is none.
+    writing: Option<(String, Author)>,
     /// The ticket of the write in hand, or of the last one.
     ticket: u64,
     /// Our own writings that were not read back, oldest first.
@@ -81,6 +83,15 @@ impl Stores {
         self.waiting.push(waiting);
     }
 
+    /// Gives up everything that waits, and the write in hand, which may still be carried out; its
+    /// ticket, and all who waited.
+    pub(super) fn give_up(&mut self) -> (Option<u64>, Vec<Waiting>) {
+        let mut given_up = std::mem::take(&mut self.in_hand);
+        let ticket = (!given_up.is_empty()).then_some(self.ticket);
+        given_up.append(&mut self.waiting);
+        (ticket, given_up)
+    }
+
     /// How many texts wait, or are being written.
     pub(super) fn waiting(&self) -> usize {
         self.waiting.len() + self.in_hand.len()
@@ -92,25 +103,26 @@ impl Stores {
         &mut self,
         mut still_wanted: impl FnMut(&Waiting) -> bool,
     ) -> Option<(u64, String)> {
-        if !self.in_hand.is_empty() {
+        if self.writing.is_some() {
             return None;
         }
         self.in_hand = std::mem::take(&mut self.waiting);
         self.in_hand.retain(|waiting| still_wanted(waiting));
         let last = self.in_hand.last()?;
         self.ticket += 1;
+        self.writing = Some((last.text.clone(), last.author()));
         Some((self.ticket, last.text.clone()))
     }
 
     /// The write in hand will be known by this stamp when it is read back.
     pub(super) fn noted(&mut self, ticket: u64, stamp: Stamp) {
-        if let Some(last) = self.in_hand.last().filter(|_| ticket == self.ticket) {
+        if let Some((text, author)) = self.writing.as_ref().filter(|_| ticket == self.ticket) {
             if self.credits.len() == CREDITS_MAX {
                 self.credits.remove(0);
             }
             // As a source will read it.
-            let writing = Writing { stamp, text: bare(&last.text).into() };
-            self.credits.push(Credit { ticket, writing, author: last.author() });
+            let writing = Writing { stamp, text: bare(text).into() };
+            self.credits.push(Credit { ticket, writing, author: author.clone() });
         }
     }
 
@@ -119,6 +131,7 @@ impl Stores {
         if ticket != self.ticket {
             return Vec::new();
         }
+        self.writing = None;
         if !written {
             // A file that was never renamed in cannot be read back, but its inode may be anyone's.
             self.credits.retain(|credit| credit.ticket != ticket);

@@ -1,5 +1,6 @@
 //! The hub's decisions, spoken in the domain.
 
+mod disks;
 mod people;
 mod private;
 mod replies;

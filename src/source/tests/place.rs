@@ -148,10 +148,16 @@ fn a_directory_made_again_is_watched_again() {
     let path = inner.join("status.eot");
     fs::write(&path, "1").unwrap();
     let (sender, reports) = channel();
-    let source =
-        Source::start(&Posts::default(), &path, File::Status, WatchMode::Auto, move |report, _| {
+    let source = Source::start(
+        &Posts::default(),
+        &path,
+        File::Status,
+        WatchMode::Auto,
+        &Calls::default(),
+        move |report, _| {
             drop(sender.send(report));
-        });
+        },
+    );
     let watched = Watched { directory: outer, reports, source: source.unwrap(), path };
     watched.expect("1");
     watched.expect_health(Condition::Ok, "");

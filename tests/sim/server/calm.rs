@@ -6,6 +6,7 @@ use chadburn::hub::engine::{PARTS, Tally};
 
 use super::Server;
 use crate::book::SECOND;
+use crate::clerk::Clerk;
 use crate::client::Client;
 use crate::ground::Ground;
 
@@ -22,6 +23,8 @@ impl Server {
         let touched = ground.disk.touched;
         !self.woken
             && self.closing.is_none()
+            && self.disks_answer()
+            && !ground.clerks.iter().any(Clerk::is_busy)
             && self.later.iter().all(|(due, _)| *due >= end)
             && self.sources.iter().all(|it| it.as_ref().is_some_and(|it| it.rests(touched)))
     }

@@ -32,6 +32,9 @@ impl Server {
             }
             ground.clerks[file as usize].take(store, refused);
         }
+        for (file, ticket) in office.abandoned {
+            ground.clerks[file as usize].abandon(ticket);
+        }
         for entry in office.recorded {
             if let Err(what) = self.model.recorded(&entry) {
                 ground.book.fail(format!("bell book: {what}"));
@@ -94,7 +97,16 @@ impl Server {
             });
         }
         ground.book.note(|| format!("{file}: store {ticket} {text:?} for {by:?}"));
-        Store { ticket, text, by, askers, waiting, start: ground.book.now(), end: None }
+        Store {
+            ticket,
+            text,
+            by,
+            askers,
+            waiting,
+            start: ground.book.now(),
+            abandoned: false,
+            end: None,
+        }
     }
 
     /// Before the hub hears that a reply is stored: those who waited for it may stand in the roll.

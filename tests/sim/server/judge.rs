@@ -119,10 +119,10 @@ impl Server {
         (now - since > long).then_some(stations)
     }
 
-    /// Whether there are replies on their way into the accept file.
+    /// Whether there are replies on their way into the accept file, or a disk does not answer.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.engine.hub().waiting() > 0
+        self.engine.hub().waiting() > 0 || !self.disks_answer()
     }
 
     /// Nobody is there, and nothing is left of anybody.

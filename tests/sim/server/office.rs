@@ -10,6 +10,8 @@ use tokio::sync::oneshot;
 pub struct Office {
     /// Texts for the clerks, whether they were away, and how many texts had been heard.
     pub(super) stores: Vec<(File, u64, String, bool, usize)>,
+    /// Stores that nobody waits for any more.
+    pub(super) abandoned: Vec<(File, u64)>,
     /// The clerk is away.
     pub(super) refuses: bool,
     /// Texts that nobody asks for twice, in the order in which they were heard.
@@ -41,6 +43,10 @@ impl Ports for Office {
         let reason = std::mem::take(&mut self.refuses).then(|| "the clerk is away".to_owned());
         self.stores.push((file, ticket, text, reason.is_some(), self.heard.len()));
         reason.map_or(Ok(()), Err)
+    }
+
+    fn abandon(&mut self, file: File, ticket: u64) {
+        self.abandoned.push((file, ticket));
     }
 
     fn publish(&mut self, snapshot: Snapshot) {

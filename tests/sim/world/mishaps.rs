@@ -120,8 +120,11 @@ impl World {
         if self.server.is_some() {
             let patience = self.ground.weather.patience();
             let polled = self.ground.weather.watching != Watching::Kernel;
-            for truth in &mut self.ground.disk.truth {
-                truth.watched(Some(patience), polled);
+            let sources = self.server.iter().flat_map(|server| &server.sources);
+            for (truth, source) in self.ground.disk.truth.iter_mut().zip(sources) {
+                if source.as_ref().is_none_or(|source| source.hung_since().is_none()) {
+                    truth.watched(Some(patience), polled);
+                }
             }
             self.is_armed_anew();
         }

@@ -1,0 +1,98 @@
+//! What is opened before the hub starts: the accept file with its lock, and the bell book. A disk that
+//! does not answer holds up the start for a few seconds; the server then begins without what is on it.
+
+use std::path::Path;
+use std::time::Duration;
+
+use chadburn_core::Dial;
+use tokio::runtime::Handle;
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::{Instant, timeout_at};
+
+use crate::accept::{AcceptFile, OpenError};
+use crate::book::{self, Book, Limits, Past};
+use crate::disk::{Calls, DEADLINE};
+use crate::telegraph::history::History;
+
+/// What a disk is given that is waited for after another one has used up the time: enough for one
+/// that is awake.
+const LEAST: Duration = Duration::from_millis(500);
+
+/// How long the start waits for disks, all of them together.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience(Instant);
+
+impl Patience {
+    /// It begins now.
+    pub(super) fn begin() -> Self {
+        Self(Instant::now() + DEADLINE)
+    }
+
+    /// What comes of this in time.
+    pub(super) async fn wait<F: IntoFuture>(self, work: F) -> Option<F::Output> {
+        timeout_at(self.0.max(Instant::now() + LEAST), work).await.ok()
+    }
+}
+
+/// Makes the file, or says why not in one line.
+pub(super) type Open = Box<dyn FnOnce() -> Result<AcceptFile, String> + Send>;
+
+/// Takes the accept file's lock, or begins to and leaves the rest to whoever writes the file. Fails if
+/// it is known in time that it must not be written.
+pub(super) async fn accept_file(
+    path: &Path,
+    calls: &Calls,
+    patience: Patience,
+) -> Result<Open, OpenError> {
+    let (calls, path) = (calls.clone(), path.to_owned());
+    let mut opening = spawn_blocking(move || calls.make(|| AcceptFile::open(&path)));
+    if let Some(Ok(opened)) = patience.wait(&mut opening).await {
+        let file = opened?;
+        return Ok(Box::new(|| Ok(file)));
+    }
+    let wait = waiter(opening);
+    let lost = || "the accept file could not be opened".to_owned();
+    Ok(Box::new(move || wait().ok_or_else(lost)?.map_err(|error| error.to_string())))
+}
+
+/// Opens the book, if one is to be kept, and tells what it remembers.
+pub(super) async fn book(
+    path: Option<&Path>,
+    dial: &Dial<'_>,
+    patience: Patience,
+) -> (History, Option<Book>) {
+    let Some(path) = path.map(Path::to_owned) else {
+        return (History::default(), None);
+    };
+    let limits = Limits::default();
+    let mut opening = spawn_blocking({
+        let path = path.clone();
+        move || book::open(&path, limits)
+    });
+    match patience.wait(&mut opening).await {
+        Some(Ok((past, book))) => {
+            let Past { order, reply, entries, last_seq, clean, .. } = past;
+            let (order, reply) = (order.as_ref(), reply.as_ref());
+            let history = History::from_book(dial, order, reply, &entries, last_seq, clean);
+            (history, Some(book))
+        }
+        Some(Err(error)) => {
+            tracing::error!(%error, "the bell book cannot be opened and is not kept");
+            (History::default(), None)
+        }
+        None => {
+            tracing::warn!(
+                "the bell book's disk does not answer: nothing before now is remembered"
+            );
+            let wait = waiter(opening);
+            let late = move || wait().map(|(_, book)| book);
+            (History::default(), Some(Book::late(&path, limits, late)))
+        }
+    }
+}
+
+/// Waits for what is being done aside, on a thread that may block; nothing comes of a panic.
+fn waiter<T: Send + 'static>(work: JoinHandle<T>) -> impl FnOnce() -> Option<T> + Send {
+    let runtime = Handle::current();
+    move || runtime.block_on(work).ok()
+}
