@@ -209,7 +209,8 @@ async fn forwarder(settings: Settings, may: May) -> Option<Finding> {
     let more = (forged.order && !may.order) || (forged.shutdown && !may.shutdown);
     more.then(|| {
         Finding::Bad(
-            "this address leads to the server's loopback by plain TCP, so that whoever asks there for              localhost passes for root or the server's own user"
+            "this address leads to the server's loopback by plain TCP, so that whoever asks there for \
+             localhost passes for root or the server's own user"
                 .into(),
             "start the server with --allow-shutdown never, or give it a token (README, wss)".into(),
         )
