@@ -112,10 +112,11 @@ impl Rule {
 }
 
 /// Since when the bell has rung for this order of a state in which it rings: UTC in milliseconds, by
-/// the server's clock. Repeats do not begin anew, unless it was answered before.
+/// the server's clock. Repeats do not begin anew, unless it was answered before; a reply to the repeat
+/// itself, which is not what was ordered, changes nothing.
 pub(super) fn ringing_since(state: &State, order: &Order) -> u64 {
     match &state.reply {
-        Some(reply) if reply.at >= order.since => state.at.max(reply.at),
+        Some(reply) if reply.seq < order.seq && reply.at >= order.since => state.at.max(reply.at),
         _ => order.since,
     }
 }

@@ -96,7 +96,8 @@ impl Waiting {
             self.rung = None;
         }
         if state.bell {
-            self.rung = Some(ringing_since(state, order));
+            // Of what happened between two states only the newest may be known.
+            self.rung = self.rung.max(Some(ringing_since(state, order)));
         }
         if !self.is_meant(order) {
             return None;
@@ -214,6 +215,33 @@ mod tests {
         let line = "8 was answered by Tim after 1.0 s";
         assert_eq!(told(Some("8"), &story)[0], Step::Answered(line.into()));
         assert_eq!(told(Some("tea"), &story), []);
+    }
+
+    #[test]
+    fn a_reply_that_is_no_answer_changes_nothing() {
+        let wrong = |at, since_it_was_given: &[Message]| {
+            let Message::State(mut state) = state("7", 5, 10, Some(at), true) else { panic!() };
+            state.at = at * 1_000;
+            if let Some(reply) = &mut state.reply {
+                reply.status = "8".into();
+                reply.position = None;
+            }
+            let answer = [self::state("7", 5, 10, Some(17), false)];
+            let story = [since_it_was_given, &[Message::State(state)], &answer].concat();
+            told(None, &story)
+        };
+        let line =
+            |seconds| Step::Answered(format!("7 COFFEE was answered by Tim after {seconds}.0 s"));
+        // It was seen to begin, or was not.
+        assert_eq!(wrong(14, &[welcome(), state("7", 5, 10, None, true)]), [line(7)]);
+        assert_eq!(wrong(14, &[welcome()]), [line(7)]);
+        // It is a repeat, given at 11, and of the answer before it nothing is known any more.
+        let Message::State(mut again) = state("7", 5, 10, Some(10), true) else { panic!() };
+        again.at = 11_000;
+        if let Some(reply) = &mut again.reply {
+            reply.seq = 4;
+        }
+        assert_eq!(wrong(14, &[welcome(), Message::State(again)]), [line(6)]);
     }
 
     #[test]
