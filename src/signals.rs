@@ -7,11 +7,14 @@ use std::fmt;
 use std::io;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process_group, wait};
+use rustix::process::{
+    Pid, Signal, WaitOptions, getpid, kill_process_group, test_kill_process,
+    test_kill_process_group, wait,
+};
 use tokio::sync::watch;
 use tokio_stream::StreamExt;
 
@@ -112,50 +115,89 @@ impl Signals {
     }
 }
 
-/// The process group that a command has started, if there is one now.
+/// The process groups that a command has started.
 #[derive(Clone, Debug, Default)]
-pub struct Started(Arc<Mutex<Option<Pid>>>);
+pub struct Started(Arc<Mutex<Groups>>);
+
+#[derive(Debug, Default)]
+struct Groups {
+    /// The one whose leader is running, if there is one.
+    led: Option<Pid>,
+    /// Those whose leaders have ended and have left others behind.
+    left: Vec<Pid>,
+}
+
+impl Groups {
+    /// All that there are now.
+    fn all(&mut self) -> impl Iterator<Item = Pid> {
+        self.left.retain(|group| is_left(*group));
+        self.left.iter().copied().chain(self.led)
+    }
+}
+
+/// Whether somebody is left of a group whose leader has ended. The leader's number is not given to
+/// another process as long as there is, so that a process with it leads a group of somebody else.
+fn is_left(group: Pid) -> bool {
+    test_kill_process(group).is_err() && test_kill_process_group(group).is_ok()
+}
 
 impl Started {
     /// A child with this number leads one.
     pub fn begins(&self, child: Option<u32>) {
-        let child = child.and_then(|it| Pid::from_raw(it.cast_signed()));
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = child;
+        self.groups().led = child.and_then(|it| Pid::from_raw(it.cast_signed()));
     }
 
     /// It has ended, and was waited for.
     pub fn ends(&self) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let mut groups = self.groups();
+        let ended = groups.led.take();
+        groups.left.extend(ended);
+        groups.left.retain(|group| is_left(*group));
+        drop(groups);
         self.reap();
     }
 
-    /// Sends it a signal.
+    /// Sends all of them a signal.
     pub fn signal(&self, signal: Signal) {
-        let group = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(group) = *group {
+        for group in self.groups().all() {
             // Whoever has gone already needs none.
             let _ = kill_process_group(group, signal);
         }
     }
 
-    /// Kills it.
+    /// Kills them.
     pub fn kill(&self) {
         self.signal(Signal::KILL);
     }
 
+    /// Waits until nobody is left of them. The kernel tells no one but their parents of their ends.
+    pub async fn gone(&self) {
+        while self.is_running() {
+            tokio::time::sleep(LOOK).await;
+            self.reap();
+        }
+    }
+
     fn is_running(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.groups().all().next().is_some()
+    }
+
+    fn groups(&self) -> MutexGuard<'_, Groups> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The first process of a container inherits the orphans of all others, and nobody else takes
     /// away what is left of them. While there is a child, that is left to whoever waits for it.
     fn reap(&self) {
-        if getpid() != Pid::INIT || self.is_running() {
+        if getpid() != Pid::INIT || self.groups().led.is_some() {
             return;
         }
         while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
     }
 }
+
+/// How often one looks whether somebody is left of a group.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// How long a command may take to end by itself.
 const PATIENCE: Duration = Duration::from_millis(800);

@@ -1,19 +1,21 @@
 //! Runs a command for what happens, one after the other, each in a process group of its own.
 
+use std::collections::VecDeque;
 use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::process::Command;
-use tokio::sync::mpsc;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use super::display::Display;
+use super::rule::What;
 use crate::signals::{Started, Stop};
 
-/// How many happenings may wait for a command that is slow. More are left out, and that is said.
+/// How many happenings may wait for a command that is slow. Beyond that the oldest are left out, and
+/// that is said.
 const WAITING: usize = 64;
 
 /// How long a command that was told to end may take; then it is killed.
@@ -26,13 +28,80 @@ const LONGEST_FACT: usize = 4_096;
 /// The facts, as variables.
 pub(super) type Facts = Vec<(&'static str, String)>;
 
+/// What the command is still to be run for.
+#[derive(Debug, Default)]
+struct Waiting {
+    facts: VecDeque<Facts>,
+    /// How many were left out since the command was last run for how things are.
+    left_out: u64,
+    /// Nothing more will come.
+    ended: bool,
+}
+
+impl Waiting {
+    /// Takes one more; whether an older one is the first to be left out for it.
+    fn put(&mut self, facts: Facts) -> bool {
+        let full = self.facts.len() >= WAITING;
+        if full {
+            self.facts.pop_front();
+            self.left_out += 1;
+        }
+        self.facts.push_back(facts);
+        full && self.left_out == 1
+    }
+
+    /// The next one. When some were left out, the last is followed by how things are: what the command
+    /// has missed shows in that.
+    fn take(&mut self) -> Option<Facts> {
+        let facts = self.facts.pop_front()?;
+        if self.left_out > 0 && self.facts.is_empty() {
+            self.left_out = 0;
+            self.facts.push_back(present(&facts));
+        }
+        Some(facts)
+    }
+}
+
+/// How things are by these facts, without what happened.
+fn present(facts: &Facts) -> Facts {
+    let of_the_event = ["CHADBURN_EVENT", "CHADBURN_LINK", "CHADBURN_WHY", "CHADBURN_WAITED"];
+    let kept = facts.iter().filter(|(name, _)| !of_the_event.contains(name)).cloned();
+    std::iter::once(("CHADBURN_EVENT", What::Present.word().to_owned())).chain(kept).collect()
+}
+
+/// What the runner and whoever gives it facts share.
+#[derive(Debug, Default)]
+struct Shared {
+    waiting: Mutex<Waiting>,
+    /// There is something to run, or nothing more will come.
+    changed: Notify,
+}
+
+impl Shared {
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The next facts; none after the last.
+    async fn next(&self) -> Option<Facts> {
+        loop {
+            let (facts, ended) = {
+                let mut waiting = self.waiting();
+                (waiting.take(), waiting.ended)
+            };
+            if facts.is_some() || ended {
+                return facts;
+            }
+            self.changed.notified().await;
+        }
+    }
+}
+
 /// A hand that runs a command.
 pub(super) struct Hand {
-    facts: Option<mpsc::Sender<Facts>>,
+    shared: Arc<Shared>,
     runner: JoinHandle<()>,
     started: Started,
-    /// Nothing is begun any more.
-    stopping: Arc<AtomicBool>,
     complaints: Display,
 }
 
@@ -40,44 +109,62 @@ impl Hand {
     /// A hand for this command. What it starts is known to `started`; what goes wrong is said to
     /// `complaints`.
     pub(super) fn new(command: String, started: Started, complaints: Display) -> Self {
-        let (facts, mut waiting) = mpsc::channel::<Facts>(WAITING);
-        let stopping = Arc::new(AtomicBool::new(false));
-        let (told, group, said) = (Arc::clone(&stopping), started.clone(), complaints.clone());
+        let shared = Arc::new(Shared::default());
+        let (given, group, said) = (Arc::clone(&shared), started.clone(), complaints.clone());
         let runner = tokio::spawn(async move {
-            while let Some(facts) = waiting.recv().await {
-                if told.load(Ordering::Acquire) {
-                    break;
-                }
+            while let Some(facts) = given.next().await {
                 if let Err(why) = run(&command, facts, &group).await {
                     said.line(format!("chadburn: {why}"));
                 }
             }
         });
-        Self { facts: Some(facts), runner, started, stopping, complaints }
+        Self { shared, runner, started, complaints }
     }
 
     pub(super) fn run(&self, facts: Facts) {
-        if self.facts.as_ref().is_some_and(|it| it.try_send(facts).is_err()) {
-            self.complaints
-                .line("chadburn: the command is too slow, and was not run for this".into());
+        let left_out = self.shared.waiting().put(facts);
+        self.shared.changed.notify_one();
+        if left_out {
+            self.complaints.line(
+                "chadburn: the command is too slow, and not run for the oldest of what waits"
+                    .into(),
+            );
         }
+    }
+
+    fn end(&self, drop_rest: bool) {
+        let mut waiting = self.shared.waiting();
+        waiting.ended = true;
+        if drop_rest {
+            waiting.facts.clear();
+        }
+        drop(waiting);
+        self.shared.changed.notify_one();
     }
 
     /// Waits for what is still to be run.
     pub(super) async fn rest(&mut self) {
-        self.facts = None;
+        self.end(false);
         // A runner that has panicked has said so.
         let _ = (&mut self.runner).await;
     }
 
-    /// Passes the signal on to what is running, and kills it when it has not ended in five seconds.
+    /// Passes the signal on to what is running, and kills it when it has not ended in five seconds:
+    /// the command, and whatever it has left behind in its process group.
     pub(super) async fn stop(&mut self, stop: Stop) {
-        self.stopping.store(true, Ordering::Release);
-        self.facts = None;
+        self.end(true);
         self.started.signal(stop.signal());
-        if timeout(LAST_WORDS, &mut self.runner).await.is_err() {
+        let all = async {
+            if !self.runner.is_finished() {
+                let _ = (&mut self.runner).await;
+            }
+            self.started.gone().await;
+        };
+        if timeout(LAST_WORDS, all).await.is_err() {
             self.started.kill();
-            let _ = (&mut self.runner).await;
+            if !self.runner.is_finished() {
+                let _ = (&mut self.runner).await;
+            }
         }
     }
 }
@@ -115,6 +202,27 @@ fn fact(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn event(number: usize) -> Facts {
+        let waited = ("CHADBURN_WAITED", "1".into());
+        vec![("CHADBURN_EVENT", "order".into()), ("CHADBURN_SEQ", number.to_string()), waited]
+    }
+
+    #[test]
+    fn what_is_too_much_leaves_out_the_oldest_and_ends_with_how_things_are() {
+        let mut waiting = Waiting::default();
+        let complaints = (0..WAITING + 3).filter(|number| waiting.put(event(*number))).count();
+        assert_eq!(complaints, 1, "it is said once");
+        for number in 3..WAITING + 3 {
+            assert_eq!(waiting.take(), Some(event(number)));
+        }
+        let seq = ("CHADBURN_SEQ", (WAITING + 2).to_string());
+        let last: Facts = vec![("CHADBURN_EVENT", "present".into()), seq];
+        assert_eq!((waiting.take(), waiting.take()), (Some(last), None));
+        // What is not too much is run as it is.
+        waiting.put(event(1));
+        assert_eq!((waiting.take(), waiting.take()), (Some(event(1)), None));
+    }
 
     #[test]
     fn whatever_is_told_can_be_a_fact() {

@@ -42,6 +42,8 @@ async fn every_command_ends_at_once_as_a_shell_expects() {
             &["watch", "--wire", "text"],
             &["wait"],
             &["console"],
+            &["console", "--wire", "text"],
+            &["order", "7", "--url", &away],
             &["status", "--url", &away],
             &["answer", "--url", &away],
             &["log", "--url", &away],
@@ -101,6 +103,44 @@ async fn what_was_started_is_told_too_and_killed_after_five_seconds() {
     let deaf = format!("/proc/{}/stat", deaf.trim());
     let gone = || std::fs::read_to_string(&deaf).map_or(true, |stat| stat.contains(") Z "));
     until("nothing of it is left", gone).await;
+}
+
+/// Whether there is no such process any more, whose number stands in this file.
+fn is_gone(file: &std::path::Path) -> bool {
+    let number = std::fs::read_to_string(file).unwrap_or_default();
+    let stat = std::fs::read_to_string(format!("/proc/{}/stat", number.trim()));
+    !number.is_empty() && stat.map_or(true, |stat| stat.contains(") Z "))
+}
+
+#[tokio::test]
+async fn what_is_left_behind_gets_five_seconds_too_and_nothing_of_it_stays() {
+    let server = TestServer::start().await;
+    // The shell ends when it is told, and what it has started does not.
+    let deaf = r#"sh -c 'trap "" TERM; echo $$ > deaf; sleep 300; true'"#;
+    for (exec, least) in [
+        (format!("[ $CHADBURN_EVENT = present ] || exit 0; {deaf}; true"), 4_900),
+        // The shell has ended long before.
+        (format!("[ $CHADBURN_EVENT = present ] || exit 0; {deaf} & true"), 4_900),
+        // Whoever ends when told holds up nothing.
+        (
+            "[ $CHADBURN_EVENT = present ] || exit 0; sh -c 'echo $$ > deaf; exec sleep 300' &"
+                .into(),
+            0,
+        ),
+    ] {
+        let mut child = command(&server, &["watch", "--exec", &exec]).spawn().expect("it is run");
+        let file = server.home.file("deaf");
+        let runs = || std::fs::read_to_string(&file).is_ok_and(|it| it.ends_with('\n'));
+        until("it runs", runs).await;
+        let begun = Instant::now();
+        signal(&child, Signal::TERM);
+        within(Duration::from_secs(12), "its end", child.wait()).await.expect("it was a child");
+        let lasted = begun.elapsed();
+        assert!(lasted >= Duration::from_millis(least), "{exec}: {lasted:?}");
+        assert!(least > 0 || lasted < Duration::from_secs(4), "{exec}: {lasted:?}");
+        until("nothing of it is left", || is_gone(&file)).await;
+        std::fs::remove_file(&file).expect("it is there");
+    }
 }
 
 #[tokio::test]

@@ -191,9 +191,9 @@ fn when_it_may(then: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_command_that_is_too_slow_misses_something_and_that_is_told() {
+async fn a_command_that_is_too_slow_is_run_for_the_newest_order_in_the_end() {
     let server = TestServer::start().await;
-    let exec = when_it_may("echo $CHADBURN_STATUS >> told");
+    let exec = when_it_may("echo $CHADBURN_EVENT $CHADBURN_STATUS >> told");
     let mut watcher = Watcher::start(&server, &["watch", "--exec", &exec]);
     let errors = watcher.child.stderr.take().expect("it is piped");
     let mut errors = BufReader::new(errors).lines();
@@ -204,15 +204,43 @@ async fn a_command_that_is_too_slow_misses_something_and_that_is_told() {
         watcher.hears(&format!("order number {number}.")).await;
     }
     let complaint = soon("the complaint", errors.next_line()).await.expect("text");
-    let expected = "chadburn: the command is too slow, and was not run for this";
+    let expected = "chadburn: the command is too slow, and not run for the oldest of what waits";
     assert_eq!(complaint.as_deref(), Some(expected));
     server.home.write("go", "");
     let told = || std::fs::read_to_string(server.home.file("told")).unwrap_or_default();
-    until("it has caught up", || told().contains("order number 63.")).await;
+    let last = "order order number 70.\npresent order number 70.\n";
+    until("it has caught up", || told().ends_with(last)).await;
     let told = told();
-    let numbers: Vec<_> = told.lines().filter(|line| line.starts_with("order")).collect();
-    let in_order = (1..=numbers.len()).map(|number| format!("order number {number}."));
-    assert!(numbers.iter().zip(in_order).all(|(told, given)| **told == given), "{told}");
+    let numbers: Vec<_> = told.lines().filter(|line| line.starts_with("order ")).collect();
+    let in_order = (1..=70).rev().map(|number| format!("order order number {number}."));
+    assert!(numbers.iter().rev().zip(in_order).all(|(told, given)| **told == given), "{told}");
+    assert_eq!(numbers.len(), 64, "{told}");
+}
+
+#[tokio::test]
+async fn how_things_are_is_told_to_a_command_at_each_connection() {
+    let mut server = TestServer::start().await;
+    let exec = "echo $CHADBURN_EVENT $CHADBURN_STATUS $CHADBURN_BELL >> told";
+    let watcher = Watcher::start(&server, &["watch", "--exec", exec]);
+    let file = server.home.file("told");
+    let are = |expected: &[&str]| {
+        let told = std::fs::read_to_string(&file).unwrap_or_default();
+        told.lines().filter_map(|it| it.strip_prefix("present ")).eq(expected.iter().copied())
+    };
+    until("the first", || are(&["6 1"])).await;
+    done(&server, &["answer"]).await;
+    // Another server, and of what it says nothing is an event but this.
+    server.kill().await;
+    let mut server = Setup::at(Arc::clone(&server.home)).port(server.address.port()).start().await;
+    until("the second", || are(&["6 1", "6 0"])).await;
+    server.kill().await;
+    server.home.order("8");
+    let server = Setup::at(Arc::clone(&server.home)).port(server.address.port()).start().await;
+    until("the third", || are(&["6 1", "6 0", "8 1"])).await;
+    // Another follower.
+    drop(watcher);
+    let _again = Watcher::start(&server, &["watch", "--exec", exec]);
+    until("the fourth", || are(&["6 1", "6 0", "8 1", "8 1"])).await;
 }
 
 #[tokio::test]
