@@ -2,6 +2,7 @@
 //! minute of patience are the test's own.
 
 use std::process::Stdio;
+use std::sync::Arc;
 
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
@@ -11,6 +12,7 @@ use crate::home::Home;
 use crate::link::url;
 use crate::patience::{soon, until};
 use crate::server::TestServer;
+use crate::setup::Setup;
 
 /// The recipes, in the README's order.
 fn recipes() -> [&'static str; 3] {
@@ -55,6 +57,27 @@ async fn a_telegraph_in_another_building_is_followed() {
             .await;
     }
     assert_eq!(here.home.strays(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_mirror_is_right_after_a_restart_of_either_side() {
+    let (mut there, here) = (TestServer::start().await, TestServer::start().await);
+    let recipe = recipes()[0].replace("wss://eot.example.com/websocket", &url(&there));
+    let follower = start(&recipe, &there, &here.home).await;
+    let is = |order: &str| {
+        std::fs::read_to_string(here.home.status()).is_ok_and(|it| it == format!("{order}\n"))
+    };
+    there.home.order("7");
+    until("it follows", || is("7")).await;
+    there.kill().await;
+    there.home.order("8");
+    let there = Setup::at(Arc::clone(&there.home)).port(there.address.port()).start().await;
+    until("it follows another server", || is("8")).await;
+    // Dropped it is killed, and what is ordered meanwhile is no event for the next one.
+    drop(follower);
+    there.home.order("9");
+    let _follower = start(&recipe, &there, &here.home).await;
+    until("another one follows", || is("9")).await;
 }
 
 #[tokio::test]
