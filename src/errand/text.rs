@@ -11,6 +11,9 @@ use super::watch::now;
 use super::{SHORTEST_WAIT, Trouble, say};
 use crate::log::escaped;
 
+/// What every server of this wire says first.
+const GREETING: &str = "Connected to EOT Server";
+
 /// A text that every server of this wire echoes. Answers come in the order of their questions, so
 /// its echo says that nothing is owed any more.
 const LAST: &str = "that was all";
@@ -20,7 +23,7 @@ const ECHO: &str = "Server echoed: that was all";
 
 /// Says each text that comes, and how the link is.
 pub(super) async fn watch(settings: Settings, url: &str) -> Result<(), Trouble> {
-    let mut link = Link::open(settings)?;
+    let mut link = Link::open(settings.greeting(GREETING))?;
     while let Some(event) = link.recv().await {
         match event {
             Event::Message(text) => say(&format!("{} {}", now(), escaped(&text)))?,
@@ -35,7 +38,7 @@ pub(super) async fn watch(settings: Settings, url: &str) -> Result<(), Trouble> 
 
 /// Says each line to the server, and what the server says.
 pub(super) async fn console(settings: Settings, wait: Duration) -> Result<(), Trouble> {
-    let mut link = Link::connect(settings).await?;
+    let mut link = Link::connect(settings.greeting(GREETING)).await?;
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     let mut ended = false;
     // What is owed may take its time, but not for ever.

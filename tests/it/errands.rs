@@ -4,9 +4,12 @@ use std::process::{Output, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
+use tokio::net::TcpListener;
 use tokio::process::Command;
+use tokio_tungstenite::tungstenite::Message as WsMessage;
 
 use crate::link::url;
 use crate::patience::{soon, until, within};
@@ -215,6 +218,42 @@ async fn the_text_wire_is_spoken_too() {
     assert_eq!(watcher.news().await, "EOT Server is shutting down.");
     assert!(watcher.news().await.starts_with("link down: "));
     assert_eq!(fails(&server, &["watch", "--wire", "text", "--json"]).await.0, 2);
+}
+
+/// Takes every connection, and says this on it again and again; nothing at all if there is none.
+async fn stranger(says: Option<WsMessage>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("it is bound");
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let says = says.clone();
+            tokio::spawn(async move {
+                let Ok(mut peer) = tokio_tungstenite::accept_async(stream).await else { return };
+                while let Some(message) = &says {
+                    if peer.send(message.clone()).await.is_err() {
+                        return;
+                    }
+                    tokio::task::yield_now().await;
+                }
+                while peer.next().await.is_some_and(|it| it.is_ok()) {}
+            });
+        }
+    });
+    format!("ws://{address}/websocket")
+}
+
+#[tokio::test]
+async fn whoever_does_not_greet_is_no_server_of_the_text_wire() {
+    let server = TestServer::start().await;
+    let ping = WsMessage::Ping(Vec::new().into());
+    for says in [None, Some(ping), Some(WsMessage::text("welcome elsewhere"))] {
+        let address = stranger(says).await;
+        for command in ["watch", "console"] {
+            let words = [command, "--wire", "text", "--wait", "2s", "--url", &address];
+            let (code, why) = fails(&server, &words).await;
+            assert!(code == 3 && why.contains("it did not say in time how things are"), "{why}");
+        }
+    }
 }
 
 #[tokio::test]

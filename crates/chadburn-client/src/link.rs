@@ -85,8 +85,9 @@ impl Link {
             line: Line::default(),
             outbox: Mutex::new(Outbox::new(settings.outbox.0, settings.outbox.1)),
             inbox: Inbox::new(settings.inbox, settings.inbox_bytes, String::len),
-            greeting: AtomicBool::new(false),
+            introducing: AtomicBool::new(false),
             identity: settings.identity,
+            greeting: settings.greeting,
             beat: settings.beat,
         });
         let driver = tokio::spawn(drive(open, Arc::clone(&talk), settings.window, settings.url));
@@ -176,14 +177,21 @@ struct Plain {
     outbox: Mutex<Outbox<String>>,
     inbox: Inbox<String>,
     /// The identity has still to be said on this connection.
-    greeting: AtomicBool,
+    introducing: AtomicBool,
     identity: Option<String>,
+    /// What the other side says first, if it is known.
+    greeting: Option<String>,
     beat: Duration,
 }
 
 impl Plain {
     fn outbox(&self) -> MutexGuard<'_, Outbox<String>> {
         self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_there(&self) {
+        self.line.standing.send_replace(Standing::Up);
+        self.inbox.put(Event::Up);
     }
 }
 
@@ -197,38 +205,51 @@ impl Talk for Plain {
     }
 
     fn up(&self) {
-        self.greeting.store(self.identity.is_some(), Ordering::Release);
-        self.line.standing.send_replace(Standing::Up);
-        self.inbox.put(Event::Up);
+        self.introducing.store(self.identity.is_some(), Ordering::Release);
+        if self.greeting.is_none() {
+            self.is_there();
+        }
     }
 
     fn greeted(&self) -> bool {
-        true
+        *self.line.standing.borrow() == Standing::Up
     }
 
     fn next(&self) -> Option<String> {
-        if self.greeting.load(Ordering::Acquire) {
+        if self.introducing.load(Ordering::Acquire) {
             return self.identity.clone();
+        }
+        if !self.greeted() {
+            return None;
         }
         self.outbox().next().cloned()
     }
 
     fn sent(&self) {
-        if !self.greeting.swap(false, Ordering::AcqRel) {
+        if !self.introducing.swap(false, Ordering::AcqRel) {
             self.outbox().done();
             self.line.room.notify_one();
         }
     }
 
     fn heard(&self, text: &str) -> Result<(), Failure> {
+        if !self.greeted() {
+            if self.greeting.as_deref() != Some(text) {
+                return Ok(());
+            }
+            self.is_there();
+            self.line.wake.notify_one();
+        }
         self.inbox.put(Event::Message(text.to_owned()));
         Ok(())
     }
 
     fn down(&self, why: String) {
         self.outbox().put_back();
-        self.line.standing.send_replace(Standing::Away);
-        self.inbox.put(Event::Down(why));
+        let was_up = self.line.standing.send_replace(Standing::Away) == Standing::Up;
+        if was_up {
+            self.inbox.put(Event::Down(why));
+        }
     }
 
     fn idle(&self) -> bool {

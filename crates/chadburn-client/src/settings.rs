@@ -54,6 +54,7 @@ pub struct Settings {
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) subprotocol: Option<String>,
     pub(crate) identity: Option<String>,
+    pub(crate) greeting: Option<String>,
     /// Whether a token is among the headers.
     pub(crate) token: bool,
     pub(crate) name: Option<String>,
@@ -95,6 +96,7 @@ impl Settings {
             headers: Vec::new(),
             subprotocol: None,
             identity: None,
+            greeting: None,
             token: false,
             name: None,
             resume: None,
@@ -179,6 +181,13 @@ impl Settings {
     #[must_use]
     pub fn identity(self, message: impl Into<String>) -> Self {
         Self { identity: Some(message.into()), ..self }
+    }
+
+    /// What the other side of a plain link says first. Until it has, it is not there: nothing is heard of
+    /// it or sent to it, and the [`window`](Self::window) runs on.
+    #[must_use]
+    pub fn greeting(self, message: impl Into<String>) -> Self {
+        Self { greeting: Some(message.into()), ..self }
     }
 
     /// What a station is called: at most 40 characters, which all show.
