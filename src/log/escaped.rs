@@ -2,14 +2,14 @@
 
 use std::fmt::{self, Write};
 
-use chadburn_v1::acts;
+use chadburn_core::characters;
 
 /// The most characters of a foreign text that a log line shows.
 const LONGEST: usize = 200;
 
-/// Shows a foreign text in a log line: control characters escaped, so that nobody can forge a
-/// line or speak to the reader's terminal, characters that turn the direction of writing too, and
-/// no more than 200 characters of it.
+/// Shows a foreign text in a log line: each character that nobody would see escaped, controls and those
+/// that turn the direction of writing among them, so that nobody can forge a line, speak to the
+/// reader's terminal or pass for somebody else, and no more than 200 characters of it.
 #[must_use]
 pub fn escaped(text: &str) -> impl fmt::Display {
     Escaped { text, longest: LONGEST, backslash: "\\\\" }
@@ -37,11 +37,11 @@ struct Escaped<'a> {
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut characters = self.text.chars();
-        for c in characters.by_ref().take(self.longest) {
+        let mut characters = characters(self.text);
+        for (c, seen) in characters.by_ref().take(self.longest) {
             match c {
                 '\\' => f.write_str(self.backslash)?,
-                c if acts(c) => write!(f, "{}", c.escape_default())?,
+                c if !seen => write!(f, "{}", c.escape_default())?,
                 c => f.write_char(c)?,
             }
         }

@@ -162,6 +162,10 @@ fn a_foreign_text_can_neither_forge_a_line_nor_ring_a_terminal() {
     assert_eq!(escaped("Käse, 中 \"7\"").to_string(), "Käse, 中 \"7\"");
     assert_eq!(escaped("a\r\nb\t\0").to_string(), "a\\r\\nb\\t\\u{0}");
     assert_eq!(escaped("\u{1b}[2J\u{7f}\u{9b}").to_string(), "\\u{1b}[2J\\u{7f}\\u{9b}");
+    assert_eq!(
+        escaped("STOP\u{200b}\u{3164}\u{e0041}").to_string(),
+        "STOP\\u{200b}\\u{3164}\\u{e0041}"
+    );
     assert_eq!(escaped("\u{202e}\\").to_string(), "\\u{202e}\\\\");
     assert_eq!(escaped(&"é".repeat(200)).to_string(), "é".repeat(200));
     assert_eq!(escaped(&"é".repeat(201)).to_string(), format!("{}…", "é".repeat(200)));

@@ -21,4 +21,4 @@ pub mod text;
 pub use dial::{
     DEFAULT, Dial, MAX_POSITIONS, MIN_POSITIONS, NO_DIAL, Position, Sector, same_in_any_case,
 };
-pub use unseen::unseen;
+pub use unseen::{characters, unseen};

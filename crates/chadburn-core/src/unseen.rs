@@ -30,15 +30,19 @@ const IGNORABLE: [(char, char); 17] = [
 /// are written with it.
 #[must_use]
 pub fn unseen(text: &str) -> Option<char> {
+    characters(text).find(|(_, seen)| !seen).map(|(c, _)| c)
+}
+
+/// Each character of a text, and whether it is seen.
+pub fn characters(text: &str) -> impl Iterator<Item = (char, bool)> {
     let mut before = None;
     let mut rest = text.chars();
-    while let Some(c) = rest.next() {
-        if is_unseen(c) && !shapes(before, c, rest.clone().next()) {
-            return Some(c);
-        }
+    core::iter::from_fn(move || {
+        let c = rest.next()?;
+        let seen = !is_unseen(c) || shapes(before, c, rest.clone().next());
         before = Some(c);
-    }
-    None
+        Some((c, seen))
+    })
 }
 
 /// Whether a character alone leaves no mark: controls, what Unicode has ignored by default,

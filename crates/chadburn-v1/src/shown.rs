@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use chadburn_core::characters;
+
 /// Whether a terminal, or whoever reads lines, could take this character for more than text:
 /// controls (C0, DEL, C1), characters that turn the direction of writing (UAX #9), and those that
 /// end a line or a paragraph (UAX #14).
@@ -12,8 +14,8 @@ pub fn acts(c: char) -> bool {
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// The same JSON in one line, with each such character as `\u` and its number. Between values only
-/// white space can be one, and becomes a space.
+/// The same JSON in one line, with each such character, and each that nobody would see, as `\u` and its
+/// number. Between values only white space can be one, and becomes a space.
 #[must_use]
 pub fn json_line(json: String) -> String {
     // Most texts have none, and are not copied.
@@ -22,13 +24,14 @@ pub fn json_line(json: String) -> String {
         return json;
     }
     let mut line = String::with_capacity(json.len());
-    for c in json.chars() {
+    for (c, seen) in characters(&json) {
         match c {
             '\t' | '\n' | '\r' => line.push(' '),
-            // All of them are below U+10000: four digits are enough.
-            c if acts(c) => {
-                // A String takes whatever is written.
-                let _ = write!(line, "\\u{:04x}", u32::from(c));
+            c if !seen => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    // A String takes whatever is written.
+                    let _ = write!(line, "\\u{unit:04x}");
+                }
             }
             c => line.push(c),
         }
