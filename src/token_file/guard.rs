@@ -45,6 +45,9 @@ pub enum Doubt {
     /// Everybody here may read it, because whoever made the container wants it so.
     #[error("everybody in this container can read it (mode {0:03o})")]
     Read(u32),
+    /// A group of which nothing is known may read it.
+    #[error("whoever is in group {0} can read it: chmod 600")]
+    ReadBy(u32),
     /// A group of which nothing is known may replace it.
     #[error(
         "whoever is in group {group} can replace it: put it into a directory of mode 700 instead \
@@ -65,12 +68,90 @@ struct Facts {
     owner: u32,
     group: u32,
     mode: u32,
+    /// What its access list gives to others by name, as the bits of a mode that all others have.
+    named: u32,
 }
 
-impl From<Metadata> for Facts {
-    fn from(meta: Metadata) -> Self {
-        Self { owner: meta.uid(), group: meta.gid(), mode: meta.mode() }
+impl Facts {
+    /// Where there is an access list, the group's bits of the mode are the list's mask (`acl(5)`).
+    fn new(meta: &Metadata, list: &[u8], own: u32) -> Self {
+        let (owner, group, mode) = (meta.uid(), meta.gid(), meta.mode());
+        let Acl { group: groups, named } = Acl::new(list, mode >> 3 & 7, own);
+        Self { owner, group, mode: mode & !0o070 | groups << 3, named }
     }
+}
+
+/// What an access list says of others than the owner and root.
+#[derive(Debug, PartialEq, Eq)]
+struct Acl {
+    /// What the file's group may.
+    group: u32,
+    /// What those may whom it names, all together.
+    named: u32,
+}
+
+impl Acl {
+    /// Reads a list as the kernel stores it, a version and then entries of tag, rights and number
+    /// (`linux/posix_acl_xattr.h`). Whoever is in a group that it names counts as another; without a list
+    /// the group has what the mode says.
+    fn new(list: &[u8], mask: u32, own: u32) -> Self {
+        /// The tags (`linux/posix_acl.h`).
+        const USER: u16 = 0x02;
+        const GROUP_OF_FILE: u16 = 0x04;
+        const GROUP: u16 = 0x08;
+        let mut acl = Self { group: mask, named: 0 };
+        for entry in list.get(4..).unwrap_or_default().chunks_exact(8) {
+            let rights = u32::from(u16::from_le_bytes([entry[2], entry[3]])) & mask;
+            let number = u32::from_le_bytes([entry[4], entry[5], entry[6], entry[7]]);
+            match u16::from_le_bytes([entry[0], entry[1]]) {
+                GROUP_OF_FILE => acl.group = rights,
+                USER if number != 0 && number != own => acl.named |= rights,
+                GROUP => acl.named |= rights,
+                _ => {}
+            }
+        }
+        acl
+    }
+}
+
+/// The access list of this file or directory; empty where it has none.
+#[cfg(target_os = "linux")]
+fn access_list(
+    read: impl FnOnce(&str, &mut [u8]) -> rustix::io::Result<usize>,
+) -> io::Result<Vec<u8>> {
+    use rustix::io::Errno;
+    /// The largest value of an attribute, in bytes (`xattr(7)`).
+    const LARGEST: usize = 64 * 1024;
+    let mut list = vec![0; LARGEST];
+    let length = match read("system.posix_acl_access", &mut list) {
+        Ok(length) => length,
+        Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::NOSYS) => 0,
+        Err(error) => return Err(error.into()),
+    };
+    list.truncate(length);
+    Ok(list)
+}
+
+#[cfg(target_os = "linux")]
+fn list_of_directory(path: &Path) -> io::Result<Vec<u8>> {
+    access_list(|name, list| rustix::fs::lgetxattr(path, name, list))
+}
+
+#[cfg(target_os = "linux")]
+fn list_of_file(file: &File) -> io::Result<Vec<u8>> {
+    access_list(|name, list| rustix::fs::fgetxattr(file, name, list))
+}
+
+/// Elsewhere lists are of another kind, and are not read.
+#[cfg(not(target_os = "linux"))]
+fn list_of_directory(_: &Path) -> io::Result<Vec<u8>> {
+    Ok(Vec::new())
+}
+
+/// As above.
+#[cfg(not(target_os = "linux"))]
+fn list_of_file(_: &File) -> io::Result<Vec<u8>> {
+    Ok(Vec::new())
 }
 
 /// Judges the open file at this place, which was given as `path`.
@@ -79,18 +160,20 @@ pub(super) fn judge(
     place: &Place,
     file: &File,
 ) -> io::Result<Result<Vec<Doubt>, Unsafe>> {
+    let own = rustix::process::geteuid().as_raw();
     let mut directories: Vec<(PathBuf, Facts)> = Vec::new();
     for way in [place.path(), parent(path)?.path()] {
         for directory in way.ancestors().skip(1) {
             if !directories.iter().any(|(known, _)| known == directory) {
-                directories.push((directory.into(), directory.symlink_metadata()?.into()));
+                let (meta, list) = (directory.symlink_metadata()?, list_of_directory(directory)?);
+                directories.push((directory.into(), Facts::new(&meta, &list, own)));
             }
         }
     }
     let read_only = fstatvfs(file)?.f_flag.contains(StatVfsMountFlags::RDONLY);
-    let own = rustix::process::geteuid().as_raw();
     let shared = |group| group::has_others(group, own);
-    Ok(judged(file.metadata()?.into(), read_only, &directories, own, shared))
+    let facts = Facts::new(&file.metadata()?, &list_of_file(file)?, own);
+    Ok(judged(facts, read_only, &directories, own, shared))
 }
 
 fn judged(
@@ -105,19 +188,23 @@ fn judged(
     if !ours(&file) {
         return Err(Unsafe::Owner(file.owner));
     }
-    let read = mode & ALL_READ != 0 || mode & GROUP_READS != 0 && shared(file.group) == Some(true);
+    let group = if mode & GROUP_READS == 0 { Some(false) } else { shared(file.group) };
+    let read = (mode | file.named) & ALL_READ != 0 || group == Some(true);
     if file.owner == 0 && read_only {
         return Ok(if read { vec![Doubt::Read(mode)] } else { Vec::new() });
     }
-    if mode & (GROUP_WRITES | ALL_WRITE) != 0 {
+    if (mode | file.named) & (GROUP_WRITES | ALL_WRITE) != 0 {
         return Err(Unsafe::Written(mode));
     }
     if read {
         return Err(Unsafe::Read(mode));
     }
     let mut doubts = Vec::new();
+    if group.is_none() {
+        doubts.push(Doubt::ReadBy(file.group));
+    }
     for (directory, facts) in directories {
-        let writes = if facts.mode & STICKY == 0 { facts.mode } else { 0 };
+        let writes = if facts.mode & STICKY == 0 { facts.mode | facts.named } else { 0 };
         let shared = if writes & GROUP_WRITES == 0 { Some(false) } else { shared(facts.group) };
         if !ours(facts) || writes & ALL_WRITE != 0 || shared == Some(true) {
             return Err(Unsafe::Replaced(directory.clone()));
@@ -140,7 +227,11 @@ mod tests {
     const UNKNOWN: u32 = 3;
 
     fn facts(owner: u32, group: u32, mode: u32) -> Facts {
-        Facts { owner, group, mode }
+        Facts { owner, group, mode, named: 0 }
+    }
+
+    fn named(named: u32, facts: Facts) -> Facts {
+        Facts { named, ..facts }
     }
 
     fn of(file: Facts, read_only: bool, directory: Facts) -> Result<Vec<Doubt>, Unsafe> {
@@ -153,15 +244,45 @@ mod tests {
 
     #[test]
     fn a_file_that_only_its_owner_reads_and_writes_is_safe() {
-        for (owner, group, mode) in [
-            (OWN, PRIVATE, 0o600),
-            (OWN, SHARED, 0o400),
-            (0, PRIVATE, 0o640),
-            (OWN, UNKNOWN, 0o440),
-        ] {
+        for (owner, group, mode) in
+            [(OWN, PRIVATE, 0o600), (OWN, SHARED, 0o400), (0, PRIVATE, 0o640)]
+        {
             let said = of(facts(owner, group, mode), false, facts(OWN, SHARED, 0o755));
             assert_eq!(said, Ok(vec![]), "{owner} {group} {mode:o}");
         }
+        let said = of(facts(OWN, UNKNOWN, 0o440), false, facts(OWN, SHARED, 0o755));
+        assert_eq!(said, Ok(vec![Doubt::ReadBy(UNKNOWN)]));
+    }
+
+    #[test]
+    fn whom_an_access_list_names_is_another() {
+        let entry = |tag: u16, rights: u16, number: u32| {
+            let [a, b] = tag.to_le_bytes();
+            let [c, d] = rights.to_le_bytes();
+            [&[a, b, c, d][..], &number.to_le_bytes()].concat()
+        };
+        let list = |entries: &[(u16, u16, u32)]| {
+            let entries =
+                entries.iter().flat_map(|&(tag, rights, number)| entry(tag, rights, number));
+            [2, 0, 0, 0].into_iter().chain(entries).collect::<Vec<_>>()
+        };
+        for (entries, mask, group, others) in [
+            (&[][..], 4, 4, 0),
+            (&[(2, 4, 7), (4, 0, 0), (16, 4, 0)], 4, 0, 4),
+            (&[(2, 6, 7), (4, 4, 0), (16, 4, 0)], 4, 4, 4),
+            (&[(2, 6, OWN), (2, 6, 0), (4, 0, 0), (16, 6, 0)], 6, 0, 0),
+            (&[(8, 6, OWN), (4, 4, 0), (16, 6, 0)], 6, 4, 6),
+        ] {
+            let is = Acl::new(&list(entries), mask, OWN);
+            assert_eq!(is, Acl { group, named: others }, "{entries:?}");
+        }
+        let (file, directory) = (facts(OWN, PRIVATE, 0o600), facts(OWN, PRIVATE, 0o700));
+        assert_eq!(of(named(4, file), false, directory), Err(Unsafe::Read(0o600)));
+        assert_eq!(of(named(2, file), false, directory), Err(Unsafe::Written(0o600)));
+        assert_eq!(of(file, false, named(5, directory)), Ok(vec![]));
+        assert_eq!(of(file, false, named(7, directory)), Err(Unsafe::Replaced("/d".into())));
+        // As systemd hands a credential to the user of a service.
+        assert_eq!(of(facts(0, 0, 0o400), true, named(0, directory)), Ok(vec![]));
     }
 
     #[test]
