@@ -179,7 +179,9 @@ fn bytes_that_are_no_status_are_named() {
         (units().flat_map(u16::to_le_bytes).collect(), units().flat_map(u16::to_be_bytes).collect())
     };
     let mut utf16 = vec![b"\xFF\xFE7\0\n\0".to_vec(), b"\xFE\xFF\x007\0\n".to_vec()];
-    for text in ["7\r\n", "main is broken", "Grüße aus Łódź", "→ 7\n"] {
+    for text in
+        ["7\r\n", "main is broken", "Grüße aus Łódź", "→ 7\n", "привет", "שלום", "привет\r\nмир"]
+    {
         let (little, big) = unmarked(text);
         utf16.extend([little, big]);
     }

@@ -39,13 +39,23 @@ pub(super) fn parse(bytes: &[u8]) -> Result<String, Wrong> {
     }
 }
 
-/// Whether these are two or more characters of UTF-16 without its mark: of the bytes that are high
-/// (or low) in them, half are NUL at least, as those of Latin letters, digits and line ends are;
-/// and of the others none.
+/// Whether these are UTF-16 without its mark. Of Latin letters, digits and line ends every second byte is NUL, and
+/// of two characters of a text at least one is such; of other alphabets it is their number, which is a control
+/// character in UTF-8, and a text has none at every second place. What has neither (Han) is told as no UTF-8.
 fn is_utf16(bytes: &[u8]) -> bool {
-    let nuls = |from: usize| bytes.iter().skip(from).step_by(2).filter(|it| **it == 0).count();
+    let halves = |from: usize| bytes.iter().skip(from).step_by(2).copied();
+    let nuls = |from: usize| halves(from).filter(|byte| *byte == 0).count();
     let (big, little) = (nuls(0), nuls(1));
-    bytes.len() >= 4 && (big == 0 || little == 0) && (big + little) * 4 >= bytes.len()
+    let is_latin =
+        bytes.len() >= 4 && (big == 0 || little == 0) && (big + little) * 4 >= bytes.len();
+    let is_number = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
+    let is_alphabet = |from| {
+        bytes.len() >= 6
+            && bytes.len().is_multiple_of(2)
+            && halves(from).all(is_number)
+            && halves(from).any(|byte| byte != 0)
+    };
+    is_latin || is_alphabet(0) || is_alphabet(1)
 }
 
 /// Why bytes, or what stands at a path, are no status; without the file's name.
