@@ -258,7 +258,9 @@ const MESSAGES = {
     // Whoever wanted silence wanted it of this order; the next one, or a repeat, is heard.
     const silence = bell && order?.seq === state.silence?.order ? state.silence : null;
     const isSame = order?.seq === state.held?.order;
-    const next = isSame ? state : drop(state, 'the order has changed');
+    // What was held would have rung a bell that was silent; while it rings, the button answers.
+    const why = isSame ? 'somebody else has set the bell ringing' : 'the order has changed';
+    const next = isSame && !bell ? state : drop(state, why);
     return { ...next, seq, seen: seq, order, reply, bell, sources, silence };
   },
 

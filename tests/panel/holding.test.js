@@ -121,6 +121,15 @@ for (const [what, next] of [
   });
 }
 
+test('what is held would ring a silent bell: once it rings the button answers, and nothing is sent unasked', () => {
+  const { sent, asking, clock, hear, why } = setUp(settled());
+  asking.answer({ position: OTHER });
+  hear(settled({ seq: RINGING.seq + 5, bell: true }));
+  clock.wind(10 * HOLD_MS);
+  assert.deepEqual(sent, []);
+  assert.match(why(), /was not sent: somebody else has set the bell ringing$/);
+});
+
 test('with the link what is held is lost too, also if the link is back in time', () => {
   const { sent, asking, clock, store, hear, why } = setUp(settled());
   asking.answer({ position: OTHER });
@@ -149,12 +158,4 @@ test('a machine that slept sends nothing from before; a slow timer is no sleep',
     assert.equal(sent.length, count);
     if (count === 0) assert.match(why(), /was not sent: this machine was asleep$/);
   }
-});
-
-test('a bell that rings meanwhile for the same order changes nothing', () => {
-  const { asking, clock, hear, positions } = setUp(settled());
-  asking.answer({ position: OTHER });
-  hear(settled({ seq: RINGING.seq + 5, bell: true }));
-  clock.wind(HOLD_MS);
-  assert.deepEqual(positions(), [OTHER]);
 });
