@@ -47,11 +47,14 @@ fn whatever_takes_the_place_of_the_file_is_health_and_the_file_comes_back() {
     for what in ["is a directory", "is a FIFO", "is a device"] {
         fs::rename(&watched.path, &aside).unwrap();
         put(what);
-        watched.expect_health(Condition::NotAFile, &format!("status.eot {what}, not a file"));
+        watched.expect_health_after_gaps(
+            Condition::NotAFile,
+            &format!("status.eot {what}, not a file"),
+        );
         drop(fs::remove_file(&watched.path).or_else(|_| fs::remove_dir(&watched.path)));
         fs::rename(&aside, &watched.path).unwrap();
         // It is the very same writing as before.
-        watched.expect_health(Condition::Ok, "");
+        watched.expect_health_after_gaps(Condition::Ok, "");
     }
     watched.write("2");
     watched.expect("2");
