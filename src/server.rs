@@ -100,8 +100,8 @@ impl Server {
             None => http::Assets::embedded(),
             Some(directory) => http::Assets::from_directory(directory)?,
         };
-        // Who connects from now on is answered as soon as the files have been read.
-        tracing::info!("{}", announcement(&config, address));
+        // The line that it listens comes when the files have been read; until then whoever connects waits.
+        tracing::info!("{} starts at http://{address}", env!("CARGO_PKG_NAME"));
         let policy = config.policy();
         token::tell_doubts(config.token_file.as_deref());
         let (publish_policy, policies) = watch::channel(policy.clone());
@@ -191,6 +191,7 @@ impl Server {
                 limits: config.limits,
             };
             let listener = tokio::net::TcpListener::from_std(listener)?;
+            tracing::info!("{}", announcement(&config, address));
             manager.ready();
             http::listen(listener, house, listening.clone(), &tracker).await;
             Ok(())

@@ -47,7 +47,21 @@ async fn a_value_that_is_no_printable_line_is_refused_in_one_line() {
     let mut station = TestStation::text(&server).await;
     assert_eq!(station.ask("Accept&7").await, "Accepted state: 7");
     let too_long = "x".repeat(65);
-    let bad = ["", " ", "   ", "7\n", "\t", "a\tb", "\r", "é", "🔔", "\0", "\u{7f}", "\u{1b}[31m"];
+    let bad = [
+        "",
+        " ",
+        "   ",
+        "7\n\n",
+        "7\n8",
+        "\t",
+        "a\tb",
+        "\r",
+        "é",
+        "🔔",
+        "\0",
+        "\u{7f}",
+        "\u{1b}[31m",
+    ];
     for value in bad.into_iter().chain([too_long.as_str()]) {
         let line = station.ask(&format!("Accept&{value}")).await;
         assert!(line.starts_with("Accept refused:"), "{value:?}: {line:?}");

@@ -9,7 +9,7 @@ use tokio::net::TcpSocket;
 
 use crate::bytes;
 use crate::events::Events;
-use crate::http::get;
+use crate::http::{get, get_with};
 use crate::panel::{COFFEE, LUNCH, Panel, SUBPROTOCOL};
 use crate::patience::soon;
 use crate::raw::Raw;
@@ -204,7 +204,8 @@ async fn every_family_is_as_the_protocol_has_it() {
         .filter_map(|row| row.split_once("` | "))
         .filter_map(|(name, rest)| Some((name, rest.split(" | ").next()?)))
         .collect();
-    let page = get(&server, "/metrics").await.body;
+    let openmetrics = [("Accept", "application/openmetrics-text")];
+    let page = get_with(&server, "/metrics", &openmetrics).await.body;
     let counted: BTreeSet<(&str, &str)> = page
         .lines()
         .filter_map(|line| line.strip_prefix("# TYPE chadburn_")?.split_once(' '))

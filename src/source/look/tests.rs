@@ -191,6 +191,7 @@ fn bytes_that_are_no_status_are_named() {
         let wrong = parse(&bytes).unwrap_err();
         assert_eq!((wrong.condition, &*wrong.reason), (Condition::NotUtf8, "is UTF-16, not UTF-8"));
     }
+    assert_eq!(parse(&[1; 2_000]).unwrap().len(), 2_000, "control characters are a text");
     for nul in [
         &b"\0"[..],
         b"7\0",

@@ -54,6 +54,7 @@ fn is_utf16(bytes: &[u8]) -> bool {
             && bytes.len().is_multiple_of(2)
             && halves(from).all(is_number)
             && halves(from).any(|byte| byte != 0)
+            && !halves(1 - from).all(is_number)
     };
     is_latin || is_alphabet(0) || is_alphabet(1)
 }
