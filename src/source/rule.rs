@@ -105,6 +105,8 @@ pub struct Rule {
     hands: Hands,
     /// When to look next.
     due: Duration,
+    /// When the look at hand, or the last one, began.
+    began: Duration,
     /// What is still to be told.
     written: Option<Writing>,
     /// When the last writing that was believed was complete.
@@ -153,6 +155,7 @@ impl Rule {
             asks: false,
             hands: Hands::default(),
             due: Duration::ZERO,
+            began: Duration::ZERO,
             written: None,
             completed: Duration::ZERO,
             told: None,
@@ -246,12 +249,17 @@ impl Rule {
         self.trusted = self.vouched.take().filter(|_| !self.knocks.lags());
         self.trusted_at = self.vouched_at;
         self.knocks.look_begins();
+        self.began = now;
         self.due = now + if self.watch == Watch::Poll { QUIET } else { EVERY };
         Step::Look
     }
 
     /// A look that was asked for is over.
     pub fn looked(&mut self, now: Duration, look: Look) {
+        if now >= self.began + EVERY {
+            // Its disk hung. What was not seen meanwhile is no writing without end.
+            self.settle_by = Some(now + EVERY);
+        }
         if look.opened && self.watch == Watch::Inotify {
             self.hands.looked(now);
         }

@@ -267,6 +267,8 @@ impl Truth {
         let was = |stand: &Stand| match (health.state, &stand.sight) {
             (Condition::Ok, Sight::Text(_)) => true,
             (Condition::Ok, Sight::Fault(fault)) => self.no_fault(*fault),
+            // UTF-16 without its mark is named as that; here it is a text with NULs.
+            (Condition::NotUtf8, Sight::Fault(Condition::NotText)) => true,
             (state, Sight::Fault(fault)) => state == *fault,
             (_, Sight::Text(_)) => false,
         };

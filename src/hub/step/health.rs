@@ -61,7 +61,9 @@ impl Hub {
                 let state = if is_book { Condition::Unwritable } else { Condition::Unreadable };
                 Health { state, detail: why.clone(), ..source.unwrap_or(Health::UNSETTLED) }
             }
-            (None, None, _) => return,
+            (None, None, _) if self.health[file as usize].is_none() => return,
+            // Its disk answers again, and what is there is not known yet.
+            (None, None, _) => Health::UNSETTLED,
             (Some(health), None, Some(why)) if health.is_well() => {
                 Health { state: Condition::Unwritable, detail: why.clone(), ..health }
             }

@@ -88,3 +88,23 @@ fn a_fault_is_looked_at_once_a_second_and_not_more() {
     assert!(play.say(10_000).is_empty());
     assert!(play.looks <= 10);
 }
+
+#[test]
+fn a_first_look_that_hangs_is_no_writing_without_end() {
+    let mut rule = Rule::new(File::Status, INOTIFY);
+    assert_eq!(rule.next(Duration::ZERO), Step::Look);
+    let back = Duration::from_secs(20);
+    let look = Look { seen: fault(Condition::Empty), link: false, opened: true, clock: (0, 0) };
+    for _ in 0..2 {
+        // The second one is due since long.
+        rule.looked(back, look.clone());
+        if rule.next(back) != Step::Look {
+            break;
+        }
+    }
+    assert_eq!(rule.next(back), Step::Wait(back + QUIET));
+    assert_eq!(rule.next(back + QUIET), Step::Look);
+    rule.looked(back + QUIET, look);
+    let Step::Tell(Report::Health(health)) = rule.next(back + QUIET) else { panic!("it is known") };
+    assert_eq!(health.state, Condition::Empty);
+}
