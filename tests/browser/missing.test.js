@@ -196,9 +196,14 @@ test('a warm visit asks for the page and the socket alone, and waits for one ans
   };
   const cold = await visit(0);
   asked.length = 0;
-  const [near, far] = [await visit(0), await visit(LATENCY_MS)];
+  // The best of three: a machine that is busy paints late for reasons of its own.
+  let [near, far] = [Infinity, Infinity];
+  for (let k = 0; k < 3; k += 1) {
+    near = Math.min(near, await visit(0));
+    far = Math.min(far, await visit(LATENCY_MS));
+  }
   const kinds = asked.map((path) => path.replace(/\?.*/, ''));
-  assert.deepEqual(kinds, ['/', '/websocket', '/', '/websocket']);
+  assert.deepEqual(kinds, Array.from({ length: 6 }, () => ['/', '/websocket']).flat());
   t.diagnostic(`first paint: cold ${Math.round(cold)} ms, warm ${Math.round(near)} ms, `
     + `warm with ${LATENCY_MS} ms of latency ${Math.round(far)} ms`);
   assert.ok(far - near < 1.75 * LATENCY_MS, `${far} ms, ${near} ms without the latency`);
