@@ -268,7 +268,9 @@ impl Truth {
             (Condition::Ok, Sight::Text(_)) => true,
             (Condition::Ok, Sight::Fault(fault)) => self.no_fault(*fault),
             // UTF-16 without its mark is named as that; here it is a text with NULs.
-            (Condition::NotUtf8, Sight::Fault(Condition::NotText)) => true,
+            (Condition::NotUtf8, Sight::Fault(fault)) => {
+                matches!(fault, Condition::NotUtf8 | Condition::NotText)
+            }
             (state, Sight::Fault(fault)) => state == *fault,
             (_, Sight::Text(_)) => false,
         };
