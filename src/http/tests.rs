@@ -25,6 +25,16 @@ use super::*;
 use crate::policy::Reach;
 use crate::writing::{Condition, Health, Watch};
 
+/// A handshake without a subprotocol.
+const TEXT: [&str; 6] = [
+    "GET /websocket HTTP/1.1",
+    "Host: eot",
+    "Upgrade: websocket",
+    "Connection: Upgrade",
+    "Sec-WebSocket-Version: 13",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+];
+
 /// Whose socket is whose can be known here.
 const HERE: bool = cfg!(target_os = "linux");
 

@@ -27,23 +27,20 @@ struct Watched {
     path: PathBuf,
 }
 
+/// A source of the status file at this path, and who hears what it says.
+fn source(path: &Path, mode: WatchMode, mut hears: impl FnMut(Report) + Send + 'static) -> Source {
+    let (posts, calls) = (Posts::default(), Calls::default());
+    Source::start(&posts, path, File::Status, mode, &calls, move |report, _| hears(report)).unwrap()
+}
+
 /// A source that watches `status.eot` in a directory prepared beforehand.
 fn watch(mode: WatchMode, prepare: impl FnOnce(&Path)) -> Watched {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("status.eot");
     prepare(&path);
     let (sender, reports) = channel();
-    let source = Source::start(
-        &Posts::default(),
-        &path,
-        File::Status,
-        mode,
-        &Calls::default(),
-        move |report, _| {
-            drop(sender.send(report));
-        },
-    );
-    Watched { directory, reports, source: source.unwrap(), path }
+    let source = source(&path, mode, move |report| drop(sender.send(report)));
+    Watched { directory, reports, source, path }
 }
 
 /// One that has told the status `1` and that all is well.
@@ -228,16 +225,7 @@ fn of_a_storm_of_renames_the_last_one_arrives_also_when_reports_are_taken_slowly
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("status.eot");
     let (sender, reports) = std::sync::mpsc::sync_channel(0);
-    let source = Source::start(
-        &Posts::default(),
-        &path,
-        File::Status,
-        WatchMode::Auto,
-        &Calls::default(),
-        move |report, _| {
-            drop(sender.send(report));
-        },
-    );
+    let source = source(&path, WatchMode::Auto, move |report| drop(sender.send(report)));
     let temp = directory.path().join("new");
     for round in 0..2_000 {
         fs::write(&temp, round.to_string()).unwrap();
@@ -252,7 +240,7 @@ fn of_a_storm_of_renames_the_last_one_arrives_also_when_reports_are_taken_slowly
     }
     assert!(said.len() < 100, "folded: {}", said.len());
     drop(reports);
-    source.unwrap().stop();
+    source.stop();
 }
 
 #[test]
@@ -273,17 +261,10 @@ fn a_panic_in_the_thread_is_told() {
     let (sender, reports) = channel();
     let mut first = true;
     let path = directory.path().join("status.eot");
-    let source = Source::start(
-        &Posts::default(),
-        &path,
-        File::Status,
-        WatchMode::Auto,
-        &Calls::default(),
-        move |report, _| {
-            assert!(!std::mem::take(&mut first), "made up");
-            drop(sender.send(report));
-        },
-    );
+    let source = source(&path, WatchMode::Auto, move |report| {
+        assert!(!std::mem::take(&mut first), "made up");
+        drop(sender.send(report));
+    });
     let Report::Health(health) = reports.recv_timeout(PATIENCE).unwrap() else { panic!("told") };
     assert_eq!(health.state, Condition::Unreadable);
     assert!(health.detail.contains("no longer watched"), "{}", health.detail);
@@ -308,16 +289,7 @@ fn without_descriptors() {
         hoard.push(file);
     }
     let (sender, reports) = channel();
-    let source = Source::start(
-        &Posts::default(),
-        &path,
-        File::Status,
-        WatchMode::Auto,
-        &Calls::default(),
-        move |report, _| {
-            drop(sender.send(report));
-        },
-    );
+    let source = source(&path, WatchMode::Auto, move |report| drop(sender.send(report)));
     let health = |state, detail: &str, watch| {
         Some(Report::Health(Health { state, detail: detail.to_owned(), watch }))
     };

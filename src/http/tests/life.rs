@@ -157,15 +157,7 @@ async fn a_head_is_at_most_32_kib() {
 async fn a_full_house_says_so_and_takes_the_next_one_when_somebody_leaves() {
     let mut room = TestRoom::with(Assets::embedded(), 1).await;
     let mut first = room.call().await;
-    let websocket = [
-        "GET /websocket HTTP/1.1",
-        "Host: eot",
-        "Upgrade: websocket",
-        "Connection: Upgrade",
-        "Sec-WebSocket-Version: 13",
-        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-    ];
-    assert_eq!(first.ask(&websocket).await.status, 101);
+    assert_eq!(first.ask(&TEXT).await.status, 101);
     let station = room.newcomers.recv().await.unwrap();
     let answer = room.ask(&["GET /livez HTTP/1.1", "Host: eot"]).await;
     assert_eq!(answer.status, 503);

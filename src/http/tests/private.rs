@@ -9,16 +9,6 @@ use crate::policy::Secret;
 const RIGHT: &str = "Authorization: Bearer brass";
 const WRONG: &str = "Authorization: Bearer tin";
 
-/// A handshake without a subprotocol.
-const TEXT: [&str; 6] = [
-    "GET /websocket HTTP/1.1",
-    "Host: eot",
-    "Upgrade: websocket",
-    "Connection: Upgrade",
-    "Sec-WebSocket-Version: 13",
-    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-];
-
 const JSON: &str = "Sec-WebSocket-Protocol: chadburn.v1";
 
 async fn private() -> TestRoom {

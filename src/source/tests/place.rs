@@ -151,17 +151,8 @@ fn a_directory_made_again_is_watched_again() {
     let path = inner.join("status.eot");
     fs::write(&path, "1").unwrap();
     let (sender, reports) = channel();
-    let source = Source::start(
-        &Posts::default(),
-        &path,
-        File::Status,
-        WatchMode::Auto,
-        &Calls::default(),
-        move |report, _| {
-            drop(sender.send(report));
-        },
-    );
-    let watched = Watched { directory: outer, reports, source: source.unwrap(), path };
+    let source = source(&path, WatchMode::Auto, move |report| drop(sender.send(report)));
+    let watched = Watched { directory: outer, reports, source, path };
     watched.expect("1");
     watched.expect_health(Condition::Ok, "");
     fs::remove_dir_all(&inner).unwrap();
