@@ -84,6 +84,16 @@ enum Opening {
     Late(Box<dyn FnOnce() -> Option<Opened> + Send>),
 }
 
+impl Opening {
+    /// What there is of the book, as soon as its disk answers; nothing, if it cannot be opened.
+    fn wait(self) -> Option<Opened> {
+        match self {
+            Self::Done(opened) => Some(opened),
+            Self::Late(open) => open(),
+        }
+    }
+}
+
 /// What there is of a book once its files have been seen.
 #[derive(Debug)]
 struct Opened {
@@ -139,10 +149,7 @@ impl Book {
         limits: Limits,
         open: impl FnOnce() -> Option<Self> + Send + 'static,
     ) -> Self {
-        let open = || match open()?.opened {
-            Opening::Done(opened) => Some(opened),
-            Opening::Late(open) => open(),
-        };
+        let open = || open()?.opened.wait();
         Self::new(Pages::new(path), limits, Opening::Late(Box::new(open)))
     }
 

@@ -42,12 +42,10 @@ impl Keeper {
         let reader = Reader::new(pages, Arc::clone(&foreign), queue.clone(), calls.clone(), limits);
         let keeper = Self { queue: queue.clone(), reader, calls: calls.clone() };
         thread::Builder::new().name("bell-book".into()).spawn(move || {
-            let open = || match opened {
-                Opening::Done(opened) => Some(opened),
-                Opening::Late(open) => open(),
-            };
             let work = || {
-                let Some(Opened { pen, foreign: trouble }) = calls.make(open) else { return };
+                let Some(Opened { pen, foreign: trouble }) = calls.make(|| opened.wait()) else {
+                    return;
+                };
                 if let Some(trouble) = &trouble {
                     let _ = foreign.set(trouble.clone());
                 }
