@@ -319,8 +319,7 @@ impl Rule {
     fn is_old(&self, told: &Writing, seen: &Writing, clock: Moment) -> bool {
         let (was, is) = (told.stamp, seen.stamp);
         let dates = Dates { told: was.mtime, before: self.date, now: is.mtime, clock };
-        (&told.text, was.size) == (&seen.text, is.size)
-            && !self.heard.is_written_again(dates, self.watch == Watch::Poll)
+        (&told.text, was.size) == (&seen.text, is.size) && !self.heard.is_written_again(dates)
     }
 
     fn believe(&mut self, writing: Writing, completed: Duration, behind_knock: bool) {

@@ -96,8 +96,8 @@ impl Heard {
         }
     }
 
-    /// Whether the same bytes were written again. `polled`: nobody tells of anything.
-    pub(super) fn is_written_again(&self, dates: Dates, polled: bool) -> bool {
+    /// Whether the same bytes were written again. Where the file is polled, nothing is ever heard.
+    pub(super) fn is_written_again(&self, dates: Dates) -> bool {
         let Dates { told, before, now, clock } = dates;
         if self.written && !self.blind {
             return true;
@@ -111,7 +111,7 @@ impl Heard {
         let forward = now > before;
         // A date that goes back is set to now only if the clock was set back before.
         let set_to_now = is_near(now, clock) && (forward || before > clock);
-        set_to_now || forward && (polled || self.blind || !self.anything)
+        set_to_now || forward && (self.blind || !self.anything)
     }
 }
 
