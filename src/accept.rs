@@ -19,7 +19,6 @@ use attributes::Attributes;
 use steps::{Fault, Temp};
 use temp_name::TempName;
 
-mod acl;
 mod attributes;
 mod standing;
 mod steps;

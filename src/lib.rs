@@ -27,6 +27,7 @@ pub mod limits;
 pub mod owner;
 
 pub mod accept;
+pub mod acl;
 pub mod book;
 pub mod plain;
 pub mod resolve;

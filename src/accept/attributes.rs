@@ -10,8 +10,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use rustix::fs::{Gid, Uid, fchown};
 use tracing::debug;
 
-use super::acl::Acl;
 use super::steps::{Fault, Step};
+use crate::acl::Acl;
 use crate::resolve::Place;
 
 /// The permission bits of a mode; set-user-ID and the like are not for files of text.
@@ -50,7 +50,7 @@ impl Attributes {
         };
         let acl =
             self.acl.as_ref().map(|acl| if group_kept { acl.clone() } else { acl.narrowed() });
-        let mode = match (&acl, Acl::of_file(file)) {
+        let mode = match (&acl, Acl::of_file(file).ok().flatten()) {
             (Some(acl), now) => {
                 let given = if now.as_ref() == Some(acl) {
                     Ok(())

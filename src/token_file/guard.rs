@@ -9,6 +9,7 @@ use rustix::fs::{StatVfsMountFlags, fstatvfs};
 use thiserror::Error;
 
 use super::group;
+use crate::acl::Acl;
 use crate::resolve::{Place, parent};
 
 /// What the mode says of the group and of all others (`inode(7)`).
@@ -74,84 +75,14 @@ struct Facts {
 
 impl Facts {
     /// Where there is an access list, the group's bits of the mode are the list's mask (`acl(5)`).
-    fn new(meta: &Metadata, list: &[u8], own: u32) -> Self {
+    fn new(meta: &Metadata, list: Option<&Acl>, own: u32) -> Self {
         let (owner, group, mode) = (meta.uid(), meta.gid(), meta.mode());
-        let Acl { group: groups, named } = Acl::new(list, mode >> 3 & 7, own);
-        Self { owner, group, mode: mode & !0o070 | groups << 3, named }
+        let Some((of_group, named)) = list.map(|list| list.group_and_named(own)) else {
+            return Self { owner, group, mode, named: 0 };
+        };
+        let mode = mode & !0o070 | u32::from(of_group) << 3;
+        Self { owner, group, mode, named: u32::from(named) }
     }
-}
-
-/// What an access list says of others than the owner and root.
-#[derive(Debug, PartialEq, Eq)]
-struct Acl {
-    /// What the file's group may.
-    group: u32,
-    /// What those may whom it names, all together.
-    named: u32,
-}
-
-impl Acl {
-    /// Reads a list as the kernel stores it, a version and then entries of tag, rights and number
-    /// (`linux/posix_acl_xattr.h`). Whoever is in a group that it names counts as another; without a list
-    /// the group has what the mode says.
-    fn new(list: &[u8], mask: u32, own: u32) -> Self {
-        /// The tags (`linux/posix_acl.h`).
-        const USER: u16 = 0x02;
-        const GROUP_OF_FILE: u16 = 0x04;
-        const GROUP: u16 = 0x08;
-        let mut acl = Self { group: mask, named: 0 };
-        for entry in list.get(4..).unwrap_or_default().chunks_exact(8) {
-            let rights = u32::from(u16::from_le_bytes([entry[2], entry[3]])) & mask;
-            let number = u32::from_le_bytes([entry[4], entry[5], entry[6], entry[7]]);
-            match u16::from_le_bytes([entry[0], entry[1]]) {
-                GROUP_OF_FILE => acl.group = rights,
-                USER if number != 0 && number != own => acl.named |= rights,
-                GROUP => acl.named |= rights,
-                _ => {}
-            }
-        }
-        acl
-    }
-}
-
-/// The access list of this file or directory; empty where it has none.
-#[cfg(target_os = "linux")]
-fn access_list(
-    read: impl FnOnce(&str, &mut [u8]) -> rustix::io::Result<usize>,
-) -> io::Result<Vec<u8>> {
-    use rustix::io::Errno;
-    /// The largest value of an attribute, in bytes (`xattr(7)`).
-    const LARGEST: usize = 64 * 1024;
-    let mut list = vec![0; LARGEST];
-    let length = match read("system.posix_acl_access", &mut list) {
-        Ok(length) => length,
-        Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::NOSYS) => 0,
-        Err(error) => return Err(error.into()),
-    };
-    list.truncate(length);
-    Ok(list)
-}
-
-#[cfg(target_os = "linux")]
-fn list_of_directory(path: &Path) -> io::Result<Vec<u8>> {
-    access_list(|name, list| rustix::fs::lgetxattr(path, name, list))
-}
-
-#[cfg(target_os = "linux")]
-fn list_of_file(file: &File) -> io::Result<Vec<u8>> {
-    access_list(|name, list| rustix::fs::fgetxattr(file, name, list))
-}
-
-/// Elsewhere lists are of another kind, and are not read.
-#[cfg(not(target_os = "linux"))]
-fn list_of_directory(_: &Path) -> io::Result<Vec<u8>> {
-    Ok(Vec::new())
-}
-
-/// As above.
-#[cfg(not(target_os = "linux"))]
-fn list_of_file(_: &File) -> io::Result<Vec<u8>> {
-    Ok(Vec::new())
 }
 
 /// Judges the open file at this place, which was given as `path`.
@@ -165,14 +96,14 @@ pub(super) fn judge(
     for way in [place.path(), parent(path)?.path()] {
         for directory in way.ancestors().skip(1) {
             if !directories.iter().any(|(known, _)| known == directory) {
-                let (meta, list) = (directory.symlink_metadata()?, list_of_directory(directory)?);
-                directories.push((directory.into(), Facts::new(&meta, &list, own)));
+                let (meta, list) = (directory.symlink_metadata()?, Acl::of_path(directory)?);
+                directories.push((directory.into(), Facts::new(&meta, list.as_ref(), own)));
             }
         }
     }
     let read_only = fstatvfs(file)?.f_flag.contains(StatVfsMountFlags::RDONLY);
     let shared = |group| group::has_others(group, own);
-    let facts = Facts::new(&file.metadata()?, &list_of_file(file)?, own);
+    let facts = Facts::new(&file.metadata()?, Acl::of_file(file)?.as_ref(), own);
     Ok(judged(facts, read_only, &directories, own, shared))
 }
 
@@ -256,26 +187,6 @@ mod tests {
 
     #[test]
     fn whom_an_access_list_names_is_another() {
-        let entry = |tag: u16, rights: u16, number: u32| {
-            let [a, b] = tag.to_le_bytes();
-            let [c, d] = rights.to_le_bytes();
-            [&[a, b, c, d][..], &number.to_le_bytes()].concat()
-        };
-        let list = |entries: &[(u16, u16, u32)]| {
-            let entries =
-                entries.iter().flat_map(|&(tag, rights, number)| entry(tag, rights, number));
-            [2, 0, 0, 0].into_iter().chain(entries).collect::<Vec<_>>()
-        };
-        for (entries, mask, group, others) in [
-            (&[][..], 4, 4, 0),
-            (&[(2, 4, 7), (4, 0, 0), (16, 4, 0)], 4, 0, 4),
-            (&[(2, 6, 7), (4, 4, 0), (16, 4, 0)], 4, 4, 4),
-            (&[(2, 6, OWN), (2, 6, 0), (4, 0, 0), (16, 6, 0)], 6, 0, 0),
-            (&[(8, 6, OWN), (4, 4, 0), (16, 6, 0)], 6, 4, 6),
-        ] {
-            let is = Acl::new(&list(entries), mask, OWN);
-            assert_eq!(is, Acl { group, named: others }, "{entries:?}");
-        }
         let (file, directory) = (facts(OWN, PRIVATE, 0o600), facts(OWN, PRIVATE, 0o700));
         assert_eq!(of(named(4, file), false, directory), Err(Unsafe::Read(0o600)));
         assert_eq!(of(named(2, file), false, directory), Err(Unsafe::Written(0o600)));

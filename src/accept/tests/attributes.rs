@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::accept::acl::Acl;
+use crate::acl::Acl;
 
 /// Everything that can go wrong with attributes.
 const ATTRIBUTES: [Step; 3] = [Step::Own, Step::Acl, Step::Mode];
@@ -20,7 +20,7 @@ const LIST: [u8; 44] = [
 ];
 
 fn acl(path: &Path) -> Option<Acl> {
-    Acl::of_file(&File::open(path).unwrap())
+    Acl::of_path(path).unwrap()
 }
 
 /// Gives the file this list; false where the file system has none.

@@ -7,7 +7,7 @@ use crate::resolve::Place;
 
 /// A list: as many bytes as its header has, then entries of eight.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Acl(Vec<u8>);
+pub struct Acl(Vec<u8>);
 
 /// Bytes before the first entry: the version (`linux/posix_acl_xattr.h`).
 const HEADER: usize = 4;
@@ -24,17 +24,34 @@ const OTHERS: u16 = 0x20;
 
 impl Acl {
     #[cfg(test)]
-    pub(super) fn from_bytes(bytes: &[u8]) -> Self {
+    pub(crate) fn from_bytes(bytes: &[u8]) -> Self {
         Self(bytes.to_vec())
     }
 
-    fn entries(&self) -> impl Iterator<Item = (u16, u16)> {
+    /// Tag, rights, and whose they are.
+    fn entries(&self) -> impl Iterator<Item = (u16, u16, u32)> {
         let entries = self.0.get(HEADER..).unwrap_or_default().chunks_exact(ENTRY);
-        entries.map(|it| (u16::from_le_bytes([it[0], it[1]]), u16::from_le_bytes([it[2], it[3]])))
+        entries.map(|it| {
+            let short = |at: usize| u16::from_le_bytes([it[at], it[at + 1]]);
+            (short(0), short(2), u32::from_le_bytes([it[4], it[5], it[6], it[7]]))
+        })
+    }
+
+    /// What the file's group may, and what those may, all together, whom the list names: users beside
+    /// root and this one, and groups. Within the mask.
+    #[must_use]
+    pub fn group_and_named(&self, own: u32) -> (u16, u16) {
+        let mask = self.rights(MASK).unwrap_or(7);
+        let named = self.entries().filter(|(tag, _, number)| match *tag {
+            USER => *number != 0 && *number != own,
+            GROUP => true,
+            _ => false,
+        });
+        (self.group_and_others().0, named.fold(0, |all, (_, rights, _)| all | rights & mask))
     }
 
     fn rights(&self, tag: u16) -> Option<u16> {
-        self.entries().find(|(it, _)| *it == tag).map(|(_, rights)| rights)
+        self.entries().find(|(it, ..)| *it == tag).map(|(_, rights, _)| rights)
     }
 
     /// What the file's group and all others may: their rights, within the mask.
@@ -45,7 +62,8 @@ impl Acl {
 
     /// The same list for a file of another group: that was one of all others, and those of the old
     /// one now are.
-    pub(super) fn narrowed(&self) -> Self {
+    #[must_use]
+    pub fn narrowed(&self) -> Self {
         let (group, others) = self.group_and_others();
         let [low, high] = (group & others).to_le_bytes();
         let mut bytes = self.0.clone();
@@ -59,10 +77,11 @@ impl Acl {
 
     /// The group's and the others' bits of a mode that gives nobody more than the list does: whom
     /// it names may be in either.
-    pub(super) fn without(&self) -> u32 {
+    #[must_use]
+    pub fn without(&self) -> u32 {
         let mask = self.rights(MASK).unwrap_or(7);
-        let named = self.entries().filter(|(tag, _)| matches!(*tag, USER | GROUP));
-        let least = named.fold(7, |least, (_, rights)| least & rights & mask);
+        let named = self.entries().filter(|(tag, ..)| matches!(*tag, USER | GROUP));
+        let least = named.fold(7, |least, (_, rights, _)| least & rights & mask);
         let (group, others) = self.group_and_others();
         u32::from(group & least) << 3 | u32::from(others & least)
     }
@@ -75,6 +94,7 @@ mod system {
 
     use rustix::buffer::spare_capacity;
     use rustix::fs::{XattrFlags, fgetxattr, fremovexattr, fsetxattr, lgetxattr};
+    use rustix::io::Errno;
 
     use super::{Acl, File, Place, io};
 
@@ -85,50 +105,68 @@ mod system {
 
     impl Acl {
         /// That of the file at this place, if it has one.
-        pub(in crate::accept) fn of_place(place: &Place) -> Option<Self> {
-            let mut value = Vec::with_capacity(LARGEST);
+        #[must_use]
+        pub fn of_place(place: &Place) -> Option<Self> {
             // By the directory that was walked to, where there is procfs.
             let directory = format!("/proc/self/fd/{}", place.directory().as_raw_fd());
-            let path = Path::new(&directory).join(place.name());
-            let read = lgetxattr(path, NAME, spare_capacity(&mut value));
-            read.or_else(|_| lgetxattr(place.path(), NAME, spare_capacity(&mut value))).ok()?;
-            Some(Self(value))
+            let read = Self::of_path(&Path::new(&directory).join(place.name()));
+            read.or_else(|_| Self::of_path(place.path())).ok()?
+        }
+
+        /// That of what is at this path itself, if it has one.
+        pub fn of_path(path: &Path) -> io::Result<Option<Self>> {
+            Self::read(|value| lgetxattr(path, NAME, spare_capacity(value)))
         }
 
         /// That of an open file, if it has one.
-        pub(in crate::accept) fn of_file(file: &File) -> Option<Self> {
+        pub fn of_file(file: &File) -> io::Result<Option<Self>> {
+            Self::read(|value| fgetxattr(file, NAME, spare_capacity(value)))
+        }
+
+        fn read(
+            read: impl FnOnce(&mut Vec<u8>) -> rustix::io::Result<usize>,
+        ) -> io::Result<Option<Self>> {
             let mut value = Vec::with_capacity(LARGEST);
-            fgetxattr(file, NAME, spare_capacity(&mut value)).ok()?;
-            Some(Self(value))
+            match read(&mut value) {
+                Ok(_) => Ok(Some(Self(value))),
+                // It has none, or the file system knows none.
+                Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(None),
+                Err(error) => Err(error.into()),
+            }
         }
 
         /// Gives it to this file, and with it the mode.
-        pub(in crate::accept) fn give(&self, file: &File) -> io::Result<()> {
+        pub fn give(&self, file: &File) -> io::Result<()> {
             Ok(fsetxattr(file, NAME, &self.0, XattrFlags::empty())?)
         }
 
         /// Takes it from this file.
-        pub(in crate::accept) fn remove(file: &File) -> io::Result<()> {
+        pub fn remove(file: &File) -> io::Result<()> {
             Ok(fremovexattr(file, NAME)?)
         }
     }
 }
 
+/// Elsewhere lists are of another kind, and are neither read nor given.
 #[cfg(not(target_os = "linux"))]
 impl Acl {
-    pub(super) fn of_place(_: &Place) -> Option<Self> {
+    pub fn of_place(_: &Place) -> Option<Self> {
         None
     }
 
-    pub(super) fn of_file(_: &File) -> Option<Self> {
-        None
+    pub fn of_path(_: &std::path::Path) -> io::Result<Option<Self>> {
+        Ok(None)
     }
 
-    pub(super) fn give(&self, _: &File) -> io::Result<()> {
+    pub fn of_file(_: &File) -> io::Result<Option<Self>> {
+        Ok(None)
+    }
+
+    pub fn give(&self, _: &File) -> io::Result<()> {
         Ok(())
     }
 
-    pub(super) fn remove(_: &File) -> io::Result<()> {
+    pub fn remove(_: &File) -> io::Result<()> {
         Ok(())
     }
 }
@@ -169,5 +207,24 @@ mod tests {
         assert_eq!(old.narrowed(), new);
         let denied = acl(&[(1, 6), (GROUP_OF_FILE, 0), (MASK, 6), (OTHERS, 4)]);
         assert_eq!(denied.narrowed(), acl(&[(1, 6), (GROUP_OF_FILE, 0), (MASK, 6), (OTHERS, 0)]));
+    }
+
+    #[test]
+    fn whom_a_list_names_is_another() {
+        const OWN: u32 = 1_000;
+        let list = |entries: &[(u16, u16, u32)]| {
+            let entry = |&(tag, rights, number): &(u16, u16, u32)| {
+                [&tag.to_le_bytes()[..], &rights.to_le_bytes(), &number.to_le_bytes()].concat()
+            };
+            Acl([2, 0, 0, 0].into_iter().chain(entries.iter().flat_map(entry)).collect())
+        };
+        for (entries, group, named) in [
+            (&[(USER, 4, 7), (GROUP_OF_FILE, 0, 0), (MASK, 4, 0)][..], 0, 4),
+            (&[(USER, 6, 7), (GROUP_OF_FILE, 4, 0), (MASK, 4, 0)], 4, 4),
+            (&[(USER, 6, OWN), (USER, 6, 0), (GROUP_OF_FILE, 0, 0), (MASK, 6, 0)], 0, 0),
+            (&[(GROUP, 6, OWN), (GROUP_OF_FILE, 4, 0), (MASK, 6, 0)], 4, 6),
+        ] {
+            assert_eq!(list(entries).group_and_named(OWN), (group, named), "{entries:?}");
+        }
     }
 }
