@@ -20,7 +20,7 @@ mod watch;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use chadburn_client::{By, Failure, NotDone, Order, Position, Reply, Station};
+use chadburn_client::{By, Failure, NotDone, Order, Page, Position, Reply, Station};
 use thiserror::Error;
 use tokio::time::timeout;
 
@@ -131,6 +131,12 @@ const SHORTEST_WAIT: Duration = Duration::from_secs(5);
 /// A span in seconds, to a tenth.
 fn seconds(span: Duration) -> String {
     format!("{}.{}", span.as_secs(), span.subsec_millis() / 100)
+}
+
+/// What a redirect does with whoever asks.
+fn sent_elsewhere(page: &Page) -> String {
+    let target = page.header("location").unwrap_or("it does not say where");
+    format!("sends one elsewhere: {}", escaped(target))
 }
 
 /// The line, fit for where it goes: nothing in it acts upon a terminal, and its letters are those that

@@ -1,12 +1,13 @@
 //! What happened, as the bell book has it.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use chadburn_client::{Failure, Page, Position, Settings, get};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Trouble, out, say, shown};
+use super::{Trouble, out, say, seconds, sent_elsewhere, shown};
 use crate::calendar;
 use crate::cli::Since;
 use crate::log::{escaped, one_line};
@@ -64,8 +65,7 @@ async fn book(settings: &Settings, part: &str) -> Result<Page, Trouble> {
             let why = match detail {
                 Some(detail) => format!("it answers with {status}, {}", escaped(detail)),
                 None if (300..400).contains(&status) => {
-                    let target = page.header("location").unwrap_or("it does not say where");
-                    format!("it answers with {status} and sends one elsewhere: {}", escaped(target))
+                    format!("it answers with {status} and {}", sent_elsewhere(&page))
                 }
                 None => format!("it answers with {status}"),
             };
@@ -97,7 +97,7 @@ fn line(entry: &Entry) -> String {
         let _ = write!(line, " by {}", escaped(who));
     }
     if let Some(ms) = entry.after_ms {
-        let _ = write!(line, " after {}.{} s", ms / 1000, ms % 1000 / 100);
+        let _ = write!(line, " after {} s", seconds(Duration::from_millis(ms)));
     }
     if let (Some(to), "hole") = (entry.to, entry.what.as_str()) {
         let _ = write!(line, "  from {} to {to}", entry.seq);

@@ -9,6 +9,7 @@ use tokio::time::timeout;
 
 use super::Finding;
 use crate::calendar;
+use crate::errand::sent_elsewhere;
 use crate::log::escaped;
 
 /// How far two clocks may be apart, in seconds; a header's date is a second coarse.
@@ -61,10 +62,7 @@ fn host(page: &Page, url: &str) -> Finding {
                 .into(),
         ),
         301..=308 => Finding::Bad(
-            format!(
-                "{url} sends one elsewhere: {}",
-                escaped(page.header("location").unwrap_or("it does not say where"))
-            ),
+            format!("{url} {}", sent_elsewhere(page)),
             "sign in anew if that is a sign-on that has expired, and let it pass programs with a \
              header; or give the address that is meant"
                 .into(),
