@@ -19,7 +19,7 @@ use crate::user;
 use judge::{judge, judge_secret};
 
 pub use judge::keep_secret;
-pub use mount::Mounted;
+pub use mount::{Mount, Mounted};
 
 mod judge;
 mod mount;

@@ -65,8 +65,8 @@ pub struct Survey {
 
 /// Looks how this path stands.
 pub fn survey(path: &Path) -> io::Result<Survey> {
-    let Ground { deaf, replaced, .. } = Ground::survey(path)?;
-    Ok(Survey { deaf, replaced: replaced.then_some(Mounted::Replaced) })
+    let Ground { deaf, mount, .. } = Ground::survey(path)?;
+    Ok(Survey { deaf, replaced: Mounted::check_read(mount).err() })
 }
 
 /// A file being watched, on a thread of its own, until this is stopped or dropped.

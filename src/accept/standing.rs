@@ -22,9 +22,7 @@ pub(super) enum Obstacle {
 
 /// Whether something stands in the way of replacing what is at this place.
 pub(super) fn check(place: &Place, meta: &std::fs::Metadata) -> io::Result<()> {
-    if place.is_mount_point() {
-        return Err(Mounted::Alone.into());
-    }
+    Mounted::check_replace(place.mount())?;
     let own = rustix::process::geteuid().as_raw();
     let directory = place.stat_directory()?;
     let ours = own == 0 || meta.uid() == own || directory.uid() == own;

@@ -15,38 +15,40 @@ pub enum Mounted {
     Alone,
 }
 
+/// A file that is a mount of its own, as far as shows in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mount {
+    /// How many names its root has.
+    pub links: u32,
+    /// Its root has lost the name under which it was mounted; it may have another.
+    pub unlinked: bool,
+}
+
+impl Mounted {
+    /// Whether what is read at a name is what has that name outside. Whoever renames a file over it there
+    /// is not seen here; of a root that somebody else's kernel removed only the number of names tells.
+    pub fn check_read(mount: Option<Mount>) -> Result<(), Self> {
+        let replaced = mount.is_some_and(|mount| mount.links == 0 || mount.unlinked);
+        if replaced { Err(Self::Replaced) } else { Ok(()) }
+    }
+
+    /// Whether a file can be renamed over what stands at a name.
+    pub fn check_replace(mount: Option<Mount>) -> Result<(), Self> {
+        if mount.is_some() { Err(Self::Alone) } else { Ok(()) }
+    }
+}
+
 impl From<Mounted> for io::Error {
     fn from(mounted: Mounted) -> Self {
         Self::new(io::ErrorKind::ResourceBusy, mounted)
     }
 }
 
-impl Place {
-    /// Whether something is mounted at this very name.
-    #[must_use]
-    pub fn is_mount_point(&self) -> bool {
-        self.mount().is_some()
-    }
-
-    /// Whether what is mounted at this name has lost its own: whoever renames a file over it outside
-    /// is not seen here.
-    #[must_use]
-    pub fn is_replaced_outside(&self) -> bool {
-        self.mount().is_some_and(|mount| mount.links == 0 || is_unlinked(mount.id))
-    }
-}
-
-/// The mount at a place.
-struct Mount {
-    /// Its number in `/proc/self/mountinfo`.
-    id: u64,
-    /// How many names its root has.
-    links: u32,
-}
-
 #[cfg(target_os = "linux")]
 impl Place {
-    fn mount(&self) -> Option<Mount> {
+    /// What is mounted at this very name, if anything.
+    #[must_use]
+    pub fn mount(&self) -> Option<Mount> {
         use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
 
         let stat = |flags: AtFlags, name: &std::ffi::OsStr| {
@@ -62,19 +64,23 @@ impl Place {
             let above = stat(AtFlags::EMPTY_PATH, "".as_ref())?;
             (here.stx_dev_major, here.stx_dev_minor) != (above.stx_dev_major, above.stx_dev_minor)
         };
-        root.then_some(Mount { id: here.stx_mnt_id, links: here.stx_nlink })
+        let mount = || Mount { links: here.stx_nlink, unlinked: is_unlinked(here.stx_mnt_id) };
+        root.then(mount)
     }
 }
 
 #[cfg(not(target_os = "linux"))]
 impl Place {
-    fn mount(&self) -> Option<Mount> {
+    /// Elsewhere no single files are mounted.
+    #[must_use]
+    pub fn mount(&self) -> Option<Mount> {
         let _ = (&self.directory, &self.name);
         None
     }
 }
 
-/// Whether the root of this mount has lost its name; it may have another (`proc_pid_mountinfo(5)`).
+/// Whether the root of the mount with this number has lost its name (`proc_pid_mountinfo(5)`).
+#[cfg(target_os = "linux")]
 fn is_unlinked(id: u64) -> bool {
     let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
     let id = id.to_string();

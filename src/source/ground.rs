@@ -9,7 +9,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use crate::resolve::{self, Place};
+use crate::resolve::{self, Mount, Place};
 
 /// What a watch depends on. When it is not what it was, the watch must be armed anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +24,8 @@ pub(super) struct Ground {
     pub(super) target: Target,
     /// Why the kernel would not tell of every change, if so.
     pub(super) deaf: Option<String>,
-    /// It is mounted alone, and no longer what has its name outside.
-    pub(super) replaced: bool,
+    /// How it is mounted alone, if it is.
+    pub(super) mount: Option<Mount>,
 }
 
 /// Which directory one is. A new one often gets the number of the one just removed, and what is
@@ -69,8 +69,9 @@ impl Ground {
             },
             _ => (Target::Itself, place),
         };
-        let (deaf, replaced) = (deaf(&place), place.is_replaced_outside());
-        Ok(Self { id: Identity::of(&dir)?, file, dir, target, deaf, replaced })
+        let mount = place.mount();
+        let deaf = deaf(&place, mount);
+        Ok(Self { id: Identity::of(&dir)?, file, dir, target, deaf, mount })
     }
 
     /// The directory of a symlink's target, if it is another one.
@@ -120,12 +121,12 @@ const FOREIGN: [(u32, &str); 9] = [
     (0x786F_4256, "a shared folder of VirtualBox"),
 ];
 
-fn deaf(place: &Place) -> Option<String> {
+fn deaf(place: &Place, mount: Option<Mount>) -> Option<String> {
     if let Some(name) = foreign(place) {
         return Some(format!("it is on {name}"));
     }
     // Writers outside reach a bind-mounted file through another directory than this.
-    place.is_mount_point().then(|| "it is a mount point".to_owned())
+    mount.map(|_| "it is a mount point".to_owned())
 }
 
 #[cfg(target_os = "linux")]

@@ -66,7 +66,7 @@ impl Keeper {
             Err(_) if self.armed.is_some() || self.mode == WatchMode::Poll => return,
             Err(error) => return self.do_without(shared, &NoWatch::Directory(error)),
         };
-        disk.set_replaced(ground.replaced);
+        disk.set_mount(ground.mount);
         let holds = self.armed.as_ref().is_some_and(|armed| armed.holds(&ground));
         if holds || self.mode == WatchMode::Poll {
             return;

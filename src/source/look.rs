@@ -7,6 +7,7 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 
+use crate::resolve::{Mount, Mounted};
 use crate::writing::{Condition, Moment, Stamp, Writing};
 use text::{LARGEST_FILE, Wrong, parse, too_large};
 
@@ -23,6 +24,10 @@ const TRIES: u32 = 8;
 pub trait Disk {
     /// An open file.
     type Open;
+    /// How the file is mounted alone, if that was found when it was last surveyed.
+    fn mount(&self) -> Option<Mount> {
+        None
+    }
     /// What stands at the path, a symlink followed.
     fn stat(&mut self) -> io::Result<Meta>;
     /// Opens it for reading, without waiting.
@@ -112,6 +117,7 @@ pub fn look<D: Disk>(disk: &mut D, name: &str) -> Look {
 }
 
 fn take<D: Disk>(disk: &mut D, look: &mut Look) -> Result<(), Wrong> {
+    Mounted::check_read(disk.mount()).map_err(io::Error::from)?;
     let meta = disk.stat()?;
     look.link = meta.link;
     readable(&meta)?;

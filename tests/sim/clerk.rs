@@ -4,6 +4,7 @@
 use std::rc::Rc;
 
 use chadburn::hub::Event;
+use chadburn::resolve::Mounted;
 use chadburn::source::look::Kind;
 use chadburn::writing::File;
 use uuid::Uuid;
@@ -13,6 +14,9 @@ use crate::disk::{Disk, Index};
 use crate::faults::Fault;
 use crate::kernel::Raw;
 use crate::rng::Rng;
+
+/// What whoever has mounted a single file is told.
+pub const MOUNT_ADVICE: &str = "mount the directory, not the file";
 
 /// Who may have caused a writing, and what that station was called; nobody (`nil`) is another hand.
 pub type Credit = (Uuid, Option<Rc<str>>);
@@ -67,7 +71,9 @@ pub struct Clerk {
     pub stores: Vec<Store>,
     stage: Stage,
     temp: Option<Index>,
-    reason: Option<&'static str>,
+    reason: Option<String>,
+    /// Something was mounted over the file when it was begun.
+    mounted: bool,
     /// When the next step is due.
     pub due: u64,
 }
@@ -88,6 +94,7 @@ impl Clerk {
             stage: Stage::Create,
             temp: None,
             reason: None,
+            mounted: false,
             due: u64::MAX,
         }
     }
@@ -99,7 +106,7 @@ impl Clerk {
         if away {
             store.end = Some((store.start, false));
         } else {
-            (self.stage, self.reason) = (Stage::Create, None);
+            (self.stage, self.reason, self.mounted) = (Stage::Create, None, false);
             self.due = store.start + self.pause();
         }
         self.stores.push(store);
@@ -121,7 +128,7 @@ impl Clerk {
         let may_fail = !matches!(self.stage, Stage::Tell | Stage::SyncDirectory);
         if may_fail && self.rng.one_in(self.fails) {
             self.book.count(Fault::DiskError);
-            self.reason = Some("no space left on device");
+            self.reason = Some("no space left on device".into());
         }
         let failed = self.reason.is_some();
         let mut event = None;
@@ -129,7 +136,10 @@ impl Clerk {
             Stage::Tell => {
                 store.end = Some((now, !failed));
                 (self.due, self.hung) = (u64::MAX, None);
-                let result = self.reason.map_or(Ok(()), |reason| Err(reason.to_owned()));
+                let result = self.reason.take().map_or(Ok(()), Err);
+                let told = matches!(&result, Err(why) if why.contains(MOUNT_ADVICE));
+                let so = told == self.mounted;
+                self.book.hold(so, || format!("{}: a write into a mount: {result:?}", self.file));
                 let text = &store.text;
                 self.book.note(|| format!("clerk: {ticket} {text:?} is stored: {result:?}"));
                 return Some(Event::Stored { file: self.file, ticket, result });
@@ -143,9 +153,14 @@ impl Clerk {
                 return None;
             }
             Stage::Create => {
+                self.mounted = disk.is_mounted(self.file);
+                if let Err(why) = able(disk, self.file) {
+                    (self.reason, self.stage) = (Some(why), Stage::Tell);
+                    return None;
+                }
                 let there = disk.at(self.file).map(|index| disk.meta(index).kind);
                 if there == Some(Kind::Directory) {
-                    self.reason = Some("is a directory");
+                    self.reason = Some("is a directory".into());
                     self.stage = Stage::Tell;
                     return None;
                 }
@@ -163,13 +178,17 @@ impl Clerk {
             }
             // What nobody waits for must not be seen any more.
             Stage::Rename if store.abandoned => {
-                self.reason = Some("timed out");
+                self.reason = Some("timed out".into());
+                return None;
+            }
+            Stage::Rename if disk.is_mounted(self.file) => {
+                self.reason = Some("device or resource busy".into());
                 return None;
             }
             Stage::Rename => {
                 let there = disk.at(self.file).map(|index| disk.meta(index).kind);
                 if there == Some(Kind::Directory) {
-                    self.reason = Some("is a directory");
+                    self.reason = Some("is a directory".into());
                     return None;
                 }
                 let temp = self.temp.take().expect("it was made before");
@@ -177,7 +196,7 @@ impl Clerk {
                     // The directory will not be made durable. What is told to have failed stands
                     // there all the same, and may be anybody's.
                     self.book.count(Fault::DiskError);
-                    self.reason = Some("input/output error");
+                    self.reason = Some("input/output error".into());
                     disk.share(temp);
                 }
                 disk.put(self.file, temp, Raw::MovedTo);
@@ -217,4 +236,10 @@ impl Clerk {
         }
         5 + self.rng.below(self.slow)
     }
+}
+
+/// Whether a file can be replaced, by the rule for mounts.
+pub fn able(disk: &Disk, file: File) -> Result<(), String> {
+    let able = Mounted::check_replace(disk.mounted(file));
+    able.map_err(|why| format!("{file}.eot cannot be written: {why}"))
 }

@@ -13,8 +13,10 @@ use crate::faults::Fault;
 use crate::kernel::{Kernel, Raw};
 use crate::truth::{Cause, Sight, Truth};
 use crate::weather::{Watching, Weather};
+use mounts::Over;
 use text::{LARGEST, read};
 
+mod mounts;
 mod text;
 
 /// A file, whatever its name.
@@ -41,8 +43,12 @@ pub type Index = usize;
 #[derive(Debug)]
 pub struct Disk {
     inodes: Vec<Inode>,
-    /// What each of the two names stands for.
+    /// What each of the two names stands for; outside, where something is mounted at it.
     names: [Option<Index>; 2],
+    /// What is mounted at either.
+    mounts: [Option<Over>; 2],
+    /// When something was last mounted there, or unmounted.
+    mounted_at: [u64; 2],
     free: Vec<u64>,
     /// The number of the device.
     device: u64,
@@ -72,6 +78,8 @@ impl Disk {
         let mut disk = Self {
             inodes: Vec::new(),
             names: [None; 2],
+            mounts: [None, None],
+            mounted_at: [0; 2],
             free: (100..140).rev().collect(),
             device: 1,
             renumbers: false,
@@ -114,7 +122,7 @@ impl Disk {
         (self.wall + self.book.now()) / 1_000
     }
 
-    /// What this name stands for.
+    /// What this name stands for, for whoever writes there.
     #[must_use]
     pub fn at(&self, file: File) -> Option<Index> {
         self.names[file as usize]
@@ -234,6 +242,7 @@ impl Disk {
         self.hold(index);
         let before = self.names[file as usize].replace(index);
         if let Some(before) = before {
+            self.loses_name(file, before);
             self.release(before);
         }
         if raw == Raw::MovedTo {
@@ -251,6 +260,9 @@ impl Disk {
     /// Takes the name away. The inode is held on for the caller, if there was one.
     pub fn take_away(&mut self, file: File, raw: Raw) -> Option<Index> {
         let index = self.names[file as usize].take()?;
+        if raw == Raw::Delete {
+            self.loses_name(file, index);
+        }
         self.emit(file, raw);
         Some(index)
     }
@@ -321,6 +333,10 @@ impl Disk {
         }
         self.observe(file, cause);
         self.truth[file as usize].stirs();
+        if self.is_mounted(file) {
+            // It is done in another directory than the one that is watched.
+            return self.truth[file as usize].hints_are_missed();
+        }
         self.kernel_tells(file, raw);
     }
 
@@ -353,9 +369,10 @@ impl Disk {
 
     fn observe(&mut self, file: File, cause: Cause) {
         let clock = self.clock();
-        let stamp = self.names[file as usize].map(|index| self.stamp(index));
+        let (seen, replaced) = (self.seen(file), self.is_replaced(file));
+        let stamp = seen.map(|index| self.stamp(index));
         let truth = &mut self.truth[file as usize];
-        let Some(index) = self.names[file as usize] else {
+        let Some(index) = seen else {
             let missing = Sight::Fault(Condition::Missing);
             return truth.stands(None, missing, true, &[], (cause, clock));
         };
@@ -368,7 +385,7 @@ impl Disk {
         truth.stands(stamp, sight, whole, &inode.by, (cause, clock));
         // What is no file is called so before anybody asks whether it may be opened.
         let opened = inode.kind == Kind::Regular && inode.bytes.len() <= LARGEST;
-        if !inode.readable && opened {
+        if replaced || !inode.readable && opened {
             // Whoever opened it before sees on what it says.
             let unreadable = Sight::Fault(Condition::Unreadable);
             truth.stands(stamp, unreadable, whole, &inode.by, (Cause::Other, clock));

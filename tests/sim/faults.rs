@@ -2,7 +2,7 @@
 //! time (a slow disk, a late thread, a slow reader) and what people do (come, go, write) is no fault.
 
 /// How many kinds there are.
-pub const KINDS: usize = 24;
+pub const KINDS: usize = 26;
 
 /// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +21,10 @@ pub enum Fault {
     Suspension,
     /// The directory vanishes, and comes back later.
     Mount,
+    /// A file is mounted over one of the two.
+    Mounted,
+    /// What is mounted so has lost its name outside.
+    Replaced,
     /// Device and inode numbers are others, after a mount or at each look.
     Renumbered,
     /// The date of a file is set, as upload tools do.
@@ -67,6 +71,8 @@ impl Fault {
         (Self::ClockJump, "clock jumps"),
         (Self::Suspension, "suspensions"),
         (Self::Mount, "vanished mounts"),
+        (Self::Mounted, "mounts over one file"),
+        (Self::Replaced, "mounted files replaced outside"),
         (Self::Renumbered, "renumbered inodes"),
         (Self::Dated, "dates set later"),
         (Self::Rearmed, "watches armed anew"),

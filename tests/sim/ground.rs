@@ -5,12 +5,13 @@ use std::collections::VecDeque;
 use std::io;
 
 use chadburn::hub::Event;
+use chadburn::resolve::Mount;
 use chadburn::source::look::{self, Kind, Meta};
 use chadburn::writing::{Condition, File, Health, Moment, Report, Watch};
 
 use crate::author::Author;
 use crate::book::{Book, MS, SECOND};
-use crate::clerk::Clerk;
+use crate::clerk::{Clerk, able};
 use crate::disk::{Disk, Index};
 use crate::kernel::Kernel;
 use crate::ledger::Ledger;
@@ -24,6 +25,9 @@ const CROWD: u64 = 250 * MS;
 
 /// A step of a write hangs so much more often than a look, of which there are many more.
 const HANGS: u64 = 5;
+
+/// The server looks so often whether the accept file could be written.
+const SURVEY: u64 = 10 * SECOND;
 
 /// Everything that goes on beside the server.
 #[derive(Debug)]
@@ -53,6 +57,8 @@ pub struct Ground {
     pub age: u64,
     /// How many writings were begun.
     pub begun: u64,
+    /// When the server surveys next whether the accept file could be written.
+    surveys: u64,
 }
 
 /// The disk as a look sees it, with time passing between any two calls.
@@ -60,6 +66,8 @@ pub struct Ground {
 pub struct Eye<'a> {
     ground: &'a mut Ground,
     file: File,
+    /// How the file was mounted alone as it was last surveyed.
+    mount: Option<Mount>,
     /// What the look holds open.
     held: Option<Index>,
 }
@@ -93,6 +101,7 @@ impl Ground {
             begins: 0,
             age: 0,
             begun: 0,
+            surveys: u64::MAX,
         }
     }
 
@@ -113,7 +122,7 @@ impl Ground {
         let begins = if self.peace { u64::MAX } else { self.begins };
         let clerks = self.clerks.iter().map(|clerk| clerk.due).min().unwrap_or(u64::MAX);
         let ledger = self.ledger.as_ref().map_or(u64::MAX, |ledger| ledger.due);
-        writer.min(begins).min(clerks).min(ledger)
+        writer.min(begins).min(clerks).min(ledger).min(self.surveys)
     }
 
     /// Time passes to this moment, and whoever is due acts.
@@ -135,7 +144,9 @@ impl Ground {
     }
 
     fn act(&mut self, due: u64) {
-        if let Some(ledger) = self.ledger.as_mut().filter(|ledger| ledger.due == due) {
+        if self.surveys == due {
+            self.survey();
+        } else if let Some(ledger) = self.ledger.as_mut().filter(|ledger| ledger.due == due) {
             if let Some(well) = ledger.write() {
                 self.tell_of_the_book(well);
             }
@@ -150,6 +161,48 @@ impl Ground {
         } else {
             self.begin();
         }
+    }
+
+    /// Something is mounted over this file, or unmounted.
+    pub fn remount(&mut self, file: File) {
+        if self.disk.is_mounted(file) {
+            self.disk.unmount(file);
+        } else {
+            let text = self.author.text().into_bytes();
+            let root = self.disk.make(Kind::Regular, text, &[]);
+            if self.rng.one_in(2) {
+                let ago = self.disk.ago(self.rng.below(1_000_000 * SECOND));
+                self.disk.set_time(root, ago);
+            }
+            self.disk.mount(file, root);
+            self.disk.release(root);
+        }
+        if file == File::Accept {
+            self.surveys = self.surveys.min(self.book.now() + self.rng.below(SURVEY));
+        }
+    }
+
+    /// Nothing is mounted over a file any more.
+    pub fn unmount(&mut self) {
+        for file in [File::Status, File::Accept] {
+            if self.disk.is_mounted(file) {
+                self.remount(file);
+            }
+        }
+    }
+
+    /// The server looks whether the accept file could be written, by the rule for mounts. What else is
+    /// in the way it finds out as it writes.
+    pub fn survey(&mut self) {
+        self.surveys = u64::MAX;
+        let result = able(&self.disk, File::Accept);
+        self.told.push_back(Event::Able { file: File::Accept, result });
+    }
+
+    /// Whether what has become of the accept file has been surveyed.
+    #[must_use]
+    pub fn is_surveyed(&self) -> bool {
+        self.surveys == u64::MAX
     }
 
     /// A hand begins to write, unless it must wait until another is done.
@@ -186,15 +239,15 @@ impl Ground {
         self.told.push_back(Event::Source { file: File::Book, report });
     }
 
-    /// Looks at a file as a source does.
-    pub fn look(&mut self, file: File) -> look::Look {
-        let mut eye = Eye { ground: self, file, held: None };
+    /// Looks at a file as a source does that has last found it mounted like this.
+    pub fn look(&mut self, file: File, mount: Option<Mount>) -> look::Look {
+        let mut eye = Eye { ground: self, file, mount, held: None };
         let look = look::look(&mut eye, "status.eot");
         if let Some(held) = eye.held {
             self.disk.release(held);
         }
         self.book.note(|| {
-            let numbers = self.disk.at(file).map(|index| self.disk.numbers(index));
+            let numbers = self.disk.seen(file).map(|index| self.disk.numbers(index));
             format!("{file}: look {look:?} at device and inode {numbers:?}")
         });
         look
@@ -213,15 +266,19 @@ impl Eye<'_> {
 impl look::Disk for Eye<'_> {
     type Open = Index;
 
+    fn mount(&self) -> Option<Mount> {
+        self.mount
+    }
+
     fn stat(&mut self) -> io::Result<Meta> {
         self.pause();
-        let index = self.ground.disk.at(self.file).ok_or(io::ErrorKind::NotFound)?;
+        let index = self.ground.disk.seen(self.file).ok_or(io::ErrorKind::NotFound)?;
         Ok(self.ground.disk.meta(index))
     }
 
     fn open(&mut self) -> io::Result<Index> {
         self.pause();
-        let index = self.ground.disk.at(self.file).ok_or(io::ErrorKind::NotFound)?;
+        let index = self.ground.disk.seen(self.file).ok_or(io::ErrorKind::NotFound)?;
         self.ground.disk.may_open(index)?;
         if self.ground.disk.meta(index).kind == Kind::Socket {
             return Err(io::ErrorKind::Unsupported.into());

@@ -14,7 +14,7 @@ use chadburn::clock::Now;
 use chadburn::hub::engine::{Arrival, PARTS};
 use chadburn::hub::{Engine, Event, Facts, Hub, Wire};
 use chadburn::policy::{Policy, Reach, Secret};
-use chadburn::writing::File;
+use chadburn::writing::{File, Health};
 use chadburn_core::DEFAULT;
 
 use self::disks::Disk;
@@ -77,6 +77,8 @@ pub struct Server {
     heard: Vec<String>,
     /// Of which files' disks the hub knows, or is being told, that they do not answer.
     disks: [Disk; 2],
+    /// What everybody was last told of the accept file.
+    accept: Option<Health>,
     /// Inputs that come later.
     later: Vec<(u64, Event<'static>)>,
     /// When the crank turns next.
@@ -143,6 +145,7 @@ impl Server {
             report: None,
             heard: Vec::new(),
             disks: Default::default(),
+            accept: None,
             later: Vec::new(),
             due: begin,
             woken: true,

@@ -4,12 +4,13 @@
 
 use std::time::Duration;
 
-use chadburn::source::look::Look;
+use chadburn::resolve::Mount;
+use chadburn::source::look::{Look, Seen};
 use chadburn::source::rule::{EVERY, Hint, Rule, Step};
 use chadburn::writing::{File, Report, Watch};
 
 use crate::book::{MS, SECOND};
-use crate::clerk::Credit;
+use crate::clerk::{Credit, MOUNT_ADVICE};
 use crate::faults::Fault;
 use crate::ground::Ground;
 use crate::rng::Rng;
@@ -36,6 +37,10 @@ pub struct Source {
     asleep: Duration,
     /// What waits for room before the hub.
     pub telling: Option<Told>,
+    /// When it surveys next how the file is mounted.
+    check: u64,
+    /// How it was mounted then, if it was alone; and whether it had been replaced outside.
+    mount: (Option<Mount>, bool),
     /// The look at hand hangs, since when and until when.
     hung: Option<(u64, u64)>,
     /// Hints that came meanwhile.
@@ -49,37 +54,80 @@ pub struct Source {
 impl Source {
     /// A source that begins to watch.
     pub fn start(file: File, ground: &mut Ground, mut rng: Rng) -> Self {
-        let mut rule = Rule::new(file, Watch::Poll);
-        let now = ground.book.now();
-        if ground.weather.watching != Watching::Poll {
-            rule.set_watch(Duration::from_micros(now), Watch::Inotify);
-        }
-        let patience = ground.weather.patience();
-        let polled = ground.weather.watching != Watching::Kernel;
-        let truth = &mut ground.disk.truth[file as usize];
-        truth.source_starts();
-        truth.watched(Some(patience), polled);
-        let due = now + rng.below(300);
+        let rule = Rule::new(file, Watch::Poll);
+        ground.disk.truth[file as usize].source_starts();
+        let due = ground.book.now() + rng.below(300);
         let (asleep, telling, seen) = (Duration::ZERO, None, None);
         let (hung, hints) = (None, Vec::new());
-        Self { file, rule, rng, due, asleep, telling, hung, hints, seen, settled: false }
+        let (check, mount, settled) = (due, (None, false), false);
+        let mut source = Self {
+            file,
+            rule,
+            rng,
+            due,
+            asleep,
+            telling,
+            check,
+            mount,
+            hung,
+            hints,
+            seen,
+            settled,
+        };
+        source.is_watched(ground);
+        source
+    }
+
+    /// It is watched as it can be.
+    fn is_watched(&mut self, ground: &mut Ground) {
+        let by_kernel = ground.weather.watching == Watching::Kernel && self.mount.0.is_none();
+        let polled = ground.weather.watching == Watching::Poll
+            || ground.weather.watching == Watching::Kernel && self.mount.0.is_some();
+        let watch = if polled { Watch::Poll } else { Watch::Inotify };
+        self.rule.set_watch(now(ground), Watch::Poll);
+        self.rule.set_watch(now(ground), watch);
+        let patience = self.patience(ground);
+        let truth = &mut ground.disk.truth[self.file as usize];
+        truth.watched(Some(patience), !by_kernel);
+        truth.hints_are_missed();
+    }
+
+    /// For how long a writing must stand to be told for certain.
+    fn patience(&self, ground: &Ground) -> u64 {
+        let mut weather = ground.weather.clone();
+        let disk = &ground.disk;
+        if !disk.is_mounted(self.file) && !disk.is_remounted_within(self.file, 4 * SECOND) {
+            return weather.patience();
+        }
+        if weather.watching == Watching::Kernel {
+            weather.watching = Watching::Poll;
+        }
+        weather.patience() + SECOND + 100 * MS
+    }
+
+    /// It looks how the file is mounted.
+    fn survey(&mut self, ground: &mut Ground) {
+        self.check = ground.book.now() + SECOND;
+        let disk = &ground.disk;
+        let mount = (disk.mounted(self.file), disk.is_replaced(self.file));
+        let was = std::mem::replace(&mut self.mount, mount);
+        if was.0.is_some() != mount.0.is_some() {
+            let file = self.file;
+            ground.book.note(|| format!("{file}: mounted {mount:?}"));
+            self.is_watched(ground);
+        }
+        let patience = self.patience(ground);
+        ground.disk.truth[self.file as usize].is_watched_for(patience);
     }
 
     /// The watch is armed anew, on another directory by the same path.
     pub fn rearm(&mut self, ground: &mut Ground) {
-        if self.hung.is_some() {
-            // Nothing else is asked of a disk that does not answer.
+        if self.hung.is_some() || self.mount.0.is_some() {
+            // Nothing else is asked of a disk that does not answer, and what is mounted alone is polled.
             return;
         }
         ground.book.count(Fault::Rearmed);
-        let now = now(ground);
-        self.rule.set_watch(now, Watch::Poll);
-        self.rule.set_watch(now, Watch::Inotify);
-        let patience = ground.weather.patience();
-        let polled = ground.weather.watching != Watching::Kernel;
-        let truth = &mut ground.disk.truth[self.file as usize];
-        truth.watched(Some(patience), polled);
-        truth.hints_are_missed();
+        self.is_watched(ground);
         self.wake(ground);
     }
 
@@ -117,19 +165,22 @@ impl Source {
             return;
         }
         if let Some((since, _)) = self.hung.take() {
-            let (file, patience) = (self.file, ground.weather.patience());
+            let (file, patience) = (self.file, self.patience(ground));
             ground.book.note(|| format!("{file}: the look of {since} is back"));
             self.look(ground);
             for hint in std::mem::take(&mut self.hints) {
                 self.take_hint(ground, hint);
             }
-            let polled = ground.weather.watching != Watching::Kernel;
+            let polled = ground.weather.watching != Watching::Kernel || self.mount.0.is_some();
             ground.disk.truth[file as usize].watched(Some(patience), polled);
+        }
+        if ground.book.now() >= self.check {
+            self.survey(ground);
         }
         if let Some(until) = self.turn(ground) {
             self.asleep = until;
             let until = u64::try_from(until.as_micros()).expect("nobody waits so long");
-            self.due = until.max(ground.book.now()) + self.late();
+            self.due = until.min(self.check).max(ground.book.now()) + self.late();
         }
     }
 
@@ -147,7 +198,10 @@ impl Source {
                     return None;
                 }
                 Step::Wait(until) => return Some(until),
-                Step::Look if !ground.peace && self.rng.one_in(ground.weather.hangs) => {
+                // Of what was replaced nothing is asked, and so nothing hangs.
+                Step::Look
+                    if !ground.peace && !self.mount.1 && self.rng.one_in(ground.weather.hangs) =>
+                {
                     ground.book.count(Fault::HungLook);
                     let now = ground.book.now();
                     let until = now + self.rng.within(3 * SECOND, 40 * SECOND);
@@ -167,7 +221,10 @@ impl Source {
 
     fn look(&mut self, ground: &mut Ground) {
         let begun = ground.book.now();
-        let look = ground.look(self.file);
+        let look = ground.look(self.file, self.mount.0);
+        let says = matches!(&look.seen, Seen::Fault(it) if it.detail.contains(MOUNT_ADVICE));
+        let so = says == self.mount.1;
+        ground.book.hold(so, || format!("{}: {:?} is seen as {look:?}", self.file, self.mount));
         self.seen = Some((begun, look.clone()));
         ground.book.looked();
         self.rule.looked(now(ground), look);
@@ -222,6 +279,8 @@ impl Source {
         self.asleep = until;
         let until = u64::try_from(until.as_micros()).expect("nobody waits so long");
         self.due = until + self.late();
+        // How it is mounted is surveyed as often, and would bring nothing.
+        self.check = self.check.max(until);
     }
 
     fn wake(&mut self, ground: &Ground) {

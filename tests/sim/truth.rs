@@ -193,6 +193,12 @@ impl Truth {
         self.patience = patience.unwrap_or(self.patience);
     }
 
+    /// It goes on to be watched, or is again, in such a way that it must tell what stands for so long.
+    pub fn is_watched_for(&mut self, patience: u64) {
+        self.watched.get_or_insert(self.book.now());
+        self.patience = patience;
+    }
+
     /// The stations lose the credit for whatever stood there.
     pub fn forget_authors(&mut self) {
         for stand in &mut self.stands {
@@ -211,6 +217,12 @@ impl Truth {
     #[must_use]
     pub fn now(&self) -> &Sight {
         &self.stands.last().expect("the disk is looked at before all else").sight
+    }
+
+    /// Whether its source has told that something is wrong with it.
+    #[must_use]
+    pub fn is_ill(&self) -> bool {
+        self.health != Some(Condition::Ok)
     }
 
     /// A source tells this. Returns who may be credited with a writing; nobody means `file`.
@@ -275,7 +287,9 @@ impl Truth {
             (_, Sight::Text(_)) => false,
         };
         let lately = |stand: &&Stand| stand.to == u64::MAX || now - stand.to < STALE;
-        let so = self.stands.iter().rev().take_while(lately).any(was);
+        // It is no news that it is still told to be so, should only the watch be another.
+        let so = self.health == Some(health.state)
+            || self.stands.iter().rev().take_while(lately).any(was);
         self.book.hold(so, || format!("{}: {:?} was not so", self.file, health.state));
         self.health = Some(health.state);
     }

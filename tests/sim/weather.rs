@@ -28,6 +28,8 @@ pub struct Weather {
     /// For how many microseconds the clock that stamps files is behind, as a file server's may be.
     /// Where the kernel tells of all changes, it is the server's own.
     pub skew: u64,
+    /// One in so many things that happen is that something is mounted over a file, or unmounted.
+    pub mounts: u64,
     /// Several writers may have a file open at once.
     pub overlap: bool,
     /// The longest pause inside a writing that another writer may overlap, in microseconds.
@@ -71,6 +73,7 @@ impl Weather {
             tick: rng.pick(&[0, MS, 4 * MS, 4 * MS]),
             renumbers: rng.one_in(6),
             skew: if watching == Watching::Kernel { 0 } else { rng.pick(&[0, 0, 30 * SECOND]) },
+            mounts: rng.pick(&[0, 0, 0, 0, 0, 8]),
             overlap,
             pause: rng.pick(&[300, 3 * MS, 30 * MS]),
             calm: if stormy { 20 * MS } else { rng.pick(&[200 * MS, SECOND, 5 * SECOND]) },
@@ -85,6 +88,13 @@ impl Weather {
             crashes: rng.pick(&[0, 0, 2_000, 300]),
             length,
         }
+    }
+
+    /// How long a farewell may take. A text may be on its way as it begins, and another wait behind it;
+    /// on a disk that hangs each takes as long as the server waits for one.
+    #[must_use]
+    pub fn farewell(&self) -> u64 {
+        if self.hangs > 0 { 11 * SECOND } else { 8 * SECOND }
     }
 
     /// For how long a writing must stand to be told for certain.

@@ -141,7 +141,7 @@ impl World {
         self.ground.peace = true;
         self.fate = u64::MAX;
         if self.server.as_ref().is_some_and(|server| server.closing.is_some()) {
-            self.go_on(8 * SECOND);
+            self.go_on(self.ground.weather.farewell());
         }
         if self.server.is_none() {
             self.begin();
@@ -169,7 +169,8 @@ impl World {
     fn stats(&self) -> Stats {
         let told = self.server.as_ref().map_or((0, 0), |server| server.model.counted());
         let (told, replies) = (self.stats.told + told.0, self.stats.replies + told.1);
-        let calm = self.ground.weather.watching == Watching::Kernel && !self.ground.weather.overlap;
+        let Weather { watching, overlap, mounts, .. } = self.ground.weather;
+        let calm = watching == Watching::Kernel && !overlap && mounts == 0;
         let truth = self.ground.disk.truth.iter().filter(|_| calm).map(|truth| truth.prompt);
         let (watched, prompt) = truth.fold((0, 0), |sum, it| (sum.0 + it.0, sum.1 + it.1));
         let (time, writings, faults) =
@@ -273,6 +274,13 @@ impl World {
         if self.ground.weather.jumps && self.rng.one_in(10) {
             let far = self.rng.below(20 * SECOND);
             self.clock_jumps_by(far);
+        }
+        if self.rng.one_in(self.ground.weather.mounts) {
+            let file = self.rng.pick(&[File::Status, File::Status, File::Accept]);
+            // One that has gone before the server could have seen it is none.
+            if !self.ground.disk.is_remounted_within(file, 1_200 * MS) {
+                self.ground.remount(file);
+            }
         }
         let Some(server) = &mut self.server else { return };
         if self.rng.one_in(8) && server.closing.is_none() {

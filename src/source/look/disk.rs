@@ -12,7 +12,7 @@ use rustix::fs::{Mode, OFlags};
 
 use super::text::LARGEST_FILE;
 use super::{Disk, Kind, Meta};
-use crate::resolve::{self, Mounted, Place};
+use crate::resolve::{self, Mount, Place};
 use crate::writing::{Moment, Stamp};
 
 /// The path on the real disk.
@@ -21,30 +21,31 @@ pub struct RealDisk {
     path: PathBuf,
     /// Where its links led when it was asked what stands there; nothing, if its last name is none.
     place: Option<Place>,
-    /// It is mounted alone, and no longer what has its name outside; whoever surveys says so.
-    replaced: bool,
+    /// How it is mounted alone, if it is; whoever surveys says so.
+    mount: Option<Mount>,
 }
 
 impl RealDisk {
     /// A disk of this one path.
     #[must_use]
     pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), place: None, replaced: false }
+        Self { path: path.to_owned(), place: None, mount: None }
     }
 
-    /// Says whether what is at the path is mounted alone, and no longer what has its name outside.
-    pub(in crate::source) fn set_replaced(&mut self, replaced: bool) {
-        self.replaced = replaced;
+    /// Says how what is at the path is mounted alone, if it is.
+    pub(in crate::source) fn set_mount(&mut self, mount: Option<Mount>) {
+        self.mount = mount;
     }
 }
 
 impl Disk for RealDisk {
     type Open = File;
 
+    fn mount(&self) -> Option<Mount> {
+        self.mount
+    }
+
     fn stat(&mut self) -> io::Result<Meta> {
-        if self.replaced {
-            return Err(Mounted::Replaced.into());
-        }
         self.place = None;
         // Nothing is said of a file that can be read before it was opened, and that judges the way.
         match self.path.symlink_metadata() {

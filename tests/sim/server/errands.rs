@@ -54,6 +54,7 @@ impl Server {
                 && self.model.is_latest_health(&state["source"])
                 && snapshot.closing == self.closing.is_some();
             ground.book.hold(so, || format!("snapshot: {snapshot:?}"));
+            self.accept = snapshot.accept_file;
         }
         for (ticket, outcome) in office.responded {
             self.responded(ground, ticket, &outcome);

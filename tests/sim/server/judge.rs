@@ -1,9 +1,11 @@
 //! What must hold after every turn of the crank, and when everybody has gone.
 
 use chadburn::hub::Wire;
+use chadburn::writing::{Condition, File};
 
 use super::Server;
 use crate::book::SECOND;
+use crate::clerk::MOUNT_ADVICE;
 use crate::client::acts::NOTHING;
 use crate::client::ask::Ask;
 use crate::client::{Client, Stage, Temper};
@@ -102,7 +104,8 @@ impl Server {
         let sockets = self.engine.sockets();
         ground.book.hold(held == sockets, || format!("{sockets} sockets for {held} stations"));
         let patience = self.closing.map_or(0, |since| now - since);
-        ground.book.hold(patience < 8 * SECOND, || "the farewell takes too long".into());
+        let most = ground.weather.farewell();
+        ground.book.hold(patience < most, || "the farewell takes too long".into());
     }
 
     /// Whether everything that there was for this station has reached it.
@@ -123,6 +126,17 @@ impl Server {
     #[must_use]
     pub fn is_busy(&self) -> bool {
         self.engine.hub().waiting() > 0 || !self.disks_answer()
+    }
+
+    /// It is known whether the accept file can be replaced, in the words of whoever has to do something.
+    pub fn judge_mount(&self, ground: &Ground) {
+        let Some(health) = self.accept.as_ref().filter(|_| ground.is_surveyed()) else { return };
+        let mounted = ground.disk.is_mounted(File::Accept);
+        let told = health.detail.contains(MOUNT_ADVICE);
+        let so = told == mounted && (mounted || health.state != Condition::Unwritable);
+        // What is wrong with what it says is told first.
+        let so = so || ground.disk.truth[File::Accept as usize].is_ill();
+        ground.book.hold(so, || format!("mounted: {mounted}, and the accept file is {health:?}"));
     }
 
     /// Nobody is there, and nothing is left of anybody.

@@ -33,6 +33,7 @@ impl World {
             let status = server.model.status();
             self.book.hold(status == text, || format!("{text:?} stands there, not {status:?}"));
         }
+        server.judge_mount(&self.ground);
         let callers = server.waiting_callers(self.book.now(), 7 * SECOND);
         let closing = server.closing.is_some();
         self.book.hold(callers == 0 || closing, || format!("{callers} wait over HTTP"));
@@ -74,7 +75,7 @@ impl World {
                 server.put(self.book.now(), Input::Event(Event::Shutdown));
             }
             self.connect();
-            self.go_on(9 * SECOND);
+            self.go_on(self.ground.weather.farewell() + SECOND);
             self.book.hold(self.server.is_none(), || "it has not ended".into());
             return;
         }

@@ -17,13 +17,14 @@ const LONG: u64 = 60 * SECOND;
 impl World {
     /// Some mishap.
     pub(super) fn befalls(&mut self) {
-        match self.rng.below(if self.steady { 5 } else { 9 }) {
+        match self.rng.below(if self.steady { 6 } else { 10 }) {
             0 => self.clock_jumps(),
             1 => self.is_suspended(),
             2 => self.mount_vanishes(),
             3 => self.network_fails(),
             4 => self.is_armed_anew(),
-            5 | 6 => {
+            5 => self.file_is_mounted(),
+            6 | 7 => {
                 self.stop(false);
                 self.is_absent();
             }
@@ -109,6 +110,22 @@ impl World {
         });
     }
 
+    /// Something is mounted over one file for a while, in which what is mounted may be replaced outside.
+    fn file_is_mounted(&mut self) {
+        let file = self.rng.pick(&[File::Status, File::Accept]);
+        self.ground.remount(file);
+        for _ in 0..2 {
+            self.breeze();
+            let long = self.rng.pick(&[MS, 10 * SECOND, 600 * SECOND]);
+            let long = self.rng.below(long);
+            self.rest(self.book.now() + long);
+            if !self.steady && self.rng.one_in(4) {
+                self.is_restarted();
+            }
+        }
+        self.ground.unmount();
+    }
+
     /// Under both files, at once, things become what they were not. Within a second that is noticed.
     fn changes_ground<T>(&mut self, change: impl Fn(&mut Self, File) -> T) -> [T; 2] {
         for truth in &mut self.ground.disk.truth {
@@ -136,7 +153,7 @@ impl World {
         if let Some(server) = &mut self.server {
             server.put(self.book.now(), Input::Event(Event::Shutdown));
         }
-        self.go_on(9 * SECOND);
+        self.go_on(self.ground.weather.farewell() + SECOND);
         let gone = self.server.is_none();
         self.book.hold(gone, || "it has not ended".into());
         self.is_absent();

@@ -132,6 +132,7 @@ impl World {
         self.ground.turns(weather);
         self.fate = self.book.now();
         self.is_lively(length, self.stats.steps + STORM_STEPS);
+        self.ground.unmount();
     }
 
     /// For so long, or so many steps, everybody does what he likes; then nobody does any more.

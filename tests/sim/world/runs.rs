@@ -44,6 +44,7 @@ impl World {
         self.before = Some(Before { base, last: base, back: base > self.ground.disk.unix_ms() });
         self.server = Some(server);
         self.stats.runs += 1;
+        self.ground.survey();
         if self.ground.ledger.is_some() {
             self.ground.tell_of_the_book(true);
         }
