@@ -19,6 +19,7 @@ use chadburn_core::{DEFAULT, Dial, NO_DIAL};
 use thiserror::Error;
 
 use crate::dial_file::{self, BadDial};
+use crate::disk::{self, DEADLINE, no_answer};
 use crate::limits::Limits;
 use crate::log;
 use crate::policy::address::{Name, Origin};
@@ -173,6 +174,9 @@ pub enum Misuse {
     /// No panel can be there.
     #[error("assets: {} is not a directory", .0.display())]
     NoAssets(PathBuf),
+    /// What has to be read at the start is on a disk that does not answer.
+    #[error("{0}")]
+    NoAnswer(String),
     /// The dial file is at fault.
     #[error(transparent)]
     Dial(#[from] BadDial),
@@ -223,11 +227,23 @@ fn first_line(error: &clap::Error) -> String {
     line.strip_prefix("error: ").unwrap_or(&line).to_owned()
 }
 
+/// Reads this file, unless its disk hangs: nothing starts without what it was told to use.
+fn read<T: Send + 'static, E: Into<Misuse> + Send + 'static>(
+    what: &str,
+    path: &Path,
+    load: impl FnOnce(&Path) -> Result<T, E> + Send + 'static,
+) -> Result<T, Misuse> {
+    let file = path.to_owned();
+    let read = disk::within(DEADLINE, move || load(&file));
+    let hangs = || Misuse::NoAnswer(no_answer(&format!("{what} {}", path.display()), DEADLINE));
+    read.ok_or_else(hangs)?.map_err(Into::into)
+}
+
 /// The dial that was asked for: one in a file, or by the word `office` the built-in one.
-fn dial(typed: Option<&Path>) -> Result<Option<Dial<'static>>, BadDial> {
+fn dial(typed: Option<&Path>) -> Result<Option<Dial<'static>>, Misuse> {
     match typed {
         Some(word) if word.as_os_str() == "office" => Ok(Some(DEFAULT)),
-        Some(file) => dial_file::load(file).map(Some),
+        Some(file) => read("dial", file, dial_file::load).map(Some),
         None => Ok(None),
     }
 }
@@ -260,11 +276,13 @@ impl Config {
         let files = files::checked(&status, &accept, book.as_deref(), base)?;
         let assets = options.assets.map(|directory| {
             let absolute = base.join(&directory);
-            if absolute.is_dir() { Ok(absolute) } else { Err(Misuse::NoAssets(directory)) }
+            let is_there = read("assets:", &absolute, |it| Ok::<_, Misuse>(it.is_dir()))?;
+            if is_there { Ok(absolute) } else { Err(Misuse::NoAssets(directory)) }
         });
         let default_dial = if files::is_eot(&status) { DEFAULT } else { NO_DIAL };
         let token_file = options.token_file.map(|file| base.join(file));
-        let token = token_file.as_deref().map(token_file::load).transpose()?;
+        let token = token_file.as_deref().map(|it| read("token file", it, token_file::load));
+        let token = token.transpose()?;
         if options.private && token.is_none() {
             return Err(Misuse::PrivateWithoutToken);
         }

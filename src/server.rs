@@ -65,6 +65,9 @@ pub enum StartError {
     /// The panel cannot be loaded.
     #[error(transparent)]
     Assets(#[from] http::NoAssets),
+    /// The panel is on a disk that does not answer.
+    #[error("assets: {0}")]
+    NoAnswer(String),
     /// The machine gives no thread, descriptor or socket.
     #[error("the server cannot start: {0}")]
     Io(#[from] std::io::Error),
@@ -96,14 +99,17 @@ impl Server {
             opened = opening::accept_file(&config.accept_file, &accept_calls, patience) => opened?,
         };
         let address = listener.local_addr()?;
-        let assets = match &config.assets {
-            None => http::Assets::embedded(),
-            Some(directory) => http::Assets::from_directory(directory)?,
+        let assets = tokio::select! {
+            () = &mut stop => return Ok(()),
+            loaded = opening::assets(config.assets.as_deref()) => loaded?,
         };
         // The line that it listens comes when the files have been read; until then whoever connects waits.
         tracing::info!("{} starts at http://{address}", env!("CARGO_PKG_NAME"));
         let policy = config.policy();
-        token::tell_doubts(config.token_file.as_deref());
+        let token_file = config.token_file.clone();
+        let doubts = spawn_blocking(move || token::tell_doubts(token_file.as_deref()));
+        // What a disk that hangs would say is said when it answers.
+        let _ = patience.wait(doubts).await;
         let (publish_policy, policies) = watch::channel(policy.clone());
         let seats = Arc::new(Semaphore::new(seats));
         let stopping = CancellationToken::new();

@@ -352,7 +352,7 @@ impl Line {
         }
         let token = self.token_file.or_else(|| get("CHADBURN_TOKEN_FILE").map(PathBuf::from));
         if let Some(file) = token {
-            let token = token_file::text(&base.join(file))?;
+            let token = super::read("token file", &base.join(file), token_file::text)?;
             settings = settings.token(&token)?;
         }
         Ok((url, wait, settings))

@@ -1,5 +1,6 @@
-//! What is opened before the hub starts: the accept file with its lock, and the bell book. A disk that
-//! does not answer holds up the start for a few seconds; the server then begins without what is on it.
+//! What is opened before the hub starts: the accept file with its lock, the panel, and the bell book. A disk
+//! that does not answer holds up the start for a few seconds; the server then begins without the accept file
+//! or the book that is on it, and not without its panel.
 
 use std::path::Path;
 use std::time::Duration;
@@ -7,11 +8,13 @@ use std::time::Duration;
 use chadburn_core::Dial;
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, spawn_blocking};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
+use super::StartError;
 use crate::accept::{AcceptFile, OpenError};
 use crate::book::{self, Book, Limits, Past};
-use crate::disk::{Calls, DEADLINE};
+use crate::disk::{Calls, DEADLINE, no_answer};
+use crate::http::Assets;
 use crate::telegraph::history::History;
 
 /// What a disk is given that is waited for after another one has used up the time: enough for one
@@ -89,6 +92,16 @@ pub(super) async fn book(
             (History::default(), Some(Book::late(&path, limits, late)))
         }
     }
+}
+
+/// Reads the panel. Without the one that was asked for nothing is served.
+pub(super) async fn assets(directory: Option<&Path>) -> Result<Assets, StartError> {
+    let Some(path) = directory.map(Path::to_owned) else { return Ok(Assets::embedded()) };
+    let name = path.display().to_string();
+    let hangs = || StartError::NoAnswer(no_answer(&name, DEADLINE));
+    let loading = spawn_blocking(move || Assets::from_directory(&path));
+    let loaded = timeout(DEADLINE, loading).await.map_err(|_| hangs())?;
+    Ok(loaded.map_err(std::io::Error::other)??)
 }
 
 /// Waits for what is being done aside, on a thread that may block; nothing comes of a panic.

@@ -5,11 +5,13 @@ use std::path::Path;
 
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use crate::cli::Config;
+use crate::disk::{DEADLINE, no_answer};
 use crate::log::escaped;
 use crate::policy::{Policy, Secret};
-use crate::token_file::{self, BadToken};
+use crate::token_file;
 
 /// Reads the token file whenever this is notified, and hands on the policy with the new token. If
 /// the file is at fault the old token stays.
@@ -28,7 +30,7 @@ pub(super) async fn read_again_on(
                 drop(spawn_blocking(move || tell_doubts(path.as_deref())));
                 hand_on(Policy { token: Some(token), ..config.policy() }).await;
             }
-            Some(Err(why)) => tracing::warn!("the old token stays: {}", escaped(&why.to_string())),
+            Some(Err(why)) => tracing::warn!("the old token stays: {}", escaped(&why)),
             None => tracing::debug!("there is nothing to read again"),
         }
     }
@@ -43,10 +45,16 @@ pub(super) fn tell_doubts(path: Option<&Path>) {
     }
 }
 
-/// The token as it is in its file now; `None` without a file. A dead disk holds up nobody else.
-async fn read_again(config: &Config) -> Option<Result<Secret, BadToken>> {
+/// The token as it is in its file now, or why there is none; `None` without a file. A dead disk holds up
+/// nobody else, nor whoever asks again.
+async fn read_again(config: &Config) -> Option<Result<Secret, String>> {
     let path = config.token_file.clone()?;
-    spawn_blocking(move || token_file::load(&path)).await.ok()
+    let name = format!("token file {}", path.display());
+    let loading = spawn_blocking(move || token_file::load(&path));
+    let Ok(loaded) = timeout(DEADLINE, loading).await else {
+        return Some(Err(no_answer(&name, DEADLINE)));
+    };
+    Some(loaded.ok()?.map_err(|error| error.to_string()))
 }
 
 #[cfg(test)]

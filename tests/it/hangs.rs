@@ -4,7 +4,8 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
-use std::time::Duration;
+use std::os::unix::fs::symlink;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -244,6 +245,80 @@ async fn a_server_ends_in_time_although_its_disk_hangs() {
         server.exits_well_within(Duration::from_secs(5)).await;
         drop(disk);
     }
+}
+
+/// A look at one of the files hangs: the one in `near`, or the one that is a link there. The other is told
+/// of within a second all the same, and the end comes in time.
+async fn neighbour_is_not_held_up(status: &str, accept: &str, link: Option<&str>) {
+    let setup = setup(status, accept, "book.jsonl").args(["--watch", "inotify"]);
+    if let Some(name) = link {
+        setup.home.write(&format!("far/{name}"), "6\n");
+        // In a directory with the other file, so that one watcher takes the hints of both.
+        let _ = fs::remove_file(setup.home.file(name));
+        symlink(format!("near/{name}"), setup.home.file(name)).expect("a link can be made");
+    }
+    let mut server = setup.start().await;
+    let disk = Disk::of(&server);
+    let mut panel = Panel::open(&server).await;
+    disk.hangs();
+    if let Some(name) = link {
+        // A hint, of which the look is made by the watcher.
+        symlink(format!("near/{name}"), server.home.file("new")).expect("a link can be made");
+        fs::rename(server.home.file("new"), server.home.file(name)).expect("it can be renamed");
+    }
+    let hung = if link == Some("accept.eot") || accept.contains('/') { "accept" } else { "status" };
+    readiness(&server, &format!("{hung}.eot: no answer for ")).await;
+    let mut fastest = Duration::MAX;
+    for text in ["11", "12", "10"] {
+        let (file, seen) = if hung == "accept" { (status, "order") } else { (accept, "reply") };
+        let begun = Instant::now();
+        server.home.rename_over(file, format!("{text}\n"));
+        panel.until(seen, |state| state[seen]["status"] == text).await;
+        fastest = fastest.min(begun.elapsed());
+    }
+    assert!(
+        fastest < Duration::from_secs(1),
+        "{hung} hangs, and the other is told after {fastest:?}"
+    );
+    server.signal(Signal::INT);
+    server.exits_well_within(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
+async fn a_look_that_hangs_holds_up_no_neighbour_wherever_that_is() {
+    tokio::join!(
+        neighbour_is_not_held_up("status.eot", "near/accept.eot", None),
+        neighbour_is_not_held_up("near/status.eot", "accept.eot", None),
+    );
+    tokio::join!(
+        neighbour_is_not_held_up("status.eot", "accept.eot", Some("accept.eot")),
+        neighbour_is_not_held_up("status.eot", "accept.eot", Some("status.eot")),
+    );
+}
+
+#[tokio::test]
+async fn what_was_to_be_used_and_hangs_is_one_line_and_no_start() {
+    let start = async |option: &str, file: &str, says: &str, code: i32| {
+        let setup = setup("status.eot", "accept.eot", "book.jsonl").args([option, file]);
+        setup.home.write("frozen", "");
+        fs::create_dir(setup.home.file("panel")).expect("a directory can be made");
+        setup.home.write("panel/panel.html", "<p>");
+        symlink("../near", setup.home.file("panel/static")).expect("a link can be made");
+        let mut server = setup.launch();
+        let exit = server.exit_within(PATIENCE).await.code();
+        let disk = Disk::of(&server);
+        let said = server.errors.whole();
+        let found =
+            said.iter().filter(|line| line.contains(says) && line.ends_with(": no answer for 5 s"));
+        assert_eq!((exit, found.count()), (Some(code), 1), "{said:?}");
+        drop(disk);
+    };
+    tokio::join!(
+        start("--token-file", "near/token", "chadburn: token file ", 2),
+        start("--dial", "near/dial.toml", "chadburn: dial near/dial.toml", 2),
+        start("--assets", "near", "chadburn: assets: ", 2),
+        start("--assets", "panel", "chadburn: assets: ", 1),
+    );
 }
 
 #[tokio::test]
