@@ -5,11 +5,9 @@
 mod choice;
 mod files;
 mod remote;
-mod terminal;
 mod typed;
 
 pub use self::remote::{Errand, Remote, Since, Watch, Wire};
-pub use self::terminal::Terminal;
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};

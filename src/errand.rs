@@ -24,9 +24,10 @@ use chadburn_client::{By, Failure, NotDone, Order, Page, Position, Reply, Statio
 use thiserror::Error;
 use tokio::time::timeout;
 
-use crate::cli::{Errand, Remote, Terminal, Wire};
+use crate::cli::{Errand, Remote, Wire};
 use crate::log::{escaped, one_line};
 use crate::signals::{Ending, Stop};
+use crate::terminal::Terminal;
 
 /// Why an errand was in vain.
 #[derive(Debug, Error)]

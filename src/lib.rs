@@ -19,6 +19,7 @@ pub mod log;
 pub mod metrics;
 pub mod signals;
 pub mod systemd;
+pub mod terminal;
 pub mod token_file;
 pub mod user;
 

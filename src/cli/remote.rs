@@ -10,8 +10,8 @@ use clap::{Args, Subcommand};
 use super::Misuse;
 use super::choice::Choice;
 use super::files::accept_beside;
-use super::terminal::Terminal;
 use crate::calendar;
+use crate::terminal::Terminal;
 use crate::token_file;
 
 /// How long it is tried for the server, if nobody says otherwise.

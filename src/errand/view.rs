@@ -8,9 +8,9 @@ use chadburn_client::{Dial, Message, Roll, State};
 
 use super::display::Paint;
 use super::{shown_order, shown_reply};
-use crate::cli::Terminal;
 use crate::log::escaped;
 use crate::signals::Resumed;
+use crate::terminal::Terminal;
 use crate::writing::File;
 
 /// How many names of the roll are shown; the others are counted.

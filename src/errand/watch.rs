@@ -17,9 +17,10 @@ use super::rule::{Now, Rule, What};
 use super::view::{Line, Painter, View};
 use super::{Trouble, fit, json_line, shown_order, shown_reply};
 use crate::calendar;
-use crate::cli::{Terminal, Watch};
+use crate::cli::Watch;
 use crate::log::escaped;
 use crate::signals::{Ending, Resizes, Resumed};
+use crate::terminal::Terminal;
 
 /// How long what is still to be shown may take at the end: for a pipe that somebody reads, and for one
 /// who wants us to go.
