@@ -195,6 +195,9 @@ mod wss;
 /// The README's recipes for them.
 mod recipes;
 
+/// A terminal of the test's own.
+mod terminal;
+
 /// The view of `chadburn watch` in a terminal.
 mod view;
 
