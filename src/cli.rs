@@ -22,6 +22,7 @@ use crate::limits::Limits;
 use crate::log;
 use crate::policy::address::{Name, Origin};
 use crate::policy::{Policy, Reach, Secret};
+use crate::terminal::Terminal;
 use crate::token_file::{self, BadToken};
 use typed::{Options, Typed};
 
@@ -186,8 +187,10 @@ pub enum Misuse {
     PrivateWithoutToken,
 }
 
-/// Reads this process's command line and environment.
+/// Reads this process's command line and environment. How output is shaped is settled first, since
+/// what is wrong with the rest is printed, too.
 pub fn from_process() -> Result<Command, Misuse> {
+    Terminal::new(|name| std::env::var_os(name)).settle();
     let base = std::env::current_dir()
         .map_err(|error| Misuse::Typed(format!("the current directory is gone: {error}")))?;
     parse(std::env::args_os(), |name| std::env::var_os(name), &base)

@@ -25,9 +25,8 @@ use thiserror::Error;
 use tokio::time::timeout;
 
 use crate::cli::{Errand, Remote, Wire};
-use crate::log::{escaped, one_line};
+use crate::log::{escaped, fit, json_line};
 use crate::signals::{Ending, Stop};
-use crate::terminal::Terminal;
 
 /// Why an errand was in vain.
 #[derive(Debug, Error)]
@@ -68,7 +67,6 @@ impl Trouble {
 
 /// Goes to a server and comes back, at the latest when a signal says so.
 pub async fn run(remote: Remote) -> Result<(), Trouble> {
-    remote.terminal.settle();
     let mut ending = Ending::catch()?;
     let done = match remote {
         Remote { settings, url, errand: Errand::Watch(watch), .. } if watch.wire == Wire::Json => {
@@ -138,17 +136,6 @@ fn seconds(span: Duration) -> String {
 fn sent_elsewhere(page: &Page) -> String {
     let target = page.header("location").unwrap_or("it does not say where");
     format!("sends one elsewhere: {}", escaped(target))
-}
-
-/// The line, fit for where it goes: nothing in it acts upon a terminal, and its letters are those that
-/// the locale has.
-fn fit(line: &str) -> String {
-    Terminal::ours().letters(&one_line(line).to_string()).into_owned()
-}
-
-/// The same for JSON.
-fn json_line(json: String) -> String {
-    Terminal::ours().json_letters(chadburn_v1::json_line(json))
 }
 
 /// Says a line, at once. Nothing in it acts upon a terminal.

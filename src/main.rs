@@ -8,6 +8,7 @@ use std::sync::Arc;
 use chadburn::cli::{self, BridgeConfig, Command, Config};
 use chadburn::server::Server;
 use chadburn::signals::{Signals, Told};
+use chadburn::terminal::Terminal;
 use chadburn::{bridge, errand, http, log, systemd};
 use tokio::net::TcpSocket;
 use tokio::runtime;
@@ -53,7 +54,8 @@ fn main() -> ExitCode {
 /// Says why, in one line, whatever was typed.
 fn fail(code: u8, why: &dyn std::fmt::Display) -> ExitCode {
     let why = why.to_string();
-    let _ = writeln!(std::io::stderr(), "chadburn: {}", log::escaped_whole(&why));
+    let line = log::fit(&format!("chadburn: {}", log::escaped_whole(&why)));
+    let _ = writeln!(std::io::stderr(), "{line}");
     ExitCode::from(code)
 }
 
@@ -70,9 +72,10 @@ fn name_candidates() -> ExitCode {
     print(&lines.collect::<String>())
 }
 
-/// Prints this, all of it, or says why not.
+/// Prints this, all of it and in the locale's letters, or says why not.
 fn print(text: &str) -> ExitCode {
     let mut out = std::io::stdout();
+    let text = Terminal::ours().letters(text);
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever closed the pipe has read enough.

@@ -15,10 +15,10 @@ use super::display::{Display, NoFrames};
 use super::exec::{Facts, Hand};
 use super::rule::{Now, Rule, What};
 use super::view::{Line, Painter, View};
-use super::{Trouble, fit, json_line, shown_order, shown_reply};
+use super::{Trouble, shown_order, shown_reply};
 use crate::calendar;
 use crate::cli::Watch;
-use crate::log::escaped;
+use crate::log::{escaped, fit, json_line};
 use crate::signals::{Ending, Resizes, Resumed};
 use crate::terminal::Terminal;
 

@@ -195,6 +195,9 @@ mod wss;
 /// The README's recipes for them.
 mod recipes;
 
+/// What a locale has no letters for.
+mod letters;
+
 /// A terminal of the test's own.
 mod terminal;
 
