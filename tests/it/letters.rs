@@ -8,10 +8,10 @@ use tokio::process::Command;
 
 use crate::errands::{command, done, finished};
 use crate::http;
-use crate::patience::{aside, soon, until, within};
+use crate::patience::{soon, until, within};
 use crate::server::TestServer;
 use crate::setup::Setup;
-use crate::terminal::Terminal;
+use crate::terminal::on_a_terminal;
 
 const STATUS: &str = "“Grün” — 🔔…";
 const SHOWN: &str = r#""Gr\u{fc}n" - \u{1f514}..."#;
@@ -28,17 +28,6 @@ fn ascii(server: &TestServer, words: &[&str]) -> Command {
     let mut command = command(server, words);
     command.env("LC_ALL", "C");
     command
-}
-
-/// All that it says on a terminal.
-async fn on_a_terminal(mut command: Command) -> String {
-    let terminal = Terminal::open(80, 24);
-    terminal.screen().shared = true;
-    let mut child = command.stdout(terminal.far()).stderr(terminal.far()).spawn().expect("it runs");
-    // It holds the terminal, too.
-    drop(command);
-    within(Duration::from_secs(20), "its end", child.wait()).await.expect("it was a child");
-    aside(move || terminal.said()).await
 }
 
 #[tokio::test]

@@ -5,10 +5,14 @@ use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
+use tokio::process::Command;
+
+use crate::patience::{aside, within};
 
 /// What is on the screen of a terminal that never scrolls and knows what the view uses: up, home, erase
 /// to the end of the line and of the screen, reverse. It has no end on the right, where a real one
@@ -181,10 +185,21 @@ fn size(columns: u16, rows: u16) -> Winsize {
 pub(crate) async fn shows(screen: &Mutex<Screen>, lines: &[&str]) {
     let shown = || screen.lock().unwrap_or_else(PoisonError::into_inner).lines.clone();
     let all = || lines.iter().all(|line| shown().iter().any(|it| it.trim_end() == *line));
-    let looked = tokio::time::timeout(std::time::Duration::from_secs(10), async {
+    let looked = tokio::time::timeout(Duration::from_secs(10), async {
         while !all() {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     });
     assert!(looked.await.is_ok(), "{lines:?} in {:#?}", shown());
+}
+
+/// All that it says on a terminal.
+pub(crate) async fn on_a_terminal(mut command: Command) -> String {
+    let terminal = Terminal::open(80, 24);
+    terminal.screen().shared = true;
+    let mut child = command.stdout(terminal.far()).stderr(terminal.far()).spawn().expect("it runs");
+    // It holds the terminal, too.
+    drop(command);
+    within(Duration::from_secs(20), "its end", child.wait()).await.expect("it was a child");
+    aside(move || terminal.said()).await
 }
