@@ -171,9 +171,8 @@ impl Terminal {
     /// All that was said to it, when nobody has its other end any more.
     pub(crate) fn said(self) -> String {
         self.reader.join().expect("what is said is text");
-        let said =
-            std::mem::take(&mut self.screen.lock().unwrap_or_else(PoisonError::into_inner).said);
-        said
+        let mut screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut screen.said)
     }
 }
 
