@@ -22,14 +22,14 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tracing::{info, warn};
 
-use crate::accept::{self, AcceptFile};
 use crate::cli::BridgeConfig;
-use crate::disk::{self, Calls};
 use crate::log::escaped;
-use crate::source::{Posts, Source, WatchMode};
 use crate::systemd::{Manager, watchdog_interval};
-use crate::writing::{File, Report};
 use device::{Device, NoDevice};
+use live_file::accept::{self, AcceptFile};
+use live_file::disk::{self, Calls};
+use live_file::source::{Options, Posts, Source, WatchMode};
+use live_file::writing::Report;
 use patience::Patience;
 use rule::{Effect, Event, Rule, Tale};
 
@@ -72,8 +72,7 @@ pub async fn run(config: BridgeConfig, stop: impl Future<Output = ()>) -> Result
     let _source = Source::start(
         &Posts::default(),
         &config.accept_file,
-        File::Accept,
-        WatchMode::Auto,
+        Options { mode: WatchMode::Auto, may_be_missing: true },
         &Calls::default(),
         move |said, _| {
             // A bridge that has ended has nobody left to tell.

@@ -27,19 +27,19 @@ use tokio_util::task::TaskTracker;
 use self::opening::Patience;
 use self::outlets::{Outlets, event};
 use self::watchdog::Watched;
-use crate::accept::{self, AcceptFile};
 use crate::book::Keeper;
 use crate::cli::{Config, Watching};
 use crate::clock::Clock;
-use crate::disk::Calls;
+use crate::file::File;
 use crate::http;
 use crate::hub::driver::{self, Ended, Running};
 use crate::hub::{Event, Facts, Handle, Hub, Input, Snapshot};
 use crate::metrics::Metrics;
 use crate::policy::Reach;
-use crate::source::{Posts, Source, WatchMode};
 use crate::systemd::Manager;
-use crate::writing::File;
+use live_file::accept::{self, AcceptFile};
+use live_file::disk::Calls;
+use live_file::source::{Options, Posts, Source, WatchMode};
 
 /// How long a shutdown may take, from the signal to the end of the process. The contract says five
 /// seconds; what is kept back is for the process itself to end.
@@ -265,8 +265,10 @@ fn watch_file(
         Watching::Kernel => WatchMode::Inotify,
         Watching::Poll => WatchMode::Poll,
     };
+    // Nobody has answered yet, and that is well.
+    let options = Options { mode, may_be_missing: file == File::Accept };
     let hub = hub.clone();
-    Source::start(posts, path, file, mode, calls, move |report, since| {
+    Source::start(posts, path, options, calls, move |report, since| {
         // A hub that has ended has nobody left to tell.
         let _ = hub.report(file, report, since);
     })

@@ -9,9 +9,9 @@ use chadburn_client::{Dial, Message, Roll, State};
 use super::display::Paint;
 use super::{shown_order, shown_reply};
 use crate::cli::Terminal;
+use crate::file::File;
 use crate::log::escaped;
 use crate::signals::Resumed;
-use crate::writing::File;
 
 /// How many names of the roll are shown; the others are counted.
 const NAMES: usize = 8;

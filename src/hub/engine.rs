@@ -23,8 +23,8 @@ use super::outbox::Frame;
 use super::{Effect, Event, Hub, Key, Outcome, Snapshot, Wire, parcel};
 use crate::clock::Now;
 use crate::entry::Entry;
+use crate::file::File;
 use crate::policy::Peer;
-use crate::writing::File;
 
 /// How often a station is pinged, in seconds.
 const PING_SECONDS: u32 = 15;

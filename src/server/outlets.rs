@@ -8,14 +8,14 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::counting;
-use crate::accept::{self, Store, Writer};
 use crate::book::Recorder;
 use crate::entry::Entry;
+use crate::file::File;
 use crate::hub::engine::Tally;
 use crate::hub::{Event, Outcome, Ports, Snapshot};
 use crate::metrics::Metrics;
 use crate::systemd::Manager;
-use crate::writing::File;
+use live_file::accept::{self, Store, Writer};
 
 /// The rooms around the hub, as the hub reaches them.
 #[derive(Debug)]

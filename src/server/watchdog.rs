@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use crate::disk::{Calls, no_answer};
+use crate::file::File;
 use crate::hub::{Event, Handle, Input};
 use crate::log::escaped;
-use crate::writing::File;
+use live_file::disk::{Calls, no_answer};
 
 /// How often it is looked.
 const EVERY: Duration = Duration::from_millis(500);

@@ -1,7 +1,8 @@
 //! What really stood in a watched file, moment by moment, and whether what a source tells of it
 //! is true: nothing torn, nothing made up, nothing out of order, nothing that stood for long lost.
 
-use chadburn::writing::{Condition, File, Health, Moment, Report, Stamp, Writing};
+use chadburn::file::File;
+use live_file::writing::{Condition, Health, Moment, Report, Stamp, Writing};
 
 use crate::book::{Book, MS, SECOND};
 use crate::clerk::Credit;

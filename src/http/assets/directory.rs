@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags};
 
 use super::PANEL;
-use crate::resolve;
+use live_file::resolve;
 
 /// The largest file that is served.
 const LARGEST: u64 = 8 * 1024 * 1024;

@@ -14,11 +14,12 @@ use std::time::Duration;
 use chadburn_core::DEFAULT;
 
 use super::*;
+use crate::file::File;
 use crate::hub::frame::{self, opcode};
 use crate::hub::{Facts, HEARTBEAT_SECONDS};
 use crate::policy::{Policy, Reach};
 use crate::telegraph::history::History;
-use crate::writing::{File, Report, Stamp, Writing};
+use live_file::writing::{Report, Stamp, Writing};
 
 /// One end of a connection; the test holds the other.
 #[derive(Clone, Debug, Default)]

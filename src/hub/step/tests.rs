@@ -18,7 +18,7 @@ use crate::hub::Ask;
 use crate::policy::{Peer, Reach, Secret};
 use crate::session::Want;
 use crate::wire::{Wire, text};
-use crate::writing::{Condition, Stamp, Watch, Writing};
+use live_file::writing::{Condition, Stamp, Watch, Writing};
 
 /// A hub in the tests' hands: what it wants done is collected and asked for.
 struct Office {

@@ -1,7 +1,7 @@
 //! What a station does of its own accord: it asks, pings, leaves, and misbehaves.
 
+use chadburn::file::File;
 use chadburn::hub::Wire;
-use chadburn::writing::File;
 
 use super::ask::{Ask, Asker, Want};
 use super::{Client, Stage, Temper, View, Words, wire};
