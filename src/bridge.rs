@@ -23,8 +23,8 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tracing::{info, warn};
 
 use crate::cli::BridgeConfig;
-use crate::log::escaped;
-use crate::systemd::{Manager, watchdog_interval};
+use chadburn_host::log::escaped;
+use chadburn_host::systemd::{Manager, watchdog_interval};
 use device::{Device, NoDevice};
 use live_file::accept::{self, AcceptFile};
 use live_file::disk::{self, Calls};

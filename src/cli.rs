@@ -20,10 +20,11 @@ use thiserror::Error;
 
 use crate::dial_file::{self, BadDial};
 use crate::limits::Limits;
-use crate::log;
 use crate::policy::address::{Name, Origin};
-use crate::policy::{Policy, Reach, Secret};
-use crate::token_file::{self, BadToken};
+use crate::policy::{Policy, Reach};
+use chadburn_host::log;
+use chadburn_host::secret::Secret;
+use chadburn_host::token_file::{self, BadToken};
 use live_file::disk::{self, DEADLINE, no_answer};
 use typed::{Options, Typed};
 

@@ -14,11 +14,7 @@ pub mod server;
 
 pub mod cli;
 pub mod dial_file;
-pub mod log;
 pub mod metrics;
-pub mod signals;
-pub mod systemd;
-pub mod token_file;
 
 pub mod http;
 pub mod limits;

@@ -25,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::opening::Patience;
+pub use self::outlets::COUNTED;
 use self::outlets::{Outlets, event};
 use self::watchdog::Watched;
 use crate::book::Keeper;
@@ -36,7 +37,7 @@ use crate::hub::driver::{self, Ended, Running};
 use crate::hub::{Event, Facts, Handle, Hub, Input, Snapshot};
 use crate::metrics::Metrics;
 use crate::policy::Reach;
-use crate::systemd::Manager;
+use chadburn_host::systemd::Manager;
 use live_file::accept::{self, AcceptFile};
 use live_file::disk::Calls;
 use live_file::source::{Options, Posts, Source, WatchMode};
@@ -280,6 +281,6 @@ fn announcement(config: &Config, address: SocketAddr) -> String {
         "{} {} listening on http://{address} (status file {})",
         env!("CARGO_PKG_NAME"),
         env!("CARGO_PKG_VERSION"),
-        crate::log::escaped(&config.status_name)
+        chadburn_host::log::escaped(&config.status_name)
     )
 }

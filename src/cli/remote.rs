@@ -12,7 +12,7 @@ use super::choice::Choice;
 use super::files::accept_beside;
 use super::terminal::Terminal;
 use crate::calendar;
-use crate::token_file;
+use chadburn_host::token_file;
 
 /// How long it is tried for the server, if nobody says otherwise.
 const WAIT_DEFAULT: Duration = Duration::from_mins(1);

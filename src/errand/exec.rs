@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use super::display::Display;
 use super::rule::What;
-use crate::signals::{Started, Stop};
+use chadburn_host::signals::{Started, Stop};
 
 /// How many happenings may wait for a command that is slow. Beyond that the oldest are left out, and
 /// that is said.

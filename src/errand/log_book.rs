@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{Trouble, out, say, seconds, sent_elsewhere, shown};
 use crate::calendar;
 use crate::cli::Since;
-use crate::log::{escaped, one_line};
+use chadburn_host::log::{escaped, one_line};
 
 /// The most entries that a server tells at once.
 const MOST: usize = 10_000;

@@ -19,7 +19,7 @@ pub(super) async fn run(settings: Settings, json: bool) -> Result<(), Trouble> {
     let rings = format!("bell   {}", Terminal::ours().loud("rings"));
     out(if state.bell { &rings } else { "bell   is quiet" })?;
     if !state.source.detail.is_empty() {
-        say(&format!("file   {}", crate::log::escaped(&state.source.detail)))?;
+        say(&format!("file   {}", chadburn_host::log::escaped(&state.source.detail)))?;
     }
     Ok(())
 }

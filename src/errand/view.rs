@@ -10,8 +10,8 @@ use super::display::Paint;
 use super::{shown_order, shown_reply};
 use crate::cli::Terminal;
 use crate::file::File;
-use crate::log::escaped;
-use crate::signals::Resumed;
+use chadburn_host::log::escaped;
+use chadburn_host::signals::Resumed;
 
 /// How many names of the roll are shown; the others are counted.
 const NAMES: usize = 8;

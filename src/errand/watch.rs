@@ -18,8 +18,8 @@ use super::view::{Line, Painter, View};
 use super::{Trouble, fit, json_line, shown_order, shown_reply};
 use crate::calendar;
 use crate::cli::{Terminal, Watch};
-use crate::log::escaped;
-use crate::signals::{Ending, Resizes, Resumed};
+use chadburn_host::log::escaped;
+use chadburn_host::signals::{Ending, Resizes, Resumed};
 
 /// How long what is still to be shown may take at the end: for a pipe that somebody reads, and for one
 /// who wants us to go.

@@ -8,7 +8,7 @@ use tokio::time::sleep;
 
 use crate::file::File;
 use crate::hub::{Event, Handle, Input};
-use crate::log::escaped;
+use chadburn_host::log::escaped;
 use live_file::disk::{Calls, no_answer};
 
 /// How often it is looked.

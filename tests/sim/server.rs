@@ -14,7 +14,7 @@ use chadburn::clock::Now;
 use chadburn::file::File;
 use chadburn::hub::engine::{Arrival, PARTS};
 use chadburn::hub::{Engine, Event, Facts, Hub, Wire};
-use chadburn::policy::{Policy, Reach, Secret};
+use chadburn::policy::{Policy, Reach};
 use chadburn_core::DEFAULT;
 use live_file::writing::Health;
 

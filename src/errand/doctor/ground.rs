@@ -9,7 +9,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
 use super::Finding;
-use crate::token_file;
+use chadburn_host::token_file;
 use live_file::accept::{AcceptFile, OpenError};
 use live_file::disk::{DEADLINE, no_answer};
 use live_file::plain::plain;

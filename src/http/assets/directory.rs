@@ -44,7 +44,7 @@ impl Directory {
         match self.read_plain(name) {
             Ok(content) => Some(content),
             Err(error) => {
-                tracing::debug!(%error, name = %crate::log::escaped(name), "no such asset");
+                tracing::debug!(%error, name = %chadburn_host::log::escaped(name), "no such asset");
                 None
             }
         }

@@ -10,12 +10,12 @@ use crate::clock::Now;
 use crate::entry::{Entry, What};
 use crate::file::File;
 use crate::hub::{Effect, HEARTBEAT_SECONDS, Key, Snapshot};
-use crate::log::escaped;
 use crate::policy::{Act, Peer, Policy};
 use crate::session::Session;
 use crate::telegraph::Said;
 use crate::telegraph::history::Past;
 use crate::wire::{Wire, text};
+use chadburn_host::log::escaped;
 use live_file::writing::Health;
 
 /// How often the roll is told at most.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::policy::Secret;
+use crate::secret::Secret;
 use guard::Unsafe;
 use live_file::resolve::{self, Place};
 
