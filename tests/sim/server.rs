@@ -16,6 +16,7 @@ use chadburn::hub::engine::{Arrival, PARTS};
 use chadburn::hub::{Engine, Event, Facts, Hub, Wire};
 use chadburn::policy::{Policy, Reach};
 use chadburn_core::DEFAULT;
+use chadburn_host::secret::Secret;
 use live_file::writing::Health;
 
 use self::disks::Disk;
