@@ -27,7 +27,6 @@ use tokio_util::task::TaskTracker;
 use self::opening::Patience;
 pub use self::outlets::COUNTED;
 use self::outlets::{Outlets, event};
-use self::watchdog::Watched;
 use crate::book::Keeper;
 use crate::cli::{Config, Watching};
 use crate::clock::Clock;
@@ -39,7 +38,7 @@ use crate::metrics::Metrics;
 use crate::policy::Reach;
 use chadburn_host::systemd::Manager;
 use live_file::accept::{self, AcceptFile};
-use live_file::disk::Calls;
+use live_file::disk::{Calls, Monitor};
 use live_file::source::{Options, Posts, Source, WatchMode};
 
 /// How long a shutdown may take, from the signal to the end of the process. The contract says five
@@ -170,11 +169,11 @@ impl Server {
         let listening = CancellationToken::new();
         let (posts, mut sources) = (Posts::default(), Vec::new());
         let mut watched = vec![
-            Watched::new(File::Status, &config.status_file, &status_calls),
-            Watched::new(File::Accept, &config.accept_file, &accept_calls),
+            (File::Status, Monitor::new(&config.status_file, &status_calls)),
+            (File::Accept, Monitor::new(&config.accept_file, &accept_calls)),
         ];
         if let (Some(path), Some(keeper)) = (&config.book, &keeper) {
-            watched.push(Watched::new(File::Book, path, keeper.calls()));
+            watched.push((File::Book, Monitor::new(path, keeper.calls())));
         }
         let up = async {
             // The order is read before the reply, so that equal files are answered.
@@ -213,7 +212,7 @@ impl Server {
                 // Whom HTTP lets in by the new token, the hub then knows it of.
                 publish_policy.send_replace(policy);
             }) => match never {},
-            never = watchdog::watch(&watched, &handle) => match never {},
+            never = watchdog::watch(&mut watched, &handle) => match never {},
             how = &mut ended => Err(StartError::Hub(why(how))),
         };
 
