@@ -23,7 +23,7 @@ use chadburn_v1::Code;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use uuid::Uuid;
 
-pub use self::engine::{Engine, Ports};
+pub use self::engine::{Engine, Ports, SILENCE_SECONDS};
 pub use self::step::{Census, Facts, Hub};
 use crate::clock::Clock;
 use crate::entry::Entry;

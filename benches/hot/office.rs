@@ -48,6 +48,9 @@ impl Write for Sink {
 
 impl Socket for Sink {
     fn finish(&mut self) {}
+    fn is_cut(&mut self) -> bool {
+        false
+    }
 }
 
 /// The rest of the house.

@@ -131,6 +131,10 @@ impl Socket for Line {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
+    fn is_cut(&mut self) -> bool {
+        !matches!(self.stream.take_error(), Ok(None))
+    }
+
     fn wrong_token(&mut self) {
         self.guest.wrong_token();
     }

@@ -197,6 +197,8 @@ impl Client {
         if reset {
             self.book.count(Fault::Cut);
             self.line.reset();
+        } else if self.wire == Wire::Sse {
+            self.line.close();
         } else {
             self.line.finish();
         }

@@ -56,6 +56,9 @@ impl Write for Cable {
 
 impl Socket for Cable {
     fn finish(&mut self) {}
+    fn is_cut(&mut self) -> bool {
+        false
+    }
 }
 
 /// What is asked of the rest of the house, for the office to answer.
