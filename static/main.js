@@ -238,6 +238,8 @@ function draw() {
   orders.render(state);
   book.render(state);
   debug.render(state);
+  dial.fit();
+  board.fit();
 }
 
 /** At most once a frame, and not while nobody looks: there are no frames in a hidden tab. */
