@@ -60,10 +60,10 @@ const CHECKS: [Check; 15] = [
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let wanted = options.only.as_deref().unwrap_or("");
-    let named = |name: &str| name.contains(wanted);
+    let is_wanted = |name: &str| name.contains(wanted);
     let is_due = |tier| options.all || !wanted.is_empty() || tier == Always;
     let checks: Vec<_> =
-        CHECKS.into_iter().filter(|(name, tier, _)| named(name) && is_due(*tier)).collect();
+        CHECKS.into_iter().filter(|(name, tier, _)| is_wanted(name) && is_due(*tier)).collect();
     if checks.is_empty() {
         let names: Vec<_> = CHECKS.iter().map(|(name, ..)| *name).collect();
         bail!("no check is called {wanted:?}; there are: {}", names.join(", "));
