@@ -5,11 +5,9 @@
 mod choice;
 mod files;
 mod remote;
-mod terminal;
 mod typed;
 
 pub use self::remote::{Errand, Remote, Since, Watch, Wire};
-pub use self::terminal::Terminal;
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -24,6 +22,7 @@ use crate::policy::address::{Name, Origin};
 use crate::policy::{Policy, Reach};
 use chadburn_host::log;
 use chadburn_host::secret::Secret;
+use chadburn_host::terminal::Terminal;
 use chadburn_host::token_file::{self, BadToken};
 use live_file::disk::{self, DEADLINE, no_answer};
 use typed::{Options, Typed};
@@ -189,8 +188,10 @@ pub enum Misuse {
     PrivateWithoutToken,
 }
 
-/// Reads this process's command line and environment.
+/// Reads this process's command line and environment. How output is shaped is settled first, since
+/// what is wrong with the rest is printed, too.
 pub fn from_process() -> Result<Command, Misuse> {
+    Terminal::new(|name| std::env::var_os(name)).settle();
     let base = std::env::current_dir()
         .map_err(|error| Misuse::Typed(format!("the current directory is gone: {error}")))?;
     parse(std::env::args_os(), |name| std::env::var_os(name), &base)

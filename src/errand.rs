@@ -24,8 +24,8 @@ use chadburn_client::{By, Failure, NotDone, Order, Page, Position, Reply, Statio
 use thiserror::Error;
 use tokio::time::timeout;
 
-use crate::cli::{Errand, Remote, Terminal, Wire};
-use chadburn_host::log::{escaped, one_line};
+use crate::cli::{Errand, Remote, Wire};
+use chadburn_host::log::{escaped, fit, json_line};
 use chadburn_host::signals::{Ending, Stop};
 
 /// Why an errand was in vain.
@@ -67,7 +67,6 @@ impl Trouble {
 
 /// Goes to a server and comes back, at the latest when a signal says so.
 pub async fn run(remote: Remote) -> Result<(), Trouble> {
-    remote.terminal.settle();
     let mut ending = Ending::catch()?;
     let done = match remote {
         Remote { settings, url, errand: Errand::Watch(watch), .. } if watch.wire == Wire::Json => {
@@ -137,17 +136,6 @@ fn seconds(span: Duration) -> String {
 fn sent_elsewhere(page: &Page) -> String {
     let target = page.header("location").unwrap_or("it does not say where");
     format!("sends one elsewhere: {}", escaped(target))
-}
-
-/// The line, fit for where it goes: nothing in it acts upon a terminal, and its letters are those that
-/// the locale has.
-fn fit(line: &str) -> String {
-    Terminal::ours().letters(&one_line(line).to_string()).into_owned()
-}
-
-/// The same for JSON.
-fn json_line(json: String) -> String {
-    Terminal::ours().json_letters(chadburn_v1::json_line(json))
 }
 
 /// Says a line, at once. Nothing in it acts upon a terminal.

@@ -9,6 +9,7 @@ use chadburn::cli::{self, BridgeConfig, Command, Config};
 use chadburn::server::Server;
 use chadburn::{bridge, errand, http, server};
 use chadburn_host::signals::{Signals, Told};
+use chadburn_host::terminal::Terminal;
 use chadburn_host::{log, systemd};
 use tokio::net::TcpSocket;
 use tokio::runtime;
@@ -54,7 +55,8 @@ fn main() -> ExitCode {
 /// Says why, in one line, whatever was typed.
 fn fail(code: u8, why: &dyn std::fmt::Display) -> ExitCode {
     let why = why.to_string();
-    let _ = writeln!(std::io::stderr(), "chadburn: {}", log::escaped_whole(&why));
+    let line = log::fit(&format!("chadburn: {}", log::escaped_whole(&why)));
+    let _ = writeln!(std::io::stderr(), "{line}");
     ExitCode::from(code)
 }
 
@@ -71,9 +73,10 @@ fn name_candidates() -> ExitCode {
     print(&lines.collect::<String>())
 }
 
-/// Prints this, all of it, or says why not.
+/// Prints this, all of it and in the locale's letters, or says why not.
 fn print(text: &str) -> ExitCode {
     let mut out = std::io::stdout();
+    let text = Terminal::ours().letters(text);
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever closed the pipe has read enough.

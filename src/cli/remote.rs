@@ -10,7 +10,6 @@ use clap::{Args, Subcommand};
 use super::Misuse;
 use super::choice::Choice;
 use super::files::accept_beside;
-use super::terminal::Terminal;
 use crate::calendar;
 use chadburn_host::token_file;
 
@@ -190,8 +189,6 @@ pub struct Remote {
     pub url: String,
     /// How long it is tried for.
     pub wait: Duration,
-    /// What may be sent to where the output goes.
-    pub terminal: Terminal,
     /// What for.
     pub errand: Errand,
 }
@@ -311,13 +308,12 @@ impl Remote {
                 (Errand::Doctor { status, accept, token }, line, None)
             }
         };
-        let terminal = Terminal::new(&variable);
         let (url, wait, settings) = line.settings(variable, base)?;
         let settings = match name {
             Some(name) => settings.name(name)?,
             None => settings,
         };
-        Ok(Self { settings, url, wait, terminal, errand })
+        Ok(Self { settings, url, wait, errand })
     }
 }
 

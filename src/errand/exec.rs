@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use super::display::Display;
 use super::rule::What;
+use chadburn_host::log::fit;
 use chadburn_host::signals::{Started, Stop};
 
 /// How many happenings may wait for a command that is slow. Beyond that the oldest are left out, and
@@ -114,7 +115,7 @@ impl Hand {
         let runner = tokio::spawn(async move {
             while let Some(facts) = given.next().await {
                 if let Err(why) = run(&command, facts, &group).await {
-                    said.line(format!("chadburn: {why}"));
+                    said.line(fit(&format!("chadburn: {why}")));
                 }
             }
         });

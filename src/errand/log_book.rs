@@ -11,6 +11,7 @@ use super::{Trouble, out, say, seconds, sent_elsewhere, shown};
 use crate::calendar;
 use crate::cli::Since;
 use chadburn_host::log::{escaped, one_line};
+use chadburn_host::terminal::Terminal;
 
 /// The most entries that a server tells at once.
 const MOST: usize = 10_000;
@@ -44,7 +45,7 @@ pub(super) async fn run(
     if csv {
         let page = book(settings, &format!("{part}&format=csv")).await?;
         for row in page.body.lines() {
-            out(&format!("{}\r", one_line(row)))?;
+            out(&format!("{}\r", Terminal::ours().table_letters(&one_line(row).to_string())))?;
         }
         return Ok(());
     }

@@ -3,7 +3,7 @@
 use chadburn_client::{Message, Settings, Station};
 
 use super::{Trouble, out, say, say_json, shown_order, shown_reply};
-use crate::cli::Terminal;
+use chadburn_host::terminal::Terminal;
 
 pub(super) async fn run(settings: Settings, json: bool) -> Result<(), Trouble> {
     let station = Station::connect(settings).await?;

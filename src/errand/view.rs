@@ -8,10 +8,10 @@ use chadburn_client::{Dial, Message, Roll, State};
 
 use super::display::Paint;
 use super::{shown_order, shown_reply};
-use crate::cli::Terminal;
 use crate::file::File;
 use chadburn_host::log::escaped;
 use chadburn_host::signals::Resumed;
+use chadburn_host::terminal::Terminal;
 
 /// How many names of the roll are shown; the others are counted.
 const NAMES: usize = 8;

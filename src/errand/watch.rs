@@ -15,11 +15,12 @@ use super::display::{Display, NoFrames};
 use super::exec::{Facts, Hand};
 use super::rule::{Now, Rule, What};
 use super::view::{Line, Painter, View};
-use super::{Trouble, fit, json_line, shown_order, shown_reply};
+use super::{Trouble, shown_order, shown_reply};
 use crate::calendar;
-use crate::cli::{Terminal, Watch};
-use chadburn_host::log::escaped;
+use crate::cli::Watch;
+use chadburn_host::log::{escaped, fit, json_line};
 use chadburn_host::signals::{Ending, Resizes, Resumed};
+use chadburn_host::terminal::Terminal;
 
 /// How long what is still to be shown may take at the end: for a pipe that somebody reads, and for one
 /// who wants us to go.

@@ -21,7 +21,7 @@ use crate::watching::Watcher;
 pub(crate) fn command(server: &TestServer, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_chadburn"));
     command.args(words).current_dir(server.home.path()).kill_on_drop(true);
-    command.env("CHADBURN_URL", url(server)).env_remove("CHADBURN_WAIT");
+    command.env("CHADBURN_URL", url(server)).env_remove("CHADBURN_WAIT").env("LC_ALL", "C.UTF-8");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

@@ -195,6 +195,12 @@ mod wss;
 /// The README's recipes for them.
 mod recipes;
 
+/// What a locale has no letters for.
+mod letters;
+
+/// A terminal of the test's own.
+mod terminal;
+
 /// The view of `chadburn watch` in a terminal.
 mod view;
 

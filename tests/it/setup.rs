@@ -147,6 +147,7 @@ impl Setup {
                 command.env_remove(name);
             }
         }
+        command.env("LC_ALL", "C.UTF-8");
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command.current_dir(self.home.path()).stdin(Stdio::null()).kill_on_drop(true);
         if let Some(user) = self.user {

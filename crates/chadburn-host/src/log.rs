@@ -13,7 +13,6 @@ use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::time::Duration;
 
-use chadburn_v1::json_line;
 use thiserror::Error;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::{FilterExt, ParseError, Targets};
@@ -22,6 +21,7 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
+use crate::terminal::Terminal;
 pub use escaped::{escaped, escaped_whole, one_line};
 use flood::Flood;
 use queue::Queue;
@@ -111,7 +111,7 @@ impl Write for Lines {
         let text = String::from_utf8_lossy(bytes);
         let line = text.strip_suffix('\n').unwrap_or(&text);
         let line = match self.format {
-            Format::Human => one_line(line).to_string(),
+            Format::Human => fit(line),
             Format::Json => json_line(line.to_owned()),
         };
         self.queue.put(format!("{line}\n").as_bytes());
@@ -123,15 +123,29 @@ impl Write for Lines {
     }
 }
 
+/// The line, fit for where it goes: nothing in it acts upon a terminal, and its letters are those that
+/// the locale has.
+#[must_use]
+pub fn fit(line: &str) -> String {
+    Terminal::ours().letters(&one_line(line).to_string()).into_owned()
+}
+
+/// The same for JSON.
+#[must_use]
+pub fn json_line(json: String) -> String {
+    Terminal::ours().json_letters(chadburn_v1::json_line(json))
+}
+
 /// From now on a panic is told in one line, which no text in it can forge.
 pub fn escape_panics(program: &'static str) {
     std::panic::set_hook(Box::new(move |panic| {
         let thread = std::thread::current();
         let (name, what) = (thread.name().unwrap_or("unnamed"), panic.to_string());
-        let _ = writeln!(io::stderr(), "{program}: thread {name} {}", one_line(&what));
+        let _ = writeln!(io::stderr(), "{}", fit(&format!("{program}: thread {name} {what}")));
         let backtrace = Backtrace::capture();
         if backtrace.status() == BacktraceStatus::Captured {
-            let _ = writeln!(io::stderr(), "{backtrace}");
+            let backtrace = backtrace.to_string();
+            let _ = writeln!(io::stderr(), "{}", Terminal::ours().letters(&backtrace));
         }
     }));
 }

@@ -77,10 +77,19 @@ impl Terminal {
             '▶' => ">".into(),
             '◀' => "<".into(),
             '…' => "...".into(),
+            '–' | '—' => "-".into(),
+            '‘' | '’' => "'".into(),
+            '“' | '”' => "\"".into(),
             c if c.is_ascii() => c.to_string(),
             c => c.escape_unicode().to_string(),
         };
         Cow::Owned(text.chars().map(letter).collect())
+    }
+
+    /// The same for a table that programs read: in a pipe or a file it stays UTF-8.
+    #[must_use]
+    pub fn table_letters(self, text: &str) -> Cow<'_, str> {
+        if std::io::stdout().is_terminal() { self.letters(text) } else { Cow::Borrowed(text) }
     }
 
     /// The same for JSON, which has letters of its own for that.
@@ -155,7 +164,7 @@ mod tests {
             assert_eq!(by(variables).ascii, ascii, "{variables:?}");
         }
         let plain = by(&[("LC_ALL", "C")]);
-        assert_eq!(plain.letters("▶ Grün …"), "> Gr\\u{fc}n ...");
+        assert_eq!(plain.letters("▶ “Grün” — …"), "> \"Gr\\u{fc}n\" - ...");
         let json = plain.json_letters("\"ü🔔\"".into());
         assert_eq!(json, "\"\\u00fc\\ud83d\\udd14\"");
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), "ü🔔");
