@@ -17,8 +17,12 @@ const ROOM: usize = 8 * 1024 * 1024;
 /// What stands for lines that were left out, by their number.
 pub(super) type Notice = fn(u64) -> String;
 
-/// Makes of a frame what is written to the terminal, by what was written before; nothing if this
-/// is not the time for it.
+/// How often one asks whether it is time for a frame that had to wait: a shell that gives us the terminal
+/// back tells a process of it only if that was stopped.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// Makes of a frame what is written to the terminal, by what was written before; nothing if it has to
+/// wait, and is asked for again.
 pub(super) trait Paint: Send + 'static {
     /// What is shown as a whole; a newer one takes its place.
     type Frame: Send;
@@ -137,13 +141,15 @@ impl<F: Send + 'static> Display<F> {
     }
 
     fn carry_out(&self, mut out: impl Write, notice: Notice, mut painter: impl Paint<Frame = F>) {
-        let mut result = Ok(());
+        let (mut result, mut held) = (Ok(()), None);
         while result.is_ok() {
             let idle =
                 |it: &mut Waiting<F>| it.lines.is_empty() && it.frame.is_none() && !it.ending;
-            let woken = self.0.changed.wait_while(self.waiting(), idle);
-            let mut waiting = woken.unwrap_or_else(PoisonError::into_inner);
-            let (lines, frame) = (std::mem::take(&mut waiting.lines), waiting.frame.take());
+            let patience = if held.is_some() { LOOK } else { Duration::MAX };
+            let woken = self.0.changed.wait_timeout_while(self.waiting(), patience, idle);
+            let (mut waiting, _) = woken.unwrap_or_else(PoisonError::into_inner);
+            let lines = std::mem::take(&mut waiting.lines);
+            let frame = waiting.frame.take().or(held.take().filter(|_| !waiting.ending));
             let left_out = std::mem::take(&mut waiting.left_out);
             waiting.bytes = 0;
             drop(waiting);
@@ -156,7 +162,12 @@ impl<F: Send + 'static> Display<F> {
                 text.push('\n');
             }
             text.extend(lines);
-            text.extend(frame.and_then(|frame| painter.paint(&frame)));
+            if let Some(frame) = frame {
+                match painter.paint(&frame) {
+                    Some(drawn) => text.push_str(&drawn),
+                    None => held = Some(frame),
+                }
+            }
             result = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         }
         let mut waiting = self.waiting();

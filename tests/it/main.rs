@@ -198,6 +198,9 @@ mod recipes;
 /// What a locale has no letters for.
 mod letters;
 
+/// The view in a real shell: Ctrl-Z, bg, fg.
+mod job_control;
+
 /// A terminal of the test's own.
 mod terminal;
 
