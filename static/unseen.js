@@ -33,7 +33,7 @@ function isSeenAt(char, index, all) {
     case '\ufe0f':
       return isOf(PICTOGRAPH, before);
     case '\u200d':
-      if (before === '\ufe0f') return isOf(PICTOGRAPH, after);
+      if (before === '\ufe0f') return isOf(PICTOGRAPH, all[index - 2]) && isOf(PICTOGRAPH, after);
       return both(PICTOGRAPH) || both(JOINED);
     case '\u200c':
       return both(JOINED);
@@ -43,7 +43,7 @@ function isSeenAt(char, index, all) {
 }
 
 function isOf(blocks, char) {
-  return char !== undefined && blocks.test(char);
+  return char !== undefined && blocks.test(char) && !UNSEEN.test(char);
 }
 
 function mark(char) {

@@ -9,11 +9,12 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::errands::{command, finished};
+use crate::errands::{command, done, finished};
 use crate::http;
 use crate::patience::{soon, within};
 use crate::scripted::met;
 use crate::server::TestServer;
+use crate::terminal::on_a_terminal;
 
 /// Speaks to a terminal with C0, C1 and DEL, turns the direction of writing, and forges a line.
 const EVIL: &str = "\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}31m\u{7f}\u{202e}X\r\nforged\u{2028}\u{85}Z";
@@ -63,6 +64,27 @@ async fn a_hostile_status_reaches_no_terminal_raw() {
     {
         let answer = http::get(&server, path).await;
         assert_fit(path, &answer.body);
+    }
+}
+
+/// On a terminal, where each would do its harm.
+#[tokio::test]
+async fn no_character_that_nobody_sees_reaches_a_terminal() {
+    let examples = include_str!("../fixtures/unseen.json");
+    let examples: Value = serde_json::from_str(examples).expect("JSON");
+    let texts = |part: &str| examples[part].as_array().cloned().expect("a list");
+    let texts =
+        texts("unfit").into_iter().chain(texts("shown").into_iter().map(|it| it[0].clone()));
+    let texts = texts.map(|text| text.as_str().expect("a text").to_owned());
+    // A file with that is no text.
+    let texts: Vec<_> = texts.filter(|text| !text.contains('\0')).collect();
+    let server = TestServer::with_status(texts.join("X")).await;
+    done(&server, &["answer"]).await;
+    for words in [&["status"][..], &["status", "--json"], &["log"], &["log", "--csv"], &["wait"]] {
+        let said = on_a_terminal(command(&server, words)).await;
+        let said = said.replace("\r\r\n", "").replace("\r\n", "");
+        assert!(said.contains("\\u{202e}") || said.contains("\\u202e"), "{words:?}: {said:?}");
+        assert_eq!(chadburn_core::unseen(&said), None, "{words:?}: {said:?}");
     }
 }
 

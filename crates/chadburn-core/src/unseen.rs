@@ -25,7 +25,8 @@ const IGNORABLE: [(char, char); 17] = [
     ('\u{e0000}', '\u{e0fff}'),
 ];
 
-/// The first character of a text that nobody sees. One that shapes its neighbours is seen in them:
+/// The first character of a text that nobody sees. One that shapes its neighbours is seen in them, if
+/// they are seen themselves and no numbers stand in their place:
 /// U+FE0F after a pictograph, U+200D between two, and either joiner between letters of scripts that
 /// are written with it.
 #[must_use]
@@ -40,7 +41,7 @@ pub fn characters(text: &str) -> impl Iterator<Item = (char, bool)> {
     core::iter::from_fn(move || {
         let c = rest.next()?;
         let seen = !is_unseen(c) || shapes(before, c, rest.clone().next());
-        before = Some(c);
+        before = seen.then_some(c);
         Some((c, seen))
     })
 }
@@ -70,10 +71,10 @@ fn shapes(before: Option<char>, c: char, after: Option<char>) -> bool {
 
 /// The blocks of arrows, symbols and emoji.
 fn is_pictograph(c: char) -> bool {
-    matches!(c, '\u{2190}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}')
+    matches!(c, '\u{2190}'..='\u{2bff}' | '\u{1f000}'..='\u{1faff}') && !is_unseen(c)
 }
 
 /// The blocks from Arabic to Myanmar, Khmer and Mongolian: their joiners tell words apart.
 fn is_joined(c: char) -> bool {
-    matches!(c, '\u{600}'..='\u{109f}' | '\u{1780}'..='\u{18af}')
+    matches!(c, '\u{600}'..='\u{109f}' | '\u{1780}'..='\u{18af}') && !is_unseen(c)
 }

@@ -177,6 +177,47 @@ fn a_foreign_text_can_neither_forge_a_line_nor_ring_a_terminal() {
     );
 }
 
+/// The fixture's texts as a line shows them, by what the panel shows: there the number stands in angles,
+/// and a line may end.
+#[test]
+fn each_character_that_nobody_sees_is_shown_by_its_number() {
+    let examples = include_str!("../../../../tests/fixtures/unseen.json");
+    let examples: serde_json::Value = serde_json::from_str(examples).unwrap();
+    let texts = |part: &str| examples[part].as_array().unwrap().clone();
+    let by_number = |c: char| c.escape_default().to_string();
+    for pair in texts("shown") {
+        let mut line = String::new();
+        for (at, part) in pair[1].as_str().unwrap().split(['⟨', '⟩']).enumerate() {
+            let number = part.strip_prefix("U+").filter(|_| at % 2 == 1);
+            let number = number.map(|it| u32::from_str_radix(it, 16).unwrap());
+            match number.and_then(char::from_u32) {
+                Some(c) => line.push_str(&by_number(c)),
+                None => line
+                    .push_str(&part.replace('\t', "\\t").replace('\r', "\\r").replace('\n', "\\n")),
+            }
+        }
+        let text = pair[0].as_str().unwrap();
+        assert_eq!((escaped(text).to_string(), one_line(text).to_string()), (line.clone(), line));
+    }
+    for name in texts("names") {
+        let name = name.as_str().unwrap();
+        assert_eq!((&*escaped(name).to_string(), &*one_line(name).to_string()), (name, name));
+    }
+    for text in texts("unfit") {
+        let text = text.as_str().unwrap();
+        for shown in [escaped(text).to_string(), one_line(text).to_string()] {
+            assert_eq!(chadburn_core::unseen(&shown), None, "{text:?}: {shown:?}");
+            assert_eq!(shown == text, chadburn_core::unseen(text).is_none(), "{text:?}: {shown:?}");
+        }
+    }
+    let code = |end: &serde_json::Value| u32::from_str_radix(end.as_str().unwrap(), 16).unwrap();
+    for range in texts("ignorable").iter().chain(&texts("others")) {
+        for c in (code(&range[0])..=code(&range[1])).filter_map(char::from_u32) {
+            assert_eq!(escaped(c.encode_utf8(&mut [0; 4])).to_string(), by_number(c));
+        }
+    }
+}
+
 #[test]
 fn whatever_gets_into_a_line_unescaped_acts_upon_no_terminal() {
     let evil = "a\u{1b}[2J\u{9b}m\u{202e}\u{7f}\nINFO forged";
