@@ -127,6 +127,38 @@ async fn the_commands_bring_it_from_its_file_and_say_when_they_have_none() {
 }
 
 #[tokio::test]
+async fn every_command_without_the_token_or_with_another_one_is_refused() {
+    let server = server().await;
+    server.home.write("wrong", "tin\n");
+    for words in [
+        &["status"][..],
+        &["status", "--json"],
+        &["answer"],
+        &["order", "7"],
+        &["wait"],
+        &["wait", "--for", "lunch", "--timeout", "15s"],
+        &["watch"],
+        &["watch", "--json"],
+        &["watch", "--exec", "true"],
+        &["watch", "--wait", "forever"],
+        &["watch", "--wire", "text"],
+        &["log"],
+        &["log", "--csv", "--since", "1h"],
+        &["console"],
+        &["console", "--wire", "text"],
+    ] {
+        for token in [&[][..], &["--token-file", "wrong"]] {
+            let output = command(&server, &[words, token].concat()).output();
+            let ended = within(Duration::from_secs(20), "the end", output).await;
+            let (code, out, errors) = finished(ended);
+            assert_eq!(code, 4, "{words:?} {token:?}: {out}{errors}");
+            let line = errors.contains("token") && errors.lines().count() == 1;
+            assert!(line && !out.contains("COFFEE"), "{words:?} {token:?}: {out}{errors}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn without_a_token_there_is_nothing_private() {
     for setup in
         [Setup::new().args(["--private"]), Setup::new().variable("CHADBURN_PRIVATE", "yes")]
