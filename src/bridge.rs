@@ -38,8 +38,11 @@ pub use candidates::{Candidate, candidates};
 /// How often time alone is a reason to look.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How long the bridge waits for a disk that does not answer, on its own thread or at its end.
+/// How long the bridge waits on its own thread for a disk that does not answer.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// The same at its end, for which it has less than a second.
+const LAST_WRITE: Duration = Duration::from_millis(500);
 
 /// Why a bridge cannot start. Whoever started it must act.
 #[derive(Debug, thiserror::Error)]
@@ -139,7 +142,7 @@ pub async fn run(config: BridgeConfig, stop: impl Future<Output = ()>) -> Result
     drop(replies);
     if bridge.writing.is_some() {
         // One that hangs is left behind.
-        let _ = timeout(PATIENCE, wrote(bridge.writing.as_mut())).await;
+        let _ = timeout(LAST_WRITE, wrote(bridge.writing.as_mut())).await;
     }
     info!("the bridge is closed");
     Ok(())

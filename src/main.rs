@@ -8,7 +8,7 @@ use std::sync::Arc;
 use chadburn::cli::{self, BridgeConfig, Command, Config};
 use chadburn::server::Server;
 use chadburn::{bridge, errand, http, server};
-use chadburn_host::signals::{Signals, Told};
+use chadburn_host::signals::{Ending, Signals, Told};
 use chadburn_host::terminal::Terminal;
 use chadburn_host::{log, systemd};
 use tokio::net::TcpSocket;
@@ -86,10 +86,14 @@ fn print(text: &str) -> ExitCode {
 }
 
 async fn join(config: BridgeConfig) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let mut signals = Signals::catch()?;
+    let mut ending = Ending::catch()?;
+    // No other signal ends it.
+    let _others = Signals::catch()?;
     let filter = std::env::var("CHADBURN_LOG").ok();
     let _log = log::start(config.log_format, filter.as_deref(), server::COUNTED)?;
-    let stop = async { while let Told::Reload = signals.next().await {} };
+    let stop = async {
+        ending.told().await;
+    };
     bridge::run(config, stop).await?;
     Ok(ExitCode::SUCCESS)
 }

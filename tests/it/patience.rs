@@ -21,6 +21,22 @@ pub(crate) async fn within<T>(limit: Duration, what: &str, future: impl Future<O
     value.unwrap_or_else(|_| panic!("{what}: not within {limit:?}"))
 }
 
+/// The future's value, and how long it took. What a clock of this process's own comes too late by is not
+/// counted: as long the machine, which is busy, has let nobody run.
+pub(crate) async fn lasting<T>(what: &str, future: impl Future<Output = T>) -> (T, Duration) {
+    let (begun, mut robbed) = (Instant::now(), Duration::ZERO);
+    let mut future = std::pin::pin!(future);
+    loop {
+        let look = Instant::now();
+        match tokio::time::timeout(LOOK, &mut future).await {
+            Ok(value) => return (value, begun.elapsed().saturating_sub(robbed)),
+            Err(_) => robbed += look.elapsed().saturating_sub(2 * LOOK),
+        }
+        let lasted = begun.elapsed();
+        assert!(lasted < 4 * PATIENCE, "{what}: not within {lasted:?}");
+    }
+}
+
 /// Returns when the condition holds.
 pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;

@@ -186,14 +186,24 @@ impl Started {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The first process of a container inherits the orphans of all others, and nobody else takes
-    /// away what is left of them. While there is a child, that is left to whoever waits for it.
+    /// Takes away what is left of orphans. While there is a child, that is left to whoever waits for it.
     fn reap(&self) {
-        if getpid() != Pid::INIT || self.groups().led.is_some() {
+        if !inherits_orphans() || self.groups().led.is_some() {
             return;
         }
         while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
     }
+}
+
+/// Whether the orphans of what this process has started become its children (`prctl(2)`), as those of all
+/// others do for the first process of a container. An inherited one is in a group until somebody takes
+/// away what is left of it, and the first process of a machine or container may take its time for that.
+fn inherits_orphans() -> bool {
+    #[cfg(target_os = "linux")]
+    let subreaper = rustix::process::child_subreaper().is_ok_and(|it| it.is_some());
+    #[cfg(not(target_os = "linux"))]
+    let subreaper = false;
+    subreaper || getpid() == Pid::INIT
 }
 
 /// How often one looks whether somebody is left of a group.
@@ -244,7 +254,9 @@ impl Ending {
                 }
             }
         })?;
-        if getpid() == Pid::INIT {
+        #[cfg(target_os = "linux")]
+        let _ = rustix::process::set_child_subreaper(Some(getpid()));
+        if inherits_orphans() {
             let (mut children, orphans) = (Children::catch()?, started.clone());
             tokio::spawn(async move {
                 loop {
