@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio_tungstenite::tungstenite::Message as WsMessage;
@@ -179,6 +179,30 @@ async fn the_log_is_the_bell_book() {
     let bookless = Setup::new().args(["--no-bell-book"]).start().await;
     let (code, why) = fails(&bookless, &["log"]).await;
     assert!(code == 5 && why.contains("no bell book"), "{why}");
+}
+
+/// This machine's clock may be wrong, and so may the server's: no moment of ours is sent.
+#[tokio::test]
+async fn how_long_ago_something_was_is_for_the_servers_clock_to_say() {
+    let server = TestServer::start().await;
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("ws://{}/websocket", listener.local_addr().expect("it is bound"));
+    for (since, asked) in [("2h", "from=7200000ms"), ("90s", "from=90000ms"), ("17", "since=17")] {
+        let words = ["log", "--csv", "--since", since, "--url", &url];
+        let _log = command(&server, &words).spawn().expect("it can be run");
+        let (mut stream, _) = soon("a connection", listener.accept()).await.expect("it comes");
+        let (mut head, mut part) = (String::new(), [0; 1024]);
+        while !head.contains("\r\n") {
+            let count = soon("its request", stream.read(&mut part)).await.expect("it asks");
+            assert!(count > 0, "{head}");
+            head.push_str(&String::from_utf8_lossy(&part[..count]));
+        }
+        let line = head.lines().next().expect("a request");
+        assert!(
+            line.starts_with("GET /bell-book?") && line.contains(&format!("&{asked}&")),
+            "{line}"
+        );
+    }
 }
 
 #[tokio::test]
