@@ -30,7 +30,7 @@ use self::pen::{Fault, Pen};
 use self::queue::Queue;
 use self::trouble::Trouble;
 use crate::entry::{Entry, What};
-use crate::writing::Health;
+use live_file::writing::Health;
 
 pub use self::fold::Fold;
 pub use self::keeper::Keeper;

@@ -22,14 +22,14 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tracing::{info, warn};
 
-use crate::accept::{self, AcceptFile};
 use crate::cli::BridgeConfig;
-use crate::disk::{self, Calls};
-use crate::log::escaped;
-use crate::source::{Posts, Source, WatchMode};
-use crate::systemd::{Manager, watchdog_interval};
-use crate::writing::{File, Report};
+use chadburn_host::log::escaped;
+use chadburn_host::systemd::{Manager, watchdog_interval};
 use device::{Device, NoDevice};
+use live_file::accept::{self, AcceptFile};
+use live_file::disk::{self, Calls, Monitor};
+use live_file::source::{Options, Posts, Source, WatchMode};
+use live_file::writing::Report;
 use patience::Patience;
 use rule::{Effect, Event, Rule, Tale};
 
@@ -71,13 +71,13 @@ pub async fn run(config: BridgeConfig, stop: impl Future<Output = ()>) -> Result
     };
     let status = Arc::new(AcceptFile::shared(&config.status_file)?);
     let (report, mut replies) = mpsc::channel(1);
+    let (status_calls, accept_calls) = (Calls::default(), Calls::default());
     // It is stopped when it is dropped, after the receiver that its thread may be waiting for.
     let _source = Source::start(
         &Posts::default(),
         &config.accept_file,
-        File::Accept,
-        WatchMode::Auto,
-        &Calls::default(),
+        Options { mode: WatchMode::Auto, may_be_missing: true },
+        &accept_calls,
         move |said, _| {
             // A bridge that has ended has nobody left to tell.
             let _ = report.blocking_send(said);
@@ -96,6 +96,11 @@ pub async fn run(config: BridgeConfig, stop: impl Future<Output = ()>) -> Result
         settled: false,
         writing: None,
         status,
+        monitors: [
+            Monitor::new(&config.status_file, &status_calls),
+            Monitor::new(&config.accept_file, &accept_calls),
+        ],
+        status_calls,
         health: String::new(),
         manager,
         config,
@@ -123,7 +128,12 @@ pub async fn run(config: BridgeConfig, stop: impl Future<Output = ()>) -> Result
                 let opened = Device::open(&bridge.config.device);
                 bridge.take(opened);
             }
-            _ = ticks.tick() => bridge.step(Event::Tick),
+            _ = ticks.tick() => {
+                for monitor in &mut bridge.monitors {
+                    monitor.changes();
+                }
+                bridge.step(Event::Tick);
+            }
             _ = alive.tick() => bridge.manager.alive(),
         }
     }
@@ -174,6 +184,10 @@ struct Bridge {
     /// The order that is being written.
     writing: Option<JoinHandle<bool>>,
     status: Arc<AcceptFile>,
+    /// What is out of the status file's disk.
+    status_calls: Calls,
+    /// Whether the disks of the status file and of the accept file answer.
+    monitors: [Monitor; 2],
     /// What systemd was told last.
     health: String,
     manager: Manager,
@@ -191,7 +205,8 @@ impl Bridge {
                 Effect::Write(order) => self.write(order),
                 Effect::WriteIfMissing(order) => {
                     let path = self.config.status_file.clone();
-                    let look = move || std::fs::symlink_metadata(path).is_err();
+                    let calls = self.status_calls.clone();
+                    let look = move || calls.make(|| std::fs::symlink_metadata(path).is_err());
                     // Where the disk does not answer nobody knows, and nothing is given.
                     if disk::within(PATIENCE, look).unwrap_or(false) {
                         self.rule.give(order);
@@ -201,7 +216,8 @@ impl Bridge {
                 Effect::Tell(tale) => self.tell(&tale),
             }
         }
-        let health = self.rule.health();
+        let unanswered = self.monitors.iter().find_map(Monitor::why).cloned();
+        let health = unanswered.unwrap_or_else(|| self.rule.health());
         if health != self.health {
             self.manager.status(&health);
             self.health = health;
@@ -253,9 +269,9 @@ impl Bridge {
 
     fn write(&mut self, order: Position) {
         info!(order = %self.rule.name(order), "the lever was moved");
-        let status = Arc::clone(&self.status);
+        let (status, calls) = (Arc::clone(&self.status), self.status_calls.clone());
         self.writing = Some(spawn_blocking(move || {
-            let stored = status.store(&order.to_string(), |_| {});
+            let stored = calls.make(|| status.store(&order.to_string(), |_| {}));
             stored.inspect_err(|error| warn!(%error, "the order is not in the status file")).is_ok()
         }));
     }

@@ -17,13 +17,14 @@ use chadburn_core::{DEFAULT, Dial, NO_DIAL};
 use thiserror::Error;
 
 use crate::dial_file::{self, BadDial};
-use crate::disk::{self, DEADLINE, no_answer};
 use crate::limits::Limits;
-use crate::log;
 use crate::policy::address::{Name, Origin};
-use crate::policy::{Policy, Reach, Secret};
-use crate::terminal::Terminal;
-use crate::token_file::{self, BadToken};
+use crate::policy::{Policy, Reach};
+use chadburn_host::log;
+use chadburn_host::secret::Secret;
+use chadburn_host::terminal::Terminal;
+use chadburn_host::token_file::{self, BadToken};
+use live_file::disk::{self, DEADLINE, no_answer};
 use typed::{Options, Typed};
 
 /// The year the first telegraph was installed, on the P/S Iona.

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use thiserror::Error;
 use toml::Spanned;
 
-use crate::resolve;
+use live_file::resolve;
 
 /// The largest file that is read; the largest sensible dial has a tenth of it.
 const LARGEST: u64 = 64 * 1024;

@@ -25,8 +25,8 @@ use thiserror::Error;
 use tokio::time::timeout;
 
 use crate::cli::{Errand, Remote, Wire};
-use crate::log::{escaped, fit, json_line};
-use crate::signals::{Ending, Stop};
+use chadburn_host::log::{escaped, fit, json_line};
+use chadburn_host::signals::{Ending, Stop};
 
 /// Why an errand was in vain.
 #[derive(Debug, Error)]

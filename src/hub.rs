@@ -23,15 +23,16 @@ use chadburn_v1::Code;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use uuid::Uuid;
 
-pub use self::engine::{Engine, Ports};
+pub use self::engine::{Engine, Ports, SILENCE_SECONDS};
 pub use self::step::{Census, Facts, Hub};
 use crate::clock::Clock;
 use crate::entry::Entry;
+use crate::file::File;
 use crate::limits::Guest;
 use crate::policy::{Peer, Policy};
 use crate::session::Want;
 pub use crate::wire::Wire;
-use crate::writing::{File, Health, Report, Stamp};
+use live_file::writing::{Health, Report, Stamp};
 
 /// How often a JSON station hears a beat, in seconds. A panel that misses two and a half of them
 /// says that its link is lost, so this is what "honest link state" means in seconds.

@@ -1,10 +1,10 @@
 //! Chadburn makes a file a live wire: its change reaches every open panel at once, and somebody
 //! answers.
 //!
-//! Reading order: [`server`] puts the rooms together. An order comes in through [`source`], is
+//! Reading order: [`server`] puts the rooms together. An order comes in through [`live_file::source`], is
 //! understood by [`hub`] and its [`telegraph`], and goes out to every station in its [`wire`]'s
-//! language. A reply goes through [`accept`] into its file and comes back through that file's
-//! [`source`]. The [`book`] keeps what happened. The [`bridge`] is another program beside it, between a
+//! language. A reply goes through [`live_file::accept`] into its file and comes back through that file's
+//! source. The [`book`] keeps what happened. The [`bridge`] is another program beside it, between a
 //! serial line and the two files, and an [`errand`] is one on which a command goes to a server.
 //! ARCHITECTURE.md has the drawing.
 
@@ -14,30 +14,18 @@ pub mod server;
 
 pub mod cli;
 pub mod dial_file;
-pub mod disk;
-pub mod log;
 pub mod metrics;
-pub mod signals;
-pub mod systemd;
-pub mod terminal;
-pub mod token_file;
-pub mod user;
 
 pub mod http;
 pub mod limits;
 pub mod owner;
 
-pub mod accept;
-pub mod acl;
 pub mod book;
-pub mod plain;
-pub mod resolve;
-pub mod source;
-pub mod writing;
 
 pub mod calendar;
 pub mod clock;
 pub mod entry;
+pub mod file;
 pub mod hub;
 pub mod policy;
 pub mod session;

@@ -1,10 +1,7 @@
-//! How much one address may take: connections at once, requests a second, wrong tokens, and [`lines`] of
-//! the log.
+//! How much one address may take: connections at once, requests a second, wrong tokens.
 //!
 //! Pure: told who comes, asks, guesses and leaves, and what time it is, it says yes or no. It knows no
 //! socket. Without limits and without a token, which is the rule, it keeps nothing and says yes.
-
-pub mod lines;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};

@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use chadburn::cli::{self, BridgeConfig, Command, Config};
 use chadburn::server::Server;
-use chadburn::signals::{Ending, Signals, Told};
-use chadburn::terminal::Terminal;
-use chadburn::{bridge, errand, http, log, systemd};
+use chadburn::{bridge, errand, http, server};
+use chadburn_host::signals::{Ending, Signals, Told};
+use chadburn_host::terminal::Terminal;
+use chadburn_host::{log, systemd};
 use tokio::net::TcpSocket;
 use tokio::runtime;
 use tokio::sync::{Notify, oneshot};
@@ -24,7 +25,7 @@ const AT_ONCE: u8 = 130;
 const BACKLOG: u32 = 4096;
 
 fn main() -> ExitCode {
-    log::escape_panics();
+    log::escape_panics("chadburn");
     let command = match cli::from_process() {
         Ok(Command::Candidates) => return name_candidates(),
         Ok(Command::Print(text)) => return print(&text),
@@ -89,7 +90,7 @@ async fn join(config: BridgeConfig) -> Result<ExitCode, Box<dyn std::error::Erro
     // No other signal ends it.
     let _others = Signals::catch()?;
     let filter = std::env::var("CHADBURN_LOG").ok();
-    let _log = log::start(config.log_format, filter.as_deref())?;
+    let _log = log::start(config.log_format, filter.as_deref(), server::COUNTED)?;
     let stop = async {
         ending.told().await;
     };
@@ -107,7 +108,7 @@ async fn serve(config: Config) -> Result<ExitCode, Box<dyn std::error::Error>> {
     };
     let seats = http::seats(http::raise_descriptor_limit());
     let filter = std::env::var("CHADBURN_LOG").ok();
-    let _log = log::start(config.log_format, filter.as_deref())?;
+    let _log = log::start(config.log_format, filter.as_deref(), server::COUNTED)?;
     let server = Server::new(config, listener, seats)?;
 
     let (stop, stopped) = oneshot::channel::<()>();

@@ -17,8 +17,9 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use self::times::Times;
+use crate::file::File;
 use crate::wire::Wire;
-use crate::writing::{File, Health, Watch};
+use live_file::writing::{Health, Watch};
 
 /// What [`Metrics::encode_text`] makes, the text format of Prometheus.
 pub const TEXT: &str = "text/plain; version=0.0.4; charset=utf-8";

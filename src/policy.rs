@@ -5,14 +5,13 @@
 //! else hears of it.
 
 pub mod address;
-mod secret;
 
 use std::net::IpAddr;
 
+use chadburn_host::secret::Secret;
 use thiserror::Error;
 
 use address::{Authority, Name, Origin};
-pub use secret::Secret;
 
 /// What is known of the other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

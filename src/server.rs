@@ -25,21 +25,21 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::opening::Patience;
+pub use self::outlets::COUNTED;
 use self::outlets::{Outlets, event};
-use self::watchdog::Watched;
-use crate::accept::{self, AcceptFile};
 use crate::book::Keeper;
 use crate::cli::{Config, Watching};
 use crate::clock::Clock;
-use crate::disk::Calls;
+use crate::file::File;
 use crate::http;
 use crate::hub::driver::{self, Ended, Running};
 use crate::hub::{Event, Facts, Handle, Hub, Input, Snapshot};
 use crate::metrics::Metrics;
 use crate::policy::Reach;
-use crate::source::{Posts, Source, WatchMode};
-use crate::systemd::Manager;
-use crate::writing::File;
+use chadburn_host::systemd::Manager;
+use live_file::accept::{self, AcceptFile};
+use live_file::disk::{Calls, Monitor};
+use live_file::source::{Options, Posts, Source, WatchMode};
 
 /// How long a shutdown may take, from the signal to the end of the process. The contract says five
 /// seconds; what is kept back is for the process itself to end.
@@ -169,11 +169,11 @@ impl Server {
         let listening = CancellationToken::new();
         let (posts, mut sources) = (Posts::default(), Vec::new());
         let mut watched = vec![
-            Watched::new(File::Status, &config.status_file, &status_calls),
-            Watched::new(File::Accept, &config.accept_file, &accept_calls),
+            (File::Status, Monitor::new(&config.status_file, &status_calls)),
+            (File::Accept, Monitor::new(&config.accept_file, &accept_calls)),
         ];
         if let (Some(path), Some(keeper)) = (&config.book, &keeper) {
-            watched.push(Watched::new(File::Book, path, keeper.calls()));
+            watched.push((File::Book, Monitor::new(path, keeper.calls())));
         }
         let up = async {
             // The order is read before the reply, so that equal files are answered.
@@ -212,7 +212,7 @@ impl Server {
                 // Whom HTTP lets in by the new token, the hub then knows it of.
                 publish_policy.send_replace(policy);
             }) => match never {},
-            never = watchdog::watch(&watched, &handle) => match never {},
+            never = watchdog::watch(&mut watched, &handle) => match never {},
             how = &mut ended => Err(StartError::Hub(why(how))),
         };
 
@@ -265,8 +265,10 @@ fn watch_file(
         Watching::Kernel => WatchMode::Inotify,
         Watching::Poll => WatchMode::Poll,
     };
+    // Nobody has answered yet, and that is well.
+    let options = Options { mode, may_be_missing: file == File::Accept };
     let hub = hub.clone();
-    Source::start(posts, path, file, mode, calls, move |report, since| {
+    Source::start(posts, path, options, calls, move |report, since| {
         // A hub that has ended has nobody left to tell.
         let _ = hub.report(file, report, since);
     })
@@ -278,6 +280,6 @@ fn announcement(config: &Config, address: SocketAddr) -> String {
         "{} {} listening on http://{address} (status file {})",
         env!("CARGO_PKG_NAME"),
         env!("CARGO_PKG_VERSION"),
-        crate::log::escaped(&config.status_name)
+        chadburn_host::log::escaped(&config.status_name)
     )
 }

@@ -16,7 +16,7 @@ use chadburn_v1::{self as v1, By, Message};
 use self::history::{History, Past};
 use crate::clock::Now;
 use crate::entry::{Entry, What};
-use crate::writing::Health;
+use live_file::writing::Health;
 
 /// Which telegraph of the server. There is one so far, and nothing may rely on that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -264,7 +264,15 @@ impl Said {
             at: reply.at,
         });
         let (seq, at, bell) = (self.seq, self.at, self.bell());
-        Message::State(v1::State { seq, at, order, reply, bell, source: source.into() }).encode()
+        Message::State(v1::State {
+            seq,
+            at,
+            order,
+            reply,
+            bell,
+            source: crate::file::health(source),
+        })
+        .encode()
     }
 }
 

@@ -36,6 +36,8 @@ export class Board {
   #held = null;
   /** What the message said when it was fitted. */
   #written = null;
+  /** It was written and not measured yet. */
+  #isFresh = false;
 
   /** `root` has the elements of panel.html; the buttons are told to. */
   constructor(root, { onAnswer, onUndo, onSound }) {
@@ -80,18 +82,23 @@ export class Board {
     say(at.about, words.about(state));
     const lines = [at.order, at.tale, at.other, at.request];
     const written = lines.map(({ textContent }) => textContent).join();
-    if (written !== this.#written) {
-      this.#written = written;
-      this.#fit();
-    }
+    this.#isFresh ||= written !== this.#written;
+    this.#written = written;
+  }
+
+  /** Measures what was written, after all else is, so that the page is laid out once. */
+  fit() {
+    if (this.#isFresh) this.#fit();
+    this.#isFresh = false;
   }
 
   /** The text as large as its place allows without breaking its longest word. */
   #order(text) {
-    const { order } = this.#at;
+    const { order, more } = this.#at;
     if (order.textContent === text && order.dataset.size) return;
     order.textContent = text;
-    order.scrollTop = 0;
+    // Even where nothing is scrolled this would lay the page out.
+    if (!more.hidden) order.scrollTop = 0;
     order.dataset.size = sizeOf(text);
     const longest = Math.max(...text.split(/[\s-]+/u).map(widthOf));
     order.style.setProperty('--longest', Math.max(2, longest).toFixed(2));

@@ -17,6 +17,8 @@ export class Dial {
   #finder = new Finder();
   #drawn;
   #face;
+  /** It was drawn and not measured yet. */
+  #isFresh = false;
   /** The index of the sector that Tab leads to. */
   #current = 0;
 
@@ -62,9 +64,16 @@ export class Dial {
     if (!this.hasFocus && ordered) this.#moveTo(ordered.position - 1);
   }
 
+  /** Measures what was drawn. All else is written before, so that the page is laid out once. */
+  fit() {
+    if (this.#isFresh) this.#face?.fit();
+    this.#isFresh = false;
+  }
+
   #draw(dial) {
     const refocus = this.hasFocus;
     this.#face = drawFace(this.#root, dial);
+    this.#isFresh = true;
     this.#drawn = dial;
     this.#moveTo(Math.min(this.#current, (dial?.positions.length ?? 1) - 1));
     if (refocus) this.#face.sectors[this.#current]?.focus();

@@ -19,8 +19,8 @@ export const R = {
 
 /**
  * Draws into `root`, whose content it replaces:
- * `{ sectors, numbers, order, reply, layout, park }`; `park(left, right)` labels the places
- * where pointers rest that have nothing to point at.
+ * `{ sectors, numbers, order, reply, layout, fit, park }`; `park(left, right)` labels the places
+ * where pointers rest that have nothing to point at, and `fit()` measures what is written.
  */
 export function drawFace(root, dial) {
   const plan = layout(dial?.positions.length ?? 11);
@@ -51,9 +51,11 @@ export function drawFace(root, dial) {
     svg('circle', { class: 'hub-ring', r: R.hub * 0.72 }),
     svg('circle', { class: 'hub-cap', r: R.hub * 0.34 }),
   );
-  for (const group of root.querySelectorAll('.sector, .arcs, .plate')) shrinkToFit(group);
   return {
     sectors, numbers, order, reply, layout: plan,
+    fit() {
+      shrinkToFit([...root.querySelectorAll('.sector, .arcs, .plate')]);
+    },
     park(...texts) {
       [left, right].forEach((place, k) => place.say(texts[k]));
     },
@@ -88,14 +90,18 @@ function sector({ position, name }, index, { step, angles }, inscription) {
   }));
 }
 
-/** Makes writing smaller when the font is wider than was guessed; lines stay of one size. */
-function shrinkToFit(group) {
-  const texts = [...group.querySelectorAll('[data-room]')];
-  const excess = Math.max(...texts.map((text) =>
-    text.getComputedTextLength() / Number(text.dataset.room)));
-  if (!(excess > 1)) return;
-  for (const text of texts) {
-    text.setAttribute('font-size', Number(text.getAttribute('font-size')) / excess);
+/** Makes writing smaller when the font is wider than was guessed; the lines of a group stay of one size. */
+function shrinkToFit(groups) {
+  // All is measured before anything is changed, and laid out once.
+  const measured = groups.map((group) => [...group.querySelectorAll('[data-room]')]).map((texts) => ({
+    texts,
+    excess: Math.max(...texts.map((text) => text.getComputedTextLength() / Number(text.dataset.room))),
+  }));
+  for (const { texts, excess } of measured) {
+    if (!(excess > 1)) continue;
+    for (const text of texts) {
+      text.setAttribute('font-size', Number(text.getAttribute('font-size')) / excess);
+    }
   }
 }
 

@@ -84,6 +84,15 @@ export function plate(title, plan) {
     }, line)));
 }
 
+/** Where the bell hangs, below its place. */
+const CROWN = 6;
+
+/**
+ * How far the bell hangs aside, in degrees; the last is at rest. Each is drawn for itself, since to
+ * turn a shape is to lay it out and to paint it, while one that shows through another is neither.
+ */
+const POSES = [16, -12, 7, -4, 0];
+
 /** The bell below the hub: it swings while it rings, and shows whether it can be heard. */
 export function shipsBell(plan) {
   // Only a parked arrow comes as far in as the bell, and an arrow is slender.
@@ -100,15 +109,17 @@ export function shipsBell(plan) {
     transform: `translate(0 ${BELL.pivot}) scale(${scale})`,
   },
   svg('g', { class: 'waves' }, ...[-1, 1].flatMap((side) => [wave(side, 84), wave(side, 104)])),
-  svg('g', { class: 'swinging' },
-    svg('circle', { class: 'clapper', cx: 0, cy: drop + 6, r: 12 }),
-    svg('circle', { class: 'crown', cx: 0, cy: 6, r: 10 }),
-    svg('path', {
-      class: 'bronze',
-      d: `M-12 14H12C34 18 42 34 45 60C48 92 54 108 68 ${drop - 14}Q72 ${drop - 4} 66 ${drop}`
-        + `H-66Q-72 ${drop - 4} -68 ${drop - 14}C-54 108 -48 92 -45 60C-42 34 -34 18 -12 14Z`,
-    }),
-    svg('path', { class: 'band', d: `M-55 108H55M-63 ${drop - 20}H63M-43 48H43` })),
+  svg('g', { class: 'swinging' }, ...POSES.map((angle) => svg('g', {
+    class: 'pose', transform: `rotate(${angle} 0 ${CROWN})`,
+  },
+  svg('circle', { class: 'clapper', cx: 0, cy: drop + 6, r: 12 }),
+  svg('circle', { class: 'crown', cx: 0, cy: CROWN, r: 10 }),
+  svg('path', {
+    class: 'bronze',
+    d: `M-12 14H12C34 18 42 34 45 60C48 92 54 108 68 ${drop - 14}Q72 ${drop - 4} 66 ${drop}`
+      + `H-66Q-72 ${drop - 4} -68 ${drop - 14}C-54 108 -48 92 -45 60C-42 34 -34 18 -12 14Z`,
+  }),
+  svg('path', { class: 'band', d: `M-55 108H55M-63 ${drop - 20}H63M-43 48H43` })))),
   svg('g', { class: 'hourglass', transform: `translate(0 ${drop * 0.56})` },
     svg('circle', { class: 'disc', r: 47 }),
     svg('path', { class: 'frame', d: 'M-20 -30H20M-20 30H20' }),

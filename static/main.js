@@ -24,6 +24,7 @@ import { meaning } from './shortcuts.js';
 import { Link, REPLACED, address } from './socket.js';
 import { Store, hasNoDial, isOffDial, isOpen, isRinging, sectorOf } from './store.js';
 import { Strip } from './strip.js';
+import { Swing } from './swing.js';
 import * as words from './words.js';
 
 /** How long the reason of a refused request is shown, in ms. */
@@ -107,6 +108,8 @@ const strip = new Strip(document);
 const book = new Book(document, { fetch: load, hasToken: () => token !== null, clock: { wall } });
 const help = new Help(document, notice);
 const idle = new Idle(document.documentElement, mono);
+const swing = new Swing(panel, timers);
+const stillness = matchMedia('(prefers-reduced-motion: reduce)');
 new Light(element('night'), element('light'), memory);
 
 let frame = null;
@@ -227,6 +230,7 @@ function draw() {
     token: state.wantsToken ? 'wanted' : 'none',
     files: words.isWell(state) ? 'well' : 'unwell',
   });
+  swing.run(isRinging(state) && !stillness.matches);
   dial.render(state);
   board.render(state, now);
   strip.render(state, now);
@@ -234,6 +238,8 @@ function draw() {
   orders.render(state);
   book.render(state);
   debug.render(state);
+  dial.fit();
+  board.fit();
 }
 
 /** At most once a frame, and not while nobody looks: there are no frames in a hidden tab. */
@@ -321,10 +327,14 @@ function start() {
   store.addEventListener('change', changed);
   document.addEventListener('keydown', typed);
   document.addEventListener('visibilitychange', () => {
-    if (document.hidden) return;
+    if (document.hidden) {
+      swing.run(false);
+      return;
+    }
     link.nudge();
     drawSoon();
   });
+  stillness.addEventListener('change', drawSoon);
   addEventListener('online', () => link.nudge());
   // Another tab was told another name: they are of the same person.
   addEventListener('storage', () => {

@@ -125,9 +125,11 @@ fn every_code_and_word_is_told_of() {
     assert!(codes.remove("unknown"));
     assert_eq!(codes, documented("| `error` code | meaning |"));
     let told = quoted(&read("PROTOCOL.md"));
-    for (path, name) in
-        [("src/writing.rs", "Condition"), ("src/writing.rs", "Watch"), ("src/entry.rs", "What")]
-    {
+    for (path, name) in [
+        ("crates/live-file/src/writing.rs", "Condition"),
+        ("crates/live-file/src/writing.rs", "Watch"),
+        ("src/entry.rs", "What"),
+    ] {
         for word in variants(path, name) {
             assert!(told.contains(&word), "{word} of {name} is not told of");
             // What is no word of serde's making is written out, beside its variant.

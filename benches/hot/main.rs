@@ -13,12 +13,12 @@ use std::time::Duration;
 
 use chadburn::hub::Wire;
 use chadburn::hub::frame::{Decoder, encode, opcode};
-use chadburn::source::look::{RealDisk, look};
-use chadburn::source::rule::{Hint, Rule, Step};
-use chadburn::writing::{File, Watch};
 use chadburn_core::serial::Report;
 use chadburn_v1::parse;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use live_file::source::look::{RealDisk, look};
+use live_file::source::rule::{Hint, Rule, Step};
+use live_file::writing::Watch;
 
 use office::{Office, Sink};
 
@@ -121,7 +121,7 @@ fn writing(criterion: &mut Criterion) {
     let seen = look(&mut disk, "status.eot");
     group.bench_function("rule", |bench| {
         bench.iter(|| {
-            let (mut rule, now) = (Rule::new(File::Status, Watch::Inotify), Duration::ZERO);
+            let (mut rule, now) = (Rule::new(false, Watch::Inotify), Duration::ZERO);
             rule.hint(now, Hint::Opened);
             rule.hint(now, Hint::MovedIn);
             loop {

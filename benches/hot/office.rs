@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use chadburn::clock::Now;
 use chadburn::entry::Entry;
+use chadburn::file::File;
 use chadburn::hub::engine::{Arrival, Socket};
 use chadburn::hub::{Engine, Event, Facts, Hub, Key, Outcome, Ports, Snapshot, Wire};
 use chadburn::policy::{Peer, Policy, Reach};
 use chadburn::telegraph::history::History;
-use chadburn::writing::{File, Report, Stamp, Writing};
+use live_file::writing::{Report, Stamp, Writing};
 use tokio::sync::oneshot;
 
 /// `status` in a masked frame, whose mask changes nothing.
@@ -47,6 +48,9 @@ impl Write for Sink {
 
 impl Socket for Sink {
     fn finish(&mut self) {}
+    fn is_cut(&mut self) -> bool {
+        false
+    }
 }
 
 /// The rest of the house.

@@ -15,9 +15,9 @@ use super::queue::{Queue, Recorder};
 use super::reader::Reader;
 use super::trouble::Trouble;
 use super::{Book, Opened, Opening, hole, last_number};
-use crate::disk::Calls;
 use crate::entry::{Entry, What};
-use crate::writing::{Condition, Health, Watch};
+use live_file::disk::Calls;
+use live_file::writing::{Condition, Health, Watch};
 
 /// After a write the keeper takes breath so long: what comes meanwhile goes into the file with one
 /// write, unless somebody asks for it.

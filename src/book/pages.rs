@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags};
 
 use super::trouble::Trouble;
-use crate::resolve;
+use live_file::resolve;
 
 /// The two files in rotation.
 #[derive(Clone, Debug)]

@@ -14,7 +14,7 @@ use tracing::{info, warn};
 use super::pages::{Id, Pages, id};
 use super::past::Cut;
 use super::trouble::Trouble;
-use crate::resolve;
+use live_file::resolve;
 
 /// What can go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -16,8 +16,8 @@ use super::scan::Scan;
 use super::times::{Times, within};
 use super::trouble::Trouble;
 use super::{Limits, last_number};
-use crate::disk::Calls;
 use crate::entry::Entry;
+use live_file::disk::Calls;
 
 /// How many entries one gets who does not say how many.
 pub const LIMIT: usize = 1_000;

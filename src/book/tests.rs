@@ -17,7 +17,7 @@ use chadburn_v1::By;
 use tempfile::TempDir;
 
 use super::*;
-use crate::writing::Condition;
+use live_file::writing::Condition;
 
 /// Whoever waits for something that must happen waits no longer than this.
 const PATIENCE: Duration = Duration::from_secs(20);

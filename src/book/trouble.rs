@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
-use crate::plain::plain;
+use live_file::plain::plain;
 
 /// A line that begins with the name of the file it is about.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rustix::fs::statvfs;
 
 use super::Misuse;
-use crate::disk;
+use live_file::disk;
 
 /// How long this may take: a disk that is awake needs a few milliseconds.
 const PATIENCE: Duration = Duration::from_secs(2);

@@ -11,7 +11,7 @@ use super::Misuse;
 use super::choice::Choice;
 use super::files::accept_beside;
 use crate::calendar;
-use crate::token_file;
+use chadburn_host::token_file;
 
 /// How long it is tried for the server, if nobody says otherwise.
 const WAIT_DEFAULT: Duration = Duration::from_mins(1);

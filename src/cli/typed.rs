@@ -16,9 +16,9 @@ use clap::{Arg, Args, Command, CommandFactory, FromArgMatches, Parser, Subcomman
 use super::choice::Choice;
 use super::remote;
 use super::{Misuse, Watching};
-use crate::log;
 use crate::policy::Reach;
 use crate::policy::address::{Name, Origin};
+use chadburn_host::log;
 
 const ABOUT: &str = "Makes a file a live wire: a change reaches every open panel at once, and \
                      somebody answers.";

@@ -6,7 +6,7 @@ use chadburn_client::{Code, Dial, NotDone, Sector, Settings, Station};
 use chadburn_core::text::bare;
 
 use super::{Trouble, answered, say, shown_order};
-use crate::log::escaped;
+use chadburn_host::log::escaped;
 
 /// How often an order may get a new number while it is being answered. A server that has just been
 /// restarted gives the same order a new one.

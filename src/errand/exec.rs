@@ -12,8 +12,8 @@ use tokio::time::timeout;
 
 use super::display::Display;
 use super::rule::What;
-use crate::log::fit;
-use crate::signals::{Started, Stop};
+use chadburn_host::log::fit;
+use chadburn_host::signals::{Started, Stop};
 
 /// How many happenings may wait for a command that is slow. Beyond that the oldest are left out, and
 /// that is said.

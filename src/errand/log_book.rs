@@ -10,8 +10,8 @@ use serde_json::Value;
 use super::{Trouble, out, say, seconds, sent_elsewhere, shown};
 use crate::calendar;
 use crate::cli::Since;
-use crate::log::{escaped, one_line};
-use crate::terminal::Terminal;
+use chadburn_host::log::{escaped, one_line};
+use chadburn_host::terminal::Terminal;
 
 /// The most entries that a server tells at once.
 const MOST: usize = 10_000;

@@ -3,7 +3,7 @@
 use chadburn_client::{Message, Settings, Station};
 
 use super::{Trouble, out, say, say_json, shown_order, shown_reply};
-use crate::terminal::Terminal;
+use chadburn_host::terminal::Terminal;
 
 pub(super) async fn run(settings: Settings, json: bool) -> Result<(), Trouble> {
     let station = Station::connect(settings).await?;
@@ -19,7 +19,7 @@ pub(super) async fn run(settings: Settings, json: bool) -> Result<(), Trouble> {
     let rings = format!("bell   {}", Terminal::ours().loud("rings"));
     out(if state.bell { &rings } else { "bell   is quiet" })?;
     if !state.source.detail.is_empty() {
-        say(&format!("file   {}", crate::log::escaped(&state.source.detail)))?;
+        say(&format!("file   {}", chadburn_host::log::escaped(&state.source.detail)))?;
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::watch::now;
 use super::{SHORTEST_WAIT, Trouble, say};
-use crate::log::escaped;
+use chadburn_host::log::escaped;
 
 /// What every server of this wire says first.
 const GREETING: &str = "Connected to EOT Server";

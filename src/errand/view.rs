@@ -8,10 +8,10 @@ use chadburn_client::{Dial, Message, Roll, State};
 
 use super::display::Paint;
 use super::{shown_order, shown_reply};
-use crate::log::escaped;
-use crate::signals::Resumed;
-use crate::terminal::Terminal;
-use crate::writing::File;
+use crate::file::File;
+use chadburn_host::log::escaped;
+use chadburn_host::signals::Resumed;
+use chadburn_host::terminal::Terminal;
 
 /// How many names of the roll are shown; the others are counted.
 const NAMES: usize = 8;

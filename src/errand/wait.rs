@@ -7,7 +7,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::rule::ringing_since;
 use super::{Trouble, say, seconds, shown_order};
-use crate::log::escaped;
+use chadburn_host::log::escaped;
 
 /// How long the first state may take, however little time there is for an answer: it comes at once
 /// from a server that is there.

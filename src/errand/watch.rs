@@ -18,9 +18,9 @@ use super::view::{Line, Painter, View};
 use super::{Trouble, shown_order, shown_reply};
 use crate::calendar;
 use crate::cli::Watch;
-use crate::log::{escaped, fit, json_line};
-use crate::signals::{Ending, Resizes, Resumed};
-use crate::terminal::Terminal;
+use chadburn_host::log::{escaped, fit, json_line};
+use chadburn_host::signals::{Ending, Resizes, Resumed};
+use chadburn_host::terminal::Terminal;
 
 /// How long what is still to be shown may take at the end: for a pipe that somebody reads, and for one
 /// who wants us to go.

@@ -73,6 +73,7 @@ const EMBEDDED: &[(&str, &[u8])] = &[
     ("static/store.js", include_bytes!("../../static/store.js")),
     ("static/strip.js", include_bytes!("../../static/strip.js")),
     ("static/svg.js", include_bytes!("../../static/svg.js")),
+    ("static/swing.js", include_bytes!("../../static/swing.js")),
     ("static/unseen.js", include_bytes!("../../static/unseen.js")),
     ("static/words.js", include_bytes!("../../static/words.js")),
 ];

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use crate::limits::household;
 use crate::owner::Connection;
 use crate::policy::{Act, Policy, Reach};
-use crate::user;
+use live_file::user;
 
 /// How headers begin by which a proxy, a tunnel or a CDN tells for whom it asks, or that it is one. No browser
 /// and no curl sends one that begins with `X-` by itself, and proxies have hundreds.

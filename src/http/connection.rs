@@ -20,7 +20,7 @@ use self::visitor::{Asked, Station, Visitor};
 use super::door::Guests;
 use super::socket::{Control, Socket};
 use super::{Admit, House, events, headers, routes};
-use crate::hub::{Newcomer, Wire};
+use crate::hub::{Newcomer, SILENCE_SECONDS, Wire};
 use crate::limits::Guest;
 use crate::policy::{Act, Peer};
 
@@ -133,8 +133,26 @@ pub(super) async fn serve<A: Admit>(
             return;
         }
     };
+    if wire == Wire::Sse
+        && let Err(error) = give_up_on_the_lost(&socket)
+    {
+        tracing::debug!(%error, %address, "TCP_USER_TIMEOUT is refused");
+    }
     let newcomer =
         Newcomer { socket, unread, unsent, wire, peer, resume, since, token, seat, guest };
     // A hub that is gone takes nobody; the newcomer's socket closes with it.
     let _ = reception.house.admit.admit(newcomer).await;
+}
+
+/// Lets the kernel end a connection of which nothing that was sent is acknowledged for as long as other stations
+/// may be silent: a reader of events says nothing by which it could be missed.
+#[cfg(target_os = "linux")]
+fn give_up_on_the_lost(socket: &std::net::TcpStream) -> std::io::Result<()> {
+    Ok(rustix::net::sockopt::set_tcp_user_timeout(socket, SILENCE_SECONDS * 1_000)?)
+}
+
+/// Nothing has this that is asked for without `unsafe`; retransmission ends after some minutes.
+#[cfg(not(target_os = "linux"))]
+fn give_up_on_the_lost(_: &std::net::TcpStream) -> std::io::Result<()> {
+    Ok(())
 }

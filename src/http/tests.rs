@@ -23,7 +23,7 @@ use tokio_util::task::TaskTracker;
 
 use super::*;
 use crate::policy::Reach;
-use crate::writing::{Condition, Health, Watch};
+use live_file::writing::{Condition, Health, Watch};
 
 /// A handshake without a subprotocol.
 const TEXT: [&str; 6] = [

@@ -22,7 +22,7 @@ use super::{Engine, Event, Handle, Hub, Input, Key, Newcomer, Ports, QUEUE, Spok
 use crate::clock::Clock;
 use crate::limits::Guest;
 use crate::policy::Peer;
-use crate::writing::Report;
+use live_file::writing::Report;
 
 /// The bell cord's token; a station's token is made of its key, whose place is never this large.
 const WAKER: Token = Token(usize::MAX);
@@ -129,6 +129,10 @@ impl Socket for Line {
     fn finish(&mut self) {
         // One that is gone already knows.
         let _ = self.stream.shutdown(Shutdown::Write);
+    }
+
+    fn is_cut(&mut self) -> bool {
+        !matches!(self.stream.take_error(), Ok(None))
     }
 
     fn wrong_token(&mut self) {

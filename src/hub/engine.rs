@@ -23,14 +23,14 @@ use super::outbox::Frame;
 use super::{Effect, Event, Hub, Key, Outcome, Snapshot, Wire, parcel};
 use crate::clock::Now;
 use crate::entry::Entry;
+use crate::file::File;
 use crate::policy::Peer;
-use crate::writing::File;
 
 /// How often a station is pinged, in seconds.
 const PING_SECONDS: u32 = 15;
 
 /// After how many seconds without a word, or a pong, a station is gone.
-const SILENCE_SECONDS: u32 = 40;
+pub const SILENCE_SECONDS: u32 = 40;
 
 /// After how many seconds of taking nothing that it is owed a station is gone.
 const STUCK_SECONDS: u32 = 15;
@@ -54,6 +54,8 @@ const READ_SIZE: usize = 64 * 1024;
 pub trait Socket: Read + Write {
     /// Nothing more will be sent, and the other end may know.
     fn finish(&mut self);
+    /// The other end has cut the connection. Behind the end of what it has sent, reading does not tell.
+    fn is_cut(&mut self) -> bool;
     /// A wrong token came over it.
     fn wrong_token(&mut self) {}
 }

@@ -29,12 +29,13 @@ use self::stores::Stores;
 use super::{Effect, Event, Key};
 use crate::clock::Now;
 use crate::entry::What;
-use crate::limits::lines::Lines;
+use crate::file::File;
 use crate::policy::Policy;
 use crate::session::Session;
 use crate::telegraph::history::History;
 use crate::telegraph::{Author, Telegraph};
-use crate::writing::{File, Health, Report};
+use chadburn_host::lines::Lines;
+use live_file::writing::{Health, Report};
 
 /// The namespace in which a station's id is made from its secret (UUID version 5), so that the
 /// same secret means the same station, with nothing to be remembered. Random, and never changed.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::writing::Condition;
+use live_file::writing::Condition;
 
 /// A family: its type, and its samples in their order.
 #[derive(Debug, Default)]

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use crate::accept::Outcome;
 use crate::book::Counts;
 use crate::entry::{Entry, What};
+use crate::file::File;
 use crate::hub::Snapshot;
 use crate::hub::engine::Tally;
 use crate::metrics::{Metrics, Parting};
 use crate::wire::Wire;
-use crate::writing::File;
+use live_file::accept::Outcome;
 
 /// Something happened that is worth a line in the bell book.
 pub(super) fn entered(metrics: &Metrics, entry: &Entry) {

@@ -11,11 +11,11 @@ use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::StartError;
-use crate::accept::{AcceptFile, OpenError};
 use crate::book::{self, Book, Limits, Past};
-use crate::disk::{Calls, DEADLINE, no_answer};
 use crate::http::Assets;
 use crate::telegraph::history::History;
+use live_file::accept::{AcceptFile, OpenError};
+use live_file::disk::{Calls, DEADLINE, no_answer};
 
 /// What a disk is given that is waited for after another one has used up the time: enough for one
 /// that is awake.

@@ -8,14 +8,17 @@ use tokio::sync::{oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::counting;
-use crate::accept::{self, Store, Writer};
 use crate::book::Recorder;
 use crate::entry::Entry;
+use crate::file::File;
 use crate::hub::engine::Tally;
 use crate::hub::{Event, Outcome, Ports, Snapshot};
 use crate::metrics::Metrics;
-use crate::systemd::Manager;
-use crate::writing::File;
+use chadburn_host::systemd::Manager;
+use live_file::accept::{self, Store, Writer};
+
+/// The log lines that the hub limits itself, by address and cause, are of this target.
+pub const COUNTED: &str = "chadburn::server::outlets";
 
 /// The rooms around the hub, as the hub reaches them.
 #[derive(Debug)]
@@ -82,7 +85,7 @@ impl Ports for Outlets {
     }
 
     fn log(&mut self, line: &str) {
-        tracing::info!("{line}");
+        tracing::info!(target: COUNTED, "{line}");
     }
 
     fn ask_shutdown(&mut self) {

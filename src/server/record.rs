@@ -7,8 +7,9 @@ use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use crate::book::{Book, Keeper};
+use crate::file::File;
 use crate::hub::Handle;
-use crate::writing::{File, Report};
+use live_file::writing::Report;
 
 /// How long the last lines may take, should the stations have left no time for them.
 const LAST_LINES: Duration = Duration::from_millis(100);

@@ -8,10 +8,11 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::cli::Config;
-use crate::disk::{DEADLINE, no_answer};
-use crate::log::escaped;
-use crate::policy::{Policy, Secret};
-use crate::token_file;
+use crate::policy::Policy;
+use chadburn_host::log::escaped;
+use chadburn_host::secret::Secret;
+use chadburn_host::token_file;
+use live_file::disk::{DEADLINE, no_answer};
 
 /// Reads the token file whenever this is notified, and hands on the policy with the new token. If
 /// the file is at fault the old token stays.

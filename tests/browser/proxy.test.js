@@ -141,6 +141,30 @@ const nginx = (changes) => async (server, port) => {
   return { command: 'nginx', args: ['-p', place, '-c', file] };
 };
 
+/** The README's Apache host; `changes` are what the README says to change for something else. */
+const apache = (changes) => async (server, port) => {
+  const site = replaced(replaced(await snippet('apache'), changes), [
+    ['*:443', `127.0.0.1:${port}`],
+    ['/etc/ssl/eot.example.com.pem', `${place}/cert.pem`],
+    ['/etc/ssl/eot.example.com.key', `${place}/key.pem`],
+    ['127.0.0.1:1873', `127.0.0.1:${server}`],
+  ]);
+  const modules = ['mpm_event', 'authz_core', 'proxy', 'proxy_http', 'proxy_wstunnel', 'ssl', 'headers']
+    .map((name) => `LoadModule ${name}_module modules/mod_${name}.so`).join('\n');
+  const file = join(place, 'apache.conf');
+  await writeFile(file, `ServerRoot /usr/lib/apache2\nDefaultRuntimeDir ${place}\nPidFile ${place}/apache.pid
+ErrorLog ${place}/apache.log\nUser www-data\nGroup www-data\n${modules}\nServerName ${HOST}
+Listen 127.0.0.1:${port} https\n${site}`);
+  return { command: 'apache2', args: ['-D', 'FOREGROUND', '-f', file] };
+};
+
+test("the README's Apache host carries a panel over wss", () => throughProxy(apache([])));
+
+test('and below a path, as the README says', () => throughProxy(apache([
+  ['ProxyPass /websocket', 'ProxyPass /telegraph/websocket'],
+  ['ProxyPass / ', 'ProxyPass /telegraph/ '],
+]), '/telegraph/'));
+
 test("the README's nginx server carries a panel over wss", () => throughProxy(nginx([])));
 
 test('and below a path', () => throughProxy(nginx([

@@ -336,3 +336,28 @@ async fn doctor_says_it_too() {
     assert!(said.iter().any(|line| line.contains("descriptors")), "{said:?}");
     drop(disk);
 }
+
+#[tokio::test]
+async fn a_bridge_says_it_too_and_ends_in_time() {
+    let home = setup("status.eot", "near/accept.eot", "book.jsonl").home;
+    home.write("frozen", "");
+    let words =
+        "exec \"$0\" bridge no-device --status-file status.eot --accept-file near/accept.eot";
+    let shell = SHELL.replace("exec \"$0\" \"$@\"", words);
+    let mut bridge = Setup::at(home).by_way_of(way(&shell)).launch();
+    let says = async |words: &str| {
+        within(PATIENCE, words, async {
+            while bridge.log.count(words) == 0 {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        })
+        .await;
+    };
+    says("accept.eot: no answer for 5 s").await;
+    let disk = Disk::of(&bridge);
+    disk.answers();
+    says("accept.eot answers again").await;
+    disk.hangs();
+    bridge.signal(Signal::TERM);
+    bridge.exits_well_within(Duration::from_secs(5)).await;
+}

@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 use std::net::SocketAddr;
+use std::process::Stdio;
 
 use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
 use crate::patience::soon;
@@ -24,6 +26,32 @@ async fn haproxy(server: &TestServer, lines: &str) -> (Proxy, TempDir) {
     std::fs::write(&file, config).expect("it can be written");
     let mut command = Command::new("haproxy");
     command.arg("-db").arg("-f").arg(file);
+    (Proxy::start(command, port).await, place)
+}
+
+/// Apache before the server, below `/telegraph/`, compressing what it can.
+async fn apache(server: &TestServer) -> (Proxy, TempDir) {
+    let place = TempDir::with_prefix("chadburn-proxy-").expect("a directory can be made");
+    let (port, file) = (free_port(), place.path().join("apache.conf"));
+    let modules = ["mpm_event", "authz_core", "filter", "deflate", "proxy", "proxy_http"];
+    let mut config = format!(
+        "ServerRoot /usr/lib/apache2\nDefaultRuntimeDir {0}\nPidFile {0}/apache.pid\n\
+         ErrorLog {0}/apache.log\nUser www-data\nGroup www-data\nServerName localhost\n\
+         Listen 127.0.0.1:{port}\n",
+        place.path().display(),
+    );
+    for name in modules {
+        let _ = writeln!(config, "LoadModule {name}_module modules/mod_{name}.so");
+    }
+    let _ = write!(
+        config,
+        "ProxyPreserveHost On\nProxyPass /telegraph/ http://{}/\n\
+         AddOutputFilterByType DEFLATE text/event-stream application/json\n",
+        server.authority()
+    );
+    std::fs::write(&file, config).expect("it can be written");
+    let mut command = Command::new("apache2");
+    command.args(["-D", "FOREGROUND", "-f"]).arg(file);
     (Proxy::start(command, port).await, place)
 }
 
@@ -101,4 +129,26 @@ async fn events_come_through_proxies_that_compress() {
     assert!(data.contains("\"status\":\"Käse\""), "{data}");
     assert_eq!(head.header("content-encoding"), None);
     assert_eq!(head.header("content-type"), Some("text/event-stream; charset=utf-8"));
+}
+
+#[tokio::test]
+async fn events_come_through_apache_as_they_happen_although_it_compresses_them() {
+    let server = TestServer::with_status("7\n").await;
+    let (apache, _place) = apache(&server).await;
+    let url = format!("http://localhost:{}/telegraph/events", apache.port);
+    for compressed in [&["--compressed"][..], &[]] {
+        let mut curl = Command::new("curl");
+        curl.args(["-sN", "--noproxy", "*"]).args(compressed).arg(&url);
+        curl.stdout(Stdio::piped()).kill_on_drop(true);
+        let mut curl = curl.spawn().expect("there is a curl");
+        let mut lines = BufReader::new(curl.stdout.take().expect("it is piped")).lines();
+        for order in ["8", "9"] {
+            server.home.order(order);
+            let said = format!("\"status\":\"{order}\"");
+            let told = async {
+                while !lines.next_line().await.expect("text").expect("no end").contains(&said) {}
+            };
+            soon("an event", told).await;
+        }
+    }
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::events::Events;
 use crate::http::get_with;
+use crate::metrics::expect;
 use crate::panel::{COFFEE, LUNCH, Panel};
 use crate::raw::Raw;
 use crate::server::TestServer;
@@ -78,6 +79,38 @@ async fn whoever_comes_back_is_told_what_it_missed() {
     // A client that does not understand its own number begins anew.
     let mut odd = Events::open(&server, &[("Last-Event-ID", "yesterday")]).await;
     assert_eq!(odd.hear().await.data, panel.state);
+}
+
+#[tokio::test]
+async fn whoever_has_ended_its_side_hears_on_and_whoever_is_gone_is_missed_at_once() {
+    let mut server = TestServer::with_status("7\n").await;
+    let mut text = TestStation::text(&server).await;
+    let (mut readers, mut gone) = (Vec::new(), Vec::new());
+    for number in 0..6 {
+        let mut raw = Raw::connect(&server).await;
+        let request = format!("GET /events HTTP/1.1\r\nHost: {}\r\n\r\n", server.authority());
+        raw.send(request).await;
+        // Before it is a station, and after.
+        if number % 2 == 0 {
+            raw.response().await;
+        }
+        raw.say_no_more().await;
+        if number < 4 { readers.push(raw) } else { gone.push(raw) }
+    }
+    expect(&server, "chadburn_stations{wire=\"sse\"}", 6.0).await;
+    drop(gone);
+    expect(&server, "chadburn_stations{wire=\"sse\"}", 4.0).await;
+    server.home.order("8");
+    text.expect("8").await;
+    server.signal(rustix::process::Signal::TERM);
+    for mut raw in readers {
+        let heard = String::from_utf8(raw.rest().await).expect("it is text");
+        assert!(
+            heard.contains(r#""status":"8""#) && heard.contains("\nevent: farewell\n"),
+            "{heard}"
+        );
+    }
+    server.exits_well_within(std::time::Duration::from_secs(5)).await;
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use std::collections::VecDeque;
 
-use chadburn::source::look::Kind;
-use chadburn::writing::File;
+use chadburn::file::File;
+use live_file::source::look::Kind;
 
 use crate::book::{Book, MS, SECOND};
 use crate::disk::Disk;

@@ -3,10 +3,10 @@
 
 use std::rc::Rc;
 
+use chadburn::file::File;
 use chadburn::hub::Event;
-use chadburn::resolve::Mounted;
-use chadburn::source::look::Kind;
-use chadburn::writing::File;
+use live_file::resolve::Mounted;
+use live_file::source::look::Kind;
 use uuid::Uuid;
 
 use crate::book::{Book, MS, SECOND};

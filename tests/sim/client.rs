@@ -13,9 +13,9 @@ pub mod wire;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
+use chadburn::file::File;
 use chadburn::hub::{Hub, Key, Wire};
 use chadburn::policy::Peer;
-use chadburn::writing::File;
 use uuid::Uuid;
 
 use self::ask::{Ask, How};

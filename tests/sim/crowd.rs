@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use chadburn::clock::Now;
 use chadburn::entry::Entry;
+use chadburn::file::File;
 use chadburn::hub::engine::{Arrival, PARTS};
 use chadburn::hub::{Census, Engine, Event, Facts, Hub, Key, Outcome, Ports, Snapshot, Wire};
 use chadburn::policy::{Peer, Policy, Reach};
 use chadburn::telegraph::history::History;
-use chadburn::writing::{File, Report, Stamp, Writing};
 use chadburn_core::DEFAULT;
+use live_file::writing::{Report, Stamp, Writing};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 

@@ -3,8 +3,9 @@
 
 use std::io;
 
-use chadburn::source::look::{Kind, Meta};
-use chadburn::writing::{Condition, File, Moment, Stamp};
+use chadburn::file::File;
+use live_file::source::look::{Kind, Meta};
+use live_file::writing::{Condition, Moment, Stamp};
 use uuid::Uuid;
 
 use crate::book::Book;

@@ -4,10 +4,11 @@
 use std::collections::VecDeque;
 use std::io;
 
+use chadburn::file::File;
 use chadburn::hub::Event;
-use chadburn::resolve::Mount;
-use chadburn::source::look::{self, Kind, Meta};
-use chadburn::writing::{Condition, File, Health, Moment, Report, Watch};
+use live_file::resolve::Mount;
+use live_file::source::look::{self, Kind, Meta};
+use live_file::writing::{Condition, Health, Moment, Report, Watch};
 
 use crate::author::Author;
 use crate::book::{Book, MS, SECOND};

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use chadburn::source::rule::Hint;
+use live_file::source::rule::Hint;
 
 use crate::book::{Book, MS};
 use crate::faults::Fault;

@@ -6,7 +6,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet};
 
 use chadburn::entry::{Entry, What};
-use chadburn::writing::{File, Health, Report};
+use chadburn::file::File;
+use live_file::writing::{Health, Report};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -305,5 +306,5 @@ fn longest(moment: &Moment) -> usize {
 }
 
 fn form(health: &Health) -> Value {
-    json!(chadburn_v1::Health::from(health))
+    json!(chadburn::file::health(health))
 }

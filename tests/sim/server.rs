@@ -11,11 +11,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use chadburn::clock::Now;
+use chadburn::file::File;
 use chadburn::hub::engine::{Arrival, PARTS};
 use chadburn::hub::{Engine, Event, Facts, Hub, Wire};
-use chadburn::policy::{Policy, Reach, Secret};
-use chadburn::writing::{File, Health};
+use chadburn::policy::{Policy, Reach};
 use chadburn_core::DEFAULT;
+use chadburn_host::secret::Secret;
+use live_file::writing::Health;
 
 use self::disks::Disk;
 pub use self::errands::{may, peer};

@@ -28,6 +28,8 @@ pub struct Pipe {
     room: usize,
     /// The station sends nothing more.
     finished: bool,
+    /// It reads nothing more, either.
+    closed: bool,
     /// The station has cut the connection.
     pub reset: bool,
     /// The server has dropped its end.
@@ -78,6 +80,7 @@ pub fn connect(rng: Rng, book: &Book, room: usize) -> (Station, Line) {
         downward: VecDeque::new(),
         room,
         finished: false,
+        closed: false,
         reset: false,
         dropped: false,
         edge: true,
@@ -161,6 +164,12 @@ impl Station {
         pipe.edge = true;
     }
 
+    /// Sends nothing more and reads nothing more.
+    pub fn close(&self) {
+        self.finish();
+        self.pipe().closed = true;
+    }
+
     /// Cuts the connection.
     pub fn reset(&self) {
         let mut pipe = self.pipe();
@@ -173,7 +182,7 @@ impl Station {
 impl Read for Line {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut pipe = self.0.borrow_mut();
-        if pipe.reset {
+        if pipe.reset && !pipe.finished {
             return Err(ErrorKind::ConnectionReset.into());
         }
         if pipe.rng.one_in(40) {
@@ -181,6 +190,8 @@ impl Read for Line {
         }
         let there = pipe.upward.len().min(buffer.len());
         if there == 0 {
+            // One that does not read resets the connection with the next byte.
+            pipe.reset |= pipe.finished && pipe.closed;
             return if pipe.finished { Ok(0) } else { Err(ErrorKind::WouldBlock.into()) };
         }
         let count = if pipe.rng.one_in(3) { 1 + pipe.rng.index(there) } else { there };
@@ -226,6 +237,10 @@ impl Write for Line {
 
 impl Socket for Line {
     fn finish(&mut self) {}
+
+    fn is_cut(&mut self) -> bool {
+        self.0.borrow().reset
+    }
 }
 
 impl Drop for Line {

@@ -4,10 +4,11 @@
 
 use std::time::Duration;
 
-use chadburn::resolve::Mount;
-use chadburn::source::look::{Look, Seen};
-use chadburn::source::rule::{EVERY, Hint, Rule, Step};
-use chadburn::writing::{File, Report, Watch};
+use chadburn::file::File;
+use live_file::resolve::Mount;
+use live_file::source::look::{Look, Seen};
+use live_file::source::rule::{EVERY, Hint, Rule, Step};
+use live_file::writing::{Report, Watch};
 
 use crate::book::{MS, SECOND};
 use crate::clerk::{Credit, MOUNT_ADVICE};
@@ -54,7 +55,7 @@ pub struct Source {
 impl Source {
     /// A source that begins to watch.
     pub fn start(file: File, ground: &mut Ground, mut rng: Rng) -> Self {
-        let rule = Rule::new(file, Watch::Poll);
+        let rule = Rule::new(file == File::Accept, Watch::Poll);
         ground.disk.truth[file as usize].source_starts();
         let due = ground.book.now() + rng.below(300);
         let (asleep, telling, seen) = (Duration::ZERO, None, None);

@@ -1,7 +1,8 @@
 //! What really stood in a watched file, moment by moment, and whether what a source tells of it
 //! is true: nothing torn, nothing made up, nothing out of order, nothing that stood for long lost.
 
-use chadburn::writing::{Condition, File, Health, Moment, Report, Stamp, Writing};
+use chadburn::file::File;
+use live_file::writing::{Condition, Health, Moment, Report, Stamp, Writing};
 
 use crate::book::{Book, MS, SECOND};
 use crate::clerk::Credit;
@@ -279,11 +280,7 @@ impl Truth {
         let was = |stand: &Stand| match (health.state, &stand.sight) {
             (Condition::Ok, Sight::Text(_)) => true,
             (Condition::Ok, Sight::Fault(fault)) => self.no_fault(*fault),
-            // UTF-16 without its mark is named as that; here it is a text with NULs.
-            (Condition::NotUtf8, Sight::Fault(fault)) => {
-                matches!(fault, Condition::NotUtf8 | Condition::NotText)
-            }
-            (state, Sight::Fault(fault)) => state == *fault,
+            (state, Sight::Fault(fault)) => is_named(*fault, state),
             (_, Sight::Text(_)) => false,
         };
         let lately = |stand: &&Stand| stand.to == u64::MAX || now - stand.to < STALE;
@@ -317,13 +314,18 @@ impl Truth {
                     && self.health == Some(Condition::Ok)
             }
             Sight::Fault(fault) if self.no_fault(*fault) => self.health == Some(Condition::Ok),
-            Sight::Fault(fault) => self.health == Some(*fault),
+            Sight::Fault(fault) => self.health.is_some_and(|state| is_named(*fault, state)),
         };
         self.book.hold(so, || {
             let (told, health) = (&self.told, &self.health);
             format!("{}: {last:?} was not told, but {told:?} {health:?}", self.file)
         });
     }
+}
+
+/// Whether this fault may be called so: UTF-16 without its mark is named as that, and here it is a text with NULs.
+fn is_named(fault: Condition, state: Condition) -> bool {
+    fault == state || (fault, state) == (Condition::NotText, Condition::NotUtf8)
 }
 
 impl Stand {

@@ -12,9 +12,9 @@ mod runs;
 
 use std::collections::BTreeMap;
 
+use chadburn::file::File;
 use chadburn::hub::Event;
 use chadburn::policy::Reach;
-use chadburn::writing::File;
 
 use self::guests::Guest;
 pub use self::office::{DAY, Plan};

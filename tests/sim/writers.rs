@@ -3,8 +3,8 @@
 
 use std::collections::VecDeque;
 
-use chadburn::source::look::Kind;
-use chadburn::writing::File;
+use chadburn::file::File;
+use live_file::source::look::Kind;
 
 use crate::disk::{Disk, Index};
 use crate::kernel::Raw;

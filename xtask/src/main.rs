@@ -1,11 +1,12 @@
 //! The project's own chores: `cargo xtask test`, `bench`, `soak`, `simulate`,
-//! `simulate-years` and `shots`. Each chore is a module; this file only chooses.
+//! `simulate-years`, `shots` and `size`. Each chore is a module; this file only chooses.
 
 #![allow(clippy::print_stdout, reason = "chores talk to whoever runs them")]
 
 mod bench;
 mod shots;
 mod simulate;
+mod size;
 mod soak;
 mod test;
 mod tools;
@@ -27,6 +28,8 @@ enum Chore {
     Simulate(simulate::Options),
     /// Years of the server in simulated time, and what they were made of.
     SimulateYears(years::Options),
+    /// Count the code lines of each crate and room.
+    Size,
     /// Take a picture of every state of the panel.
     Shots(shots::Options),
 }
@@ -38,6 +41,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Soak(options) => soak::run(&options),
         Chore::Simulate(options) => simulate::run(&options),
         Chore::SimulateYears(options) => years::run(&options),
+        Chore::Size => size::run(),
         Chore::Shots(options) => shots::run(&options),
     }
 }

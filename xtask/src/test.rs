@@ -1,6 +1,7 @@
-//! `cargo xtask test`: every check there is, in the order in which a failure is cheapest to find.
+//! `cargo xtask test`: the checks, in the order in which a failure is cheapest to find.
 //!
-//! It is what a newcomer, a developer and CI run. A check that cannot run is a failure.
+//! There are two tiers: what a newcomer and a developer run before each commit, and with `--all` what
+//! takes longer. CI runs all. A check that cannot run is a failure.
 
 mod firmware;
 mod units;
@@ -19,42 +20,65 @@ use crate::tools::{self, cargo};
 pub(crate) struct Options {
     /// Only the checks whose name contains this.
     only: Option<String>,
+    /// Also the checks that take long: the whole simulator, the soak, every window of the panel
+    #[arg(long)]
+    all: bool,
 }
 
-/// A check: its name, and what it does.
-type Check = (&'static str, fn() -> Result<()>);
+/// A check: its name, in which tier it is, and what it does.
+type Check = (&'static str, Tier, fn() -> Result<()>);
 
-const CHECKS: [Check; 12] = [
-    ("format", format),
-    ("clippy", clippy),
-    ("panel modules", panel_modules),
+/// When a check is made.
+#[derive(Clone, Copy, PartialEq)]
+enum Tier {
+    /// Always.
+    Always,
+    /// Where all are.
+    All,
+}
+
+use Tier::{All, Always};
+
+const CHECKS: [Check; 15] = [
+    ("format", Always, format),
+    ("clippy", Always, clippy),
+    ("panel modules", Always, panel_modules),
     // Before the tests, which start its image.
-    ("firmware", firmware::check),
-    ("unit and integration tests", tests),
-    ("doc tests", doc_tests),
-    ("documentation", documentation),
-    ("dependencies", dependencies),
-    ("systemd units", units::check),
-    ("release build", release),
-    ("soak", soaked),
-    ("browser", browser),
+    ("firmware", Always, firmware::check),
+    ("unit and integration tests", Always, tests),
+    ("dependencies", Always, dependencies),
+    ("systemd units", Always, units::check),
+    ("panel in a browser", Always, panel_in_a_browser),
+    ("long tests", All, long_tests),
+    ("doc tests", All, doc_tests),
+    ("documentation", All, documentation),
+    ("release build", All, release),
+    ("soak", All, soaked),
+    ("browser", All, browser),
+    ("size", All, crate::size::run),
 ];
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     let wanted = options.only.as_deref().unwrap_or("");
-    let checks: Vec<_> = CHECKS.into_iter().filter(|(name, _)| name.contains(wanted)).collect();
+    let is_wanted = |name: &str| name.contains(wanted);
+    let is_due = |tier| options.all || !wanted.is_empty() || tier == Always;
+    let checks: Vec<_> =
+        CHECKS.into_iter().filter(|(name, tier, _)| is_wanted(name) && is_due(*tier)).collect();
     if checks.is_empty() {
-        let names: Vec<_> = CHECKS.iter().map(|(name, _)| *name).collect();
+        let names: Vec<_> = CHECKS.iter().map(|(name, ..)| *name).collect();
         bail!("no check is called {wanted:?}; there are: {}", names.join(", "));
     }
     tools::ensure()?;
-    for (name, check) in &checks {
+    for (name, _, check) in &checks {
         println!("\n== {name}");
         let start = Instant::now();
         check().with_context(|| format!("the check \"{name}\" failed"))?;
         println!("== {name}: passed in {:.1} s", start.elapsed().as_secs_f32());
     }
     println!("\n{} checks passed", checks.len());
+    if checks.len() < CHECKS.len() {
+        println!("cargo xtask test --all makes all {}", CHECKS.len());
+    }
     Ok(())
 }
 
@@ -69,6 +93,17 @@ fn clippy() -> Result<()> {
 
 fn tests() -> Result<()> {
     tools::run(cargo().args(["nextest", "run", "--workspace", "--locked", "--no-fail-fast"]))
+}
+
+/// How many lives the simulator lives where all checks are made.
+const LIVES: u32 = 2_000;
+
+fn long_tests() -> Result<()> {
+    tools::run(
+        cargo()
+            .args(["nextest", "run", "--locked", "--package", "chadburn", "--test", "sim"])
+            .env("CHADBURN_SEEDS", LIVES.to_string()),
+    )
 }
 
 fn doc_tests() -> Result<()> {
@@ -127,13 +162,26 @@ fn soaked() -> Result<()> {
     soak::run(&soak::Options { minutes: soak::IN_CI, binary: Some(binary) })
 }
 
+/// What the panel is for, in a browser: seen, answered, heard, without a dial, by many people.
+const SOME: [&str; 3] = ["panel.test.js", "no-dial.test.js", "people.test.js"];
+
+fn panel_in_a_browser() -> Result<()> {
+    in_a_browser(&SOME, "debug")
+}
+
 fn browser() -> Result<()> {
+    in_a_browser(&["."], "release")
+}
+
+/// Makes these browser tests against the program of this profile, which has been built.
+fn in_a_browser(files: &[&str], profile: &str) -> Result<()> {
     let place = tools::browser_tests()?;
-    let binary = tools::target()?.join("release/chadburn");
+    let binary = tools::target()?.join(profile).join("chadburn");
     tools::run(
         // Side by side: a browser waits more than it works.
         node_tests(BROWSER_FILE_MS)
-            .args(["--test-concurrency=3", "."])
+            .arg("--test-concurrency=3")
+            .args(files)
             .current_dir(&place)
             .env("CHADBURN_BIN", binary),
     )

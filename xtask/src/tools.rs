@@ -30,7 +30,7 @@ enum Source {
 
 use Source::{Crate, Debian};
 
-const TOOLS: [Tool; 17] = [
+const TOOLS: [Tool; 18] = [
     Tool { program: "node", source: Debian("nodejs"), purpose: "the panel's tests" },
     Tool { program: "npm", source: Debian("npm"), purpose: "the browser tests" },
     Tool { program: "chromium", source: Debian("chromium"), purpose: "the browser tests" },
@@ -38,6 +38,8 @@ const TOOLS: [Tool; 17] = [
     Tool { program: "openssl", source: Debian("openssl"), purpose: "the reverse-proxy test" },
     Tool { program: "nginx", source: Debian("nginx-light"), purpose: "the reverse-proxy test" },
     Tool { program: "caddy", source: Debian("caddy"), purpose: "the reverse-proxy test" },
+    // The program without a service.
+    Tool { program: "apache2", source: Debian("apache2-bin"), purpose: "probes and proxies" },
     Tool { program: "haproxy", source: Debian("haproxy"), purpose: "probes and proxies" },
     Tool { program: "zsh", source: Debian("zsh"), purpose: "completions in real shells" },
     Tool { program: "fish", source: Debian("fish"), purpose: "completions in real shells" },

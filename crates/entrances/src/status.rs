@@ -2,8 +2,8 @@
 
 use std::io;
 
-use chadburn::source::look::{Disk, Kind, Look, Meta, Seen, look};
-use chadburn::writing::{Moment, Stamp};
+use live_file::source::look::{Disk, Kind, Look, Meta, Seen, look};
+use live_file::writing::{Moment, Stamp};
 
 /// A disk with one file on it, which holds still.
 struct Still<'a>(&'a [u8]);

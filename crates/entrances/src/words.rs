@@ -6,7 +6,7 @@ use std::path::Path;
 
 use chadburn::calendar;
 use chadburn::cli::{self, Command};
-use chadburn::log::{escaped_whole, one_line};
+use chadburn_host::log::{escaped_whole, one_line};
 use chadburn_v1::acts;
 
 /// Words with NULs between them; one with a `=` that does not begin with a `-` is a variable. They are

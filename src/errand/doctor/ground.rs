@@ -9,12 +9,12 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
 use super::Finding;
-use crate::accept::{AcceptFile, OpenError};
-use crate::disk::{DEADLINE, no_answer};
-use crate::plain::plain;
-use crate::resolve;
-use crate::source::{Survey, survey};
-use crate::token_file;
+use chadburn_host::token_file;
+use live_file::accept::{AcceptFile, OpenError};
+use live_file::disk::{DEADLINE, no_answer};
+use live_file::plain::plain;
+use live_file::resolve;
+use live_file::source::{Survey, survey};
 
 /// What a descriptor limit should at least be: the server itself needs 40.
 const DESCRIPTORS: u64 = 256;

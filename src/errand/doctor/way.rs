@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use super::Finding;
 use crate::calendar;
 use crate::errand::sent_elsewhere;
-use crate::log::escaped;
+use chadburn_host::log::escaped;
 
 /// How far two clocks may be apart, in seconds; a header's date is a second coarse.
 const APART: u64 = 5;

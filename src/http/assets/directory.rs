@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags};
 
 use super::PANEL;
-use crate::resolve;
+use live_file::resolve;
 
 /// The largest file that is served.
 const LARGEST: u64 = 8 * 1024 * 1024;
@@ -44,7 +44,7 @@ impl Directory {
         match self.read_plain(name) {
             Ok(content) => Some(content),
             Err(error) => {
-                tracing::debug!(%error, name = %crate::log::escaped(name), "no such asset");
+                tracing::debug!(%error, name = %chadburn_host::log::escaped(name), "no such asset");
                 None
             }
         }

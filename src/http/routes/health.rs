@@ -10,7 +10,7 @@ use super::View;
 use crate::http::desk::bearer;
 use crate::http::problem::Problem;
 use crate::hub::Snapshot;
-use crate::writing::{Condition, Health};
+use live_file::writing::{Condition, Health};
 
 /// The process is worth keeping: the loop that serves stations turns.
 pub(super) async fn live(State(view): State<View>) -> Response {
@@ -77,7 +77,7 @@ fn complaint(health: Option<&Health>) -> Option<String> {
 }
 
 fn file(health: Option<&Health>) -> Value {
-    health.map_or(Value::Null, |it| json!(chadburn_v1::Health::from(it)))
+    health.map_or(Value::Null, |it| json!(crate::file::health(it)))
 }
 
 /// The bell book's health. Nobody watches it, so there is no way in which that is done.

@@ -203,11 +203,13 @@ async fn whoever_has_megabytes_compressed_keeps_nobody_waiting() {
     };
     let mut longest = Duration::ZERO;
     let asking = async {
-        loop {
+        // Less than one address may ask in a second, however long the other takes.
+        for _ in 0..20 {
             let begun = std::time::Instant::now();
             assert_eq!(office.room.get("/livez").await.status, 200);
             longest = longest.max(begun.elapsed());
         }
+        std::future::pending::<()>().await;
     };
     let begun = std::time::Instant::now();
     tokio::select! {

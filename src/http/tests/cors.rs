@@ -1,7 +1,7 @@
 //! Which pages of other origins may read what is answered.
 
 use super::*;
-use crate::policy::Secret;
+use chadburn_host::secret::Secret;
 
 const ALLOWED: &str = "Origin: https://wall.example.com";
 

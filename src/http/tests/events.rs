@@ -55,6 +55,30 @@ async fn the_socket_goes_to_the_hub_with_a_head_that_has_no_end() {
 }
 
 #[tokio::test]
+async fn whoever_has_ended_its_side_becomes_a_station_too_and_is_not_local() {
+    let mut room = TestRoom::open().await;
+    let mut caller = room.call().await;
+    caller.say(format!("{}\r\nHost: localhost\r\n\r\n", EVENTS[0])).await;
+    caller.stream.shutdown().await.unwrap();
+    let mut newcomer = room.newcomers.recv().await.unwrap();
+    assert_eq!((newcomer.wire, newcomer.peer.local), (Wire::Sse, false));
+    newcomer.socket.write_all(b"id: 7\ndata: {}\n\n").unwrap();
+    drop(newcomer);
+    assert_eq!(caller.answer(false).await.unwrap().status, 200);
+    caller.end().await;
+    assert_eq!(caller.heard, b"retry: 2000\n\nid: 7\ndata: {}\n\n");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn of_a_reader_whose_machine_is_gone_the_kernel_tells() {
+    let mut room = TestRoom::open().await;
+    room.ask(&EVENTS).await;
+    let reader = room.newcomers.recv().await.unwrap();
+    assert_eq!(rustix::net::sockopt::tcp_user_timeout(&reader.socket).unwrap(), 40_000);
+}
+
+#[tokio::test]
 async fn an_old_client_may_ask_as_well() {
     let mut room = TestRoom::open().await;
     let answer = room.ask(&["GET /events HTTP/1.0", "Host: eot"]).await;

@@ -4,7 +4,7 @@ use axum::http::StatusCode;
 
 use super::*;
 use crate::hub::Wire;
-use crate::policy::Secret;
+use chadburn_host::secret::Secret;
 
 const RIGHT: &str = "Authorization: Bearer brass";
 const WRONG: &str = "Authorization: Bearer tin";

@@ -6,7 +6,7 @@ use super::slot::Stage;
 use super::{Engine, Ports, READ_SIZE, Socket, budget};
 use crate::clock::Now;
 use crate::hub::frame::{self, Incoming, opcode};
-use crate::hub::{Event, Key, Wire};
+use crate::hub::{Event, Key, Wire, parcel};
 
 /// How much is read at once of a station of which no more than that is kept: most messages are
 /// shorter, and of one that sends many at a time no more than this waits in memory.
@@ -27,6 +27,15 @@ impl<S: Socket, P: Ports> Engine<S, P> {
             }
             let most = slot.kept.len().clamp(FIRST_READ, READ_SIZE);
             match slot.socket.read(&mut scratch[..most]) {
+                // It may still read. Whoever does not resets the connection when something comes.
+                Ok(0) if slot.wire == Wire::Sse => {
+                    if !std::mem::replace(&mut slot.ended, true) {
+                        self.send(now, key, &parcel::ping(Wire::Sse).into());
+                    } else if slot.socket.is_cut() {
+                        self.dead.push(key);
+                    }
+                    break;
+                }
                 Ok(0) => {
                     self.dead.push(key);
                     break;

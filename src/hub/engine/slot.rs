@@ -23,6 +23,8 @@ pub(super) struct Slot<S> {
     pub(super) held: bool,
     /// It waits for its turn.
     pub(super) waits: bool,
+    /// It reads a stream of events, and has ended its own side.
+    pub(super) ended: bool,
     /// What it has made us do lately.
     pub(super) budget: Budget,
     /// Takes its frames apart.
@@ -70,6 +72,7 @@ impl<S: Socket> Slot<S> {
             stage: Stage::Arriving,
             held: false,
             waits: false,
+            ended: false,
             budget: Budget::default(),
             decoder: Decoder::default(),
             kept: Vec::new(),

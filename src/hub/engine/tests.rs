@@ -1,5 +1,6 @@
 //! The engine on sockets made of memory, with a clock in the tests' hands.
 
+mod events;
 mod past;
 mod patience;
 mod turns;
@@ -14,11 +15,12 @@ use std::time::Duration;
 use chadburn_core::DEFAULT;
 
 use super::*;
+use crate::file::File;
 use crate::hub::frame::{self, opcode};
 use crate::hub::{Facts, HEARTBEAT_SECONDS};
 use crate::policy::{Policy, Reach};
 use crate::telegraph::history::History;
-use crate::writing::{File, Report, Stamp, Writing};
+use live_file::writing::{Report, Stamp, Writing};
 
 /// One end of a connection; the test holds the other.
 #[derive(Clone, Debug, Default)]
@@ -34,8 +36,10 @@ struct Ends {
     room: Option<usize>,
     /// The server will write nothing more.
     finished: bool,
-    /// The client has gone.
+    /// The client says nothing more.
     gone: bool,
+    /// The client has cut the connection.
+    reset: bool,
 }
 
 impl Read for Cable {
@@ -52,6 +56,9 @@ impl Write for Cable {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut ends = self.0.borrow_mut();
         assert!(!ends.finished, "nothing is written after the end");
+        if ends.reset {
+            return Err(ErrorKind::BrokenPipe.into());
+        }
         let taken = bytes.len().min(ends.room.unwrap_or(usize::MAX));
         if taken == 0 {
             return Err(ErrorKind::WouldBlock.into());
@@ -69,6 +76,10 @@ impl Write for Cable {
 impl Socket for Cable {
     fn finish(&mut self) {
         self.0.borrow_mut().finished = true;
+    }
+
+    fn is_cut(&mut self) -> bool {
+        self.0.borrow().reset
     }
 }
 
@@ -344,34 +355,6 @@ fn farewell_reaches_everyone_once_and_closes_with_1001() {
     assert_eq!(office.engine.sockets(), 0);
     let late = office.joins(Wire::Text);
     assert_eq!(late.frames(), [(opcode::CLOSE, r"\x03\xe9".to_owned())]);
-}
-
-#[test]
-fn a_stream_of_events_tells_states_and_farewell_and_hears_nothing() {
-    let mut office = Office::new();
-    let station = office.joins(Wire::Sse);
-    let stream = |station: &Station| {
-        let received = std::mem::take(&mut station.cable.0.borrow_mut().received);
-        String::from_utf8(received).unwrap()
-    };
-    let first = stream(&station);
-    assert!(first.starts_with("id: ") && first.ends_with("}\n\n"), "{first}");
-    assert!(first.contains(r#"data: {"type":"state""#) && !first.contains("roll"));
-    office.sends_raw(&station, b"GET / HTTP/1.1\r\n\r\n");
-    office.order("8");
-    assert!(stream(&station).contains(r#""status":"8""#));
-    office.wait(SILENCE_SECONDS + 10);
-    assert!(stream(&station).starts_with(": "), "a comment, and it is not dropped for silence");
-    station.cable.0.borrow_mut().room = Some(0);
-    for order in ["1", "2", "3"] {
-        office.order(order);
-    }
-    office.takes(&station, 100_000);
-    let slow = stream(&station);
-    assert!(slow.contains("\n\nevent: gap\ndata: {") && slow.contains(r#""status":"3""#), "{slow}");
-    office.happens(Event::Shutdown);
-    assert!(stream(&station).starts_with("event: farewell\ndata: "));
-    assert_eq!(office.engine.sockets(), 0);
 }
 
 #[test]

@@ -11,12 +11,12 @@ use super::roll::How;
 use super::stores::{STALE, Waiting};
 use super::{Asker, Author, Hub};
 use crate::clock::Now;
+use crate::file::File;
 use crate::hub::{Ask, Effect, Key};
-use crate::log::escaped;
 use crate::policy::{Act, Peer, Refusal};
 use crate::session::{Answer, Form, Want};
 use crate::wire::text;
-use crate::writing::File;
+use chadburn_host::log::escaped;
 
 /// What is known of whoever asks for something.
 #[derive(Debug)]

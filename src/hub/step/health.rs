@@ -2,7 +2,8 @@
 //! whether their disks answer at all.
 
 use super::{Effect, Hub, tell};
-use crate::writing::{Condition, File, Health};
+use crate::file::File;
+use live_file::writing::{Condition, Health};
 
 /// What is known of a file.
 #[derive(Debug, Default)]

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::roll::How;
 use super::{Asker, Author};
 use crate::session::Form;
-use crate::writing::{Stamp, Writing};
+use live_file::writing::{Stamp, Writing};
 
 /// Said when the order has moved on.
 pub(super) const STALE: &str = "that order is no longer the present one";

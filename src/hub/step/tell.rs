@@ -8,14 +8,15 @@ use chadburn_v1::{Dial, May, Message, Welcome};
 use super::{Greeting, Hub};
 use crate::clock::Now;
 use crate::entry::{Entry, What};
+use crate::file::File;
 use crate::hub::{Effect, HEARTBEAT_SECONDS, Key, Snapshot};
-use crate::log::escaped;
 use crate::policy::{Act, Peer, Policy};
 use crate::session::Session;
 use crate::telegraph::Said;
 use crate::telegraph::history::Past;
 use crate::wire::{Wire, text};
-use crate::writing::{File, Health};
+use chadburn_host::log::escaped;
+use live_file::writing::Health;
 
 /// How often the roll is told at most.
 const ROLL_REST: Duration = Duration::from_millis(250);
@@ -157,7 +158,7 @@ impl Hub {
 
 /// The health of this file has changed.
 pub(super) fn source(file: File, health: &Health) -> String {
-    Message::Source { file: file.name(), health: health.into() }.encode()
+    Message::Source { file: file.name(), health: crate::file::health(health) }.encode()
 }
 
 /// What this peer may do has changed.

@@ -15,10 +15,11 @@ use serde_json::Value;
 use super::*;
 use crate::entry::Entry;
 use crate::hub::Ask;
-use crate::policy::{Peer, Reach, Secret};
+use crate::policy::{Peer, Reach};
 use crate::session::Want;
 use crate::wire::{Wire, text};
-use crate::writing::{Condition, Stamp, Watch, Writing};
+use chadburn_host::secret::Secret;
+use live_file::writing::{Condition, Stamp, Watch, Writing};
 
 /// A hub in the tests' hands: what it wants done is collected and asked for.
 struct Office {

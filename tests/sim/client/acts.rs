@@ -1,7 +1,7 @@
 //! What a station does of its own accord: it asks, pings, leaves, and misbehaves.
 
+use chadburn::file::File;
 use chadburn::hub::Wire;
-use chadburn::writing::File;
 
 use super::ask::{Ask, Asker, Want};
 use super::{Client, Stage, Temper, View, Words, wire};
@@ -197,6 +197,8 @@ impl Client {
         if reset {
             self.book.count(Fault::Cut);
             self.line.reset();
+        } else if self.wire == Wire::Sse {
+            self.line.close();
         } else {
             self.line.finish();
         }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use chadburn::writing::File;
+use chadburn::file::File;
 use uuid::Uuid;
 
 use super::View;

@@ -1,7 +1,7 @@
 //! What a station makes sure of in all that it hears.
 
+use chadburn::file::File;
 use chadburn::hub::Wire;
-use chadburn::writing::File;
 use serde_json::{Value, json};
 
 use super::ask::{Ask, Reply};

@@ -1,9 +1,9 @@
 //! Files that are mounted alone, as into a container: hands write what has the name outside, and the
 //! server sees what was mounted, whatever has that name now.
 
-use chadburn::resolve::Mount;
-use chadburn::source::look::Kind;
-use chadburn::writing::File;
+use chadburn::file::File;
+use live_file::resolve::Mount;
+use live_file::source::look::Kind;
 
 use super::{Disk, Index};
 use crate::faults::Fault;

@@ -1,6 +1,6 @@
 //! What bytes say, written anew.
 
-use chadburn::writing::Condition;
+use live_file::writing::Condition;
 
 use crate::truth::Sight;
 

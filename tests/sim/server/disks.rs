@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use chadburn::disk::{DEADLINE, no_answer};
+use chadburn::file::File;
 use chadburn::hub::Event;
-use chadburn::writing::File;
+use live_file::disk::{DEADLINE, no_answer};
 
 use super::{Input, Server};
 use crate::client::ask::FILE;

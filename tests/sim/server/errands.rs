@@ -2,10 +2,10 @@
 
 use std::net::Ipv4Addr;
 
+use chadburn::file::File;
 use chadburn::hub::{self, Event};
 use chadburn::policy::{Peer, Reach};
 use chadburn::session::Want as Request;
-use chadburn::writing::File;
 use chadburn_core::Position;
 use uuid::Uuid;
 

@@ -1,7 +1,8 @@
 //! What must hold after every turn of the crank, and when everybody has gone.
 
+use chadburn::file::File;
 use chadburn::hub::Wire;
-use chadburn::writing::{Condition, File};
+use live_file::writing::Condition;
 
 use super::Server;
 use crate::book::SECOND;

@@ -1,8 +1,8 @@
 //! What the hub wants of the other rooms, collected until it is done.
 
 use chadburn::entry::Entry;
+use chadburn::file::File;
 use chadburn::hub::{Outcome, Ports, Snapshot};
-use chadburn::writing::File;
 use tokio::sync::oneshot;
 
 /// What the hub wants of the other rooms.

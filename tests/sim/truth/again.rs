@@ -1,7 +1,7 @@
 //! When bytes that were told before are told again, by the words of the design: dates, closes, renames,
 //! and what the kernel told of them.
 
-use chadburn::writing::{Moment, Stamp};
+use live_file::writing::{Moment, Stamp};
 
 use super::{Cause, Sight, Stand, Truth};
 use crate::book::{MS, SECOND};

@@ -1,8 +1,8 @@
 //! The end of a life: peace, in which everything must have been told, and an end that leaves
 //! nothing behind.
 
+use chadburn::file::File;
 use chadburn::hub::{Event, Wire};
-use chadburn::writing::File;
 
 use super::World;
 use crate::book::SECOND;

@@ -1,8 +1,8 @@
 //! What befalls an office in its long life, beside storms: the server's end and time without one, clocks,
 //! machines and mounts.
 
+use chadburn::file::File;
 use chadburn::hub::Event;
-use chadburn::writing::File;
 
 use super::World;
 use super::office::{DAY, HOUR};

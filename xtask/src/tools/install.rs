@@ -55,7 +55,7 @@ done
 /// Installs Debian packages that bring these programs. A package that could only come in place of
 /// another is unpacked below `target` instead, where [`find`] looks first.
 pub(super) fn programs(missing: &[(&str, &str)]) -> Result<()> {
-    run(Command::new("apt-get").args(["update", "-qq"]))?;
+    update()?;
     let (fitting, others): (Vec<_>, Vec<_>) =
         missing.iter().partition(|(_, package)| fits(package));
     let fitting: Vec<_> = fitting.iter().map(|(_, package)| *package).collect();
@@ -67,8 +67,14 @@ pub(super) fn programs(missing: &[(&str, &str)]) -> Result<()> {
 
 /// Installs Debian packages beside what is there.
 pub(crate) fn packages(packages: &[&str]) -> Result<()> {
-    run(Command::new("apt-get").args(["update", "-qq"]))?;
+    update()?;
     install(packages)
+}
+
+/// Brings the lists of packages up to date.
+fn update() -> Result<()> {
+    eprintln!("apt-get update");
+    run(Command::new("apt-get").args(["update", "-qq"]))
 }
 
 fn install(packages: &[&str]) -> Result<()> {

@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use chadburn::clock::Now;
 use chadburn::entry::Entry;
+use chadburn::file::File;
 use chadburn::hub::engine::{Arrival, PARTS, Socket};
 use chadburn::hub::{Engine, Event, Facts, Hub, Key, Outcome, Ports, Snapshot, Wire};
 use chadburn::policy::{Peer, Policy, Reach};
 use chadburn::telegraph::history::History;
-use chadburn::writing::{File, Report, Stamp, Writing};
+use live_file::writing::{Report, Stamp, Writing};
 use tokio::sync::oneshot;
 
 /// A server.
@@ -55,6 +56,9 @@ impl Write for Cable {
 
 impl Socket for Cable {
     fn finish(&mut self) {}
+    fn is_cut(&mut self) -> bool {
+        false
+    }
 }
 
 /// What is asked of the rest of the house, for the office to answer.

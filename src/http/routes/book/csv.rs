@@ -3,7 +3,7 @@
 
 use crate::calendar;
 use crate::entry::Entry;
-use crate::log::one_line;
+use chadburn_host::log::one_line;
 
 /// The first line. `at` is in milliseconds since 1970, `time` is the same for a person.
 const HEADER: &str = "seq,at,time,what,status,position,name,by,who,since,after_ms,to,more\r\n";

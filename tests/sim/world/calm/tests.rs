@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use chadburn::file::File;
 use chadburn::hub::Wire;
-use chadburn::source::look::Kind;
-use chadburn::writing::File;
+use live_file::source::look::Kind;
 
 use super::World;
 use crate::book::{Book, MS, SECOND};

@@ -45,7 +45,7 @@ impl Watcher {
 fn live(seed: u64, weather: Weather) {
     let watch = if weather.poll { Watch::Poll } else { Watch::Inotify };
     let mut world = World::new(seed, weather);
-    let mut watcher = Watcher { rule: Rule::new(File::Status, watch), told: vec![], health: None };
+    let mut watcher = Watcher { rule: Rule::new(false, watch), told: vec![], health: None };
     while world.plans > 0 || !world.writers.is_empty() {
         world.step();
         if weather.poll {

@@ -31,14 +31,14 @@ fn fault(condition: Condition) -> Seen {
 }
 
 impl Play {
-    fn new(file: File, watch: Watch, seen: Seen) -> Self {
-        let rule = Rule::new(file, watch);
+    fn new(may_be_missing: bool, watch: Watch, seen: Seen) -> Self {
+        let rule = Rule::new(may_be_missing, watch);
         Self { rule, now: Duration::ZERO, seen, deaf: false, looks: 0, knocks: 0, clock: 1 }
     }
 
     /// One that has told `7` and that all is well.
     fn well(watch: Watch) -> Self {
-        let mut play = Self::new(File::Status, watch, text("7", 1));
+        let mut play = Self::new(false, watch, text("7", 1));
         assert_eq!(play.say(150), ["7", "Ok"]);
         if watch == INOTIFY {
             play.knock_comes();
@@ -104,7 +104,7 @@ const INOTIFY: Watch = Watch::Inotify;
 
 #[test]
 fn the_first_thing_said_is_what_did_not_change_for_100_ms_and_then_the_health() {
-    let mut play = Play::new(File::Status, INOTIFY, text("7", 1));
+    let mut play = Play::new(false, INOTIFY, text("7", 1));
     assert!(play.say(50).is_empty());
     play.seen = text("71", 2);
     assert!(play.say(140).is_empty());
@@ -114,7 +114,7 @@ fn the_first_thing_said_is_what_did_not_change_for_100_ms_and_then_the_health() 
 
 #[test]
 fn a_file_written_without_end_is_not_waited_for_but_told_when_it_rests() {
-    let mut play = Play::new(File::Status, INOTIFY, text("0", 0));
+    let mut play = Play::new(false, INOTIFY, text("0", 0));
     let mut said = Vec::new();
     for round in 1..200 {
         play.seen = text(&round.to_string(), round);
@@ -228,7 +228,7 @@ fn what_comes_while_a_report_waits_is_folded_into_the_newest() {
 #[test]
 fn a_hint_at_the_moment_at_which_it_settles_loses_no_health() {
     let mut play = Play::well(INOTIFY);
-    play.rule = Rule::new(File::Status, Watch::Inotify);
+    play.rule = Rule::new(false, Watch::Inotify);
     // The first second has passed without anything that holds still.
     assert!(!play.rule.has_news(Duration::ZERO));
     assert!(play.rule.has_news(EVERY), "whoever took a hint now must not ask what to do next");

@@ -8,7 +8,7 @@ use std::time::Instant;
 use super::*;
 
 fn logged(format: Format, filter: Option<&str>, say: impl FnOnce()) -> String {
-    logged_by(Flood::start(), format, filter, say)
+    logged_by(Flood::start("counted"), format, filter, say)
 }
 
 fn logged_with(flood: Flood, say: impl FnOnce()) -> String {
@@ -17,7 +17,7 @@ fn logged_with(flood: Flood, say: impl FnOnce()) -> String {
 
 fn logged_by(flood: Flood, format: Format, filter: Option<&str>, say: impl FnOnce()) -> String {
     let (mut reader, writer) = UnixStream::pair().unwrap();
-    let guard = Guard { queue: Queue::start(writer, Flood::start()).unwrap() };
+    let guard = Guard { queue: Queue::start(writer, Flood::start("counted")).unwrap() };
     let subscriber = subscriber(format, filter, &guard.queue, flood).unwrap();
     let default = subscriber.set_default();
     say();
@@ -62,8 +62,8 @@ fn a_filter_is_heard_and_a_wrong_one_is_named() {
         tracing::debug!("this");
     });
     assert!(text.contains("DEBUG this"), "{text}");
-    let queue = Queue::start(std::io::sink(), Flood::start()).unwrap();
-    let wrong = subscriber(Format::Human, Some("chadburn=loud"), &queue, Flood::start())
+    let queue = Queue::start(std::io::sink(), Flood::start("counted")).unwrap();
+    let wrong = subscriber(Format::Human, Some("chadburn=loud"), &queue, Flood::start("counted"))
         .err()
         .expect("an error");
     assert!(wrong.to_string().starts_with("CHADBURN_LOG: "), "{wrong}");
@@ -72,7 +72,7 @@ fn a_filter_is_heard_and_a_wrong_one_is_named() {
 #[test]
 fn a_line_that_is_read_late_is_not_lost() {
     let (mut reader, writer) = UnixStream::pair().unwrap();
-    let queue = Queue::start(writer, Flood::start()).unwrap();
+    let queue = Queue::start(writer, Flood::start("counted")).unwrap();
     let lines: Vec<_> = (0..1000).map(|line| format!("{line}\n")).collect();
     for line in &lines {
         queue.put(line.as_bytes());
@@ -87,7 +87,7 @@ fn a_line_that_is_read_late_is_not_lost() {
 #[test]
 #[ignore = "is run by another test, in a process of its own"]
 fn talks_into_a_pipe_and_exits() {
-    let guard = start(Format::Human, None).unwrap();
+    let guard = start(Format::Human, None, "counted").unwrap();
     for _ in 0..20_000 {
         tracing::info!("a line that nobody will ever read, and a long one at that");
     }
@@ -120,7 +120,7 @@ fn a_process_whose_output_nobody_reads_still_exits() {
 fn a_closed_log_hurts_nobody() {
     let (reader, writer) = UnixStream::pair().unwrap();
     drop(reader);
-    let queue = Queue::start(writer, Flood::start()).unwrap();
+    let queue = Queue::start(writer, Flood::start("counted")).unwrap();
     let guard = Guard { queue: queue.clone() };
     for _ in 0..10_000 {
         queue.put(b"into the void\n");
@@ -145,7 +145,7 @@ fn a_place_in_the_code_that_storms_does_not_fill_the_log() {
 
 #[test]
 fn what_was_left_out_is_told_when_it_is_over() {
-    let flood = Flood::start();
+    let flood = Flood::start("counted");
     let text = logged_with(flood.clone(), || {
         (0..1_000).for_each(|_| tracing::warn!("a storm"));
         let begun = Instant::now();
@@ -181,7 +181,7 @@ fn a_foreign_text_can_neither_forge_a_line_nor_ring_a_terminal() {
 /// and a line may end.
 #[test]
 fn each_character_that_nobody_sees_is_shown_by_its_number() {
-    let examples = include_str!("../../tests/fixtures/unseen.json");
+    let examples = include_str!("../../../../tests/fixtures/unseen.json");
     let examples: serde_json::Value = serde_json::from_str(examples).unwrap();
     let texts = |part: &str| examples[part].as_array().unwrap().clone();
     let by_number = |c: char| c.escape_default().to_string();

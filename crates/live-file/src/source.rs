@@ -15,7 +15,7 @@ use tracing::{error, info, warn};
 
 use crate::disk::Calls;
 use crate::resolve::Mounted;
-use crate::writing::{Condition, File, Health, Report, Watch};
+use crate::writing::{Condition, Health, Report, Watch};
 use ground::Ground;
 use keeper::Keeper;
 use look::RealDisk;
@@ -54,6 +54,15 @@ pub enum WatchMode {
     Poll,
 }
 
+/// How a file is watched, and what counts as well.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// How changes are noticed.
+    pub mode: WatchMode,
+    /// That there is no such file is no fault: nobody has written it yet.
+    pub may_be_missing: bool,
+}
+
 /// How a path stands before anything is watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Survey {
@@ -87,8 +96,7 @@ impl Source {
     pub fn start(
         posts: &Posts,
         path: &Path,
-        file: File,
-        mode: WatchMode,
+        Options { mode, may_be_missing }: Options,
         calls: &Calls,
         report: impl FnMut(Report, Instant) + Send + 'static,
     ) -> io::Result<Self> {
@@ -98,7 +106,7 @@ impl Source {
             name: look::name_of(&path),
             calls: calls.clone(),
             lookout: Mutex::new(Lookout {
-                rule: Rule::new(file, Watch::Poll),
+                rule: Rule::new(may_be_missing, Watch::Poll),
                 disk: Some(RealDisk::new(&path)),
                 hints: Vec::new(),
                 report: Box::new(report),
@@ -111,7 +119,8 @@ impl Source {
             woken: Condvar::new(),
         });
         let (running, ended) = channel();
-        thread::Builder::new().name(format!("source-{file}")).spawn({
+        let name = format!("source-{}", shared.name);
+        thread::Builder::new().name(name).spawn({
             let (shared, posts) = (Arc::clone(&shared), posts.clone());
             move || {
                 let _running: std::sync::mpsc::Sender<()> = running;

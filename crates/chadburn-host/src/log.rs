@@ -67,12 +67,13 @@ impl Drop for Guard {
 }
 
 /// Starts the log of this process on standard output. `filter` is what `CHADBURN_LOG` says, in
-/// the manner of `info` or `warn,chadburn=debug`.
-pub fn start(format: Format, filter: Option<&str>) -> Result<Guard, NoLog> {
+/// the manner of `info` or `warn,chadburn=debug`. What one place in the code may write is limited,
+/// unless its target is `counted`: whoever writes such lines limits them.
+pub fn start(format: Format, filter: Option<&str>, counted: &'static str) -> Result<Guard, NoLog> {
     // A descriptor of its own: whoever holds the lock of `io::stdout` could hold up the end of
     // the process, and a thread that is stuck in a full pipe would hold it for ever.
     let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-    let flood = Flood::start();
+    let flood = Flood::start(counted);
     let queue = Queue::start(out, flood.clone())?;
     subscriber(format, filter, &queue, flood)?.try_init()?;
     Ok(Guard { queue })
@@ -136,11 +137,11 @@ pub fn json_line(json: String) -> String {
 }
 
 /// From now on a panic is told in one line, which no text in it can forge.
-pub fn escape_panics() {
-    std::panic::set_hook(Box::new(|panic| {
+pub fn escape_panics(program: &'static str) {
+    std::panic::set_hook(Box::new(move |panic| {
         let thread = std::thread::current();
         let (name, what) = (thread.name().unwrap_or("unnamed"), panic.to_string());
-        let _ = writeln!(io::stderr(), "{}", fit(&format!("chadburn: thread {name} {what}")));
+        let _ = writeln!(io::stderr(), "{}", fit(&format!("{program}: thread {name} {what}")));
         let backtrace = Backtrace::capture();
         if backtrace.status() == BacktraceStatus::Captured {
             let backtrace = backtrace.to_string();

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::policy::Secret;
-use crate::resolve::{self, Place};
+use crate::secret::Secret;
 use guard::Unsafe;
+use live_file::resolve::{self, Place};
 
 pub use guard::Doubt;
 

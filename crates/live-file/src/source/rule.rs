@@ -19,7 +19,7 @@ use heard::{Dates, Heard};
 use knock::Knocks;
 
 use super::look::{Fault, Look, Seen};
-use crate::writing::{Condition, File, Health, Moment, Report, Watch, Writing};
+use crate::writing::{Condition, Health, Moment, Report, Watch, Writing};
 
 mod hands;
 mod heard;
@@ -73,7 +73,8 @@ pub enum Step {
 /// The rule for one watched file.
 #[derive(Debug)]
 pub struct Rule {
-    file: File,
+    /// That there is no file is no fault.
+    may_be_missing: bool,
     watch: Watch,
     /// The last writing that was told.
     believed: Option<Writing>,
@@ -134,11 +135,12 @@ struct Candidate {
 }
 
 impl Rule {
-    /// A rule that has seen nothing and wants to look at once.
+    /// A rule that has seen nothing and wants to look at once. Where a file may be missing, that it is
+    /// makes nobody unwell.
     #[must_use]
-    pub fn new(file: File, watch: Watch) -> Self {
+    pub fn new(may_be_missing: bool, watch: Watch) -> Self {
         Self {
-            file,
+            may_be_missing,
             watch,
             believed: None,
             date: (0, 0),
@@ -378,7 +380,7 @@ impl Rule {
         let fault = self
             .fault
             .as_ref()
-            .filter(|fault| (self.file, fault.condition) != (File::Accept, Condition::Missing));
+            .filter(|fault| !(self.may_be_missing && fault.condition == Condition::Missing));
         Health {
             state: fault.map_or(Condition::Ok, |fault| fault.condition),
             detail: fault.map(|fault| fault.detail.clone()).unwrap_or_default(),

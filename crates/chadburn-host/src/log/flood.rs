@@ -1,5 +1,4 @@
-//! What one place in the code may write to the log, whoever makes it do so. The hub counts its own
-//! lines by address, and is not counted here.
+//! What one place in the code may write to the log, whoever makes it do so.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -7,10 +6,7 @@ use std::time::{Duration, Instant};
 use tracing::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Filter};
 
-use crate::limits::lines::Lines;
-
-/// Where the hub's lines come from.
-const HUB: &str = "chadburn::server::outlets";
+use crate::lines::Lines;
 
 /// Where a line is written: a file, and a line of it.
 type Place = (&'static str, u32);
@@ -23,11 +19,13 @@ pub(super) struct Flood(Arc<Shared>);
 struct Shared {
     lines: Mutex<Lines<Place>>,
     start: Instant,
+    /// Whoever writes lines of this target counts them.
+    counted: &'static str,
 }
 
 impl Flood {
-    pub(super) fn start() -> Self {
-        Self(Arc::new(Shared { lines: Mutex::default(), start: Instant::now() }))
+    pub(super) fn start(counted: &'static str) -> Self {
+        Self(Arc::new(Shared { lines: Mutex::default(), start: Instant::now(), counted }))
     }
 
     /// Logs what was left out of storms that are over by now.
@@ -61,7 +59,7 @@ impl<S: Subscriber> Filter<S> for Flood {
 
     fn event_enabled(&self, event: &Event<'_>, _: &Context<'_, S>) -> bool {
         let place = event.metadata();
-        if place.target() == HUB {
+        if place.target() == self.0.counted {
             return true;
         }
         let place = (place.file().unwrap_or_default(), place.line().unwrap_or_default());

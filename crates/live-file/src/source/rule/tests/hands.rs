@@ -67,7 +67,7 @@ fn after_lost_hints_and_under_a_new_watch_no_close_ends_a_writing_for_half_a_sec
 
 #[test]
 fn that_holds_from_the_moment_the_file_is_made() {
-    let mut play = Play::new(File::Status, INOTIFY, fault(Condition::Missing));
+    let mut play = Play::new(false, INOTIFY, fault(Condition::Missing));
     assert_eq!(play.say(200), ["Missing"]);
     for hint in [Hint::Changed, Hint::Opened, Hint::Changed, Hint::Opened, Hint::Closed] {
         play.hint(hint);

@@ -3,6 +3,7 @@
 //! Whoever makes such a call does it on a thread that nobody waits for; here it is known which calls
 //! of a file are out, and since when. What follows from that is decided elsewhere.
 
+use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -67,6 +68,47 @@ impl Drop for Back<'_> {
         if let Some(index) = out.iter().position(|begun| *begun == self.begun) {
             out.remove(index);
         }
+    }
+}
+
+/// Whether the calls of a file hang, as it was last looked at, so that it is said only when that changes.
+#[derive(Debug)]
+pub struct Monitor {
+    /// What the file is called in a sentence.
+    name: String,
+    calls: Calls,
+    /// What is said of it while they hang.
+    why: Option<String>,
+}
+
+impl Monitor {
+    /// A monitor of the calls of this file.
+    #[must_use]
+    pub fn new(path: &Path, calls: &Calls) -> Self {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Self { name, calls: calls.clone(), why: None }
+    }
+
+    /// Looks again. Whether there is something else to be said; the log says when they begin to hang, and
+    /// when they are back.
+    pub fn changes(&mut self) -> bool {
+        let why = self.calls.unanswered().map(|time| no_answer(&self.name, time));
+        if why == self.why {
+            return false;
+        }
+        match (&self.why, &why) {
+            (None, Some(why)) => tracing::warn!("{why}"),
+            (Some(_), None) => tracing::info!("{} answers again", self.name),
+            _ => {}
+        }
+        self.why = why;
+        true
+    }
+
+    /// What is to be said of it, if they hang.
+    #[must_use]
+    pub const fn why(&self) -> Option<&String> {
+        self.why.as_ref()
     }
 }
 

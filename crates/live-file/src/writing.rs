@@ -2,19 +2,6 @@
 //!
 //! Plain facts. How they were found out is the business of the source room.
 
-use std::fmt;
-
-/// Which of a telegraph's files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum File {
-    /// The file that orders come from.
-    Status,
-    /// The file that replies go to, and come from.
-    Accept,
-    /// The record of both. It is written and not watched.
-    Book,
-}
-
 /// A moment of the wall clock: seconds since 1970, and nanoseconds.
 pub type Moment = (i64, i64);
 
@@ -94,24 +81,6 @@ pub enum Watch {
     Poll,
 }
 
-impl File {
-    /// What it is called in messages.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Status => "status",
-            Self::Accept => "accept",
-            Self::Book => "book",
-        }
-    }
-
-    /// The one that is called so.
-    #[must_use]
-    pub fn named(name: &str) -> Option<Self> {
-        [Self::Status, Self::Accept, Self::Book].into_iter().find(|file| file.name() == name)
-    }
-}
-
 impl Condition {
     /// What it is called in messages.
     #[must_use]
@@ -142,12 +111,6 @@ impl Watch {
     }
 }
 
-impl<'a> From<&'a Health> for chadburn_v1::Health<&'a str> {
-    fn from(it: &'a Health) -> Self {
-        Self { health: it.state.name(), detail: &it.detail, watch: it.watch.name() }
-    }
-}
-
 /// What a source says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Report {
@@ -155,10 +118,4 @@ pub enum Report {
     Written(Writing),
     /// Its health is now this; said on change only.
     Health(Health),
-}
-
-impl fmt::Display for File {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
 }

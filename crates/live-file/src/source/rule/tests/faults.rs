@@ -71,7 +71,7 @@ fn a_file_is_missing_although_hints_of_others_are_lost_again_and_again() {
 
 #[test]
 fn an_accept_file_that_nobody_wrote_is_well() {
-    let mut play = Play::new(File::Accept, INOTIFY, fault(Condition::Missing));
+    let mut play = Play::new(true, INOTIFY, fault(Condition::Missing));
     assert_eq!(play.say(5_000), ["Ok"]);
     play.write(text("7", 1));
     assert!(play.say(0).is_empty());
@@ -91,7 +91,7 @@ fn a_fault_is_looked_at_once_a_second_and_not_more() {
 
 #[test]
 fn a_first_look_that_hangs_is_no_writing_without_end() {
-    let mut rule = Rule::new(File::Status, INOTIFY);
+    let mut rule = Rule::new(false, INOTIFY);
     assert_eq!(rule.next(Duration::ZERO), Step::Look);
     let back = Duration::from_secs(20);
     let look = Look { seen: fault(Condition::Empty), link: false, opened: true, clock: (0, 0) };

@@ -9,8 +9,8 @@ use rustix::fs::{StatVfsMountFlags, fstatvfs};
 use thiserror::Error;
 
 use super::group;
-use crate::acl::Acl;
-use crate::resolve::{Place, parent};
+use live_file::acl::Acl;
+use live_file::resolve::{Place, parent};
 
 /// What the mode says of the group and of all others (`inode(7)`).
 const GROUP_READS: u32 = 0o040;

@@ -1,0 +1,14 @@
+//! A file that is never torn and never missed.
+//!
+//! [`source`] watches a file that others write and tells each completed writing of it; [`accept`]
+//! writes one whole and durably. [`disk`] keeps what waits for a disk from waiting for ever,
+//! [`resolve`] follows links of those whose links may be followed.
+
+pub mod accept;
+pub mod acl;
+pub mod disk;
+pub mod plain;
+pub mod resolve;
+pub mod source;
+pub mod user;
+pub mod writing;
