@@ -18,8 +18,9 @@ use live_file::writing::{Stamp, Writing};
 pub(super) const STALE: &str = "that order is no longer the present one";
 
 /// How many of our own writings are remembered until they are read back. One is in hand and one
-/// may be waiting in the source; the rest is for a source that looks only now and then.
-const CREDITS_MAX: usize = 16;
+/// may be waiting in the source; the rest is for a source that looks only now and then, and for one that a
+/// busy machine keeps from telling what it has read while others are written.
+const CREDITS_MAX: usize = 256;
 
 /// A text that waits to be written, and whoever waits for it. At most one a station, which is not
 /// heard while it waits; HTTP bounds its own.
