@@ -23,12 +23,13 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 use tracing::{info, warn};
 
 use crate::cli::BridgeConfig;
+use crate::status;
 use chadburn_host::log::escaped;
 use chadburn_host::systemd::{Manager, watchdog_interval};
 use device::{Device, NoDevice};
 use live_file::accept::{self, AcceptFile};
 use live_file::disk::{self, Calls, Monitor};
-use live_file::source::{Options, Posts, Source, WatchMode};
+use live_file::source::{Options, Posts, Source};
 use live_file::writing::Report;
 use patience::Patience;
 use rule::{Effect, Event, Rule, Tale};
@@ -76,7 +77,7 @@ pub async fn run(config: BridgeConfig, stop: impl Future<Output = ()>) -> Result
     let _source = Source::start(
         &Posts::default(),
         &config.accept_file,
-        Options { mode: WatchMode::Auto, may_be_missing: true },
+        Options { may_be_missing: true, format: status::FORMAT, ..Options::default() },
         &accept_calls,
         move |said, _| {
             // A bridge that has ended has nobody left to tell.

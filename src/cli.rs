@@ -25,6 +25,7 @@ use chadburn_host::secret::Secret;
 use chadburn_host::terminal::Terminal;
 use chadburn_host::token_file::{self, BadToken};
 use live_file::disk::{self, DEADLINE, no_answer};
+use live_file::source::WatchMode;
 use typed::{Options, Typed};
 
 /// The year the first telegraph was installed, on the P/S Iona.
@@ -43,18 +44,6 @@ pub enum Command {
     Errand(Box<Remote>),
     /// To print this (help, version) and end well.
     Print(String),
-}
-
-/// How changes of the watched files shall be noticed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Watching {
-    /// By the kernel where it can, else by looking.
-    #[default]
-    Auto,
-    /// By the kernel.
-    Kernel,
-    /// By looking often.
-    Poll,
 }
 
 /// A checked set-up.
@@ -89,7 +78,7 @@ pub struct Config {
     /// Whether reading needs it too.
     pub private: bool,
     /// How changes are noticed.
-    pub watching: Watching,
+    pub watching: WatchMode,
     /// How the log is written.
     pub log_format: log::Format,
     /// How much one address may take.

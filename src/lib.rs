@@ -29,5 +29,6 @@ pub mod file;
 pub mod hub;
 pub mod policy;
 pub mod session;
+pub mod status;
 pub mod telegraph;
 pub mod wire;

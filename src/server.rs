@@ -28,7 +28,7 @@ use self::opening::Patience;
 pub use self::outlets::COUNTED;
 use self::outlets::{Outlets, event};
 use crate::book::Keeper;
-use crate::cli::{Config, Watching};
+use crate::cli::Config;
 use crate::clock::Clock;
 use crate::file::File;
 use crate::http;
@@ -36,10 +36,11 @@ use crate::hub::driver::{self, Ended, Running};
 use crate::hub::{Event, Facts, Handle, Hub, Input, Snapshot};
 use crate::metrics::Metrics;
 use crate::policy::Reach;
+use crate::status;
 use chadburn_host::systemd::Manager;
 use live_file::accept::{self, AcceptFile};
 use live_file::disk::{Calls, Monitor};
-use live_file::source::{Options, Posts, Source, WatchMode};
+use live_file::source::{Options, Posts, Source};
 
 /// How long a shutdown may take, from the signal to the end of the process. The contract says five
 /// seconds; what is kept back is for the process itself to end.
@@ -260,13 +261,12 @@ fn watch_file(
     hub: &Handle,
 ) -> std::io::Result<Source> {
     let path = if file == File::Status { &config.status_file } else { &config.accept_file };
-    let mode = match config.watching {
-        Watching::Auto => WatchMode::Auto,
-        Watching::Kernel => WatchMode::Inotify,
-        Watching::Poll => WatchMode::Poll,
-    };
     // Nobody has answered yet, and that is well.
-    let options = Options { mode, may_be_missing: file == File::Accept };
+    let options = Options {
+        mode: config.watching,
+        may_be_missing: file == File::Accept,
+        format: status::FORMAT,
+    };
     let hub = hub.clone();
     Source::start(posts, path, options, calls, move |report, since| {
         // A hub that has ended has nobody left to tell.

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use chadburn::hub::Wire;
 use chadburn::hub::frame::{Decoder, encode, opcode};
+use chadburn::status::FORMAT;
 use chadburn_core::serial::Report;
 use chadburn_v1::parse;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -116,9 +117,9 @@ fn writing(criterion: &mut Criterion) {
     let directory = tempfile::tempdir().expect("a place for the file");
     let path = directory.path().join("status.eot");
     std::fs::write(&path, "7\n").expect("a file");
-    let mut disk = RealDisk::new(&path);
-    group.bench_function("look", |bench| bench.iter(|| look(&mut disk, "status.eot")));
-    let seen = look(&mut disk, "status.eot");
+    let mut disk = RealDisk::new(&path, FORMAT.max_file);
+    group.bench_function("look", |bench| bench.iter(|| look(&mut disk, "status.eot", &FORMAT)));
+    let seen = look(&mut disk, "status.eot", &FORMAT);
     group.bench_function("rule", |bench| {
         bench.iter(|| {
             let (mut rule, now) = (Rule::new(false, Watch::Inotify), Duration::ZERO);

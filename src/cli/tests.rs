@@ -61,7 +61,7 @@ fn alone_it_serves_here() {
     assert_eq!(config.dial, chadburn_core::DEFAULT);
     assert_eq!((config.orders, config.shutdown), (Reach::Never, Reach::Local));
     assert_eq!((config.token_file, config.token), (None, None));
-    assert_eq!(config.watching, Watching::Auto);
+    assert_eq!(config.watching, WatchMode::Auto);
     assert_eq!(config.log_format, log::Format::Human);
     assert_eq!(config.limits, Limits::default());
     assert_eq!((config.assets, config.hosts, config.origins), (None, vec![], vec![]));
@@ -128,7 +128,7 @@ fn every_option_is_heard_from_the_line_and_from_the_environment() {
     assert_eq!((typed.hosts.len(), typed.origins.len()), (2, 1));
     assert_eq!((typed.orders, typed.shutdown), (Reach::Any, Reach::Never));
     assert!(typed.policy().is_token("brass"));
-    assert_eq!(typed.watching, Watching::Poll);
+    assert_eq!(typed.watching, WatchMode::Poll);
     assert_eq!(typed.log_format, log::Format::Json);
     assert!(typed.assets.is_some());
     let limits = [typed.limits.connections, typed.limits.requests];

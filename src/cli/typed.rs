@@ -13,12 +13,13 @@ use std::str::FromStr;
 
 use clap::{Arg, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueHint};
 
+use super::Misuse;
 use super::choice::Choice;
 use super::remote;
-use super::{Misuse, Watching};
 use crate::policy::Reach;
 use crate::policy::address::{Name, Origin};
 use chadburn_host::log;
+use live_file::source::WatchMode;
 
 const ABOUT: &str = "Makes a file a live wire: a change reaches every open panel at once, and \
                      somebody answers.";
@@ -36,8 +37,8 @@ const REACH: Choice<Reach> =
     Choice(&[("never", Reach::Never), ("local", Reach::Local), ("any", Reach::Any)]);
 
 /// How changes are noticed.
-const WATCHING: Choice<Watching> =
-    Choice(&[("auto", Watching::Auto), ("inotify", Watching::Kernel), ("poll", Watching::Poll)]);
+const WATCHING: Choice<WatchMode> =
+    Choice(&[("auto", WatchMode::Auto), ("inotify", WatchMode::Kernel), ("poll", WatchMode::Poll)]);
 
 /// How the log is written.
 const LOG_FORMAT: Choice<log::Format> =
@@ -162,7 +163,7 @@ pub(super) struct Options {
     pub(super) max_per_second: Option<NonZeroU32>,
     /// How to notice changes: auto, inotify or poll [default: auto]
     #[arg(long, value_name = "HOW", value_parser = WATCHING, hide_possible_values = true)]
-    pub(super) watch: Option<Watching>,
+    pub(super) watch: Option<WatchMode>,
     /// How to log: human or json [default: human]
     #[arg(long, value_name = "FORMAT", value_parser = LOG_FORMAT, hide_possible_values = true)]
     pub(super) log_format: Option<log::Format>,

@@ -6,6 +6,7 @@ use std::io;
 
 use chadburn::file::File;
 use chadburn::hub::Event;
+use chadburn::status::FORMAT;
 use live_file::resolve::Mount;
 use live_file::source::look::{self, Kind, Meta};
 use live_file::writing::{Condition, Health, Moment, Report, Watch};
@@ -243,7 +244,7 @@ impl Ground {
     /// Looks at a file as a source does that has last found it mounted like this.
     pub fn look(&mut self, file: File, mount: Option<Mount>) -> look::Look {
         let mut eye = Eye { ground: self, file, mount, held: None };
-        let look = look::look(&mut eye, "status.eot");
+        let look = look::look(&mut eye, "status.eot", &FORMAT);
         if let Some(held) = eye.held {
             self.disk.release(held);
         }

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use chadburn::status::FORMAT;
 use live_file::source::look::{Disk, Kind, Look, Meta, Seen, look};
 use live_file::writing::{Moment, Stamp};
 
@@ -41,7 +42,7 @@ impl Disk for Still<'_> {
 
 /// What a look at a file with these bytes takes for its status.
 pub(crate) fn read(bytes: &[u8]) -> Option<String> {
-    match look(&mut Still(bytes), "status.eot") {
+    match look(&mut Still(bytes), "status.eot", &FORMAT) {
         Look { seen: Seen::Text(writing), .. } => Some(writing.text),
         Look { seen: Seen::Fault(fault), .. } => {
             assert!(fault.detail.starts_with("status.eot "), "{fault:?}");

@@ -7,6 +7,7 @@
 pub mod accept;
 pub mod acl;
 pub mod disk;
+pub mod format;
 pub mod plain;
 pub mod resolve;
 pub mod source;

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use tracing::{error, info, warn};
 
 use crate::disk::Calls;
+use crate::format::Format;
 use crate::resolve::Mounted;
 use crate::writing::{Condition, Health, Report, Watch};
 use ground::Ground;
@@ -49,18 +50,20 @@ pub enum WatchMode {
     #[default]
     Auto,
     /// The kernel tells, also where it may not know of every change.
-    Inotify,
+    Kernel,
     /// By looking often.
     Poll,
 }
 
-/// How a file is watched, and what counts as well.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// How a file is watched and read, and what counts as well.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Options {
     /// How changes are noticed.
     pub mode: WatchMode,
     /// That there is no such file is no fault: nobody has written it yet.
     pub may_be_missing: bool,
+    /// What its bytes mean.
+    pub format: Format,
 }
 
 /// How a path stands before anything is watched.
@@ -96,7 +99,7 @@ impl Source {
     pub fn start(
         posts: &Posts,
         path: &Path,
-        Options { mode, may_be_missing }: Options,
+        Options { mode, may_be_missing, format }: Options,
         calls: &Calls,
         report: impl FnMut(Report, Instant) + Send + 'static,
     ) -> io::Result<Self> {
@@ -104,10 +107,11 @@ impl Source {
         let shared = Arc::new(Shared {
             start: Instant::now(),
             name: look::name_of(&path),
+            format,
             calls: calls.clone(),
             lookout: Mutex::new(Lookout {
                 rule: Rule::new(may_be_missing, Watch::Poll),
-                disk: Some(RealDisk::new(&path)),
+                disk: Some(RealDisk::new(&path, format.max_file)),
                 hints: Vec::new(),
                 report: Box::new(report),
                 watch: 0,
@@ -153,6 +157,7 @@ impl Drop for Source {
 struct Shared {
     start: Instant,
     name: String,
+    format: Format,
     calls: Calls,
     lookout: Mutex<Lookout>,
     woken: Condvar,
@@ -225,7 +230,8 @@ impl Shared {
                 Step::Look => {
                     let Some(mut disk) = lookout.disk.take() else { break };
                     drop(lookout);
-                    let look = || self.calls.make(|| look::look(&mut disk, &self.name));
+                    let look =
+                        || self.calls.make(|| look::look(&mut disk, &self.name, &self.format));
                     let look = catch_unwind(AssertUnwindSafe(look));
                     lookout = self.lookout();
                     // With the lookout held, so that its other thread hears of a panic.

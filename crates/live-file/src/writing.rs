@@ -20,7 +20,7 @@ pub struct Stamp {
 pub struct Writing {
     /// What tells it from the writing before.
     pub stamp: Stamp,
-    /// The status: UTF-8, 1 to 4,096 bytes, without NUL, as `chadburn_core::text` has it.
+    /// The text, as the watch's [`Format`](crate::format::Format) has it.
     pub text: String,
 }
 
@@ -54,7 +54,7 @@ pub enum Condition {
     Ok,
     /// There is no such file. An accept file that nobody has written yet is `Ok`.
     Missing,
-    /// It has no text but white space.
+    /// It has no text; of a status, none but white space.
     Empty,
     /// It cannot be opened or read: permissions, no descriptor left, a broken disk.
     Unreadable,
@@ -62,7 +62,7 @@ pub enum Condition {
     NotUtf8,
     /// It has a NUL, which no text has and no environment can hold.
     NotText,
-    /// It is larger than a status may be.
+    /// It is larger than its format allows.
     TooLarge,
     /// It is a directory, a FIFO, a socket or a device.
     NotAFile,

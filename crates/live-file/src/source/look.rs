@@ -7,13 +7,12 @@ use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
 
+use crate::format::{Format, Refused};
+use crate::plain::plain;
 use crate::resolve::{Mount, Mounted};
 use crate::writing::{Condition, Moment, Stamp, Writing};
-use text::{LARGEST_FILE, Wrong, parse, too_large};
 
 pub use disk::RealDisk;
-
-mod text;
 
 mod disk;
 
@@ -82,15 +81,15 @@ pub struct Look {
 /// What was seen at the path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Seen {
-    /// A text that can be a status.
+    /// A text, as the format has it.
     Text(Writing),
-    /// Something that cannot.
+    /// Something else.
     Fault(Fault),
     /// It did not hold still.
     Moving,
 }
 
-/// Why there is no status.
+/// Why there is no text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// What is wrong, for a program.
@@ -102,31 +101,30 @@ pub struct Fault {
     pub stamp: Option<Stamp>,
 }
 
-/// Looks once: `fstat`, read, `fstat` on one descriptor, and again while the two differ.
-pub fn look<D: Disk>(disk: &mut D, name: &str) -> Look {
+/// Looks once at a file that is called `name` in sentences: `fstat`, read, `fstat` on one descriptor, and
+/// again while the two differ.
+pub fn look<D: Disk>(disk: &mut D, name: &str, format: &Format) -> Look {
     let mut look = Look { seen: Seen::Moving, link: false, opened: false, clock: (0, 0) };
-    if let Err(fault) = take(disk, &mut look) {
-        look.seen = Seen::Fault(Fault {
-            condition: fault.condition,
-            detail: format!("{name} {}", fault.reason),
-            stamp: fault.stamp,
-        });
+    if let Err(Wrong { refused: Refused { condition, reason }, stamp }) =
+        take(disk, format, &mut look)
+    {
+        look.seen = Seen::Fault(Fault { condition, detail: format!("{name} {reason}"), stamp });
     }
     look.clock = disk.clock();
     look
 }
 
-fn take<D: Disk>(disk: &mut D, look: &mut Look) -> Result<(), Wrong> {
+fn take<D: Disk>(disk: &mut D, format: &Format, look: &mut Look) -> Result<(), Wrong> {
     Mounted::check_read(disk.mount()).map_err(io::Error::from)?;
     let meta = disk.stat()?;
     look.link = meta.link;
-    readable(&meta)?;
+    readable(&meta, format)?;
     let mut open = disk.open()?;
     look.opened = true;
     let mut before = disk.fstat(&mut open)?;
     for attempt in 1..=TRIES {
-        readable(&before)?;
-        let limit = usize::try_from(LARGEST_FILE).unwrap_or(usize::MAX) + 1;
+        readable(&before, format)?;
+        let limit = usize::try_from(format.max_file).unwrap_or(usize::MAX).saturating_add(1);
         let bytes = disk.read(&mut open, limit)?;
         let after = disk.fstat(&mut open)?;
         // Within one tick of the clock a file can be emptied and half written again with the same
@@ -134,7 +132,13 @@ fn take<D: Disk>(disk: &mut D, look: &mut Look) -> Result<(), Wrong> {
         // have the size they claim (FUSE) are taken at the last try.
         let whole = bytes.len() as u64 == after.stamp.size || attempt == TRIES;
         if before.stamp == after.stamp && whole {
-            let text = parse(&bytes).map_err(|wrong| wrong.of(after.stamp))?;
+            if bytes.len() as u64 > format.max_file {
+                return Err(Refused::too_large(format.max_text).into());
+            }
+            let text = (format.parse)(&bytes).map_err(|refused| {
+                let stamp = (refused.condition == Condition::Empty).then_some(after.stamp);
+                Wrong { refused, stamp }
+            })?;
             look.seen = Seen::Text(Writing { stamp: after.stamp, text });
             return Ok(());
         }
@@ -143,16 +147,43 @@ fn take<D: Disk>(disk: &mut D, look: &mut Look) -> Result<(), Wrong> {
     Ok(())
 }
 
-fn readable(meta: &Meta) -> Result<(), Wrong> {
+/// Why a look has no text: what [`Fault`] says, without the file's name.
+struct Wrong {
+    refused: Refused,
+    stamp: Option<Stamp>,
+}
+
+impl From<Refused> for Wrong {
+    fn from(refused: Refused) -> Self {
+        Self { refused, stamp: None }
+    }
+}
+
+impl From<io::Error> for Wrong {
+    fn from(error: io::Error) -> Self {
+        use io::ErrorKind::{NotADirectory, NotFound};
+        let refused = if matches!(error.kind(), NotFound | NotADirectory) {
+            Refused::new(Condition::Missing, "does not exist")
+        } else {
+            let reason = format!("cannot be read: {}", plain(&error));
+            Refused::new(Condition::Unreadable, &reason)
+        };
+        refused.into()
+    }
+}
+
+fn readable(meta: &Meta, format: &Format) -> Result<(), Refused> {
     let what = match meta.kind {
-        Kind::Regular if meta.stamp.size > LARGEST_FILE => return Err(too_large()),
+        Kind::Regular if meta.stamp.size > format.max_file => {
+            return Err(Refused::too_large(format.max_text));
+        }
         Kind::Regular => return Ok(()),
         Kind::Directory => "is a directory, not a file",
         Kind::Fifo => "is a FIFO, not a file",
         Kind::Socket => "is a socket, not a file",
         Kind::Device => "is a device, not a file",
     };
-    Err(Wrong::new(Condition::NotAFile, what))
+    Err(Refused::new(Condition::NotAFile, what))
 }
 
 /// A file's name in a sentence.

@@ -13,6 +13,7 @@ use std::time::SystemTime;
 
 use super::watch::KERNEL;
 use super::*;
+use crate::format::tests::LINE;
 
 /// Longer than any machine takes; only a failing test waits so long.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -30,7 +31,7 @@ struct Watched {
 /// A source of the status file at this path, and who hears what it says.
 fn source(path: &Path, mode: WatchMode, mut hears: impl FnMut(Report) + Send + 'static) -> Source {
     let (posts, calls) = (Posts::default(), Calls::default());
-    let options = Options { mode, may_be_missing: false };
+    let options = Options { mode, may_be_missing: false, format: LINE };
     Source::start(&posts, path, options, &calls, move |report, _| hears(report)).unwrap()
 }
 
@@ -139,7 +140,7 @@ impl Watched {
     }
 }
 
-const MODES: [WatchMode; 3] = [WatchMode::Auto, WatchMode::Inotify, WatchMode::Poll];
+const MODES: [WatchMode; 3] = [WatchMode::Auto, WatchMode::Kernel, WatchMode::Poll];
 
 #[test]
 fn a_writing_is_told_in_whichever_way_it_is_written() {

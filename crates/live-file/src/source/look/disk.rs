@@ -10,7 +10,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{Mode, OFlags};
 
-use super::text::LARGEST_FILE;
 use super::{Disk, Kind, Meta};
 use crate::resolve::{self, Mount, Place};
 use crate::writing::{Moment, Stamp};
@@ -19,6 +18,8 @@ use crate::writing::{Moment, Stamp};
 #[derive(Debug)]
 pub struct RealDisk {
     path: PathBuf,
+    /// The size above which a file is not read, in bytes.
+    max_file: u64,
     /// Where its links led when it was asked what stands there; nothing, if its last name is none.
     place: Option<Place>,
     /// How it is mounted alone, if it is; whoever surveys says so.
@@ -26,10 +27,10 @@ pub struct RealDisk {
 }
 
 impl RealDisk {
-    /// A disk of this one path.
+    /// A disk of this one path, of which no file of more than `max_file` bytes is read.
     #[must_use]
-    pub fn new(path: &Path) -> Self {
-        Self { path: path.to_owned(), place: None, mount: None }
+    pub fn new(path: &Path, max_file: u64) -> Self {
+        Self { path: path.to_owned(), max_file, place: None, mount: None }
     }
 
     /// Says how what is at the path is mounted alone, if it is.
@@ -49,7 +50,7 @@ impl Disk for RealDisk {
         self.place = None;
         // Nothing is said of a file that can be read before it was opened, and that judges the way.
         match self.path.symlink_metadata() {
-            Ok(meta) if meta.is_file() && meta.len() <= LARGEST_FILE => return Ok(meta_of(&meta)),
+            Ok(meta) if meta.is_file() && meta.len() <= self.max_file => return Ok(meta_of(&meta)),
             _ => {}
         }
         let (meta, place) = resolve::stat(&self.path)?;

@@ -6,6 +6,7 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 
 use super::*;
+use crate::format::tests::LINE;
 
 /// A disk on which, before every call, the next thing happens.
 struct Stage {
@@ -87,7 +88,7 @@ fn seen(look: Look) -> Result<String, (Condition, String)> {
 }
 
 fn real(path: &Path) -> Result<String, (Condition, String)> {
-    seen(look(&mut RealDisk::new(path), "status.eot"))
+    seen(look(&mut RealDisk::new(path, LINE.max_file), "status.eot", &LINE))
 }
 
 fn wrong(condition: Condition, detail: &str) -> Result<String, (Condition, String)> {
@@ -98,7 +99,7 @@ fn wrong(condition: Condition, detail: &str) -> Result<String, (Condition, Strin
 fn a_file_that_changes_while_it_is_read_is_read_again() {
     let [old, new] = [scene("old", 1), scene("newer", 2)];
     let mut stage = Stage::new(old, &[old, old, new, new, new]);
-    assert_eq!(seen(look(&mut stage, "f")), Ok("newer".into()));
+    assert_eq!(seen(look(&mut stage, "f", &LINE)), Ok("newer".into()));
     assert_eq!((stage.opened, stage.reads), (1, 2));
 }
 
@@ -107,21 +108,21 @@ fn a_text_that_is_not_as_long_as_the_file_is_not_taken() {
     // Emptied and half written within one tick of the clock, and back to its size.
     let [full, half] = [scene("12345", 1), scene("67", 1)];
     let mut stage = Stage::new(full, &[full, half, full, scene("67890", 1)]);
-    assert_eq!(seen(look(&mut stage, "f")), Ok("67890".into()));
+    assert_eq!(seen(look(&mut stage, "f", &LINE)), Ok("67890".into()));
 }
 
 #[test]
 fn a_file_that_never_holds_still_is_given_up_after_eight_reads() {
     let scenes: Vec<_> = (0..100).map(|mtime| scene("x", mtime)).collect();
     let mut stage = Stage::new(scene("x", 0), &scenes);
-    assert_eq!(seen(look(&mut stage, "f")), Ok("(moving)".into()));
+    assert_eq!(seen(look(&mut stage, "f", &LINE)), Ok("(moving)".into()));
     assert_eq!(stage.reads, 8);
 }
 
 #[test]
 fn a_file_that_never_has_the_size_it_claims_is_taken_in_the_end() {
     let odd = Scene { size: Some(4_096), ..scene("7\n", 1) };
-    assert_eq!(seen(look(&mut Stage::new(odd, &[]), "f")), Ok("7".into()));
+    assert_eq!(seen(look(&mut Stage::new(odd, &[]), "f", &LINE)), Ok("7".into()));
 }
 
 #[test]
@@ -135,92 +136,32 @@ fn only_regular_files_are_opened_and_only_small_ones_read() {
         let there = Scene { kind, ..scene("7", 1) };
         let mut stage = Stage::new(there, &[]);
         let detail = format!("f is {what}, not a file");
-        assert_eq!(seen(look(&mut stage, "f")), Err((Condition::NotAFile, detail.clone())));
+        assert_eq!(seen(look(&mut stage, "f", &LINE)), Err((Condition::NotAFile, detail.clone())));
         assert_eq!(stage.opened, 0);
         let mut stage = Stage::new(scene("7", 1), &[there]);
-        assert_eq!(seen(look(&mut stage, "f")), Err((Condition::NotAFile, detail)));
+        assert_eq!(seen(look(&mut stage, "f", &LINE)), Err((Condition::NotAFile, detail)));
         assert_eq!(stage.reads, 0, "also when it takes the file's place just before it is opened");
     }
     let large = Scene { size: Some(8_193), ..scene("7", 1) };
     let mut stage = Stage::new(large, &[]);
-    assert_eq!(seen(look(&mut stage, "f")).unwrap_err().0, Condition::TooLarge);
+    assert_eq!(seen(look(&mut stage, "f", &LINE)).unwrap_err().0, Condition::TooLarge);
     assert_eq!(stage.opened, 0);
 }
 
 #[test]
-fn a_status_is_without_byte_order_mark_and_trailing_white_space() {
-    assert_eq!(parse(b"7"), Ok("7".into()));
-    assert_eq!(parse(b"7 \r\n\t\n"), Ok("7".into()));
-    assert_eq!(parse(b" 7\n8\n"), Ok(" 7\n8".into()));
-    assert_eq!(parse(b"\xEF\xBB\xBFcaf\xC3\xA9\n"), Ok("café".into()));
-    assert_eq!(parse("7\u{2003}\u{A0}".as_bytes()), Ok("7".into()));
-}
-
-#[test]
-fn what_another_system_puts_around_a_status_is_cut_off() {
-    assert_eq!(parse(b"\xEF\xBB\xBF\xEF\xBB\xBF7\r\n\x1A"), Ok("7".into()));
-    assert_eq!(parse(b"two\r\nlines\r\n"), Ok("two\nlines".into()));
-    assert_eq!(parse(b"      7\n"), Ok("      7".into()));
-    assert_eq!(parse(b"\x1A\r\n").unwrap_err().condition, Condition::Empty);
-    let longest = [&[b'x'; 4_096][..], b"\r\n\x1A"].concat();
-    assert_eq!(parse(&longest).unwrap().len(), 4_096);
-}
-
-#[test]
-fn bytes_that_are_no_status_are_named() {
-    let condition = |bytes: &[u8]| parse(bytes).unwrap_err().condition;
-    for empty in [&b""[..], b"\n", b" \r\n\t", b"\xEF\xBB\xBF", b"\xEF\xBB\xBF\n"] {
-        assert_eq!(condition(empty), Condition::Empty, "{empty:?}");
-    }
-    assert_eq!(condition(b"caf\xE9"), Condition::NotUtf8);
-    assert_eq!(parse(b"caf\xE9").unwrap_err().reason, "is not UTF-8");
-    let unmarked = |text: &str| -> (Vec<u8>, Vec<u8>) {
-        let units = || text.encode_utf16();
-        (units().flat_map(u16::to_le_bytes).collect(), units().flat_map(u16::to_be_bytes).collect())
+fn a_file_that_is_larger_than_it_claims_is_not_read_to_its_end() {
+    let padded = |count: usize| -> &'static str { format!("7{}", " ".repeat(count)).leak() };
+    let claims_less = |count| {
+        let large = Scene { size: Some(1), ..scene(padded(count), 1) };
+        seen(look(&mut Stage::new(large, &[]), "f", &LINE))
     };
-    let mut utf16 = vec![b"\xFF\xFE7\0\n\0".to_vec(), b"\xFE\xFF\x007\0\n".to_vec()];
-    for text in
-        ["7\r\n", "main is broken", "Grüße aus Łódź", "→ 7\n", "привет", "שלום", "привет\r\nмир"]
-    {
-        let (little, big) = unmarked(text);
-        utf16.extend([little, big]);
-    }
-    // A line end of one byte behind it, as `echo` leaves it.
-    utf16.push(b"m\0a\0i\0n\0\n".to_vec());
-    for bytes in utf16 {
-        let wrong = parse(&bytes).unwrap_err();
-        assert_eq!((wrong.condition, &*wrong.reason), (Condition::NotUtf8, "is UTF-16, not UTF-8"));
-    }
-    assert_eq!(parse(&[1; 2_000]).unwrap().len(), 2_000, "control characters are a text");
-    for nul in [
-        &b"\0"[..],
-        b"7\0",
-        b"\x007",
-        b"main is\0broken",
-        b"7\n\0\0\0\0",
-        &[0; 512],
-        b"7\0\0\08\0\0\0",
-    ] {
-        let wrong = parse(nul).unwrap_err();
-        let told = (wrong.condition, &*wrong.reason);
-        assert_eq!(told, (Condition::NotText, "has a NUL in it and is no text"), "{nul:?}");
-    }
-}
-
-#[test]
-fn a_status_has_at_most_4096_bytes_and_its_file_8192() {
-    assert_eq!(parse(&[b'x'; 4_096]).unwrap().len(), 4_096);
-    assert_eq!(parse(&[b'x'; 4_097]).unwrap_err().condition, Condition::TooLarge);
-    let mut padded = vec![b' '; 8_192];
-    padded[0] = b'7';
-    assert_eq!(parse(&padded), Ok("7".into()));
-    padded.push(b' ');
-    assert_eq!(parse(&padded).unwrap_err().condition, Condition::TooLarge);
+    assert_eq!(claims_less(8_191), Ok("7".into()));
+    assert_eq!(claims_less(8_192).unwrap_err().0, Condition::TooLarge);
 }
 
 #[test]
 fn an_empty_file_is_told_from_one_emptied_anew() {
-    let empty = |mtime| look(&mut Stage::new(scene("\n", mtime), &[]), "f").seen;
+    let empty = |mtime| look(&mut Stage::new(scene("\n", mtime), &[]), "f", &LINE).seen;
     assert_eq!(empty(1), empty(1));
     assert_ne!(empty(1), empty(2));
 }
@@ -256,8 +197,8 @@ fn what_stands_at_a_real_path_is_named_without_waiting_for_it() {
     link("nowhere");
     assert_eq!(real(&path), wrong(Condition::Missing, "does not exist"));
     fs::write(directory.path().join("nowhere"), "8\n").unwrap();
-    let mut disk = RealDisk::new(&path);
-    assert!(look(&mut disk, "status.eot").link);
+    let mut disk = RealDisk::new(&path, LINE.max_file);
+    assert!(look(&mut disk, "status.eot", &LINE).link);
     assert_eq!(real(&path), Ok("8".into()));
 }
 
@@ -272,9 +213,9 @@ fn a_huge_file_is_not_read() {
 #[test]
 fn an_error_is_told_in_the_middle_of_a_sentence() {
     let error = io::Error::from(rustix::io::Errno::ACCESS);
-    assert_eq!(Wrong::from(error).reason, "cannot be read: permission denied");
+    assert_eq!(Wrong::from(error).refused.reason, "cannot be read: permission denied");
     let error = io::Error::from(rustix::io::Errno::MFILE);
-    assert_eq!(Wrong::from(error).reason, "cannot be read: too many open files");
+    assert_eq!(Wrong::from(error).refused.reason, "cannot be read: too many open files");
 }
 
 fn mkfifo(path: &Path) {

@@ -2,6 +2,7 @@
 //! late and readers in between. The disk changes between any two calls of a look.
 
 use super::*;
+use crate::format::tests::LINE;
 use crate::source::look::look;
 use crate::writing::Stamp;
 use world::{Weather, World};
@@ -30,7 +31,7 @@ impl Watcher {
         loop {
             match self.rule.next(world.time()) {
                 Step::Look => {
-                    let look = look(world, "status.eot");
+                    let look = look(world, "status.eot", &LINE);
                     self.rule.looked(world.time(), look);
                 }
                 Step::Knock => world.emit(Hint::Knocked),
