@@ -272,7 +272,7 @@ impl Bridge {
         info!(order = %self.rule.name(order), "the lever was moved");
         let (status, calls) = (Arc::clone(&self.status), self.status_calls.clone());
         self.writing = Some(spawn_blocking(move || {
-            let stored = calls.make(|| status.store(&order.to_string(), |_| {}));
+            let stored = calls.make(|| status.store(format!("{order}\n").as_bytes(), |_| {}));
             stored.inspect_err(|error| warn!(%error, "the order is not in the status file")).is_ok()
         }));
     }

@@ -144,8 +144,12 @@ impl Server {
                 let orders = (config.orders != Reach::Never).then(|| {
                     let (to_hub, counted) = (handle.clone(), Arc::clone(&metrics));
                     let path = config.status_file.clone();
-                    let open =
-                        move || AcceptFile::for_orders(&path).map_err(|error| error.to_string());
+                    // Orders come through the server that holds the accept file's lock.
+                    let open = move || {
+                        let file = AcceptFile::shared(&path).map_err(|error| error.to_string())?;
+                        file.sweep();
+                        Ok(file)
+                    };
                     accept::Writer::spawn(open, &status_calls, move |outcome| {
                         counting::stored(&counted, File::Status, &outcome);
                         // As above.

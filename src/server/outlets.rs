@@ -51,7 +51,8 @@ impl Outlets {
 impl Ports for Outlets {
     fn store(&mut self, file: File, ticket: u64, text: String) -> Result<(), String> {
         let writer = self.writer(file).ok_or("orders are not written")?;
-        writer.submit(Store { ticket, text }).map_err(|busy| busy.to_string())
+        let contents = format!("{text}\n").into_bytes();
+        writer.submit(Store { ticket, contents }).map_err(|busy| busy.to_string())
     }
 
     fn abandon(&mut self, file: File, ticket: u64) {

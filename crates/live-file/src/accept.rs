@@ -75,22 +75,13 @@ impl AcceptFile {
         Ok(file)
     }
 
-    /// The status file, into which an order over the network is written in just the same way, but
-    /// where a link leads, since whoever else writes it does so there. It has no lock of its own:
-    /// orders come through the server that holds the accept file's.
-    pub fn for_orders(path: &Path) -> Result<Self, OpenError> {
-        let file = Self::shared(path)?;
-        file.sweep();
-        Ok(file)
-    }
-
-    /// The same, written by a bridge beside a server. It sweeps nothing: a temporary file may be the
-    /// server's, in use.
+    /// A file that others write, too, and that is written where a link leads, since they do so there.
+    /// It is not locked, and nothing is swept away: a temporary file may be another writer's, in use.
     pub fn shared(path: &Path) -> Result<Self, OpenError> {
         Self::at(path, true)
     }
 
-    /// The accept file, to be looked at and not written.
+    /// A file to be surveyed and rehearsed, while another process may hold its lock and write it.
     pub fn unlocked(path: &Path) -> Result<Self, OpenError> {
         Self::at(path, false)
     }
@@ -102,21 +93,21 @@ impl AcceptFile {
         Ok(Self { path, name, follow, fault: Fault::default(), lock: None })
     }
 
-    /// Puts `text` and a newline into the file, durably. `noted` learns by what to know the
+    /// Puts these bytes into the file, durably. `noted` learns by what to know the
     /// writing again, before anybody can see it. After an error the file is as it was, unless only
     /// the last step failed, which makes the directory durable.
-    pub fn store(&self, text: &str, noted: impl FnOnce(Stamp)) -> Result<(), StoreError> {
-        self.store_if(text, noted, || true)
+    pub fn store(&self, contents: &[u8], noted: impl FnOnce(Stamp)) -> Result<(), StoreError> {
+        self.store_if(contents, noted, || true)
     }
 
     /// The same, unless nobody wants it any more just before it would be seen.
     fn store_if(
         &self,
-        text: &str,
+        contents: &[u8],
         noted: impl FnOnce(Stamp),
         wanted: impl FnOnce() -> bool,
     ) -> Result<(), StoreError> {
-        self.try_store(text, noted, wanted).map_err(|error| self.failed(&error))
+        self.try_store(contents, noted, wanted).map_err(|error| self.failed(&error))
     }
 
     /// Whether it could be replaced now, as far as that shows without touching anything.
@@ -141,7 +132,7 @@ impl AcceptFile {
             let before = Self::before(&place)?;
             let names = TempName::of(place.name());
             let mut temp = Temp::create(&place, names.fresh(), before.attributes(), &self.fault)?;
-            temp.write("rehearsal")?;
+            temp.write(b"rehearsal\n")?;
             temp.rename_aside(names.fresh())
         };
         rehearsed().map_err(|error| self.failed(&error))
@@ -158,7 +149,7 @@ impl AcceptFile {
 
     fn try_store(
         &self,
-        text: &str,
+        contents: &[u8],
         noted: impl FnOnce(Stamp),
         wanted: impl FnOnce() -> bool,
     ) -> io::Result<()> {
@@ -169,7 +160,7 @@ impl AcceptFile {
         }
         let temp = TempName::of(place.name()).fresh();
         let mut temp = Temp::create(&place, temp, before.attributes(), &self.fault)?;
-        temp.write(text)?;
+        temp.write(contents)?;
         noted(temp.stamp()?);
         temp.close();
         if !wanted() {
@@ -184,9 +175,9 @@ impl AcceptFile {
         if self.follow { resolve::resolve(&self.path) } else { resolve::parent(&self.path) }
     }
 
-    /// Removes the temporary files of servers that were killed. It is for the holder of the lock
-    /// only: another's may be in use.
-    fn sweep(&self) {
+    /// Removes the temporary files of processes that were killed while they wrote this file. It is only for
+    /// whoever knows that no other process writes it: another's may be in use. [`Self::open`] does it.
+    pub fn sweep(&self) {
         let Ok(place) = self.place() else { return };
         let temp = TempName::of(place.name());
         let own = rustix::process::geteuid().as_raw();

@@ -73,10 +73,10 @@ impl<'a> Temp<'a> {
         Ok(temp)
     }
 
-    /// The text and a newline, on the disk.
-    pub(super) fn write(&mut self, text: &str) -> io::Result<()> {
+    /// These bytes, on the disk.
+    pub(super) fn write(&mut self, contents: &[u8]) -> io::Result<()> {
         (self.fault.0)(Step::Write)?;
-        self.file()?.write_all(format!("{text}\n").as_bytes())?;
+        self.file()?.write_all(contents)?;
         (self.fault.0)(Step::Sync)?;
         self.file()?.sync_all()
     }

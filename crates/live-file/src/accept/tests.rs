@@ -51,7 +51,7 @@ impl Place {
 }
 
 fn store(file: &AcceptFile, text: &str) -> Result<(), String> {
-    file.store(text, |_| {}).map_err(|error| error.to_string())
+    file.store(format!("{text}\n").as_bytes(), |_| {}).map_err(|error| error.to_string())
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn the_writing_is_noted_before_it_can_be_seen_and_known_by_it_afterwards() {
     let file = place.open();
     store(&file, "6").unwrap();
     let mut noted = None;
-    file.store("7", |stamp| {
+    file.store(b"7\n", |stamp| {
         assert_eq!(place.text(), "6\n");
         noted = Some(stamp);
     })

@@ -27,8 +27,8 @@ const RETRY: Duration = Duration::from_secs(5);
 pub struct Store {
     /// By which it is known in the outcome.
     pub ticket: u64,
-    /// What is to be in the file; a newline is added.
-    pub text: String,
+    /// What is to be in the file.
+    pub contents: Vec<u8>,
 }
 
 /// What became of a reply.
@@ -170,12 +170,12 @@ impl<F: FnMut(Outcome)> Desk<F> {
 
     /// Writes this and says how it went; returns that, too, unless nobody waits for it any more.
     fn write(&mut self, file: &AcceptFile, store: Store) -> Option<Result<(), String>> {
-        let Store { ticket, text } = store;
+        let Store { ticket, contents } = store;
         let abandoned = Arc::clone(&self.abandoned);
         let wanted = || abandoned.load(Ordering::Relaxed) < ticket;
         let noted = |stamp| (self.on)(Outcome::Noted { ticket, stamp });
         let result = if wanted() {
-            let stored = self.calls.make(|| file.store_if(&text, noted, wanted));
+            let stored = self.calls.make(|| file.store_if(&contents, noted, wanted));
             stored.map_err(|error| error.to_string())
         } else {
             Err(format!("{} did not answer in time", file.shown()))

@@ -5,6 +5,11 @@ use std::sync::mpsc::{Receiver, Sender};
 
 use super::*;
 
+/// The line that a reply with this ticket is.
+fn line(ticket: u64) -> Vec<u8> {
+    format!("{ticket}\n").into_bytes()
+}
+
 fn spawn(file: AcceptFile, on: impl FnMut(Outcome) + Send + 'static) -> Writer {
     Writer::spawn(|| Ok(file), &Calls::default(), on).unwrap()
 }
@@ -16,13 +21,13 @@ fn the_writer_notes_and_then_says_how_it_went() {
     let writer = spawn(place.open(), move |outcome| drop(sender.send(outcome)));
     let next = || outcomes.recv_timeout(PATIENCE).unwrap();
     assert_eq!(next(), Outcome::Able(Ok(())));
-    writer.submit(Store { ticket: 1, text: "7".to_owned() }).unwrap();
+    writer.submit(Store { ticket: 1, contents: b"7\n".to_vec() }).unwrap();
     assert!(matches!(next(), Outcome::Noted { ticket: 1, .. }));
     assert_eq!(next(), Outcome::Stored { ticket: 1, result: Ok(()) });
     assert_eq!(place.text(), "7\n");
     fs::remove_file(&place.path).unwrap();
     fs::create_dir(&place.path).unwrap();
-    writer.submit(Store { ticket: 2, text: "8".to_owned() }).unwrap();
+    writer.submit(Store { ticket: 2, contents: b"8\n".to_vec() }).unwrap();
     let result = Err("accept.eot cannot be written: is a directory".to_owned());
     assert_eq!(next(), Outcome::Stored { ticket: 2, result: result.clone() });
     assert_eq!(next(), Outcome::Able(result));
@@ -56,7 +61,7 @@ fn a_writer_that_is_busy_refuses_at_once_and_one_that_stops_finishes_first() {
             drop(sender.send(outcome));
         }
     });
-    let submit = |ticket: u64| writer.submit(Store { ticket, text: ticket.to_string() });
+    let submit = |ticket: u64| writer.submit(Store { ticket, contents: line(ticket) });
     submit(1).unwrap();
     assert_eq!(outcomes.recv_timeout(PATIENCE).unwrap(), Outcome::Able(Ok(())));
     outcomes.recv_timeout(PATIENCE).unwrap();
@@ -77,7 +82,7 @@ fn a_writer_whose_thread_has_panicked_takes_no_more() {
         let _sender = &sender;
         panic!("made up");
     });
-    let store = || writer.submit(Store { ticket: 1, text: "7".to_owned() });
+    let store = || writer.submit(Store { ticket: 1, contents: b"7\n".to_vec() });
     outcomes.recv_timeout(PATIENCE).unwrap_err();
     while store() != Err(Busy::Ended) {
         std::thread::yield_now();
@@ -111,7 +116,7 @@ fn a_write_that_nobody_waits_for_any_more_is_dropped_before_it_is_seen() {
         let (file, begun, go) = hangs_at(&place, step);
         let (sender, outcomes) = channel();
         let writer = spawn(file, move |outcome| drop(sender.send(outcome)));
-        let submit = |ticket: u64| writer.submit(Store { ticket, text: ticket.to_string() });
+        let submit = |ticket: u64| writer.submit(Store { ticket, contents: line(ticket) });
         submit(1).unwrap();
         begun.recv_timeout(PATIENCE).unwrap();
         // One that waits behind it is dropped, too.
@@ -147,7 +152,7 @@ fn a_file_that_turns_out_to_be_anothers_is_never_written() {
     let writer = Writer::spawn(open, &Calls::default(), on).unwrap();
     let why = Err("another server writes accept.eot".to_owned());
     assert_eq!(outcomes.recv_timeout(PATIENCE).unwrap(), Outcome::Able(why.clone()));
-    writer.submit(Store { ticket: 1, text: "7".to_owned() }).unwrap();
+    writer.submit(Store { ticket: 1, contents: b"7\n".to_vec() }).unwrap();
     let stored = Outcome::Stored { ticket: 1, result: why };
     assert_eq!(outcomes.recv_timeout(PATIENCE).unwrap(), stored);
     assert_eq!(place.names(), ["accept.eot.lock"]);
