@@ -31,6 +31,7 @@ use crate::file::File;
 use crate::limits::Guest;
 use crate::policy::{Peer, Policy};
 use crate::session::Want;
+use crate::telegraph::TelegraphId;
 pub use crate::wire::Wire;
 use live_file::writing::{Health, Report, Stamp};
 
@@ -302,16 +303,18 @@ pub enum Input {
 /// What is said of a file: by its source, or by whoever is about to replace it.
 #[derive(Debug)]
 struct Spoken {
+    telegraph: TelegraphId,
     event: Event<'static>,
     /// Since when it is so, as its source says.
     since: Option<Instant>,
 }
 
-/// The way into the hub: two bounded queues, and a bell cord that wakes it.
+/// The way into one telegraph's hub: two bounded queues, which all of them share, and a waker.
 #[derive(Clone, Debug)]
 pub struct Handle {
+    telegraph: TelegraphId,
     /// What everybody but the sources says.
-    inputs: mpsc::Sender<Input>,
+    inputs: mpsc::Sender<(TelegraphId, Input)>,
     /// What is said of files, in its order: one thing at a time, so that a source folds what comes
     /// meanwhile.
     reports: mpsc::Sender<Spoken>,
@@ -350,7 +353,7 @@ pub struct Gone;
 impl Handle {
     /// Puts this before the hub, waiting for room in its queue.
     pub async fn send(&self, input: Input) -> Result<(), Gone> {
-        self.inputs.send(input).await.map_err(|_| Gone)?;
+        self.inputs.send((self.telegraph, input)).await.map_err(|_| Gone)?;
         self.wake()
     }
 
@@ -360,7 +363,7 @@ impl Handle {
             // What was noted of a writing must be known before that writing is read back.
             return self.speak(event, None);
         }
-        self.inputs.blocking_send(Input::Event(event)).map_err(|_| Gone)?;
+        self.inputs.blocking_send((self.telegraph, Input::Event(event))).map_err(|_| Gone)?;
         self.wake()
     }
 
@@ -371,7 +374,8 @@ impl Handle {
     }
 
     fn speak(&self, event: Event<'static>, since: Option<Instant>) -> Result<(), Gone> {
-        self.reports.blocking_send(Spoken { event, since }).map_err(|_| Gone)?;
+        let telegraph = self.telegraph;
+        self.reports.blocking_send(Spoken { telegraph, event, since }).map_err(|_| Gone)?;
         self.wake()
     }
 

@@ -26,7 +26,7 @@ use tokio_util::task::TaskTracker;
 
 use self::opening::Patience;
 pub use self::outlets::COUNTED;
-use self::outlets::{Outlets, event};
+use self::outlets::{Outlets, Rooms, event};
 use crate::book::Keeper;
 use crate::cli::Config;
 use crate::clock::Clock;
@@ -157,12 +157,15 @@ impl Server {
                     })
                 });
                 keeper = record::keep(book, handle)?;
-                Ok(Outlets {
+                let rooms = Rooms {
                     replies: writer,
                     orders: orders.transpose()?,
-                    asks: HashMap::new(),
                     book: keeper.as_ref().map(Keeper::recorder),
                     snapshots: publish,
+                };
+                Ok(Outlets {
+                    telegraphs: vec![rooms],
+                    asks: HashMap::new(),
                     stopping: stopping.clone(),
                     manager: Arc::clone(&manager),
                     metrics: Arc::clone(&metrics),

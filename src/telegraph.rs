@@ -18,7 +18,8 @@ use crate::clock::Now;
 use crate::entry::{Entry, What};
 use live_file::writing::Health;
 
-/// Which telegraph of the server. There is one so far, and nothing may rely on that.
+/// Which telegraph of a server: its place in the engine's table. There is one so far, and nothing may
+/// rely on that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TelegraphId(pub u16);
 

@@ -1,5 +1,6 @@
 //! A server without a kernel: sockets that take everything, and a house where nothing else happens.
 
+use chadburn::telegraph::{THE_TELEGRAPH, TelegraphId};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -58,14 +59,14 @@ impl Socket for Sink {
 struct Quiet;
 
 impl Ports for Quiet {
-    fn abandon(&mut self, _: File, _: u64) {}
-    fn store(&mut self, _: File, _: u64, _: String) -> Result<(), String> {
+    fn abandon(&mut self, _: TelegraphId, _: File, _: u64) {}
+    fn store(&mut self, _: TelegraphId, _: File, _: u64, _: String) -> Result<(), String> {
         Ok(())
     }
-    fn record(&mut self, _: Entry) {}
+    fn record(&mut self, _: TelegraphId, _: Entry) {}
     fn respond(&mut self, _: u64, _: Outcome) {}
     fn expect(&mut self, _: u64, _: oneshot::Sender<Outcome>) {}
-    fn publish(&mut self, _: Snapshot) {}
+    fn publish(&mut self, _: TelegraphId, _: Snapshot) {}
     fn log(&mut self, _: &str) {}
     fn ask_shutdown(&mut self) {}
 }
@@ -113,7 +114,7 @@ impl Office {
         let stamp = Stamp { mtime: (self.given, 0), size: 2 };
         let text = if self.given % 2 == 0 { "6" } else { "7" };
         let report = Report::Written(Writing { stamp, text: text.into() });
-        self.engine.run(self.now, Event::Source { file: File::Status, report });
+        self.engine.run(self.now, THE_TELEGRAPH, Event::Source { file: File::Status, report });
         while self.engine.turn(self.now) {}
     }
 
@@ -147,7 +148,14 @@ impl Office {
         let peer = Peer::at(Ipv4Addr::new(192, 0, 2, 1).into());
         self.come += 1;
         let secret = format!("0123456789abcdef{:06}", self.come);
-        let arrival = Arrival { unread: Vec::new(), wire, peer, secret, since: None };
+        let arrival = Arrival {
+            telegraph: THE_TELEGRAPH,
+            unread: Vec::new(),
+            wire,
+            peer,
+            secret,
+            since: None,
+        };
         let key = self.engine.admit(self.now, Sink::default(), arrival);
         while self.engine.turn(self.now) {}
         key

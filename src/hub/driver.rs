@@ -22,6 +22,7 @@ use super::{Engine, Event, Handle, Hub, Input, Key, Newcomer, Ports, QUEUE, Spok
 use crate::clock::Clock;
 use crate::limits::Guest;
 use crate::policy::Peer;
+use crate::telegraph::{THE_TELEGRAPH, TelegraphId};
 use live_file::writing::Report;
 
 /// The bell cord's token; a station's token is made of its key, whose place is never this large.
@@ -71,6 +72,7 @@ pub fn start<P: Ports + Send + 'static>(
     // of writes never makes a queue of old news.
     let (reports, from_sources) = mpsc::channel(1);
     let handle = Handle {
+        telegraph: THE_TELEGRAPH,
         inputs,
         reports,
         waker: Arc::new(Waker::new(poll.registry(), WAKER)?),
@@ -143,7 +145,7 @@ impl Socket for Line {
 struct Driver<P> {
     poll: Poll,
     engine: Engine<Line, P>,
-    inputs: mpsc::Receiver<Input>,
+    inputs: mpsc::Receiver<(TelegraphId, Input)>,
     reports: mpsc::Receiver<Spoken>,
     /// Until then a report waits if anybody else does.
     next_report: Duration,
@@ -158,8 +160,8 @@ impl<P: Ports> Driver<P> {
         let mut events = Events::with_capacity(EVENTS);
         let (mut next_tick, mut next_sign) = (Duration::ZERO, Duration::ZERO);
         let mut hurry = false;
-        self.event(Event::Started);
-        while !self.is_over() {
+        self.event_of_all(|| Event::Started);
+        while !self.engine.is_over() {
             let busy = self.engine.sockets() > 0;
             let until = if busy { next_tick } else { next_sign };
             let wait = until.saturating_sub(self.clock.now().since_start);
@@ -185,14 +187,8 @@ impl<P: Ports> Driver<P> {
             }
             hurry = self.take_turns();
         }
-        self.event(Event::Ended);
+        self.event_of_all(|| Event::Ended);
         Ok(())
-    }
-
-    /// Whether farewell has been said and nothing is left to do.
-    fn is_over(&self) -> bool {
-        let hub = self.engine.hub();
-        hub.is_closing() && hub.waiting() == 0 && self.engine.sockets() == 0
     }
 
     /// Sources, the other rooms and the stations have their turns, one of each after the other: none
@@ -223,10 +219,10 @@ impl<P: Ports> Driver<P> {
         if others_wait && begun < self.next_report {
             return false;
         }
-        let Ok(Spoken { event, since }) = self.reports.try_recv() else { return false };
+        let Ok(Spoken { telegraph, event, since }) = self.reports.try_recv() else { return false };
         let written = matches!(event, Event::Source { report: Report::Written(_), .. });
         let pushed = since.filter(|_| written && self.engine.sockets() > 0);
-        self.event(event);
+        self.event(telegraph, event);
         if let Some(since) = pushed {
             self.engine.ports().pushed(since.elapsed());
         }
@@ -238,27 +234,38 @@ impl<P: Ports> Driver<P> {
     /// Takes up one thing that the other rooms have said. Returns whether there was one.
     fn take_input(&mut self) -> bool {
         match self.inputs.try_recv() {
-            Ok(Input::Join(newcomer)) => self.admit(newcomer),
-            Ok(Input::Event(event)) => self.event(event),
-            Ok(Input::Ask(ask, answer)) => {
+            Ok((of, Input::Join(newcomer))) => self.admit(of, newcomer),
+            // These are of the server, whichever telegraph's handle they come by.
+            Ok((_, Input::Event(Event::Shutdown))) => self.event_of_all(|| Event::Shutdown),
+            Ok((_, Input::Event(Event::Policy(policy)))) => {
+                self.event_of_all(|| Event::Policy(policy.clone()));
+            }
+            Ok((of, Input::Event(event))) => self.event(of, event),
+            Ok((of, Input::Ask(ask, answer))) => {
                 self.asks += 1;
                 let ticket = self.asks;
                 self.engine.ports().expect(ticket, answer);
-                self.event(Event::Asked { ticket, ask });
+                self.event(of, Event::Asked { ticket, ask });
             }
             Err(_) => return false,
         }
         true
     }
 
-    fn event(&mut self, event: Event<'static>) {
+    fn event(&mut self, of: TelegraphId, event: Event<'static>) {
         let now = self.clock.now();
-        self.guard(|engine| engine.run(now, event));
+        self.guard(|engine| engine.run(now, of, event));
     }
 
-    fn admit(&mut self, newcomer: Newcomer) {
+    fn event_of_all(&mut self, event: impl Fn() -> Event<'static>) {
+        let now = self.clock.now();
+        self.guard(|engine| engine.run_all(now, event));
+    }
+
+    fn admit(&mut self, telegraph: TelegraphId, newcomer: Newcomer) {
         // A wrong token is as good as none; the welcome says whether one is wanted.
-        let trusted = newcomer.token.as_deref().is_some_and(|it| self.engine.hub().is_token(it));
+        let hub = self.engine.hub(telegraph);
+        let trusted = newcomer.token.as_deref().is_some_and(|it| hub.is_token(it));
         let Newcomer { socket, unread, unsent, wire, peer, resume, since, seat, guest, .. } =
             newcomer;
         let peer = Peer { trusted, ..peer };
@@ -266,7 +273,7 @@ impl<P: Ports> Driver<P> {
         let (stream, opening) = (TcpStream::from_std(socket), Opening::new(unsent));
         let line = Line { stream, opening, _seat: seat, guest };
         let secret = resume.unwrap_or_else(fresh_secret);
-        let arrival = Arrival { unread, wire, peer, secret, since };
+        let arrival = Arrival { telegraph, unread, wire, peer, secret, since };
         let admitted = self.guard(|engine| engine.admit(now, line, arrival));
         let Some(key) = admitted else { return };
         if let Some(line) = self.engine.socket(key) {

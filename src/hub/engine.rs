@@ -25,6 +25,7 @@ use crate::clock::Now;
 use crate::entry::Entry;
 use crate::file::File;
 use crate::policy::Peer;
+use crate::telegraph::TelegraphId;
 
 /// How often a station is pinged, in seconds.
 const PING_SECONDS: u32 = 15;
@@ -60,22 +61,28 @@ pub trait Socket: Read + Write {
     fn wrong_token(&mut self) {}
 }
 
-/// Where effects go that are not for stations.
+/// Where effects go that are not for stations; most are of one telegraph.
 pub trait Ports {
     /// Write this into a file; the outcome comes back as [`Event::Stored`]. `Err` if nobody is there
     /// to do it, with a line that says why.
-    fn store(&mut self, file: File, ticket: u64, text: String) -> Result<(), String>;
+    fn store(
+        &mut self,
+        of: TelegraphId,
+        file: File,
+        ticket: u64,
+        text: String,
+    ) -> Result<(), String>;
     /// Nobody waits for this store any more: it fails unless it is seen in the file already, or is
     /// just being put there. Its outcome still comes back.
-    fn abandon(&mut self, file: File, ticket: u64);
+    fn abandon(&mut self, of: TelegraphId, file: File, ticket: u64);
     /// Write this into the bell book.
-    fn record(&mut self, entry: Entry);
+    fn record(&mut self, of: TelegraphId, entry: Entry);
     /// Tell an HTTP client what became of its request.
     fn respond(&mut self, ticket: u64, outcome: Outcome);
     /// The outcome of the request with this ticket goes here.
     fn expect(&mut self, ticket: u64, answer: oneshot::Sender<Outcome>);
     /// Let the other rooms see this.
-    fn publish(&mut self, snapshot: Snapshot);
+    fn publish(&mut self, of: TelegraphId, snapshot: Snapshot);
     /// Write a line to the log.
     fn log(&mut self, line: &str);
     /// The server shall end.
@@ -109,6 +116,8 @@ pub struct Tally {
 /// How a station arrives.
 #[derive(Debug)]
 pub struct Arrival {
+    /// The telegraph it wants to hear of.
+    pub telegraph: TelegraphId,
     /// What it has sent already.
     pub unread: Vec<u8>,
     /// The language it speaks.
@@ -121,11 +130,11 @@ pub struct Arrival {
     pub since: Option<u64>,
 }
 
-/// The hub with its stations' sockets.
+/// The hubs of all telegraphs, with their stations' sockets.
 #[derive(Debug)]
 pub struct Engine<S, P> {
-    /// What decides.
-    hub: Hub,
+    /// What decides, a telegraph each, by its id.
+    hubs: Vec<Hub>,
     /// Where effects go that are not for stations.
     ports: P,
     /// The stations, by place.
@@ -156,10 +165,10 @@ pub struct Engine<S, P> {
 }
 
 impl<S: Socket, P: Ports> Engine<S, P> {
-    /// An engine without stations.
+    /// An engine with one telegraph, the first, and without stations.
     pub fn new(hub: Hub, ports: P) -> Self {
         Self {
-            hub,
+            hubs: vec![hub],
             ports,
             slots: Vec::new(),
             free: Vec::new(),
@@ -178,16 +187,17 @@ impl<S: Socket, P: Ports> Engine<S, P> {
 
     /// Takes in a station, which is greeted. The caller calls [`Engine::turn`] afterwards.
     pub fn admit(&mut self, now: Now, socket: S, arrival: Arrival) -> Key {
-        let Arrival { unread, wire, peer, secret, since } = arrival;
+        let Arrival { telegraph, unread, wire, peer, secret, since } = arrival;
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             u32::try_from(self.slots.len() - 1).expect("descriptors end long before places do")
         });
         self.generation = self.generation.wrapping_add(1);
         let key = Key { slot, generation: self.generation };
-        self.slots[slot as usize] = Some(Slot::new(socket, key.generation, wire, now.seconds()));
+        self.slots[slot as usize] =
+            Some(Slot::new(socket, telegraph, key.generation, wire, now.seconds()));
         self.tally.sockets[wire as usize] += 1;
-        self.run(now, Event::Joined { key, secret, since, wire, peer });
+        self.run(now, telegraph, Event::Joined { key, secret, since, wire, peer });
         if let Some(slot) = self.slot(key) {
             slot.kept = unread;
         }
@@ -195,14 +205,34 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         key
     }
 
-    /// Something happened outside. The caller calls [`Engine::turn`] afterwards.
-    pub fn run(&mut self, now: Now, event: Event<'_>) {
+    /// Something happened to one telegraph. The caller calls [`Engine::turn`] afterwards.
+    pub fn run(&mut self, now: Now, of: TelegraphId, event: Event<'_>) {
+        let Some(hub) = self.hubs.get_mut(usize::from(of.0)) else { return };
         let mut effects = std::mem::take(&mut self.effects);
-        self.hub.step(now, event, &mut effects);
+        hub.step(now, event, &mut effects);
         for effect in effects.drain(..) {
-            self.carry_out(now, effect);
+            self.carry_out(now, of, effect);
         }
         self.effects = effects;
+    }
+
+    /// Something happened to all of them, which is made anew for each.
+    pub fn run_all(&mut self, now: Now, event: impl Fn() -> Event<'static>) {
+        for of in self.telegraphs() {
+            self.run(now, of, event());
+        }
+    }
+
+    /// Which telegraphs there are.
+    fn telegraphs(&self) -> impl Iterator<Item = TelegraphId> + use<S, P> {
+        let many = u16::try_from(self.hubs.len()).expect("the table's places have ids");
+        (0..many).map(TelegraphId)
+    }
+
+    /// Whether every telegraph has said farewell, and nothing is left to be done.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.sockets() == 0 && self.hubs.iter().all(|hub| hub.is_closing() && hub.waiting() == 0)
     }
 
     /// Looks after a part of the stations: pings, beats, and patience that has ended. To be called
@@ -247,7 +277,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
             }
         }
         self.part = (self.part + 1) % PARTS;
-        self.run(now, Event::Tick);
+        self.run_all(now, || Event::Tick);
     }
 
     /// This station is gone, whatever its socket says.
@@ -276,10 +306,14 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         self.slots.len() - self.free.len()
     }
 
-    /// What decides.
+    /// What decides for this telegraph.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such telegraph.
     #[must_use]
-    pub fn hub(&self) -> &Hub {
-        &self.hub
+    pub fn hub(&self, of: TelegraphId) -> &Hub {
+        &self.hubs[usize::from(of.0)]
     }
 
     /// Where effects go that are not for stations.
@@ -300,7 +334,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         self.slot(key).map(|slot| &mut slot.socket)
     }
 
-    fn carry_out(&mut self, now: Now, effect: Effect) {
+    fn carry_out(&mut self, now: Now, of: TelegraphId, effect: Effect) {
         let seconds = now.seconds();
         match effect {
             Effect::Say { to, message } => self.send(now, to, &parcel::message(&message).into()),
@@ -326,15 +360,15 @@ impl<S: Socket, P: Ports> Engine<S, P> {
                     self.ready(to);
                 }
             }
-            Effect::Push { seq, text, json } => self.push(seq, text.as_deref(), &json, seconds),
+            Effect::Push { seq, text, json } => self.push(of, seq, text.as_deref(), &json, seconds),
             Effect::Tell(json) => {
-                self.tell("source", &json, |slot, frame| slot.send(frame, seconds));
+                self.tell(of, "source", &json, |slot, frame| slot.send(frame, seconds));
             }
-            Effect::TellRoll(json) => self.tell("roll", &json, |slot, frame| match slot.wire {
+            Effect::TellRoll(json) => self.tell(of, "roll", &json, |slot, frame| match slot.wire {
                 Wire::Sse => Ok(()),
                 _ => slot.tell_roll(frame, seconds),
             }),
-            Effect::Farewell(json) => self.farewell(now, &json),
+            Effect::Farewell(json) => self.farewell(now, of, &json),
             Effect::WrongToken(key) => {
                 if let Some(slot) = self.slot(key) {
                     slot.socket.wrong_token();
@@ -359,14 +393,14 @@ impl<S: Socket, P: Ports> Engine<S, P> {
                 }
             }
             Effect::Store { file, ticket, text } => {
-                if let Err(reason) = self.ports.store(file, ticket, text) {
-                    self.run(now, Event::Stored { file, ticket, result: Err(reason) });
+                if let Err(reason) = self.ports.store(of, file, ticket, text) {
+                    self.run(now, of, Event::Stored { file, ticket, result: Err(reason) });
                 }
             }
-            Effect::Abandon { file, ticket } => self.ports.abandon(file, ticket),
-            Effect::Record(entry) => self.ports.record(entry),
+            Effect::Abandon { file, ticket } => self.ports.abandon(of, file, ticket),
+            Effect::Record(entry) => self.ports.record(of, entry),
             Effect::Respond { ticket, outcome } => self.ports.respond(ticket, outcome),
-            Effect::Publish(snapshot) => self.ports.publish(snapshot),
+            Effect::Publish(snapshot) => self.ports.publish(of, snapshot),
             Effect::Log(line) => self.ports.log(&line),
             Effect::AskShutdown => self.ports.ask_shutdown(),
         }

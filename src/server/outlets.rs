@@ -14,25 +14,33 @@ use crate::file::File;
 use crate::hub::engine::Tally;
 use crate::hub::{Event, Outcome, Ports, Snapshot};
 use crate::metrics::Metrics;
+use crate::telegraph::TelegraphId;
 use chadburn_host::systemd::Manager;
 use live_file::accept::{self, Store, Writer};
 
 /// The log lines that the hub limits itself, by address and cause, are of this target.
 pub const COUNTED: &str = "chadburn::server::outlets";
 
-/// The rooms around the hub, as the hub reaches them.
+/// What one telegraph has of its own.
 #[derive(Debug)]
-pub(super) struct Outlets {
+pub(super) struct Rooms {
     /// Writes the accept file.
     pub(super) replies: Writer,
     /// Writes the status file, if orders are taken over the network.
     pub(super) orders: Option<Writer>,
-    /// Who waits for the outcome of a request over HTTP, by its ticket.
-    pub(super) asks: HashMap<u64, oneshot::Sender<Outcome>>,
     /// Writes the bell book, if one is kept.
     pub(super) book: Option<Recorder>,
     /// What HTTP reads.
     pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
+}
+
+/// The rooms around the hubs, as these reach them.
+#[derive(Debug)]
+pub(super) struct Outlets {
+    /// Each telegraph's own, by its id.
+    pub(super) telegraphs: Vec<Rooms>,
+    /// Who waits for the outcome of a request over HTTP, by its ticket.
+    pub(super) asks: HashMap<u64, oneshot::Sender<Outcome>>,
     /// Cancelled when a station that may asks for the end.
     pub(super) stopping: CancellationToken,
     /// Hears that the hub's loop turns.
@@ -41,22 +49,34 @@ pub(super) struct Outlets {
     pub(super) metrics: Arc<Metrics>,
 }
 
-impl Outlets {
+impl Rooms {
     /// Who writes this file.
     fn writer(&self, file: File) -> Option<&Writer> {
         if file == File::Status { self.orders.as_ref() } else { Some(&self.replies) }
     }
 }
 
+impl Outlets {
+    fn of(&self, telegraph: TelegraphId) -> &Rooms {
+        &self.telegraphs[usize::from(telegraph.0)]
+    }
+}
+
 impl Ports for Outlets {
-    fn store(&mut self, file: File, ticket: u64, text: String) -> Result<(), String> {
-        let writer = self.writer(file).ok_or("orders are not written")?;
+    fn store(
+        &mut self,
+        of: TelegraphId,
+        file: File,
+        ticket: u64,
+        text: String,
+    ) -> Result<(), String> {
+        let writer = self.of(of).writer(file).ok_or("orders are not written")?;
         let contents = format!("{text}\n").into_bytes();
         writer.submit(Store { ticket, contents }).map_err(|busy| busy.to_string())
     }
 
-    fn abandon(&mut self, file: File, ticket: u64) {
-        if let Some(writer) = self.writer(file) {
+    fn abandon(&mut self, of: TelegraphId, file: File, ticket: u64) {
+        if let Some(writer) = self.of(of).writer(file) {
             writer.abandon(ticket);
         }
     }
@@ -72,15 +92,15 @@ impl Ports for Outlets {
         }
     }
 
-    fn publish(&mut self, snapshot: Snapshot) {
+    fn publish(&mut self, of: TelegraphId, snapshot: Snapshot) {
         let snapshot = Arc::new(snapshot);
-        let old = self.snapshots.send_replace(Arc::clone(&snapshot));
+        let old = self.of(of).snapshots.send_replace(Arc::clone(&snapshot));
         counting::published(&self.metrics, &old, &snapshot);
     }
 
-    fn record(&mut self, entry: Entry) {
+    fn record(&mut self, of: TelegraphId, entry: Entry) {
         counting::entered(&self.metrics, &entry);
-        if let Some(book) = &self.book {
+        if let Some(book) = &self.of(of).book {
             book.record(entry);
         }
     }
@@ -99,7 +119,7 @@ impl Ports for Outlets {
 
     fn sign_of_life(&mut self, tally: &Tally) {
         counting::tallied(&self.metrics, tally);
-        if let Some(book) = &self.book {
+        for book in self.telegraphs.iter().filter_map(|it| it.book.as_ref()) {
             counting::queued(&self.metrics, &book.counts());
         }
         self.manager.alive();

@@ -1,6 +1,7 @@
 //! Ten thousand stations that come, say what they are called, answer, come again as their own twins
 //! and go: what the hub holds of them has its bounds, and nothing is left behind.
 
+use chadburn::telegraph::{THE_TELEGRAPH, TelegraphId};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -38,19 +39,19 @@ const TWINS: usize = 10;
 struct Rooms(Vec<u64>);
 
 impl Ports for Rooms {
-    fn abandon(&mut self, _: File, _: u64) {}
-    fn store(&mut self, _: File, ticket: u64, _: String) -> Result<(), String> {
+    fn abandon(&mut self, _: TelegraphId, _: File, _: u64) {}
+    fn store(&mut self, _: TelegraphId, _: File, ticket: u64, _: String) -> Result<(), String> {
         self.0.push(ticket);
         Ok(())
     }
 
-    fn record(&mut self, _: Entry) {}
+    fn record(&mut self, _: TelegraphId, _: Entry) {}
 
     fn respond(&mut self, _: u64, _: Outcome) {}
 
     fn expect(&mut self, _: u64, _: oneshot::Sender<Outcome>) {}
 
-    fn publish(&mut self, _: Snapshot) {}
+    fn publish(&mut self, _: TelegraphId, _: Snapshot) {}
 
     fn log(&mut self, _: &str) {}
 
@@ -87,7 +88,7 @@ impl House {
         };
         let now = Now { since_start: Duration::ZERO, unix_ms: 1_790_000_000_000 };
         let mut engine = Engine::new(Hub::new(now, facts), Rooms::default());
-        engine.run(now, Event::Started);
+        engine.run(now, THE_TELEGRAPH, Event::Started);
         Self { engine, book: Book::default(), rng: Rng::new(1873), crowd: Vec::new(), written: 0 }
     }
 
@@ -101,13 +102,13 @@ impl House {
         self.written += 1;
         let stamp = Stamp { mtime: (self.written, 0), size: 2 };
         let report = Report::Written(Writing { stamp, text: text.into() });
-        self.engine.run(self.now(), Event::Source { file, report });
+        self.engine.run(self.now(), THE_TELEGRAPH, Event::Source { file, report });
     }
 
     /// The station with this secret comes, with a name and an answer to the present order.
     fn comes(&mut self, secret: String, name: &str) {
         let (station, line) = socket::connect(self.rng.split(), &self.book, 8 << 20);
-        let order = self.engine.hub().telegraph().order().map(|order| order.seq);
+        let order = self.engine.hub(THE_TELEGRAPH).telegraph().order().map(|order| order.seq);
         let name = json!({"type": "name", "name": name});
         let position = self.rng.within(1, 11);
         let coming = self.rng.pick(&[Some(true), Some(false), None]);
@@ -117,7 +118,14 @@ impl House {
             station.send(&wire::frame(&mut self.rng, 0x81, message.to_string().as_bytes()));
         }
         let peer = Peer::at(Ipv4Addr::new(192, 0, 2, 1).into());
-        let arrival = Arrival { unread: Vec::new(), wire: Wire::Json, peer, secret, since: order };
+        let arrival = Arrival {
+            telegraph: THE_TELEGRAPH,
+            unread: Vec::new(),
+            wire: Wire::Json,
+            peer,
+            secret,
+            since: order,
+        };
         let key = self.engine.admit(self.now(), line, arrival);
         self.crowd.push((key, station));
         self.goes_on();
@@ -130,7 +138,11 @@ impl House {
             let stores = std::mem::take(&mut self.engine.ports().0);
             for &ticket in &stores {
                 let result = Ok(());
-                self.engine.run(self.now(), Event::Stored { file: File::Accept, ticket, result });
+                self.engine.run(
+                    self.now(),
+                    THE_TELEGRAPH,
+                    Event::Stored { file: File::Accept, ticket, result },
+                );
             }
             if !hurry && stores.is_empty() {
                 return;
@@ -165,7 +177,7 @@ impl House {
     }
 
     fn census(&self) -> Census {
-        self.engine.hub().census()
+        self.engine.hub(THE_TELEGRAPH).census()
     }
 }
 

@@ -7,6 +7,7 @@ mod errands;
 mod judge;
 mod office;
 
+use chadburn::telegraph::THE_TELEGRAPH;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -132,8 +133,8 @@ impl Server {
         let now = Now { since_start: Duration::from_micros(begin - start), unix_ms };
         let source = Source::start(File::Status, ground, rng.split());
         let mut engine = Engine::new(Hub::new(now, facts), Office::default());
-        engine.run(now, Event::Started);
-        let base = engine.hub().telegraph().seq();
+        engine.run(now, THE_TELEGRAPH, Event::Started);
+        let base = engine.hub(THE_TELEGRAPH).telegraph().seq();
         Self {
             engine,
             start,
@@ -259,7 +260,7 @@ impl Server {
             if let Some((_, (file, report, by))) = report.take_if(|(at, _)| *at == turn) {
                 let now = self.now(ground);
                 self.model.told(now.unix_ms, file, &report, &by);
-                self.engine.run(now, Event::Source { file, report });
+                self.engine.run(now, THE_TELEGRAPH, Event::Source { file, report });
                 self.carry_out(ground, clients);
             }
             if let Some(input) = self.inputs.pop_front() {
@@ -283,10 +284,10 @@ impl Server {
             (self.due, self.woken) = (self.due.min(ground.book.now() + 1), true);
         }
         self.judge(ground, clients);
-        let hub = self.engine.hub();
+        let hub = self.engine.hub(THE_TELEGRAPH);
         self.over = hub.is_closing() && hub.waiting() == 0 && !busy;
         if self.over {
-            self.engine.run(self.now(ground), Event::Ended);
+            self.engine.run(self.now(ground), THE_TELEGRAPH, Event::Ended);
             self.carry_out(ground, clients);
         }
         // Systems calls take their time.
@@ -306,7 +307,7 @@ impl Server {
                 if let Event::Unanswered { file, why } = &event {
                     self.learns_of_disk(ground, *file, why.as_ref());
                 }
-                self.engine.run(self.now(ground), event);
+                self.engine.run(self.now(ground), THE_TELEGRAPH, event);
             }
         }
         self.carry_out(ground, clients);
@@ -321,7 +322,8 @@ impl Server {
         client.admitted(&self.model, self.closing.is_some());
         let (id, wire, peer) = (client.id, client.wire, client.peer);
         let (secret, since) = (client.secret.clone(), client.since);
-        let arrival = Arrival { unread: Vec::new(), wire, peer, secret, since };
+        let arrival =
+            Arrival { telegraph: THE_TELEGRAPH, unread: Vec::new(), wire, peer, secret, since };
         // Only the JSON wire tells a station its secret.
         if wire == Wire::Json && self.closing.is_none() {
             let older = clients.iter_mut().filter(|it| it.id == id && it.serial != serial);

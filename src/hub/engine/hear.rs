@@ -83,7 +83,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
                 }
                 return;
             }
-            let closing = slot.is_leaving();
+            let (closing, of) = (slot.is_leaving(), slot.telegraph);
             match slot.decoder.next(&mut input) {
                 Ok(None) => break,
                 Ok(Some(Incoming::Close(_))) | Err(_) if closing => {
@@ -93,7 +93,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
                 Ok(Some(_)) if closing => {}
                 Ok(Some(Incoming::Text(message))) => {
                     self.charge(key, 1);
-                    self.run(now, Event::Heard { key, message: &message });
+                    self.run(now, of, Event::Heard { key, message: &message });
                     if self.slot(key).is_some_and(|slot| slot.held) {
                         self.charge(key, budget::telling(self.sockets()));
                     }

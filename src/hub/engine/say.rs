@@ -8,14 +8,20 @@ use crate::clock::Now;
 use crate::hub::frame::close;
 use crate::hub::outbox::Frame;
 use crate::hub::{Event, Key, Wire, parcel};
+use crate::telegraph::TelegraphId;
 use crate::wire::text;
 
 impl<S: Socket, P: Ports> Engine<S, P> {
-    /// Does this for every greeted station. The hot loop of the whole program.
-    pub(super) fn for_greeted(&mut self, mut act: impl FnMut(&mut Slot<S>) -> io::Result<()>) {
+    /// Does this for every greeted station of a telegraph. The hot loop of the whole program.
+    pub(super) fn for_greeted(
+        &mut self,
+        of: TelegraphId,
+        mut act: impl FnMut(&mut Slot<S>) -> io::Result<()>,
+    ) {
         for (index, slot) in self.slots.iter_mut().enumerate() {
             if let Some(slot) = slot
                 && slot.stage == Stage::Greeted
+                && slot.telegraph == of
                 && act(slot).is_err()
             {
                 self.dead.push(slot.key(index));
@@ -24,14 +30,21 @@ impl<S: Socket, P: Ports> Engine<S, P> {
     }
 
     /// Tells everybody a state: one frame for each wire that somebody speaks.
-    pub(super) fn push(&mut self, seq: u64, text: Option<&str>, json: &str, seconds: u32) {
+    pub(super) fn push(
+        &mut self,
+        of: TelegraphId,
+        seq: u64,
+        text: Option<&str>,
+        json: &str,
+        seconds: u32,
+    ) {
         let [_, json_sockets, sse_sockets] = self.tally.sockets;
         let text = text.map(|text| Frame::from(parcel::message(text)));
         let sse = (sse_sockets > 0).then(|| Frame::from(parcel::state(Wire::Sse, seq, json)));
         let json = (json_sockets > 0).then(|| Frame::from(parcel::message(json)));
         let frames = [text, json, sse];
         let mut conflated = 0;
-        self.for_greeted(|slot| match &frames[slot.wire as usize] {
+        self.for_greeted(of, |slot| match &frames[slot.wire as usize] {
             Some(frame) => {
                 conflated += u64::from(slot.outbox.is_some());
                 slot.push(seq, frame, seconds)
@@ -44,12 +57,13 @@ impl<S: Socket, P: Ports> Engine<S, P> {
     /// Tells this to everybody who hears JSON.
     pub(super) fn tell(
         &mut self,
+        of: TelegraphId,
         name: &str,
         json: &str,
         send: impl Fn(&mut Slot<S>, &Frame) -> io::Result<()>,
     ) {
         let frames = [Wire::Json, Wire::Sse].map(|it| Frame::from(parcel::named(it, name, json)));
-        self.for_greeted(|slot| match slot.wire {
+        self.for_greeted(of, |slot| match slot.wire {
             Wire::Text => Ok(()),
             Wire::Json => send(slot, &frames[0]),
             Wire::Sse => send(slot, &frames[1]),
@@ -66,9 +80,9 @@ impl<S: Socket, P: Ports> Engine<S, P> {
             if is_over {
                 return self.ready(key);
             }
-            let wire = slot.wire;
-            let Some((up_to, is_state, message)) = self.hub.after(known) else {
-                return self.run(now, Event::CaughtUp { key, seen });
+            let (wire, of) = (slot.wire, slot.telegraph);
+            let Some((up_to, is_state, message)) = self.hub(of).after(known) else {
+                return self.run(now, of, Event::CaughtUp { key, seen });
             };
             let (frame, seen) = if is_state {
                 (parcel::state(wire, up_to, &message), Some(up_to))
@@ -83,8 +97,8 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         }
     }
 
-    /// Says farewell to everyone, and closes.
-    pub(super) fn farewell(&mut self, now: Now, json: &str) {
+    /// Says farewell to everyone who hears of a telegraph, and closes.
+    pub(super) fn farewell(&mut self, now: Now, of: TelegraphId, json: &str) {
         let with_end = |wire, message: Vec<u8>| {
             Frame::from([message, parcel::close(wire, Some(close::GOING_AWAY), "")].concat())
         };
@@ -95,7 +109,8 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         ];
         let mut left = Vec::new();
         for (index, slot) in self.slots.iter_mut().enumerate() {
-            let Some(slot) = slot.as_mut().filter(|slot| !slot.is_leaving()) else {
+            let is_here = |slot: &&mut Slot<S>| slot.telegraph == of && !slot.is_leaving();
+            let Some(slot) = slot.as_mut().filter(is_here) else {
                 continue;
             };
             let key = slot.key(index);
@@ -117,7 +132,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         // Held or slow stations may have sent their close long ago.
         for key in left {
             self.ready(key);
-            self.run(now, Event::Left { key });
+            self.run(now, of, Event::Left { key });
         }
     }
 
@@ -137,6 +152,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
             self.send(now, key, &frame.into());
         }
         if let Some(slot) = self.slot(key) {
+            let of = slot.telegraph;
             // A stream of events has no close that could be answered.
             slot.stage = match slot.wire {
                 Wire::Sse => Stage::Answered { since: now.seconds() },
@@ -146,8 +162,8 @@ impl<S: Socket, P: Ports> Engine<S, P> {
             if slot.is_done() {
                 self.dead.push(key);
             }
+            self.run(now, of, Event::Left { key });
         }
-        self.run(now, Event::Left { key });
     }
 
     /// Sends on what a station is owed, as far as its socket takes it.

@@ -7,12 +7,15 @@ use super::{LINGER_SECONDS, PING_SECONDS, SILENCE_SECONDS, STUCK_SECONDS, Socket
 use crate::hub::frame::Decoder;
 use crate::hub::outbox::{Frame, Outbox};
 use crate::hub::{HEARTBEAT_SECONDS, Key, Wire};
+use crate::telegraph::TelegraphId;
 
 /// A station's place. What hardly any station needs at a time is behind a pointer.
 #[derive(Debug)]
 pub(super) struct Slot<S> {
     /// The connection.
     pub(super) socket: S,
+    /// The telegraph that it hears of.
+    pub(super) telegraph: TelegraphId,
     /// Which of the stations that have had this place.
     pub(super) generation: u32,
     /// The language it speaks.
@@ -64,9 +67,16 @@ pub(super) enum Stage {
 }
 
 impl<S: Socket> Slot<S> {
-    pub(super) fn new(socket: S, generation: u32, wire: Wire, now: u32) -> Self {
+    pub(super) fn new(
+        socket: S,
+        telegraph: TelegraphId,
+        generation: u32,
+        wire: Wire,
+        now: u32,
+    ) -> Self {
         Self {
             socket,
+            telegraph,
             generation,
             wire,
             stage: Stage::Arriving,

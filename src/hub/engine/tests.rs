@@ -5,6 +5,7 @@ mod past;
 mod patience;
 mod turns;
 
+use crate::telegraph::{THE_TELEGRAPH, TelegraphId};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind};
@@ -91,15 +92,15 @@ struct Outside {
 }
 
 impl Ports for Outside {
-    fn store(&mut self, _: File, ticket: u64, text: String) -> Result<(), String> {
+    fn store(&mut self, _: TelegraphId, _: File, ticket: u64, text: String) -> Result<(), String> {
         self.stores.push((ticket, text));
         Ok(())
     }
-    fn abandon(&mut self, _: File, _: u64) {}
-    fn record(&mut self, _: Entry) {}
+    fn abandon(&mut self, _: TelegraphId, _: File, _: u64) {}
+    fn record(&mut self, _: TelegraphId, _: Entry) {}
     fn respond(&mut self, _: u64, _: Outcome) {}
     fn expect(&mut self, _: u64, _: oneshot::Sender<Outcome>) {}
-    fn publish(&mut self, _: Snapshot) {}
+    fn publish(&mut self, _: TelegraphId, _: Snapshot) {}
     fn log(&mut self, _: &str) {}
     fn ask_shutdown(&mut self) {
         self.stopping = true;
@@ -162,7 +163,8 @@ impl Office {
         let cable = Cable::default();
         self.secrets += 1;
         let secret = format!("secret {}", self.secrets);
-        let arrival = Arrival { unread: Vec::new(), wire, peer, secret, since };
+        let arrival =
+            Arrival { telegraph: THE_TELEGRAPH, unread: Vec::new(), wire, peer, secret, since };
         let key = self.engine.admit(self.now, cable.clone(), arrival);
         Station { key, cable }
     }
@@ -181,7 +183,7 @@ impl Office {
     }
 
     fn happens(&mut self, event: Event<'_>) {
-        self.engine.run(self.now, event);
+        self.engine.run(self.now, THE_TELEGRAPH, event);
         self.engine.turn(self.now);
     }
 
@@ -313,7 +315,7 @@ fn a_close_is_answered_with_its_code_and_the_socket_dropped() {
     let station = office.text_station();
     office.sends(&station, opcode::CLOSE, &1000_u16.to_be_bytes());
     assert_eq!(station.frames(), [(opcode::CLOSE, r"\x03\xe8".to_owned())]);
-    assert_eq!((office.engine.sockets(), office.engine.hub().stations()), (0, 0));
+    assert_eq!((office.engine.sockets(), office.engine.hub(THE_TELEGRAPH).stations()), (0, 0));
 }
 
 #[test]
@@ -326,7 +328,7 @@ fn a_violation_is_closed_with_its_code_and_lingers_for_the_answer() {
         assert!(op == opcode::CLOSE && payload.starts_with(r"\x03\xea"), "{payload}");
         assert!(station.cable.0.borrow().finished, "it may go without answering");
     }
-    assert_eq!((office.engine.sockets(), office.engine.hub().stations()), (2, 0));
+    assert_eq!((office.engine.sockets(), office.engine.hub(THE_TELEGRAPH).stations()), (2, 0));
     office.order("7");
     assert!(rude.frames().is_empty(), "it hears nothing after its close");
     office.sends(&rude, opcode::CLOSE, &1002_u16.to_be_bytes());
@@ -372,7 +374,7 @@ fn one_who_is_gone_leaves_nothing_behind() {
             office.happens(Event::Stored { file: File::Accept, ticket, result: Ok(()) });
         }
     }
-    assert_eq!((office.engine.sockets(), office.engine.hub().stations()), (0, 0));
-    assert_eq!(office.engine.hub().waiting(), 0);
+    assert_eq!((office.engine.sockets(), office.engine.hub(THE_TELEGRAPH).stations()), (0, 0));
+    assert_eq!(office.engine.hub(THE_TELEGRAPH).waiting(), 0);
     assert!(office.engine.slots.len() < 3, "places are used again");
 }

@@ -32,13 +32,13 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         for _ in 0..DROPS {
             let Some(key) = self.dead.pop() else { break };
             if let Some(slot) = self.slot(key) {
-                let wire = slot.wire;
+                let (wire, of) = (slot.wire, slot.telegraph);
                 let overfull = slot.outbox.as_ref().is_some_and(|outbox| outbox.is_overfull());
                 self.tally.overfull += u64::from(overfull);
                 self.tally.sockets[wire as usize] -= 1;
                 self.slots[key.slot as usize] = None;
                 self.free.push(key.slot);
-                self.run(now, Event::Left { key });
+                self.run(now, of, Event::Left { key });
             }
         }
         self.is_busy()

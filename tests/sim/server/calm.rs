@@ -3,6 +3,7 @@
 
 use chadburn::hub::Census;
 use chadburn::hub::engine::{PARTS, Tally};
+use chadburn::telegraph::THE_TELEGRAPH;
 
 use super::Server;
 use crate::book::SECOND;
@@ -53,7 +54,7 @@ impl Server {
     /// How many there are of everything, to be compared.
     #[must_use]
     pub fn account(&self) -> (Census, Tally, (u64, u64)) {
-        let hub = self.engine.hub();
+        let hub = self.engine.hub(THE_TELEGRAPH);
         (hub.census(), self.engine.tally().clone(), self.model.counted())
     }
 

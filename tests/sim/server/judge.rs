@@ -2,6 +2,7 @@
 
 use chadburn::file::File;
 use chadburn::hub::Wire;
+use chadburn::telegraph::THE_TELEGRAPH;
 use live_file::writing::Condition;
 
 use super::Server;
@@ -98,7 +99,7 @@ impl Server {
             ground.book.hold(kept <= 132 * 1024, || format!("{kept} bytes of {temper:?} are kept"));
         }
         clients.iter().for_each(Client::judge_signs);
-        let stations = self.engine.hub().stations();
+        let stations = self.engine.hub(THE_TELEGRAPH).stations();
         if self.crowd.0 != stations {
             self.crowd = (stations, now);
         }
@@ -126,7 +127,7 @@ impl Server {
     /// Whether there are replies on their way into the accept file, or a disk does not answer.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.engine.hub().waiting() > 0 || !self.disks_answer()
+        self.engine.hub(THE_TELEGRAPH).waiting() > 0 || !self.disks_answer()
     }
 
     /// It is known whether the accept file can be replaced, in the words of whoever has to do something.
@@ -142,9 +143,10 @@ impl Server {
 
     /// Nobody is there, and nothing is left of anybody.
     pub fn judge_empty(&self, ground: &Ground) {
-        let (sockets, stations) = (self.engine.sockets(), self.engine.hub().stations());
-        let waiting = self.engine.hub().waiting();
-        let census = self.engine.hub().census();
+        let (sockets, stations) =
+            (self.engine.sockets(), self.engine.hub(THE_TELEGRAPH).stations());
+        let waiting = self.engine.hub(THE_TELEGRAPH).waiting();
+        let census = self.engine.hub(THE_TELEGRAPH).census();
         ground.book.hold(census.known == 0 && census.places <= self.most, || {
             format!("left behind: {census:?}, and there were {} at most", self.most)
         });

@@ -3,6 +3,7 @@
 use chadburn::entry::Entry;
 use chadburn::file::File;
 use chadburn::hub::{Outcome, Ports, Snapshot};
+use chadburn::telegraph::TelegraphId;
 use tokio::sync::oneshot;
 
 /// What the hub wants of the other rooms.
@@ -29,7 +30,7 @@ pub struct Office {
 }
 
 impl Ports for Office {
-    fn record(&mut self, entry: Entry) {
+    fn record(&mut self, _: TelegraphId, entry: Entry) {
         self.recorded.push(entry);
     }
 
@@ -39,17 +40,23 @@ impl Ports for Office {
 
     fn expect(&mut self, _: u64, _: oneshot::Sender<Outcome>) {}
 
-    fn store(&mut self, file: File, ticket: u64, text: String) -> Result<(), String> {
+    fn store(
+        &mut self,
+        _: TelegraphId,
+        file: File,
+        ticket: u64,
+        text: String,
+    ) -> Result<(), String> {
         let reason = std::mem::take(&mut self.refuses).then(|| "the clerk is away".to_owned());
         self.stores.push((file, ticket, text, reason.is_some(), self.heard.len()));
         reason.map_or(Ok(()), Err)
     }
 
-    fn abandon(&mut self, file: File, ticket: u64) {
+    fn abandon(&mut self, _: TelegraphId, file: File, ticket: u64) {
         self.abandoned.push((file, ticket));
     }
 
-    fn publish(&mut self, snapshot: Snapshot) {
+    fn publish(&mut self, _: TelegraphId, snapshot: Snapshot) {
         self.published.push(snapshot);
     }
 

@@ -1,5 +1,6 @@
 //! The engine with sockets of memory, files that are written at once, and a clock that stands.
 
+use chadburn::telegraph::{THE_TELEGRAPH, TelegraphId};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
@@ -68,17 +69,23 @@ struct Outside {
 }
 
 impl Ports for Outside {
-    fn abandon(&mut self, _: File, _: u64) {}
+    fn abandon(&mut self, _: TelegraphId, _: File, _: u64) {}
 
-    fn store(&mut self, file: File, ticket: u64, text: String) -> Result<(), String> {
+    fn store(
+        &mut self,
+        _: TelegraphId,
+        file: File,
+        ticket: u64,
+        text: String,
+    ) -> Result<(), String> {
         assert!((1..=4096).contains(&text.len()), "{text:?} would be written");
         self.stores.push((file, ticket));
         Ok(())
     }
-    fn record(&mut self, _: Entry) {}
+    fn record(&mut self, _: TelegraphId, _: Entry) {}
     fn respond(&mut self, _: u64, _: Outcome) {}
     fn expect(&mut self, _: u64, _: oneshot::Sender<Outcome>) {}
-    fn publish(&mut self, _: Snapshot) {}
+    fn publish(&mut self, _: TelegraphId, _: Snapshot) {}
     fn log(&mut self, line: &str) {
         assert!(!line.contains(['\r', '\n', '\u{1b}']), "{line:?} would be logged");
     }
@@ -109,7 +116,7 @@ impl Office {
         let mut engine = Engine::new(Hub::new(now, facts), Outside::default());
         let stamp = Stamp { mtime: (0, 0), size: 2 };
         let report = Report::Written(Writing { stamp, text: "6".into() });
-        engine.run(now, Event::Source { file: File::Status, report });
+        engine.run(now, THE_TELEGRAPH, Event::Source { file: File::Status, report });
         Self { engine, now, come: 0 }
     }
 
@@ -118,7 +125,14 @@ impl Office {
         let peer = Peer::at(Ipv4Addr::LOCALHOST.into());
         self.come += 1;
         let secret = format!("0123456789abcdef{}", self.come);
-        let arrival = Arrival { unread: Vec::new(), wire, peer, secret, since: None };
+        let arrival = Arrival {
+            telegraph: THE_TELEGRAPH,
+            unread: Vec::new(),
+            wire,
+            peer,
+            secret,
+            since: None,
+        };
         let cable = Cable::default();
         let key = self.engine.admit(self.now, cable.clone(), arrival);
         self.settle();
@@ -152,7 +166,11 @@ impl Office {
                 return;
             }
             for (file, ticket) in stores {
-                self.engine.run(self.now, Event::Stored { file, ticket, result: Ok(()) });
+                self.engine.run(
+                    self.now,
+                    THE_TELEGRAPH,
+                    Event::Stored { file, ticket, result: Ok(()) },
+                );
             }
         }
     }

@@ -1,11 +1,12 @@
 //! What a station that slept has missed, and how it is told.
 
 use super::*;
+use crate::telegraph::THE_TELEGRAPH;
 
 #[test]
 fn one_that_slept_is_brought_up_to_date_before_it_hears_pushes() {
     let mut office = Office::new();
-    let since = office.engine.hub().telegraph().seq();
+    let since = office.engine.hub(THE_TELEGRAPH).telegraph().seq();
     for order in 1..=100 {
         office.order(&format!("order {order}"));
     }
@@ -22,7 +23,7 @@ fn one_that_slept_is_brought_up_to_date_before_it_hears_pushes() {
 #[test]
 fn what_it_missed_is_fed_as_its_socket_drains_and_nothing_is_owed_ahead() {
     let mut office = Office::new();
-    let since = office.engine.hub().telegraph().seq();
+    let since = office.engine.hub(THE_TELEGRAPH).telegraph().seq();
     for _ in 0..300 {
         office.order(&"x".repeat(1000));
     }
@@ -33,7 +34,8 @@ fn what_it_missed_is_fed_as_its_socket_drains_and_nothing_is_owed_ahead() {
     cable.0.borrow_mut().room = Some(5_000);
     let peer = Peer::at(Ipv4Addr::new(192, 0, 2, 1).into());
     let (secret, since, wire) = ("slow".to_owned(), Some(since), Wire::Json);
-    let arrival = Arrival { unread: Vec::new(), wire, peer, secret, since };
+    let arrival =
+        Arrival { telegraph: THE_TELEGRAPH, unread: Vec::new(), wire, peer, secret, since };
     let key = office.engine.admit(office.now, cable.clone(), arrival);
     let station = Station { key, cable };
     let mut states = 0;

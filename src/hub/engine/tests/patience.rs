@@ -1,6 +1,7 @@
 //! How long a silent, slow or stuck station is waited for.
 
 use super::*;
+use crate::telegraph::THE_TELEGRAPH;
 
 #[test]
 fn a_station_is_pinged_and_dropped_after_forty_seconds_of_silence() {
@@ -13,7 +14,7 @@ fn a_station_is_pinged_and_dropped_after_forty_seconds_of_silence() {
         office.wait(10);
     }
     assert_eq!(office.engine.sockets(), 1, "the silent one is gone after 45 s, the good one stays");
-    assert_eq!(office.engine.hub().stations(), 1);
+    assert_eq!(office.engine.hub(THE_TELEGRAPH).stations(), 1);
     assert_eq!((office.engine.tally().silent, office.engine.tally().stuck), (1, 0));
 }
 

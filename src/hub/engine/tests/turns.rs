@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::hub::engine::budget::{A_SECOND, A_TURN, BURST};
+use crate::telegraph::THE_TELEGRAPH;
 
 /// A message in a frame whose mask changes nothing.
 fn masked(text: &str) -> Vec<u8> {
@@ -149,7 +150,7 @@ fn what_is_told_to_everybody_costs_more_the_more_there_are() {
 #[test]
 fn one_who_slept_is_told_in_turns() {
     let mut office = Office::new();
-    let first = office.engine.hub().telegraph().seq();
+    let first = office.engine.hub(THE_TELEGRAPH).telegraph().seq();
     for number in 0..500 {
         office.order(&number.to_string());
     }
