@@ -1,6 +1,5 @@
 //! A server without a kernel: sockets that take everything, and a house where nothing else happens.
 
-use chadburn::telegraph::{THE_TELEGRAPH, TelegraphId};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Ipv4Addr;
 use std::time::Duration;
@@ -12,6 +11,7 @@ use chadburn::hub::engine::{Arrival, Socket};
 use chadburn::hub::{Engine, Event, Facts, Hub, Key, Outcome, Ports, Snapshot, Wire};
 use chadburn::policy::{Peer, Policy, Reach};
 use chadburn::telegraph::history::History;
+use chadburn::telegraph::{THE_TELEGRAPH, TelegraphId};
 use live_file::writing::{Report, Stamp, Writing};
 use tokio::sync::oneshot;
 

@@ -1,7 +1,6 @@
 //! Ten thousand stations that come, say what they are called, answer, come again as their own twins
 //! and go: what the hub holds of them has its bounds, and nothing is left behind.
 
-use chadburn::telegraph::{THE_TELEGRAPH, TelegraphId};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use chadburn::hub::engine::{Arrival, PARTS};
 use chadburn::hub::{Census, Engine, Event, Facts, Hub, Key, Outcome, Ports, Snapshot, Wire};
 use chadburn::policy::{Peer, Policy, Reach};
 use chadburn::telegraph::history::History;
+use chadburn::telegraph::{THE_TELEGRAPH, TelegraphId};
 use chadburn_core::DEFAULT;
 use live_file::writing::{Report, Stamp, Writing};
 use serde_json::{Value, json};

@@ -7,7 +7,6 @@ mod errands;
 mod judge;
 mod office;
 
-use chadburn::telegraph::THE_TELEGRAPH;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ use chadburn::file::File;
 use chadburn::hub::engine::{Arrival, PARTS};
 use chadburn::hub::{Engine, Event, Facts, Hub, Wire};
 use chadburn::policy::{Policy, Reach};
+use chadburn::telegraph::THE_TELEGRAPH;
 use chadburn_core::DEFAULT;
 use chadburn_host::secret::Secret;
 use live_file::writing::Health;

@@ -3,24 +3,27 @@
 mod events;
 mod past;
 mod patience;
+mod telegraphs;
 mod turns;
 
-use crate::telegraph::{THE_TELEGRAPH, TelegraphId};
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 use std::time::Duration;
 
 use chadburn_core::DEFAULT;
+use tokio::sync::oneshot;
 
 use super::*;
+use crate::entry::Entry;
 use crate::file::File;
 use crate::hub::frame::{self, opcode};
-use crate::hub::{Facts, HEARTBEAT_SECONDS};
-use crate::policy::{Policy, Reach};
+use crate::hub::{Facts, HEARTBEAT_SECONDS, Outcome, Snapshot};
+use crate::policy::{Peer, Policy, Reach};
 use crate::telegraph::history::History;
+use crate::telegraph::{THE_TELEGRAPH, TelegraphId};
 use live_file::writing::{Report, Stamp, Writing};
 
 /// One end of a connection; the test holds the other.
@@ -121,27 +124,31 @@ struct Station {
     cable: Cable,
 }
 
+/// What a hub is told at its start.
+fn facts() -> Facts {
+    let policy = Policy {
+        hosts: vec![],
+        origins: vec![],
+        orders: Reach::Never,
+        shutdown: Reach::Any,
+        token: None,
+        private: false,
+        machine: None,
+    };
+    Facts {
+        dial: DEFAULT,
+        base: "/".into(),
+        status_file: "status.eot".into(),
+        assets: String::new(),
+        policy,
+        history: History::default(),
+    }
+}
+
 impl Office {
     fn new() -> Self {
-        let policy = Policy {
-            hosts: vec![],
-            origins: vec![],
-            orders: Reach::Never,
-            shutdown: Reach::Any,
-            token: None,
-            private: false,
-            machine: None,
-        };
-        let facts = Facts {
-            dial: DEFAULT,
-            base: "/".into(),
-            status_file: "status.eot".into(),
-            assets: String::new(),
-            policy,
-            history: History::default(),
-        };
         let now = Now { since_start: Duration::ZERO, unix_ms: 1_000 };
-        let engine = Engine::new(Hub::new(now, facts), Outside::default());
+        let engine = Engine::new(Hub::new(now, facts()), Outside::default());
         let mut office = Self { engine, now, secrets: 0 };
         office.order("6");
         office

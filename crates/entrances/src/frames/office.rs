@@ -1,6 +1,5 @@
 //! The engine with sockets of memory, files that are written at once, and a clock that stands.
 
-use chadburn::telegraph::{THE_TELEGRAPH, TelegraphId};
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read, Write};
@@ -15,6 +14,7 @@ use chadburn::hub::engine::{Arrival, PARTS, Socket};
 use chadburn::hub::{Engine, Event, Facts, Hub, Key, Outcome, Ports, Snapshot, Wire};
 use chadburn::policy::{Peer, Policy, Reach};
 use chadburn::telegraph::history::History;
+use chadburn::telegraph::{THE_TELEGRAPH, TelegraphId};
 use live_file::writing::{Report, Stamp, Writing};
 use tokio::sync::oneshot;
 
