@@ -5,10 +5,11 @@
 //! has something to record does it through a [`Recorder`] and waits for nothing; whoever wants to
 //! read asks a [`Reader`]. What an entry means is not known here, beyond its numbers.
 //!
-//! Reading order: `fold` is what may come in when somebody storms, `queue` and `keeper` are the way
-//! in, `pen` is the file as it is written, `lines` and `scan` are the two files as they are read, at
-//! the start (`past`) and later (`reader`, and for what is asked by the clock `times`).
+//! Reading order: `fold` is what may come in when somebody storms, paid for from a `bucket`; `queue`
+//! and `keeper` are the way in, `pen` is the file as it is written, `lines` and `scan` are the two files
+//! as they are read, at the start (`past`) and later (`reader`, and for what is asked by the clock `times`).
 
+mod bucket;
 mod fold;
 mod keeper;
 mod lines;

@@ -4,8 +4,11 @@
 //! A *stranger* has not given the token. Of the answers of one address to one order the first of
 //! each of its stations goes through, up to [`STATIONS`] of them, and then the last; what came
 //! between is counted. A new connection or another secret is another station, and the allowance is
-//! the address's. A *hand* writes the files, or has given the token. It may write [`BURST`] entries
-//! at once; beyond, the last order and the last reply are let through when it rests.
+//! the address's. Long answers of strangers share one lane, whatever their addresses. A *hand* writes
+//! the files, or has given the token. It may write [`BURST`] entries at once, and of long ones as many
+//! as are worth that in bytes; beyond, the last order and the last reply are let through when it rests.
+//! A stranger who may order has an allowance of its address, [`STRANGERS_BURST`], and pays as well for
+//! the answers that the next order lets through. While an order waits, the answers to it wait, too.
 //!
 //! What is kept is let through when the next order comes, when the run ends, and after pauses that
 //! double, so that a storm that lasts a day costs some twenty lines of each address. Numbers that
@@ -17,12 +20,23 @@ use std::time::Duration;
 
 use chadburn_v1::By;
 
+use super::bucket::{Bucket, cost};
 use super::{hole, last_number};
 use crate::entry::{Entry, WIDEST, What};
 
 /// How many entries a hand may write at once: as many states as are remembered. It earns one more
-/// with each second in which it writes nothing.
+/// with each second.
 pub(super) const BURST: u32 = 1_000;
+
+/// How many orders the strangers of one address may have written at once, where they may order.
+const STRANGERS_BURST: u32 = 100;
+
+/// How soon these earn one more: the orders of a day fill a fifth of the book at most.
+const STRANGERS_PAUSE: Duration = Duration::from_secs(10);
+
+/// The most that an answer may cost for which a stranger's address has a lane of its own: texts of 1 KiB.
+/// In lanes of their own, a hundred of 24 KB would fill a quarter of the book with one order.
+const LONG: u32 = 4;
 
 /// A hand that has written nothing for so long has ended its storm.
 const CALM: Duration = Duration::from_secs(1);
@@ -69,11 +83,16 @@ pub struct Fold {
     pause: Duration,
     /// How many numbers may be left out before a hole tells of them.
     leeway: u64,
-    /// How many entries hands may write now, and how many at most.
-    credit: u32,
-    burst: u32,
-    /// When a hand last wrote.
+    /// What hands may write now.
+    hands: Bucket,
+    /// What strangers may order, by their addresses.
+    strangers: HashMap<Lane, Bucket>,
+    /// What the answers of strangers have cost that went through since the last order.
+    answered: u32,
+    /// When a hand last wrote, or anybody last ordered.
     written: Duration,
+    /// The date of the latest number.
+    at: u64,
 }
 
 /// Those who share an allowance.
@@ -98,6 +117,16 @@ struct Answers {
     stale: Option<Entry>,
 }
 
+impl Answers {
+    fn is_kept(&self) -> bool {
+        self.reply.is_some() || self.stale.is_some()
+    }
+}
+
+fn total(lines: &[Entry]) -> u32 {
+    lines.iter().map(cost).sum()
+}
+
 impl Fold {
     /// Nothing has happened yet. A hand may write so many entries at once.
     #[must_use]
@@ -112,9 +141,11 @@ impl Fold {
             since: None,
             pause: PAUSE,
             leeway: MANY,
-            credit: burst,
-            burst,
+            hands: Bucket::new(burst, CALM),
+            strangers: HashMap::new(),
+            answered: 0,
             written: Duration::ZERO,
+            at: 0,
         }
     }
 
@@ -122,7 +153,8 @@ impl Fold {
     pub fn put(&mut self, now: Duration, entry: Entry) -> Vec<Entry> {
         match (entry.what, entry.from) {
             (What::Reply | What::Stale, Some(address)) => self.stranger(now, address, entry),
-            (What::Reply | What::Stale | What::Order | What::Repeat, _) => self.hand(now, entry),
+            (What::Reply | What::Stale, None) => self.hand(now, entry),
+            (What::Order | What::Repeat, _) => self.order(now, entry),
             (What::Run | What::End | What::Hole, _) => {
                 let mut lines = self.flush();
                 lines.push(self.pass(entry));
@@ -131,21 +163,23 @@ impl Fold {
         }
     }
 
-    /// Lets through what has been kept for long enough.
+    /// Lets through what has been kept for long enough, once it is paid for.
     pub fn settle(&mut self, now: Duration) -> Vec<Entry> {
         let Some(since) = self.since else { return Vec::new() };
-        let hand = self.lanes.get(&Lane::Hand);
-        let storm = self.order.is_some()
-            || hand.is_some_and(|hand| hand.reply.is_some() || hand.stale.is_some());
+        let hand = self.lanes.get(&Lane::Hand).is_some_and(Answers::is_kept);
+        let storm = hand || self.order.is_some();
         let pause = if storm { self.pause.min(LONGEST_PAUSE) } else { self.pause };
-        if storm && now >= self.written + CALM {
-            return self.flush();
-        }
-        if now < since.saturating_add(pause) {
+        let calm = storm && now >= self.written + CALM;
+        let in_debt = hand && self.hands.in_debt(now) || self.order_in_debt(now);
+        if in_debt || !calm && now < since.saturating_add(pause) {
             return Vec::new();
         }
-        self.pause = self.pause.saturating_mul(2);
-        self.flush()
+        if !calm {
+            self.pause = self.pause.saturating_mul(2);
+        }
+        let lines = self.flush_paid(now);
+        self.answered = self.answered.saturating_add(total(&lines));
+        lines
     }
 
     /// What is kept, as it would be let through now.
@@ -161,6 +195,10 @@ impl Fold {
     }
 
     fn stranger(&mut self, now: Duration, address: IpAddr, entry: Entry) -> Vec<Entry> {
+        let cost = cost(&entry);
+        if cost > LONG {
+            return self.keep(now, Lane::Others, entry);
+        }
         let full = self.firsts >= FIRSTS;
         let own = Lane::Address(address);
         let lane = if full && !self.lanes.contains_key(&own) { Lane::Others } else { own };
@@ -172,46 +210,91 @@ impl Fold {
         firsts.push(who);
         self.firsts += 1;
         if entry.what == What::Stale {
+            if self.order.is_some() {
+                return self.keep(now, lane, entry);
+            }
+            self.answered = self.answered.saturating_add(cost);
             return vec![self.pass(entry)];
         }
-        let replies = self.lanes.values().filter(|answers| answers.reply.is_some()).count();
-        if self.kept.len() + replies > FEW {
-            self.given = entry.seq;
+        let before = self.numbered();
+        let kept = before.iter().filter(|line| line.what != What::Hole);
+        if self.order.is_some() || kept.count() > FEW || total(&before) > LONG {
+            self.gives(&entry);
             self.kept.push(entry);
             return self.overdue();
         }
         let mut lines = self.let_numbered_through();
         lines.push(self.pass(entry));
+        self.answered = self.answered.saturating_add(total(&lines));
         lines
     }
 
     fn hand(&mut self, now: Duration, entry: Entry) -> Vec<Entry> {
-        let rest = now.saturating_sub(std::mem::replace(&mut self.written, now)).as_secs();
-        let earned = u32::try_from(rest).unwrap_or(u32::MAX);
-        self.credit = self.credit.saturating_add(earned).min(self.burst);
-        let is_order = matches!(entry.what, What::Order | What::Repeat);
-        let Some(left) = self.credit.checked_sub(1) else {
-            if !is_order {
-                return self.keep(now, Lane::Hand, entry);
-            }
-            self.next_order();
-            self.given = entry.seq;
-            self.order = Some(entry);
-            self.since.get_or_insert(now);
-            return self.overdue();
-        };
-        self.credit = left;
+        self.written = now;
+        if self.order.is_some() || !self.hands.pays(now, cost(&entry)) {
+            return self.keep(now, Lane::Hand, entry);
+        }
         let mut lines = match entry.what {
-            _ if is_order => self.flush(),
             What::Reply => self.let_numbered_through(),
             _ => Vec::new(),
         };
-        if is_order {
-            self.next_order();
-            self.pause = PAUSE;
-        }
         lines.push(self.pass(entry));
         lines
+    }
+
+    fn order(&mut self, now: Duration, entry: Entry) -> Vec<Entry> {
+        self.written = now;
+        let answers = |fold: &Self| fold.answered.saturating_add(total(&fold.waiting()));
+        let cost = cost(&entry).saturating_add(entry.from.map_or(0, |_| answers(self)));
+        if !self.payer(now, &entry).pays(now, cost) {
+            self.next_order();
+            self.gives(&entry);
+            self.order = Some(entry);
+            self.since.get_or_insert(now);
+            return self.overdue();
+        }
+        if self.order_in_debt(now) {
+            self.order = None;
+        }
+        let mut lines = self.flush_paid(now);
+        self.next_order();
+        self.pause = PAUSE;
+        lines.push(self.pass(entry));
+        lines
+    }
+
+    /// Who pays for this order.
+    fn payer(&mut self, now: Duration, order: &Entry) -> &mut Bucket {
+        let Some(address) = order.from else { return &mut self.hands };
+        let mut lane = Lane::Address(address);
+        if !self.strangers.contains_key(&lane) && self.strangers.len() >= FIRSTS {
+            self.strangers.retain(|_, bucket| !bucket.is_full(now));
+            if self.strangers.len() >= FIRSTS {
+                lane = Lane::Others;
+            }
+        }
+        let new = || Bucket::new(STRANGERS_BURST, STRANGERS_PAUSE);
+        self.strangers.entry(lane).or_insert_with(new)
+    }
+
+    /// Whether an order is kept that must go on waiting for its payment.
+    fn order_in_debt(&mut self, now: Duration) -> bool {
+        let Some(order) = self.order.take() else { return false };
+        let in_debt = self.payer(now, &order).in_debt(now);
+        self.order = Some(order);
+        in_debt
+    }
+
+    /// Lets through everything that is kept, and has those pay who have caused the storm.
+    fn flush_paid(&mut self, now: Duration) -> Vec<Entry> {
+        if let Some(order) = self.order.take() {
+            self.payer(now, &order).owes(cost(&order));
+            self.order = Some(order);
+        }
+        if let Some(hand) = self.lanes.get(&Lane::Hand) {
+            self.hands.owes(hand.reply.iter().chain(&hand.stale).map(cost).sum());
+        }
+        self.flush()
     }
 
     /// Answers are to another order from now on.
@@ -226,6 +309,7 @@ impl Fold {
         }
         self.kept.clear();
         self.firsts = 0;
+        self.answered = 0;
     }
 
     /// Keeps this as the last of its lane.
@@ -235,11 +319,16 @@ impl Fold {
             let more = answers.stale.take().map(|before| 1 + before.more.unwrap_or(0));
             answers.stale = Some(Entry { more, ..entry });
         } else {
-            self.given = entry.seq;
+            (self.given, self.at) = (entry.seq, entry.at);
             answers.reply = Some(entry);
         }
         self.since.get_or_insert(now);
         self.overdue()
+    }
+
+    /// The number of this one is given, and it is not in the book yet.
+    fn gives(&mut self, entry: &Entry) {
+        (self.given, self.at) = (entry.seq, entry.at);
     }
 
     /// Lets through what waits under numbers, if too many of them are not told of.
@@ -293,14 +382,16 @@ impl Fold {
         let mut entries: Vec<_> = self.kept.iter().chain(&self.order).chain(replies).collect();
         entries.sort_by_key(|entry| entry.seq);
         let (mut lines, mut through) = (Vec::with_capacity(entries.len()), self.through);
+        let left_out = |through: u64, to: u64, at| {
+            let more = to.checked_sub(through).filter(|&more| more > 0);
+            more.map(|more| Entry { more: Some(more), ..hole(through + 1, to, at) })
+        };
         for entry in entries {
-            if let Some(more) = (entry.seq - through).checked_sub(1).filter(|&more| more > 0) {
-                let hole = hole(through + 1, entry.seq - 1, entry.at);
-                lines.push(Entry { more: Some(more), ..hole });
-            }
+            lines.extend(left_out(through, entry.seq - 1, entry.at));
             through = entry.seq;
             lines.push(entry.clone());
         }
+        lines.extend(left_out(through, self.given, self.at));
         lines
     }
 }

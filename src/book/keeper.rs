@@ -203,7 +203,7 @@ impl<F: FnMut(Health)> Turning<'_, F> {
 }
 
 /// The entry as it stands in the file. One that nobody could read back would be worth nothing.
-fn line(entry: &Entry) -> Vec<u8> {
+pub(super) fn line(entry: &Entry) -> Vec<u8> {
     let json = |entry: &Entry| serde_json::to_string(entry).map(json_line).unwrap_or_default();
     let mut line = json(entry);
     if line.is_empty() || line.len() >= LONGEST {

@@ -40,8 +40,19 @@ impl Storm {
     }
 
     fn order(&mut self) {
-        self.seq += 1;
-        self.put(Entry { by: Some(By::File), ..Entry::new(self.seq, 0, What::Order) });
+        self.says(What::Order, None, "");
+    }
+
+    fn says(&mut self, what: What, address: Option<u32>, text: &str) {
+        self.seq += u64::from(what != What::Stale);
+        let from = address.map(|address| IpAddr::from(Ipv4Addr::from_bits(address)));
+        let (by, status) = (Some(By::File), Some(text.into()));
+        self.put(Entry { status, by, from, ..Entry::new(self.seq, 0, what) });
+    }
+
+    /// How many bytes have gone into the book.
+    fn bytes(&self) -> usize {
+        self.lines.iter().map(|entry| crate::book::keeper::line(entry).len()).sum()
     }
 
     fn answer(&mut self, what: What, who: Option<Who>) {
@@ -213,6 +224,8 @@ fn a_hand_that_storms_is_written_first_and_last_and_one_that_does_not_as_it_is()
     storm.passes(CALM);
     let last = storm.through();
     assert_eq!(last[last.len() - 2..], [(Order, 5_100, 0), (Reply, 5_101, 0)]);
+    // What was let through is paid for first.
+    storm.passes(CALM);
     for _ in 0..100 {
         storm.passes(CALM);
         storm.order();
@@ -258,7 +271,11 @@ fn whatever_happens_no_number_is_told_twice_or_left_out() {
         let mut storm = Storm::new(burst);
         for _ in 0..20_000 {
             let who = Who(u32::try_from(below(40)).unwrap(), below(20).into());
-            match below(60) {
+            match below(64) {
+                60 => storm.says(Order, Some(who.0), "7"),
+                61 => storm.says(Order, Some(who.0), &longest()),
+                62 => storm.says(Reply, Some(who.0), &longest()),
+                63 => storm.says(Reply, None, &longest()),
                 0..4 => storm.order(),
                 4..8 => storm.answer(Reply, None),
                 8..10 => storm.answer(Stale, None),
@@ -270,4 +287,110 @@ fn whatever_happens_no_number_is_told_twice_or_left_out() {
         storm.put(Entry::new(storm.seq, 0, End));
         storm.check();
     }
+}
+
+/// The longest text that a file can say, which is six times as long in a line.
+fn longest() -> String {
+    "\u{1}".repeat(4_096)
+}
+
+#[test]
+fn long_entries_of_a_hand_are_paid_for_in_bytes() {
+    for what in [Order, Reply] {
+        let mut storm = Storm::ordered();
+        for _ in 0..2_500 {
+            storm.now += Duration::from_millis(4);
+            storm.says(what, None, &longest());
+        }
+        let bytes = storm.bytes();
+        assert!(bytes < 500_000, "{bytes} bytes of {what:?} in ten seconds");
+        storm.passes(Duration::from_mins(10));
+        assert_eq!(storm.fold.waiting(), [], "what came last is written when it is paid for");
+        let last = storm.lines.iter().rfind(|line| line.what == what).unwrap();
+        assert_eq!((last.seq, last.status.as_deref()), (storm.seq, Some(&*longest())));
+    }
+}
+
+#[test]
+fn an_hour_of_long_entries_is_no_tenth_of_the_book() {
+    let mut storm = Storm::ordered();
+    for _ in 0..3_600 / 2 {
+        storm.now += Duration::from_secs(2);
+        storm.says(Order, None, &longest());
+        storm.says(Reply, None, &longest());
+    }
+    assert!(storm.bytes() < 2_000_000, "{} bytes", storm.bytes());
+}
+
+#[test]
+fn strangers_who_may_order_spend_what_is_their_addresss_and_not_the_files() {
+    let mut storm = Storm::ordered();
+    for _ in 0..2_000 {
+        storm.says(Order, Some(1), &longest());
+        storm.says(Order, Some(1), "7");
+    }
+    let bytes = storm.bytes();
+    assert!(bytes < 500_000, "{bytes} bytes");
+    storm.lines.clear();
+    storm.says(Order, Some(2), "7");
+    assert_eq!(storm.through().last(), Some(&(Order, storm.seq, 0)), "another address");
+    for _ in 1..BURST {
+        storm.order();
+    }
+    assert_eq!(storm.through().len(), 999, "the files have all of their own");
+}
+
+#[test]
+fn many_addresses_that_order_are_bounded_too() {
+    let mut storm = Storm::ordered();
+    for address in 0..2_000 {
+        storm.says(Order, Some(address), &longest());
+    }
+    assert!(storm.fold.strangers.len() <= FIRSTS + 1);
+    assert!(storm.bytes() < 4_000_000, "{} bytes", storm.bytes());
+}
+
+#[test]
+fn an_order_that_waits_is_not_let_through_by_its_answers() {
+    let mut storm = Storm::ordered();
+    for station in 0..2_000 {
+        storm.says(Order, Some(1), "7");
+        storm.answer(Stale, Some(Who(2, station)));
+        storm.answer(Reply, Some(Who(2, station)));
+        storm.says(Reply, None, "7");
+        storm.says(Stale, None, "7");
+    }
+    assert!(storm.bytes() < 150_000, "{} bytes", storm.bytes());
+    storm.put(Entry::new(storm.seq, 0, End));
+    storm.lines.insert(0, Entry::new(101, 0, Order));
+    storm.check();
+}
+
+#[test]
+fn a_stranger_who_orders_pays_for_the_answers_that_go_through_with_it() {
+    let mut storm = Storm::ordered();
+    for station in 0..1_000 {
+        storm.says(Order, Some(1), "7");
+        for what in [Reply, Stale] {
+            storm.says(what, Some(2), &longest());
+            storm.answer(what, Some(Who(3, station)));
+        }
+    }
+    assert!(storm.bytes() < 500_000, "{} bytes", storm.bytes());
+}
+
+#[test]
+fn long_answers_of_a_hundred_addresses_share_a_lane() {
+    let mut storm = Storm::ordered();
+    for address in 0..100 {
+        for what in [Reply, Stale] {
+            storm.says(what, Some(address), &longest());
+            storm.says(what, Some(address), "7");
+            storm.says(what, Some(address), &longest());
+        }
+    }
+    storm.order();
+    assert!(storm.bytes() < 150_000, "{} bytes", storm.bytes());
+    storm.lines.insert(0, Entry::new(101, 0, Order));
+    storm.check();
 }

@@ -103,3 +103,20 @@ fn an_older_file_that_is_none_is_not_read() {
     assert_eq!(kept.query(None, 10), Err(why));
     kept.stop();
 }
+
+#[test]
+fn a_thousand_of_the_longest_writings_leave_what_was_before_them() {
+    let desk = Desk::new();
+    let kept =
+        desk.keep_with(Limits { burst: Limits::default().burst, ..quick() }, Fault::default());
+    kept.orders([1]);
+    for seq in 2..=2_000 {
+        let status = Some("\u{1}".repeat(4_096).into());
+        kept.record(Entry { status, by: Some(By::File), ..Entry::new(seq, seq, What::Reply) });
+    }
+    kept.stop();
+    assert!(!desk.older().exists());
+    let lines = desk.lines();
+    assert_eq!(lines[0].seq, 1);
+    assert_eq!(lines.last().map(|line| (line.seq, line.what)), Some((2_000, What::Reply)));
+}
