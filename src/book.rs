@@ -125,12 +125,15 @@ fn wall_clock() -> u64 {
 
 fn open_with(path: &Path, limits: Limits, now: u64, fault: Fault) -> (Past, Book) {
     let pages = Pages::new(path);
-    let foreign = pages.writer();
+    let (lock, foreign) = match pages.lock() {
+        Ok(lock) => (lock, None),
+        Err(trouble) => (None, Some(trouble)),
+    };
     let (past, cut) = match foreign {
         None => past::read(&pages, &limits, now),
         Some(_) => (Past::default(), None),
     };
-    let mut pen = Pen::new(pages.clone(), limits.file_bytes, fault);
+    let mut pen = Pen::new(pages.clone(), lock, limits.file_bytes, fault);
     if let Some(cut) = cut {
         pen.cut(&cut);
     }

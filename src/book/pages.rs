@@ -2,7 +2,7 @@
 //!
 //! Nothing but regular files is opened, no link is followed, and nothing waits.
 
-use std::fs::{File, Metadata, TryLockError};
+use std::fs::{File, Metadata};
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags};
 
 use super::trouble::Trouble;
-use live_file::resolve;
+use live_file::{lock, resolve};
 
 /// The two files in rotation.
 #[derive(Clone, Debug)]
@@ -47,14 +47,10 @@ impl Pages {
         Self { present: path.to_owned(), older: older.into() }
     }
 
-    /// Says so if another server writes the book: it holds its lock. A file system without locks
-    /// leaves it to people to start one server only.
-    pub(super) fn writer(&self) -> Option<Trouble> {
-        let page = open(&self.present).ok()??;
-        match page.file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => Some(Trouble::foreign(&self.present)),
-            _ => None,
-        }
+    /// Takes the book's lock, or says that another server has it. A file system without locks leaves it
+    /// to people to start one server only.
+    pub(super) fn lock(&self) -> Result<Option<File>, Trouble> {
+        lock::of(&self.present).map_err(|lock::Taken| Trouble::foreign(&self.present))
     }
 
     /// The files that there are, the older first.

@@ -4,7 +4,7 @@
 //! What has been written is known to the byte: after a write that failed half-way, whole lines stay
 //! and count as written, and half a line is cut off, or ended by the next write.
 
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
@@ -56,10 +56,12 @@ pub(super) struct Pen {
     /// The largest size of a file.
     limit: u64,
     sheet: Option<Sheet>,
+    /// Held as long as there is a pen: two servers would cut each other's lines.
+    _lock: Option<File>,
     fault: Fault,
 }
 
-/// The open file, locked as long as it is: two servers would cut each other's lines.
+/// The open file.
 #[derive(Debug)]
 struct Sheet {
     file: File,
@@ -73,8 +75,8 @@ struct Sheet {
 }
 
 impl Pen {
-    pub(super) fn new(pages: Pages, limit: u64, fault: Fault) -> Self {
-        Self { pages, limit, sheet: None, fault }
+    pub(super) fn new(pages: Pages, lock: Option<File>, limit: u64, fault: Fault) -> Self {
+        Self { pages, limit, sheet: None, _lock: lock, fault }
     }
 
     /// Has the file open that stands in its place now; makes one if there is none.
@@ -261,10 +263,6 @@ impl Pen {
         let meta = file.metadata().map_err(failed)?;
         if !meta.is_file() {
             return Err(Trouble::no_file(path, meta.file_type()));
-        }
-        // A file system without locks leaves it to people to start one server only.
-        if let Err(TryLockError::WouldBlock) = file.try_lock() {
-            return Err(Trouble::foreign(path));
         }
         let mut last = [b'\n'];
         if let Some(end) = meta.len().checked_sub(1) {

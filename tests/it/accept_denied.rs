@@ -78,7 +78,10 @@ async fn a_full_disk_is_an_error_that_passes() {
     assert_eq!((&outcome["type"], &outcome["code"]), (&"error".into(), &"write_failed".into()));
     assert_eq!(fs::read(file("accept.eot")).expect("it is there"), b"7\n", "the old reply stays");
     let entries = fs::read_dir(&disk).expect("it can be listed").count();
-    assert_eq!(entries, 4, "the reply, its lock, the book and the ballast, and no stray temp file");
+    assert_eq!(
+        entries, 5,
+        "the reply, the book, their locks and the ballast, and no stray temp file"
+    );
 
     fs::remove_file(file("ballast")).expect("it can be removed");
     assert_eq!(station.ask("Accept&8").await, "Accepted state: 8");

@@ -9,8 +9,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use tempfile::TempDir;
 
 /// The names a server may leave beside a status file that is called `status.eot`.
-const OWN: [&str; 5] =
-    ["status.eot", "accept.eot", "accept.eot.lock", "bell-book.jsonl", "bell-book.jsonl.1"];
+const OWN: [&str; 6] = [
+    "status.eot",
+    "accept.eot",
+    "accept.eot.lock",
+    "bell-book.jsonl",
+    "bell-book.jsonl.1",
+    "bell-book.jsonl.lock",
+];
 
 /// A directory that goes away with its owner.
 #[derive(Debug)]

@@ -4,14 +4,15 @@
 //! what stands in it comes back through its source.
 
 use std::ffi::OsString;
-use std::fs::{self, File, Permissions, TryLockError};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{Access, AtFlags, Mode, OFlags, StatVfsMountFlags, accessat, fstatvfs};
+use rustix::fs::{Access, AtFlags, StatVfsMountFlags, accessat, fstatvfs};
 use tracing::{debug, warn};
 
+use crate::lock;
 use crate::plain::plain;
 use crate::resolve::{self, Place};
 use crate::writing::Stamp;
@@ -26,9 +27,6 @@ mod temp_name;
 mod writer;
 
 pub use writer::{Busy, Outcome, Store, Writer};
-
-/// The mode of a lock file.
-const PRIVATE: u32 = 0o600;
 
 /// The one accept file that this process writes.
 #[derive(Debug)]
@@ -68,7 +66,8 @@ impl AcceptFile {
     /// left half done. A link at `path` is replaced.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let mut file = Self::at(path, false)?;
-        file.lock = lock(&file.path)?;
+        let taken = |lock::Taken| OpenError::Taken(name_of(&file.path));
+        file.lock = lock::of(&file.path).map_err(taken)?;
         if file.lock.is_some() {
             file.sweep();
         }
@@ -226,36 +225,6 @@ impl Before {
         match self {
             Self::File(attributes) => Some(attributes),
             _ => None,
-        }
-    }
-}
-
-/// Takes the lock beside the file. The lock file stays, because whoever removed it would let two
-/// servers hold two locks of one name.
-fn lock(path: &Path) -> Result<Option<File>, OpenError> {
-    let mut lock = path.as_os_str().to_owned();
-    lock.push(".lock");
-    let flags = OFlags::CREATE | OFlags::RDONLY;
-    let taken = resolve::parent(Path::new(&lock))
-        .and_then(|place| place.open(flags, Mode::from_raw_mode(PRIVATE)))
-        .and_then(|lock| {
-            // Whoever can open it can lock it, and one that an older version made is open to more.
-            // What cannot be mended is no reason not to serve.
-            if lock.metadata().is_ok_and(|meta| meta.is_file() && meta.mode() & 0o777 != PRIVATE) {
-                let _ = lock.set_permissions(Permissions::from_mode(PRIVATE));
-            }
-            match lock.try_lock() {
-                Ok(()) => Ok(Some(lock)),
-                Err(TryLockError::WouldBlock) => Ok(None),
-                Err(TryLockError::Error(error)) => Err(error),
-            }
-        });
-    match taken {
-        Ok(Some(lock)) => Ok(Some(lock)),
-        Ok(None) => Err(OpenError::Taken(name_of(path))),
-        Err(error) => {
-            warn!(lock = %Path::new(&lock).display(), %error, "accept file cannot be locked");
-            Ok(None)
         }
     }
 }

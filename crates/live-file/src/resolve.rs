@@ -12,7 +12,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{CWD, Mode, OFlags, openat, renameat};
+use rustix::fs::{AtFlags, CWD, Mode, OFlags, openat, renameat, unlinkat};
 use rustix::io::Errno;
 
 use crate::user;
@@ -188,6 +188,11 @@ impl Place {
     /// has that.
     pub fn take(&self, name: &OsStr) -> io::Result<()> {
         Ok(renameat(&self.directory, name, &self.directory, &self.name)?)
+    }
+
+    /// Removes the file, or the link itself.
+    pub fn remove(&self) -> io::Result<()> {
+        Ok(unlinkat(&self.directory, &self.name, AtFlags::empty())?)
     }
 
     /// Makes what was renamed, made or removed in the directory durable.

@@ -226,3 +226,17 @@ fn a_book_whose_disk_answers_late_is_kept_from_then_on_behind_what_was_there() {
     keeper.stop(PATIENCE);
     assert_eq!(seqs(&desk.lines()), [1, 2]);
 }
+
+#[test]
+fn whoever_reads_the_book_and_holds_it_keeps_nobody_from_writing_it() {
+    let desk = Desk::new();
+    fs::write(desk.book(), text(&[order(1)])).unwrap();
+    let reader = fs::File::open(desk.book()).unwrap();
+    reader.lock().unwrap();
+    assert_eq!(desk.past().entries, [order(1)]);
+    let kept = desk.keep();
+    assert_eq!(kept.health(), None);
+    kept.record(order(2));
+    kept.stop();
+    assert_eq!(desk.lines().len(), 2);
+}
