@@ -56,10 +56,9 @@ export function readDial(raw) {
   }
 }
 
-/** Whether a station may be called this; empty means unnamed. */
+/** Whether a station may be called this; empty means unnamed. White space at its ends would make a second one. */
 export function isName(text) {
-  if (text === '') return true;
-  return [...text].length <= MAX_NAME && text.trim() !== '' && isSeen(text);
+  return [...text].length <= MAX_NAME && text.trim() === text && isSeen(text);
 }
 
 /**

@@ -4,7 +4,8 @@
 
 /** Without a mark of their own: controls, what is ignored by default, noncharacters, blank glyphs. */
 const UNSEEN = new RegExp('[\\p{Cc}\\p{Cs}\\p{Default_Ignorable_Code_Point}'
-  + '\\p{Noncharacter_Code_Point}\\u2028\\u2029\\u2800\\ufff9-\\ufffb\\u{13430}-\\u{13440}\\u{1d159}]', 'u');
+  + '\\p{Noncharacter_Code_Point}\\u2028\\u2029\\u2800\\ufff9-\\ufffc\\u{1107f}\\u{13430}-\\u{13442}'
+  + '\\u{16fe4}\\u{1bc9d}\\u{1d159}]', 'u');
 
 /** The blocks of arrows, symbols and emoji. */
 const PICTOGRAPH = /[\u2190-\u2bff\u{1f000}-\u{1faff}]/u;

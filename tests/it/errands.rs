@@ -149,7 +149,10 @@ async fn a_name_that_cannot_be_shown_is_not_left_out_in_silence() {
         let (code, error) = fails(&server, &["answer", "--name", name]).await;
         assert_eq!(
             (code, error.as_str()),
-            (2, "chadburn: a name has at most 40 characters that show\n")
+            (
+                2,
+                "chadburn: a name has at most 40 characters that show, and no white space at its ends\n"
+            )
         );
     }
 }

@@ -53,9 +53,10 @@ fn is_unseen(c: char) -> bool {
         || IGNORABLE.iter().any(|&(first, last)| (first..=last).contains(&c))
         || matches!(c, '\u{fdd0}'..='\u{fdef}')
         || u32::from(c) & 0xfffe == 0xfffe
-        // The last three: annotations, the signs that arrange hieroglyphs, a note without a head.
-        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{2800}' | '\u{fff9}'..='\u{fffb}'
-            | '\u{13430}'..='\u{13440}' | '\u{1d159}')
+        // Behind the braille blank: annotations and the place of an object, a joiner of Brahmi numbers, the signs
+        // that arrange hieroglyphs and their blanks, a filler of Khitan, a selector of Duployan, a note without a head.
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{2800}' | '\u{fff9}'..='\u{fffc}' | '\u{1107f}'
+            | '\u{13430}'..='\u{13442}' | '\u{16fe4}' | '\u{1bc9d}' | '\u{1d159}')
 }
 
 fn shapes(before: Option<char>, c: char, after: Option<char>) -> bool {

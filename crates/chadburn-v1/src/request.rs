@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::Id;
 
 /// Said of a name that a station cannot have.
-pub const BAD_NAME: &str = "a name has at most 40 characters that show";
+pub const BAD_NAME: &str =
+    "a name has at most 40 characters that show, and no white space at its ends";
 
 /// The longest name of a station, in characters of any script.
 const NAME_MAX: usize = 40;
@@ -38,7 +39,7 @@ pub enum Request {
     },
     /// What this station shall be called; empty is unnamed.
     Name {
-        /// At most 40 characters that show.
+        /// At most 40 characters that show, and no white space at its ends.
         name: String,
     },
     /// An order.
@@ -79,12 +80,11 @@ impl Request {
     }
 }
 
-/// Whether a station may be called this: empty, or at most 40 characters, not all of them white
-/// space, and each of them seen.
+/// Whether a station may be called this: empty, or at most 40 characters, each of them seen, and no white
+/// space at its ends, which would make a second one of a name.
 #[must_use]
 pub fn is_name(name: &str) -> bool {
-    name.is_empty()
-        || (name.chars().count() <= NAME_MAX && !name.trim().is_empty() && unseen(name).is_none())
+    name.chars().count() <= NAME_MAX && name.trim() == name && unseen(name).is_none()
 }
 
 /// Whether the debug console takes this line.
