@@ -27,9 +27,9 @@ use crate::status;
 use chadburn_host::log::escaped;
 use chadburn_host::systemd::{Manager, watchdog_interval};
 use device::{Device, NoDevice};
-use live_file::accept::{self, AcceptFile};
 use live_file::disk::{self, Calls, Monitor};
-use live_file::source::{Options, Posts, Source};
+use live_file::durable::{self, DurableFile};
+use live_file::source::{Options, Source, WatchPool};
 use live_file::writing::Report;
 use patience::Patience;
 use rule::{Effect, Event, Rule, Tale};
@@ -56,7 +56,7 @@ pub enum StartError {
     NoTerminal(String),
     /// The status file's path is none.
     #[error(transparent)]
-    Status(#[from] accept::OpenError),
+    Status(#[from] durable::OpenError),
     /// The machine gives no thread or descriptor.
     #[error("the bridge cannot start: {0}")]
     Io(#[from] io::Error),
@@ -70,12 +70,12 @@ pub async fn run(config: BridgeConfig, stop: impl Future<Output = ()>) -> Result
         Err(NoDevice::NoTerminal) => return Err(StartError::NoTerminal(shown(&config.device))),
         other => other,
     };
-    let status = Arc::new(AcceptFile::shared(&config.status_file)?);
+    let status = Arc::new(DurableFile::shared(&config.status_file)?);
     let (report, mut replies) = mpsc::channel(1);
     let (status_calls, accept_calls) = (Calls::default(), Calls::default());
     // It is stopped when it is dropped, after the receiver that its thread may be waiting for.
     let _source = Source::start(
-        &Posts::default(),
+        &WatchPool::default(),
         &config.accept_file,
         Options { may_be_missing: true, format: status::FORMAT, ..Options::default() },
         &accept_calls,
@@ -184,7 +184,7 @@ struct Bridge {
     settled: bool,
     /// The order that is being written.
     writing: Option<JoinHandle<bool>>,
-    status: Arc<AcceptFile>,
+    status: Arc<DurableFile>,
     /// What is out of the status file's disk.
     status_calls: Calls,
     /// Whether the disks of the status file and of the accept file answer.
@@ -272,7 +272,7 @@ impl Bridge {
         info!(order = %self.rule.name(order), "the lever was moved");
         let (status, calls) = (Arc::clone(&self.status), self.status_calls.clone());
         self.writing = Some(spawn_blocking(move || {
-            let stored = calls.make(|| status.store(format!("{order}\n").as_bytes(), |_| {}));
+            let stored = calls.make(|| status.write(format!("{order}\n").as_bytes()));
             stored.inspect_err(|error| warn!(%error, "the order is not in the status file")).is_ok()
         }));
     }

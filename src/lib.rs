@@ -3,7 +3,7 @@
 //!
 //! Reading order: [`server`] puts the rooms together. An order comes in through [`live_file::source`], is
 //! understood by [`hub`] and its [`telegraph`], and goes out to every station in its [`wire`]'s
-//! language. A reply goes through [`live_file::accept`] into its file and comes back through that file's
+//! language. A reply goes through [`live_file::durable`] into its file and comes back through that file's
 //! source. The [`book`] keeps what happened. The [`bridge`] is another program beside it, between a
 //! serial line and the two files, and an [`errand`] is one on which a command goes to a server.
 //! ARCHITECTURE.md has the drawing.

@@ -38,9 +38,9 @@ use crate::metrics::Metrics;
 use crate::policy::Reach;
 use crate::status;
 use chadburn_host::systemd::Manager;
-use live_file::accept::{self, AcceptFile};
 use live_file::disk::{Calls, Monitor};
-use live_file::source::{Options, Posts, Source};
+use live_file::durable::{self, DurableFile};
+use live_file::source::{Options, Source, WatchPool};
 
 /// How long a shutdown may take, from the signal to the end of the process. The contract says five
 /// seconds; what is kept back is for the process itself to end.
@@ -62,7 +62,7 @@ pub struct Server {
 pub enum StartError {
     /// Another server writes this accept file.
     #[error(transparent)]
-    Accept(#[from] accept::OpenError),
+    Accept(#[from] durable::OpenError),
     /// The panel cannot be loaded.
     #[error(transparent)]
     Assets(#[from] http::NoAssets),
@@ -136,7 +136,7 @@ impl Server {
         let Running { handle, mut ended } =
             driver::start(clock, Hub::new(clock.now(), facts), |handle| {
                 let (to_hub, counted) = (handle.clone(), Arc::clone(&metrics));
-                let writer = accept::Writer::spawn(accept_file, &accept_calls, move |outcome| {
+                let writer = durable::Writer::spawn(accept_file, &accept_calls, move |outcome| {
                     counting::stored(&counted, File::Accept, &outcome);
                     // A hub that has ended has nobody left to tell.
                     let _ = to_hub.blocking_send(event(File::Accept, outcome));
@@ -146,11 +146,11 @@ impl Server {
                     let path = config.status_file.clone();
                     // Orders come through the server that holds the accept file's lock.
                     let open = move || {
-                        let file = AcceptFile::shared(&path).map_err(|error| error.to_string())?;
+                        let file = DurableFile::shared(&path).map_err(|error| error.to_string())?;
                         file.sweep();
                         Ok(file)
                     };
-                    accept::Writer::spawn(open, &status_calls, move |outcome| {
+                    durable::Writer::spawn(open, &status_calls, move |outcome| {
                         counting::stored(&counted, File::Status, &outcome);
                         // As above.
                         let _ = to_hub.blocking_send(event(File::Status, outcome));
@@ -175,7 +175,7 @@ impl Server {
         // From here on, whatever happens, everything that was started is taken down again.
         let tracker = TaskTracker::new();
         let listening = CancellationToken::new();
-        let (posts, mut sources) = (Posts::default(), Vec::new());
+        let (pool, mut sources) = (WatchPool::default(), Vec::new());
         let mut watched = vec![
             (File::Status, Monitor::new(&config.status_file, &status_calls)),
             (File::Accept, Monitor::new(&config.accept_file, &accept_calls)),
@@ -186,7 +186,7 @@ impl Server {
         let up = async {
             // The order is read before the reply, so that equal files are answered.
             for (file, calls) in [(File::Status, &status_calls), (File::Accept, &accept_calls)] {
-                sources.push(watch_file(&posts, &config, file, calls, &handle)?);
+                sources.push(watch_file(&pool, &config, file, calls, &handle)?);
                 let settled = |snapshot: &Arc<Snapshot>| snapshot.health(file).is_some();
                 if let Some(Err(_)) = patience.wait(snapshots.wait_for(settled)).await {
                     return Ok(());
@@ -261,7 +261,7 @@ fn why(how: Result<Ended, RecvError>) -> String {
 }
 
 fn watch_file(
-    posts: &Posts,
+    pool: &WatchPool,
     config: &Config,
     file: File,
     calls: &Calls,
@@ -275,7 +275,7 @@ fn watch_file(
         format: status::FORMAT,
     };
     let hub = hub.clone();
-    Source::start(posts, path, options, calls, move |report, since| {
+    Source::start(pool, path, options, calls, move |report, since| {
         // A hub that has ended has nobody left to tell.
         let _ = hub.report(file, report, since);
     })

@@ -9,7 +9,7 @@ use crate::hub::Snapshot;
 use crate::hub::engine::Tally;
 use crate::metrics::{Metrics, Parting};
 use crate::wire::Wire;
-use live_file::accept::Outcome;
+use live_file::durable::Outcome;
 
 /// Something happened that is worth a line in the bell book.
 pub(super) fn entered(metrics: &Metrics, entry: &Entry) {
@@ -28,7 +28,7 @@ pub(super) fn entered(metrics: &Metrics, entry: &Entry) {
 
 /// A writer has something to say of this file.
 pub(super) fn stored(metrics: &Metrics, file: File, outcome: &Outcome) {
-    if let Outcome::Stored { result: Err(_), .. } = outcome {
+    if let Outcome::Finished { result: Err(_), .. } = outcome {
         metrics.store_failed(file);
     }
 }

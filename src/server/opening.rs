@@ -14,8 +14,8 @@ use super::StartError;
 use crate::book::{self, Book, Limits, Past};
 use crate::http::Assets;
 use crate::telegraph::history::History;
-use live_file::accept::{AcceptFile, OpenError};
 use live_file::disk::{Calls, DEADLINE, no_answer};
+use live_file::durable::{DurableFile, OpenError};
 
 /// What a disk is given that is waited for after another one has used up the time: enough for one
 /// that is awake.
@@ -38,7 +38,7 @@ impl Patience {
 }
 
 /// Makes the file, or says why not in one line.
-pub(super) type Open = Box<dyn FnOnce() -> Result<AcceptFile, String> + Send>;
+pub(super) type Open = Box<dyn FnOnce() -> Result<DurableFile, String> + Send>;
 
 /// Takes the accept file's lock, or begins to and leaves the rest to whoever writes the file. Fails if
 /// it is known in time that it must not be written.
@@ -48,7 +48,7 @@ pub(super) async fn accept_file(
     patience: Patience,
 ) -> Result<Open, OpenError> {
     let (calls, path) = (calls.clone(), path.to_owned());
-    let mut opening = spawn_blocking(move || calls.make(|| AcceptFile::open(&path)));
+    let mut opening = spawn_blocking(move || calls.make(|| DurableFile::open(&path)));
     if let Some(Ok(opened)) = patience.wait(&mut opening).await {
         let file = opened?;
         return Ok(Box::new(|| Ok(file)));

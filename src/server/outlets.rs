@@ -16,7 +16,7 @@ use crate::hub::{Event, Outcome, Ports, Snapshot};
 use crate::metrics::Metrics;
 use crate::telegraph::TelegraphId;
 use chadburn_host::systemd::Manager;
-use live_file::accept::{self, Store, Writer};
+use live_file::durable::{self, WriteJob, Writer};
 
 /// The log lines that the hub limits itself, by address and cause, are of this target.
 pub const COUNTED: &str = "chadburn::server::outlets";
@@ -72,7 +72,7 @@ impl Ports for Outlets {
     ) -> Result<(), String> {
         let writer = self.of(of).writer(file).ok_or("orders are not written")?;
         let contents = format!("{text}\n").into_bytes();
-        writer.submit(Store { ticket, contents }).map_err(|busy| busy.to_string())
+        writer.submit(WriteJob { ticket, contents }).map_err(|busy| busy.to_string())
     }
 
     fn abandon(&mut self, of: TelegraphId, file: File, ticket: u64) {
@@ -127,10 +127,10 @@ impl Ports for Outlets {
 }
 
 /// What the writer of this file says, as the hub understands it.
-pub(super) fn event(file: File, outcome: accept::Outcome) -> Event<'static> {
+pub(super) fn event(file: File, outcome: durable::Outcome) -> Event<'static> {
     match outcome {
-        accept::Outcome::Noted { ticket, stamp } => Event::Noted { file, ticket, stamp },
-        accept::Outcome::Stored { ticket, result } => Event::Stored { file, ticket, result },
-        accept::Outcome::Able(result) => Event::Able { file, result },
+        durable::Outcome::Prepared { ticket, stamp } => Event::Noted { file, ticket, stamp },
+        durable::Outcome::Finished { ticket, result } => Event::Stored { file, ticket, result },
+        durable::Outcome::Writable(result) => Event::Able { file, result },
     }
 }

@@ -15,7 +15,7 @@ use crate::station::TestStation;
 use crate::strace::{Call, Fault, Watch};
 
 /// Where a reply is written.
-const ACCEPT: Option<&str> = Some("accept-writer");
+const ACCEPT: Option<&str> = Some("durable-writer");
 
 /// Where the bell book is.
 const BOOK: Option<&str> = Some("bell-book");

@@ -1,7 +1,7 @@
-//! Calls of a disk that may not come back: a mount can hang for as long as it likes.
+//! Calls of a disk that may not come back: a network mount can hang for as long as it likes.
 //!
-//! Whoever makes such a call does it on a thread that nobody waits for; here it is known which calls
-//! of a file are out, and since when. What follows from that is decided elsewhere.
+//! Such calls are made on threads that nobody waits for. [`Calls`] counts those of one file that are out, and since
+//! when; a [`Monitor`] says when they begin and cease to hang.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -25,7 +25,7 @@ impl Calls {
         let begun = Instant::now();
         self.out().push(begun);
         // A call that panics has come back as well.
-        let _back = Back { calls: self, begun };
+        let _guard = CallGuard { calls: self, begun };
         call()
     }
 
@@ -57,12 +57,12 @@ impl Calls {
 }
 
 /// Takes a call off the list when it has come back.
-struct Back<'a> {
+struct CallGuard<'a> {
     calls: &'a Calls,
     begun: Instant,
 }
 
-impl Drop for Back<'_> {
+impl Drop for CallGuard<'_> {
     fn drop(&mut self) {
         let mut out = self.calls.out();
         if let Some(index) = out.iter().position(|begun| *begun == self.begun) {

@@ -4,9 +4,9 @@
 //! writes one whole and durably, by one process at a time ([`lock`]). [`disk`] keeps what waits for a disk from waiting for ever,
 //! [`resolve`] follows links of those whose links may be followed.
 
-pub mod accept;
 pub mod acl;
 pub mod disk;
+pub mod durable;
 pub mod format;
 pub mod lock;
 pub mod plain;

@@ -1,7 +1,8 @@
-//! A watched file: it is noticed that somebody wrote it, what he wrote, and what is wrong with it.
+//! Watches a file that others write, and reports each completed writing and whatever is wrong with the file.
 //!
-//! Read in this order: `rule` decides, `look` looks, `watch` notices, and this file lets them work
-//! together. What a status means is not known here, nor who wants to hear of it.
+//! [`rule`] decides what a writing is, [`look`] reads the file, the private `watch` hears what the kernel tells, and
+//! this file runs them on threads. `rule` and `look` are public so that a simulator can run them on a disk of its
+//! own. They do no IO themselves: `rule` is a state machine without a clock, and `look` asks a [`look::Disk`].
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -17,12 +18,12 @@ use crate::disk::Calls;
 use crate::format::Format;
 use crate::resolve::Mounted;
 use crate::writing::{Condition, Health, Report, Watch};
-use ground::Ground;
-use keeper::Keeper;
+use location::Location;
 use look::RealDisk;
 use rule::{Hint, Rule, Step};
-use watch::Door;
-pub use watch::Posts;
+use supervisor::Supervisor;
+use watch::Probe;
+pub use watch::WatchPool;
 
 pub mod rule;
 
@@ -30,28 +31,30 @@ pub mod look;
 
 mod watch;
 
-mod ground;
+mod location;
 
-mod keeper;
+mod supervisor;
 
-/// How many hints are kept while a look is out; of more it is only known that there were some.
+/// How many hints are kept while a look is out. When there are more, all are replaced by one `Hint::Lost`.
 const HINTS_MAX: usize = 64;
 
-/// After so long a look that is out when the watch ends is not waited for.
+/// For how long a look that is out is waited for when the source stops.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How often it is looked whether a file's disk answers again.
+/// How often it is checked whether a disk that hangs answers again.
 const RETRY: Duration = Duration::from_millis(250);
 
 /// How a file is to be watched.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WatchMode {
-    /// The kernel tells; by looking often where it cannot.
+    /// By the kernel's notifications; by polling where those are not to be had, or do not tell of all changes
+    /// (network file systems, files that are mount points).
     #[default]
     Auto,
-    /// The kernel tells, also where it may not know of every change.
+    /// By the kernel's notifications wherever they are to be had. What they do not tell of is found by a look
+    /// every second.
     Kernel,
-    /// By looking often.
+    /// By ten looks a second.
     Poll,
 }
 
@@ -60,25 +63,29 @@ pub enum WatchMode {
 pub struct Options {
     /// How changes are noticed.
     pub mode: WatchMode,
-    /// That there is no such file is no fault: nobody has written it yet.
+    /// A file that does not exist is reported as well: nobody has written it yet.
     pub may_be_missing: bool,
     /// What its bytes mean.
     pub format: Format,
 }
 
-/// How a path stands before anything is watched.
+/// How well a path can be watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Survey {
-    /// Why the kernel would not tell of every change, so that it must be looked often.
-    pub deaf: Option<String>,
-    /// Why nothing that is written outside is seen here.
+    /// Why the kernel would not tell of every change, so that `WatchMode::Auto` polls.
+    pub needs_polling: Option<String>,
+    /// Set if the file was mounted alone and then replaced outside: nothing that is written there is seen here.
     pub replaced: Option<Mounted>,
 }
 
-/// Looks how this path stands.
+/// How well this path can be watched. Nothing is watched or changed for it.
+///
+/// # Errors
+///
+/// The directory does not exist, cannot be searched, or a link on the way is not to be followed.
 pub fn survey(path: &Path) -> io::Result<Survey> {
-    let Ground { deaf, mount, .. } = Ground::survey(path)?;
-    Ok(Survey { deaf, replaced: Mounted::check_read(mount).err() })
+    let Location { needs_polling, mount, .. } = Location::survey(path)?;
+    Ok(Survey { needs_polling, replaced: Mounted::check_read(mount).err() })
 }
 
 /// A file being watched, on a thread of its own, until this is stopped or dropped.
@@ -90,14 +97,21 @@ pub struct Source {
 }
 
 impl Source {
-    /// Watches `path`, sharing what it can with the others at these posts. The first thing that
-    /// `report` is told is what the file says, if it says anything; then, once, its health;
-    /// afterwards whatever changes. `report` may block: what happens meanwhile is folded into the
-    /// newest. With what it is told comes the moment since when that is so: of a writing, when it
-    /// was complete. Every call of the disk is one of `calls`; while one of them hangs there is no
-    /// other. Fails only if no thread can be started.
+    /// Watches `path`, and calls `report` from threads of its own, never twice at the same time: first with what
+    /// the file says, if it has a text, then once with its health, afterwards with whatever changes. With each
+    /// report comes the moment since which it holds; for a writing, when it was complete.
+    ///
+    /// `report` may block. What happens meanwhile is folded, so that it then hears of the newest writing only.
+    /// If it panics, it is called once more with `Condition::Unreadable`, and the source has ended.
+    ///
+    /// Sources with the same `pool` share a watch of the kernel's if their files are in one directory. Every call
+    /// of the disk is counted in `calls`; while one of them hangs no other is made.
+    ///
+    /// # Errors
+    ///
+    /// No thread can be started. Anything that is wrong with the file is a report.
     pub fn start(
-        posts: &Posts,
+        pool: &WatchPool,
         path: &Path,
         Options { mode, may_be_missing, format }: Options,
         calls: &Calls,
@@ -109,13 +123,13 @@ impl Source {
             name: look::name_of(&path),
             format,
             calls: calls.clone(),
-            lookout: Mutex::new(Lookout {
+            state: Mutex::new(State {
                 rule: Rule::new(may_be_missing, Watch::Poll),
                 disk: Some(RealDisk::new(&path, format.max_file)),
                 hints: Vec::new(),
                 report: Box::new(report),
                 watch: 0,
-                door: None,
+                probe: None,
                 link: false,
                 asleep_until: Duration::ZERO,
                 stop: false,
@@ -125,11 +139,11 @@ impl Source {
         let (running, ended) = channel();
         let name = format!("source-{}", shared.name);
         thread::Builder::new().name(name).spawn({
-            let (shared, posts) = (Arc::clone(&shared), posts.clone());
+            let (shared, pool) = (Arc::clone(&shared), pool.clone());
             move || {
                 let _running: std::sync::mpsc::Sender<()> = running;
-                let keeper = Keeper::new(posts, path, mode);
-                if catch_unwind(AssertUnwindSafe(|| keep(&shared, keeper))).is_err() {
+                let supervisor = Supervisor::new(pool, path, mode);
+                if catch_unwind(AssertUnwindSafe(|| run(&shared, supervisor))).is_err() {
                     give_up(&shared);
                 }
             }
@@ -137,8 +151,8 @@ impl Source {
         Ok(Self { shared, ended })
     }
 
-    /// Ends the watch, and returns when nothing will be reported any more. A look that hangs is left
-    /// behind, and ends when its disk answers.
+    /// Ends the watch, as dropping it does, and returns when nothing will be reported any more. A look that
+    /// hangs is left behind, and ends when its disk answers.
     pub fn stop(self) {
         drop(self);
     }
@@ -146,37 +160,36 @@ impl Source {
 
 impl Drop for Source {
     fn drop(&mut self) {
-        self.shared.lookout().stop = true;
+        self.shared.state().stop = true;
         self.shared.woken.notify_one();
         self.shared.calls.wait_for(&self.ended, PATIENCE);
     }
 }
 
-/// What the source's thread and the watcher's thread share.
+/// What the source's own thread and the watch's thread share.
 #[derive(Debug)]
 struct Shared {
     start: Instant,
     name: String,
     format: Format,
     calls: Calls,
-    lookout: Mutex<Lookout>,
+    state: Mutex<State>,
     woken: Condvar,
 }
 
-/// The rule, and what it needs to be carried out.
-struct Lookout {
+/// The rule, and what is needed to do what it says.
+struct State {
     rule: Rule,
-    /// What is looked with; nothing while a call of it is out, wherever that is made. So there is one
-    /// at a time, and none is made with the lookout held.
+    /// What the file is read with. Whoever makes a call takes it out, so that there is one call at a time, and none
+    /// with the state locked.
     disk: Option<RealDisk>,
-    /// What was noticed while it was out, in its order.
+    /// What was noticed while a call was out, in order.
     hints: Vec<Hint>,
-    /// Who wants to hear of it.
     report: Box<dyn FnMut(Report, Instant) + Send>,
-    /// Which of the watches that there have been is in force; 0 if none is.
+    /// The number of the present subscription; 0 if there is none.
     watch: u64,
-    /// Where to knock.
-    door: Option<Arc<Door>>,
+    /// What to knock with.
+    probe: Option<Arc<Probe>>,
     /// At the last look the path was a symlink.
     link: bool,
     /// When the source's thread wakes by itself.
@@ -189,73 +202,70 @@ impl Shared {
         self.start.elapsed()
     }
 
-    /// The lookout, also after a panic: then only `stop` and `report` are still of interest.
-    fn lookout(&self) -> MutexGuard<'_, Lookout> {
-        self.lookout.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The state, also after a panic: then only `stop` and `report` are used.
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a hint of this watch, on the watcher's thread, and does there and then what follows from
-    /// it: the knock comes round on this same thread, so that a writing is told without a change of
-    /// threads. While a look is out elsewhere, whoever has made it takes the hint up.
+    /// Takes a hint of this subscription on the watch's thread, and does at once what follows from it. A knock
+    /// comes round on the same thread, so a writing is reported without a change of threads. While a look is
+    /// out on the other thread, that one takes the hint.
     fn hint(&self, watch: u64, hint: Hint) {
-        // After a panic the source's thread says the last words.
-        let Ok(mut lookout) = self.lookout.lock() else { return self.woken.notify_one() };
-        if lookout.stop || lookout.watch != watch {
+        // After a panic the source's own thread makes the last report.
+        let Ok(mut state) = self.state.lock() else { return self.woken.notify_one() };
+        if state.stop || state.watch != watch {
             return;
         }
-        lookout.noticed(hint);
-        if lookout.disk.is_none() || self.calls.unanswered().is_some() {
+        state.noticed(hint);
+        if state.disk.is_none() || self.calls.unanswered().is_some() {
             return;
         }
-        let link = lookout.link;
-        let (mut lookout, until) = self.turn(lookout);
-        let wake = until < lookout.asleep_until || lookout.link != link;
+        let link = state.link;
+        let (mut state, until) = self.turn(state);
+        let wake = until < state.asleep_until || state.link != link;
         if wake {
-            lookout.asleep_until = Duration::ZERO;
+            state.asleep_until = Duration::ZERO;
         }
-        drop(lookout);
+        drop(state);
         if wake {
             self.woken.notify_one();
         }
     }
 
-    /// Does what is to be done now; returns until when there is nothing more. The disk is here.
-    fn turn<'a>(
-        &'a self,
-        mut lookout: MutexGuard<'a, Lookout>,
-    ) -> (MutexGuard<'a, Lookout>, Duration) {
-        while !lookout.stop {
-            lookout.take_hints(self.now());
-            match lookout.rule.next(self.now()) {
+    /// Does what is to be done now; returns until when there is nothing more. No call may be out.
+    fn turn<'a>(&'a self, mut state: MutexGuard<'a, State>) -> (MutexGuard<'a, State>, Duration) {
+        while !state.stop {
+            state.take_hints(self.now());
+            match state.rule.next(self.now()) {
                 Step::Look => {
-                    let Some(mut disk) = lookout.disk.take() else { break };
-                    drop(lookout);
+                    let Some(mut disk) = state.disk.take() else { break };
+                    drop(state);
                     let look =
                         || self.calls.make(|| look::look(&mut disk, &self.name, &self.format));
                     let look = catch_unwind(AssertUnwindSafe(look));
-                    lookout = self.lookout();
-                    // With the lookout held, so that its other thread hears of a panic.
+                    state = self.state();
+                    // With the state locked, so that the other thread finds the lock poisoned.
                     let look = look.unwrap_or_else(|panic| resume_unwind(panic));
-                    lookout.disk = Some(disk);
-                    lookout.link = look.link;
-                    lookout.rule.looked(self.now(), look);
+                    state.disk = Some(disk);
+                    state.link = look.link;
+                    state.rule.looked(self.now(), look);
                 }
                 Step::Knock => {
-                    if let Some(door) = &lookout.door {
-                        door.knock();
+                    if let Some(probe) = &state.probe {
+                        probe.knock();
                     }
                 }
-                Step::Tell(told) => lookout.tell(self, told),
-                Step::Wait(until) => return (lookout, until),
+                Step::Tell(told) => state.tell(self, told),
+                Step::Wait(until) => return (state, until),
             }
         }
-        (lookout, Duration::MAX)
+        (state, Duration::MAX)
     }
 }
 
-impl Lookout {
-    fn use_watch(&mut self, now: Duration, number: u64, watch: Watch, door: Option<Arc<Door>>) {
-        (self.watch, self.door) = (number, door);
+impl State {
+    fn use_watch(&mut self, now: Duration, number: u64, watch: Watch, probe: Option<Arc<Probe>>) {
+        (self.watch, self.probe) = (number, probe);
         self.hints.clear();
         self.rule.set_watch(now, watch);
     }
@@ -284,43 +294,43 @@ impl Lookout {
     }
 }
 
-impl std::fmt::Debug for Lookout {
+impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lookout").field("rule", &self.rule).finish_non_exhaustive()
+        f.debug_struct("State").field("rule", &self.rule).finish_non_exhaustive()
     }
 }
 
-/// The source's thread: keeps the watch armed, and does what time alone brings.
-fn keep(shared: &Arc<Shared>, mut keeper: Keeper) {
+/// The source's own thread: keeps the subscription, and does what is due by time alone.
+fn run(shared: &Arc<Shared>, mut supervisor: Supervisor) {
     loop {
         let hangs = shared.calls.unanswered().is_some();
         if !hangs {
-            keeper.tend(shared);
+            supervisor.check_if_due(shared);
         }
-        // A panic on the watcher's thread is one here, too.
-        let mut lookout = shared.lookout.lock().expect("no hint made the rule panic");
-        if lookout.stop {
+        // A panic on the watch's thread has poisoned the lock, and ends this thread, too.
+        let mut state = shared.state.lock().expect("no hint made the rule panic");
+        if state.stop {
             return;
         }
         let until = if hangs {
             shared.now() + RETRY
-        } else if lookout.disk.is_none() {
-            // The watcher's thread wakes this one when its look is back.
+        } else if state.disk.is_none() {
+            // The watch's thread wakes this one when its look is back.
             Duration::MAX
         } else {
             let until;
-            (lookout, until) = shared.turn(lookout);
-            if lookout.link != keeper.link {
+            (state, until) = shared.turn(state);
+            if state.link != supervisor.link {
                 continue;
             }
-            until.min(keeper.next)
+            until.min(supervisor.next)
         };
-        if lookout.stop {
+        if state.stop {
             return;
         }
-        lookout.asleep_until = until;
+        state.asleep_until = until;
         let time = until.saturating_sub(shared.now());
-        drop(shared.woken.wait_timeout(lookout, time));
+        drop(shared.woken.wait_timeout(state, time));
     }
 }
 
@@ -335,7 +345,7 @@ fn log(name: &str, report: &Report) {
     }
 }
 
-/// The last words of a source that has panicked: nobody may think that the file is still watched.
+/// The last report of a source that has panicked, so that nobody takes the file for watched.
 fn give_up(shared: &Shared) {
     let name = &shared.name;
     error!(file = name, "the watch has ended by a panic");
@@ -344,9 +354,9 @@ fn give_up(shared: &Shared) {
         detail: format!("{name} is no longer watched after an error in the server"),
         watch: Watch::Poll,
     };
-    let mut lookout = shared.lookout();
-    let lookout = &mut *lookout;
-    let last = || (lookout.report)(Report::Health(health), Instant::now());
+    let mut state = shared.state();
+    let state = &mut *state;
+    let last = || (state.report)(Report::Health(health), Instant::now());
     if catch_unwind(AssertUnwindSafe(last)).is_err() {
         error!(file = name, "and this could not be reported");
     }

@@ -1,6 +1,4 @@
-//! What a source tells the hub: completed writings of a watched file, and the file's health.
-//!
-//! Plain facts. How they were found out is the business of the source room.
+//! What a source reports: completed writings of a file, and the file's health.
 
 /// A moment of the wall clock: seconds since 1970, and nanoseconds.
 pub type Moment = (i64, i64);
@@ -52,7 +50,7 @@ impl Health {
 pub enum Condition {
     /// Nothing.
     Ok,
-    /// There is no such file. An accept file that nobody has written yet is `Ok`.
+    /// It does not exist. Where it may be missing, that is `Ok`.
     Missing,
     /// It has no text; of a status, none but white space.
     Empty,
@@ -66,7 +64,7 @@ pub enum Condition {
     TooLarge,
     /// It is a directory, a FIFO, a socket or a device.
     NotAFile,
-    /// It cannot be written; said of the accept file and of the bell book.
+    /// It cannot be written. A source never reports this; it is for whoever writes files, too.
     Unwritable,
 }
 
@@ -82,7 +80,7 @@ pub enum Watch {
 }
 
 impl Condition {
-    /// What it is called in messages.
+    /// A name for messages: `ok`, `missing`, ….
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -100,7 +98,7 @@ impl Condition {
 }
 
 impl Watch {
-    /// What it is called in messages.
+    /// A name for messages: `ok`, `missing`, ….
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -111,7 +109,7 @@ impl Watch {
     }
 }
 
-/// What a source says.
+/// What a source reports.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Report {
     /// The file was written, and this is what it says now.

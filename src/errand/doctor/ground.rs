@@ -10,8 +10,8 @@ use tokio::time::{Instant, timeout_at};
 
 use super::Finding;
 use chadburn_host::token_file;
-use live_file::accept::{AcceptFile, OpenError};
 use live_file::disk::{DEADLINE, no_answer};
+use live_file::durable::{DurableFile, OpenError};
 use live_file::plain::plain;
 use live_file::resolve;
 use live_file::source::{Survey, survey};
@@ -27,8 +27,8 @@ type Check = (String, Box<dyn FnOnce() -> Vec<Finding> + Send>);
 pub(super) async fn disks(status: &Path, accept: &Path, token: Option<&Path>) -> Vec<Finding> {
     let mut checks: Vec<Check> = vec![
         check(status, |status| vec![readable(status)]),
-        check(accept, |accept| vec![takes(accept, AcceptFile::unlocked(accept), "answers")]),
-        check(status, |it| vec![takes(it, AcceptFile::shared(it), "orders over the network")]),
+        check(accept, |accept| vec![takes(accept, DurableFile::unlocked(accept), "answers")]),
+        check(status, |it| vec![takes(it, DurableFile::shared(it), "orders over the network")]),
     ];
     checks.extend(token.map(|token| check(token, self::token)));
     checks.push(check(status, |status| vec![watching(status)]));
@@ -78,7 +78,7 @@ fn readable(status: &Path) -> Finding {
 }
 
 /// Whether a file can be replaced.
-fn takes(path: &Path, file: Result<AcceptFile, OpenError>, what: &str) -> Finding {
+fn takes(path: &Path, file: Result<DurableFile, OpenError>, what: &str) -> Finding {
     let folder = path.parent().filter(|it| !it.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new(".")).display();
     let rehearsed = file.map_err(|error| error.to_string());
@@ -135,7 +135,7 @@ fn noticing(status: &Path, survey: &Survey, instances: Option<u32>) -> Finding {
     if let Some(why) = survey.replaced {
         return Finding::Bad(format!("{}: {why}", status.display()), "no order gets here".into());
     }
-    if let Some(why) = &survey.deaf {
+    if let Some(why) = &survey.needs_polling {
         let what = format!("{}: {why}, of whose changes no kernel tells", status.display());
         return Finding::Note(what, "the server looks ten times a second");
     }
@@ -174,7 +174,7 @@ mod tests {
     #[test]
     fn how_changes_are_noticed_depends_on_the_file_system_and_on_what_is_left_of_inotify() {
         let noticing = |deaf: Option<&str>, instances| {
-            let survey = Survey { deaf: deaf.map(str::to_owned), replaced: None };
+            let survey = Survey { needs_polling: deaf.map(str::to_owned), replaced: None };
             noticing(Path::new("/e/status.eot"), &survey, instances)
         };
         let notes = |deaf, instances, word: &str| match noticing(deaf, instances) {

@@ -1,6 +1,6 @@
 //! The rule of writings: when what a look saw is a finished writing, and when a fault is one.
 //!
-//! A state machine without IO and without a clock. Whoever drives it passes in the time, hands it
+//! A state machine without IO and without a clock. Whoever drives it passes in the time, handles it
 //! every hint of a watcher as it comes, and does what [`Rule::next`] says. It remembers a few
 //! facts, never a queue: hints may come in any number while a report waits to be taken.
 //!
@@ -14,14 +14,14 @@
 
 use std::time::Duration;
 
-use hands::Hands;
+use handles::Handles;
 use heard::{Dates, Heard};
 use knock::Knocks;
 
 use super::look::{Fault, Look, Seen};
 use crate::writing::{Condition, Health, Moment, Report, Watch, Writing};
 
-mod hands;
+mod handles;
 mod heard;
 mod knock;
 
@@ -91,19 +91,19 @@ pub struct Rule {
     /// What is seen at present and neither believed nor known to be wrong.
     candidate: Option<Candidate>,
     /// A hint said that a writer is done, nothing was changed since, and nobody has looked yet.
-    vouched: Option<Word>,
+    vouched: Option<Proof>,
     /// When that hint came.
     vouched_at: Duration,
     /// The same for the look that is being taken, or that awaits its knock.
-    trusted: Option<Word>,
+    trusted: Option<Proof>,
     /// When that hint came.
     trusted_at: Duration,
     /// Knocks that are out.
     knocks: Knocks,
     /// A knock is to be made, so that it is known which hints are of what was seen.
     asks: bool,
-    /// Who has their hands on the file.
-    hands: Hands,
+    /// Who has their handles on the file.
+    handles: Handles,
     /// When to look next.
     due: Duration,
     /// When the look at hand, or the last one, began.
@@ -118,7 +118,7 @@ pub struct Rule {
 
 /// Why a look may count without a second one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Word {
+enum Proof {
     /// The writer closed the file, and nobody else has it open.
     Closed,
     /// The file was renamed in. Whoever is still writing has another one open.
@@ -155,7 +155,7 @@ impl Rule {
             trusted_at: Duration::ZERO,
             knocks: Knocks::default(),
             asks: false,
-            hands: Hands::default(),
+            handles: Handles::default(),
             due: Duration::ZERO,
             began: Duration::ZERO,
             written: None,
@@ -171,7 +171,7 @@ impl Rule {
         (self.knocks, self.asks) = (Knocks::default(), false);
         self.heard.misses();
         // Whoever had it open before is not known.
-        self.hands.lost(now);
+        self.handles.lost(now);
         self.due = self.due.min(now);
     }
 
@@ -183,23 +183,23 @@ impl Rule {
         }
         self.heard.takes(hint);
         match hint {
-            Hint::Closed if self.hands.let_go(now) => self.vouch(now, Word::Closed),
-            Hint::MovedIn => self.vouch(now, Word::Moved),
-            Hint::Swapped if !self.hands.wrote(now) => self.vouch(now, Word::Closed),
+            Hint::Closed if self.handles.closed(now) => self.vouch(now, Proof::Closed),
+            Hint::MovedIn => self.vouch(now, Proof::Moved),
+            Hint::Swapped if !self.handles.wrote(now) => self.vouch(now, Proof::Closed),
             Hint::Closed | Hint::Swapped | Hint::Gone | Hint::Stirred => self.stir(now + SOON),
             Hint::Changed => {
                 (self.vouched, self.trusted) = (None, None);
-                self.hands.changed(now);
+                self.handles.changed(now);
                 self.stir(now + SOON);
             }
             Hint::Opened => {
                 self.knocks.opened();
-                self.hands.opened(now);
+                self.handles.opened(now);
             }
             Hint::Lost => {
                 (self.vouched, self.trusted) = (None, None);
                 self.knocks.some_lost(now);
-                self.hands.lost(now);
+                self.handles.lost(now);
                 self.look_by(now + SOON);
             }
             Hint::Knocked => self.knocked(now),
@@ -263,7 +263,7 @@ impl Rule {
             self.settle_by = Some(now + EVERY);
         }
         if look.opened && self.watch == Watch::Inotify {
-            self.hands.looked(now);
+            self.handles.looked(now);
         }
         if self.knows(&look) {
             self.settled = true;
@@ -286,7 +286,7 @@ impl Rule {
             Seen::Fault(fault) if now >= since + QUIET => {
                 self.fault = Some(fault);
                 (self.settled, self.trusted) = (true, None);
-                self.hands.rest();
+                self.handles.rest();
             }
             seen => {
                 self.trusted = self.trusted.filter(|_| matches!(seen, Seen::Text(_)));
@@ -334,7 +334,7 @@ impl Rule {
         self.fault = None;
         self.settled = true;
         self.trusted = None;
-        self.hands.rest();
+        self.handles.rest();
     }
 
     fn knocked(&mut self, now: Duration) {
@@ -342,17 +342,17 @@ impl Rule {
             return;
         }
         // The opens of our own looks have come round by now, so it is known who is left.
-        self.hands.all_came();
+        self.handles.all_arrived();
         self.heard.no_knock_is_out();
         if let Some(word) = self.trusted
-            && (word == Word::Moved || !self.hands.may_write(now))
+            && (word == Proof::Moved || !self.handles.may_write(now))
             && let Some(Candidate { seen: Seen::Text(writing), .. }) = self.candidate.take()
         {
             self.believe(writing, self.trusted_at, true);
         }
     }
 
-    fn vouch(&mut self, now: Duration, word: Word) {
+    fn vouch(&mut self, now: Duration, word: Proof) {
         (self.vouched, self.vouched_at) = (Some(word), now);
         self.stir(now);
         self.due = self.due.min(now);

@@ -30,9 +30,9 @@ struct Watched {
 
 /// A source of the status file at this path, and who hears what it says.
 fn source(path: &Path, mode: WatchMode, mut hears: impl FnMut(Report) + Send + 'static) -> Source {
-    let (posts, calls) = (Posts::default(), Calls::default());
+    let (pool, calls) = (WatchPool::default(), Calls::default());
     let options = Options { mode, may_be_missing: false, format: LINE };
-    Source::start(&posts, path, options, &calls, move |report, _| hears(report)).unwrap()
+    Source::start(&pool, path, options, &calls, move |report, _| hears(report)).unwrap()
 }
 
 /// A source that watches `status.eot` in a directory prepared beforehand.

@@ -1,4 +1,4 @@
-//! How changes of a file are noticed: the only place that knows notify.
+//! How changes of a file are noticed: the only module that knows notify.
 //!
 //! The directory is watched, not the file: a file renamed in is another one. What the events say
 //! is boiled down to hints; that a file is written, or what it says, is not known here.
@@ -15,68 +15,67 @@ use std::time::Duration;
 use notify::{Event, RecommendedWatcher, RecursiveMode, Watcher};
 use rustix::io::Errno;
 
-use super::ground::{Ground, Identity};
+use super::location::{DirectoryId, Location};
 use super::rule::Hint;
 use crate::disk::Calls;
 use crate::writing::Watch;
-pub(super) use door::Door;
-use sift::sift;
+use hints::hint_of;
+pub(super) use probe::Probe;
 
-mod door;
-mod sift;
+mod hints;
+mod probe;
 
-/// After so long a look hangs that is made on the thread that takes the kernel's news.
+/// A look on the watch's thread that takes so long hangs.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What the kernel's watch is called here.
 pub(super) const KERNEL: Watch =
     if cfg!(target_os = "macos") { Watch::Fsevents } else { Watch::Inotify };
 
-/// The posts that are manned. A clone knows the same.
+/// The directories that the kernel watches for sources. Sources that are given the same pool, or clones of it, share
+/// one watch of the kernel, one descriptor and one thread for all files in one directory.
 #[derive(Clone, Debug, Default)]
-pub struct Posts(Arc<Mutex<Vec<Weak<Post>>>>);
+pub struct WatchPool(Arc<Mutex<Vec<Weak<DirectoryWatch>>>>);
 
-/// Where the kernel's news of a directory comes in, for everyone who keeps an eye on a file there.
+/// A watch of the kernel's on one directory, for all sources of files in it.
 #[derive(Debug)]
-struct Post {
+struct DirectoryWatch {
     /// The directory.
     dir: PathBuf,
     /// Which directory that is.
-    id: Identity,
-    /// Those who keep an eye on a file.
-    eyes: Arc<Mutex<Eyes>>,
-    /// What its thread does for one of them; a look of his may hang.
-    turns: Calls,
+    id: DirectoryId,
+    subscribers: Arc<Mutex<Subscribers>>,
+    /// What its thread does for one subscriber; a look at his file may hang.
+    calls: Calls,
     watcher: Mutex<RecommendedWatcher>,
 }
 
-/// Those who keep an eye on a file: what is told to them may take long, and nobody waits for its end
-/// who comes or goes.
-type Eyes = Arc<Vec<Arc<Eye>>>;
+/// A list that is replaced, never changed: telling subscribers may take long, and whoever subscribes or leaves
+/// does not wait for that.
+type Subscribers = Arc<Vec<Arc<Subscriber>>>;
 
-/// One who keeps an eye on a file.
-struct Eye {
-    ground: Ground,
-    door: Option<Arc<Door>>,
+/// The source of one file in the directory.
+struct Subscriber {
+    location: Location,
+    probe: Option<Arc<Probe>>,
     tell: Box<dyn Fn(Hint) + Send + Sync>,
-    /// Tells it from the others.
-    badge: Arc<()>,
+    /// Tells this subscriber from the others.
+    id: Arc<()>,
 }
 
-/// A watch of the kernel's that is in force; dropping it ends it.
+/// One source's part in a watch; dropping it ends it.
 #[derive(Debug)]
-pub(super) struct Armed {
-    /// Where things stood when it was armed.
-    ground: Ground,
-    /// Where to knock.
-    door: Option<Arc<Door>>,
-    post: Arc<Post>,
-    badge: Arc<()>,
+pub(super) struct Subscription {
+    /// How things stood when it began.
+    location: Location,
+    probe: Option<Arc<Probe>>,
+    watch: Arc<DirectoryWatch>,
+    id: Arc<()>,
 }
 
 /// Why there is no watch, with advice for whoever can do something about it.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NoWatch {
+pub(super) enum WatchError {
     /// No inotify instance is left.
     #[error(
         "no inotify instance is left; raise fs.inotify.max_user_instances or the open files limit"
@@ -90,13 +89,13 @@ pub(super) enum NoWatch {
     Directory(#[from] io::Error),
     /// Others may write the file without the kernel's telling.
     #[error("{0}, where changes may go unnoticed")]
-    Deaf(String),
+    Unreliable(String),
     /// Anything else.
     #[error("{0}")]
     Other(notify::Error),
 }
 
-impl From<notify::Error> for NoWatch {
+impl From<notify::Error> for WatchError {
     fn from(error: notify::Error) -> Self {
         let exhausted = [Errno::MFILE, Errno::NFILE].map(|errno| Some(errno.raw_os_error()));
         match &error.kind {
@@ -107,54 +106,54 @@ impl From<notify::Error> for NoWatch {
     }
 }
 
-impl Posts {
-    /// The post for this ground: one that is manned, if the ground needs no directory but its own.
-    fn man(&self, ground: &Ground) -> Result<Arc<Post>, NoWatch> {
-        if let Some(other) = ground.other_dir() {
-            let post = Post::new(ground)?;
-            post.watch(other)?;
-            return Ok(Arc::new(post));
+impl WatchPool {
+    /// The watch for this location: one that is there already, if the location needs no other directory.
+    fn get(&self, location: &Location) -> Result<Arc<DirectoryWatch>, WatchError> {
+        if let Some(other) = location.other_dir() {
+            let watch = DirectoryWatch::new(location)?;
+            watch.watch(other)?;
+            return Ok(Arc::new(watch));
         }
         {
-            let mut posts = locked(&self.0);
-            posts.retain(|post| post.strong_count() > 0);
-            let here = |post: &Arc<Post>| post.is_at(ground) && !post.hangs();
-            if let Some(post) = posts.iter().filter_map(Weak::upgrade).find(here) {
-                return Ok(post);
+            let mut pool = locked(&self.0);
+            pool.retain(|watch| watch.strong_count() > 0);
+            let here = |watch: &Arc<DirectoryWatch>| watch.is_at(location) && !watch.hangs();
+            if let Some(watch) = pool.iter().filter_map(Weak::upgrade).find(here) {
+                return Ok(watch);
             }
         }
-        // It may take as long as the disk likes, and others have posts elsewhere.
-        let post = Arc::new(Post::new(ground)?);
-        locked(&self.0).push(Arc::downgrade(&post));
-        Ok(post)
+        // Without the lock: it may take as long as the disk likes, and others watch other directories.
+        let watch = Arc::new(DirectoryWatch::new(location)?);
+        locked(&self.0).push(Arc::downgrade(&watch));
+        Ok(watch)
     }
 }
 
-impl Post {
-    fn new(ground: &Ground) -> Result<Self, NoWatch> {
-        let (eyes, turns): (Arc<Mutex<Eyes>>, Calls) = Default::default();
-        let (told, out) = (Arc::clone(&eyes), turns.clone());
+impl DirectoryWatch {
+    fn new(location: &Location) -> Result<Self, WatchError> {
+        let (subscribers, calls): (Arc<Mutex<Subscribers>>, Calls) = Default::default();
+        let (told, out) = (Arc::clone(&subscribers), calls.clone());
         let watcher = notify::recommended_watcher(move |event: notify::Result<Event>| {
-            let eyes = Arc::clone(&locked(&told));
-            for eye in eyes.iter() {
-                // What befalls one who is told is told where it happens; the others go on.
-                let see = || catch_unwind(AssertUnwindSafe(|| eye.see(&event)));
-                drop(out.make(see));
+            let subscribers = Arc::clone(&locked(&told));
+            for subscriber in subscribers.iter() {
+                // A panic in one source is reported by that source; the others go on.
+                let notified = || catch_unwind(AssertUnwindSafe(|| subscriber.notify(&event)));
+                drop(out.make(notified));
             }
         })?;
-        let (dir, id, watcher) = (ground.dir.clone(), ground.id, watcher.into());
-        let post = Self { dir, id, eyes, turns, watcher };
-        post.watch(&ground.dir)?;
-        Ok(post)
+        let (dir, id, watcher) = (location.dir.clone(), location.id, watcher.into());
+        let watch = Self { dir, id, subscribers, calls, watcher };
+        watch.watch(&location.dir)?;
+        Ok(watch)
     }
 
-    fn is_at(&self, ground: &Ground) -> bool {
-        (&self.dir, self.id) == (&ground.dir, ground.id)
+    fn is_at(&self, location: &Location) -> bool {
+        (&self.dir, self.id) == (&location.dir, location.id)
     }
 
-    /// Its thread hangs in a look at somebody's file; the others need another.
+    /// Its thread hangs in a look at one of the files; the other sources need another watch.
     fn hangs(&self) -> bool {
-        self.turns.longest().is_some_and(|time| time >= PATIENCE)
+        self.calls.longest().is_some_and(|time| time >= PATIENCE)
     }
 
     fn watch(&self, path: &Path) -> notify::Result<()> {
@@ -162,13 +161,13 @@ impl Post {
     }
 }
 
-impl Eye {
-    fn see(&self, event: &notify::Result<Event>) {
+impl Subscriber {
+    fn notify(&self, event: &notify::Result<Event>) {
         let hint = match event {
-            Ok(event) if self.door.as_ref().is_some_and(|door| door.is_of(event)) => {
-                Door::is_knock(event.kind).then_some(Hint::Knocked)
+            Ok(event) if self.probe.as_ref().is_some_and(|probe| probe.is_of(event)) => {
+                Probe::is_knock(event.kind).then_some(Hint::Knocked)
             }
-            Ok(event) => sift(&self.ground, event),
+            Ok(event) => hint_of(&self.location, event),
             // What was lost with an error is not known.
             Err(_) => Some(Hint::Lost),
         };
@@ -178,57 +177,57 @@ impl Eye {
     }
 }
 
-impl std::fmt::Debug for Eye {
+impl std::fmt::Debug for Subscriber {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Eye").field("ground", &self.ground).finish_non_exhaustive()
+        f.debug_struct("Subscriber").field("location", &self.location).finish_non_exhaustive()
     }
 }
 
-impl Armed {
-    /// Watches; `tell` is called with every hint, on a thread of notify's.
-    pub(super) fn arm(
-        posts: &Posts,
-        ground: Ground,
+impl Subscription {
+    /// Subscribes to what happens at this location. `tell` is called with every hint, on the watch's thread.
+    pub(super) fn new(
+        pool: &WatchPool,
+        location: Location,
         tell: impl Fn(Hint) + Send + Sync + 'static,
-    ) -> Result<Self, NoWatch> {
-        let post = posts.man(&ground)?;
-        // Without a door whatever is closed or renamed in must be looked at twice.
-        let door = Door::new().filter(|door| post.watch(&door.path).is_ok()).map(Arc::new);
-        let badge = Arc::new(());
-        let eye = Eye {
-            ground: ground.clone(),
-            door: door.clone(),
+    ) -> Result<Self, WatchError> {
+        let watch = pool.get(&location)?;
+        // Without a probe every writing takes two looks.
+        let probe = Probe::new().filter(|probe| watch.watch(&probe.path).is_ok()).map(Arc::new);
+        let id = Arc::new(());
+        let subscriber = Subscriber {
+            location: location.clone(),
+            probe: probe.clone(),
             tell: Box::new(tell),
-            badge: Arc::clone(&badge),
+            id: Arc::clone(&id),
         };
-        Arc::make_mut(&mut locked(&post.eyes)).push(Arc::new(eye));
-        Ok(Self { ground, door, post, badge })
+        Arc::make_mut(&mut locked(&watch.subscribers)).push(Arc::new(subscriber));
+        Ok(Self { location, probe, watch, id })
     }
 
-    /// Where to knock.
-    pub(super) fn door(&self) -> Option<Arc<Door>> {
-        self.door.clone()
+    /// What the source knocks with.
+    pub(super) fn probe(&self) -> Option<Arc<Probe>> {
+        self.probe.clone()
     }
 
-    /// Whether things stand as they did when it was armed, and hints come.
-    pub(super) fn holds(&self, now: &Ground) -> bool {
-        self.ground == *now && !self.post.hangs()
+    /// Whether things stand as they did when it began, and hints come.
+    pub(super) fn holds(&self, now: &Location) -> bool {
+        self.location == *now && !self.watch.hangs()
     }
 }
 
-impl Drop for Armed {
+impl Drop for Subscription {
     fn drop(&mut self) {
-        Arc::make_mut(&mut locked(&self.post.eyes))
-            .retain(|eye| !Arc::ptr_eq(&eye.badge, &self.badge));
-        // One whose thread hangs ends all its watches when it is dropped.
-        if let Some(door) = self.door.as_ref().filter(|_| !self.post.hangs()) {
-            // A watch that is gone already is as good as one that ends now.
-            drop(locked(&self.post.watcher).unwatch(&door.path));
+        Arc::make_mut(&mut locked(&self.watch.subscribers))
+            .retain(|subscriber| !Arc::ptr_eq(&subscriber.id, &self.id));
+        // A watch whose thread hangs is dropped as a whole.
+        if let Some(probe) = self.probe.as_ref().filter(|_| !self.watch.hangs()) {
+            // It may be gone already, which is as good.
+            drop(locked(&self.watch.watcher).unwatch(&probe.path));
         }
     }
 }
 
-/// What a panic leaves behind is whole: nothing is half changed under these locks.
+/// Nothing is half changed under these locks, so what a panic leaves behind is whole.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

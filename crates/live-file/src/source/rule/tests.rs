@@ -1,7 +1,7 @@
 //! The rule, sentence by sentence.
 
 mod faults;
-mod hands;
+mod handles;
 mod knock;
 mod table;
 

@@ -159,7 +159,7 @@ fn a_directory_made_again_is_watched_again() {
     watched.write("2");
     watched.expect("2");
     watched.expect_health(Condition::Ok, "");
-    // Armed anew by now, or within a second: until then the look every second finds it.
+    // Subscription anew by now, or within a second: until then the look every second finds it.
     let begin = Instant::now();
     for round in 3..20 {
         let text = round.to_string();

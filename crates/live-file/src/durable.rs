@@ -1,7 +1,8 @@
-//! The accept file: a reply is in it whole and durable, or not at all.
+//! Writes a file whole and durably, or leaves it as it was.
 //!
-//! What a reply is, and who waits for it, is not known here. The file is written and never read:
-//! what stands in it comes back through its source.
+//! Contents go into a temporary file beside it, are synced, and take its place by a rename, which is synced, too. Whoever
+//! reads or watches the file sees the old contents or the new ones, and after a power cut one of the two is there. The
+//! new file keeps owner, group, mode and access list of the old one as far as they can be set.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -17,32 +18,32 @@ use crate::plain::plain;
 use crate::resolve::{self, Place};
 use crate::writing::Stamp;
 use attributes::Attributes;
-use steps::{Fault, Temp};
+use steps::{FailPoint, TempFile};
 use temp_name::TempName;
 
 mod attributes;
-mod standing;
+mod obstacle;
 mod steps;
 mod temp_name;
 mod writer;
 
-pub use writer::{Busy, Outcome, Store, Writer};
+pub use writer::{Outcome, SubmitError, WriteJob, Writer};
 
-/// The one accept file that this process writes.
+/// A file that this process writes.
 #[derive(Debug)]
-pub struct AcceptFile {
+pub struct DurableFile {
     path: PathBuf,
     name: OsString,
-    /// If it is a link, what it leads to is replaced, and not the link.
+    /// If the path is a link, what it leads to is replaced, and not the link.
     follow: bool,
-    /// What a test makes go wrong.
-    fault: Fault,
-    /// Held as long as the file is written; nothing if it cannot be had for reasons that will
-    /// show, and be told, at the first reply.
+    /// Where tests make a step fail.
+    fail_point: FailPoint,
+    /// The open lock file. None for a shared file, or if it cannot be opened (a read-only or missing directory): then
+    /// the first write fails for the same reason and says so.
     lock: Option<File>,
 }
 
-/// Why the accept file must not be written.
+/// Why the file must not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process holds the lock.
@@ -53,17 +54,21 @@ pub enum OpenError {
     Nameless(String),
 }
 
-/// Why a reply is not in the accept file; one line for whoever gave it.
+/// Why the contents are not in the file, in one line for a person.
 #[derive(Debug, thiserror::Error)]
 #[error("{name} cannot be written: {reason}")]
-pub struct StoreError {
+pub struct WriteError {
     name: String,
     reason: String,
 }
 
-impl AcceptFile {
-    /// Makes this process the only one that writes `path`, and sweeps away what an earlier one
-    /// left half done. A link at `path` is replaced.
+impl DurableFile {
+    /// Makes this process the only one that writes `path`, by a lock on `path.lock` beside it, which stays there,
+    /// and removes temporary files that a killed process left. A link at `path` is replaced by a file.
+    ///
+    /// # Errors
+    ///
+    /// Another process holds the lock, or the path has no file name.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let mut file = Self::at(path, false)?;
         let taken = |lock::Taken| OpenError::Taken(name_of(&file.path));
@@ -74,8 +79,8 @@ impl AcceptFile {
         Ok(file)
     }
 
-    /// A file that others write, too, and that is written where a link leads, since they do so there.
-    /// It is not locked, and nothing is swept away: a temporary file may be another writer's, in use.
+    /// A file that others write, too. A link at `path` is followed, as they follow it. Nothing is locked, and no
+    /// temporary file removed: it may be another writer's, in use.
     pub fn shared(path: &Path) -> Result<Self, OpenError> {
         Self::at(path, true)
     }
@@ -89,28 +94,33 @@ impl AcceptFile {
         let nameless = || OpenError::Nameless(path.display().to_string());
         let path = std::path::absolute(path).map_err(|_| nameless())?;
         let name = path.file_name().ok_or_else(nameless)?.to_owned();
-        Ok(Self { path, name, follow, fault: Fault::default(), lock: None })
+        Ok(Self { path, name, follow, fail_point: FailPoint::default(), lock: None })
     }
 
-    /// Puts these bytes into the file, durably. `noted` learns by what to know the
-    /// writing again, before anybody can see it. After an error the file is as it was, unless only
-    /// the last step failed, which makes the directory durable.
-    pub fn store(&self, contents: &[u8], noted: impl FnOnce(Stamp)) -> Result<(), StoreError> {
-        self.store_if(contents, noted, || true)
+    /// Puts these bytes into the file, durably. Returns by what a watch of the file will know this writing.
+    ///
+    /// # Errors
+    ///
+    /// The file is as it was, unless only the last step failed, which makes the rename durable.
+    pub fn write(&self, contents: &[u8]) -> Result<Stamp, WriteError> {
+        let mut stamp = None;
+        self.write_if(contents, |it| stamp = Some(it), || true)?;
+        Ok(stamp.expect("it is prepared before it is in its place"))
     }
 
-    /// The same, unless nobody wants it any more just before it would be seen.
-    fn store_if(
+    /// The same, unless it is no longer wanted just before the rename. `prepared` gets the stamp before anybody
+    /// can see the writing.
+    fn write_if(
         &self,
         contents: &[u8],
-        noted: impl FnOnce(Stamp),
+        prepared: impl FnOnce(Stamp),
         wanted: impl FnOnce() -> bool,
-    ) -> Result<(), StoreError> {
-        self.try_store(contents, noted, wanted).map_err(|error| self.failed(&error))
+    ) -> Result<(), WriteError> {
+        self.try_write(contents, prepared, wanted).map_err(|error| self.failed(&error))
     }
 
-    /// Whether it could be replaced now, as far as that shows without touching anything.
-    pub fn survey(&self) -> Result<(), StoreError> {
+    /// Whether the file could be written now, as far as that shows without touching anything.
+    pub fn survey(&self) -> Result<(), WriteError> {
         let surveyed = || {
             let place = self.place()?;
             Self::before(&place)?;
@@ -124,21 +134,22 @@ impl AcceptFile {
         surveyed().map_err(|error: io::Error| self.failed(&error))
     }
 
-    /// Whether it could be replaced now, by doing all of that with two files of other names.
-    pub fn rehearse(&self) -> Result<(), StoreError> {
+    /// Whether the file could be written now: everything is done as for a write, but with two temporary names.
+    pub fn rehearse(&self) -> Result<(), WriteError> {
         let rehearsed = || {
             let place = self.place()?;
             let before = Self::before(&place)?;
             let names = TempName::of(place.name());
-            let mut temp = Temp::create(&place, names.fresh(), before.attributes(), &self.fault)?;
+            let mut temp =
+                TempFile::create(&place, names.fresh(), before.attributes(), &self.fail_point)?;
             temp.write(b"rehearsal\n")?;
             temp.rename_aside(names.fresh())
         };
         rehearsed().map_err(|error| self.failed(&error))
     }
 
-    fn failed(&self, error: &io::Error) -> StoreError {
-        StoreError { name: self.shown(), reason: plain(error) }
+    fn failed(&self, error: &io::Error) -> WriteError {
+        WriteError { name: self.shown(), reason: plain(error) }
     }
 
     /// Its name in a sentence.
@@ -146,27 +157,27 @@ impl AcceptFile {
         self.name.to_string_lossy().into_owned()
     }
 
-    fn try_store(
+    fn try_write(
         &self,
         contents: &[u8],
-        noted: impl FnOnce(Stamp),
+        prepared: impl FnOnce(Stamp),
         wanted: impl FnOnce() -> bool,
     ) -> io::Result<()> {
         let place = self.place()?;
         let before = Self::before(&place)?;
-        if let Before::Other(kind) = before {
+        if let Existing::Other(kind) = before {
             warn!(file = %self.path.display(), kind, "what stands in the file's place is replaced");
         }
         let temp = TempName::of(place.name()).fresh();
-        let mut temp = Temp::create(&place, temp, before.attributes(), &self.fault)?;
+        let mut temp = TempFile::create(&place, temp, before.attributes(), &self.fail_point)?;
         temp.write(contents)?;
-        noted(temp.stamp()?);
+        prepared(temp.stamp()?);
         temp.close();
         if !wanted() {
             return Err(io::ErrorKind::TimedOut.into());
         }
         temp.rename()?;
-        steps::sync_directory(&place, &self.fault)
+        steps::sync_directory(&place, &self.fail_point)
     }
 
     /// Where the file is written.
@@ -193,26 +204,26 @@ impl AcceptFile {
     }
 
     /// What is there, if it can be replaced.
-    fn before(place: &Place) -> io::Result<Before> {
+    fn before(place: &Place) -> io::Result<Existing> {
         let meta = match place.stat() {
             Ok(meta) => meta,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Before::Nothing),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Existing::Nothing),
             Err(error) => return Err(error),
         };
         if meta.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
-        standing::check(place, &meta)?;
+        obstacle::check(place, &meta)?;
         if meta.is_file() {
-            return Ok(Before::File(Attributes::of(place, &meta)));
+            return Ok(Existing::File(Attributes::of(place, &meta)));
         }
-        Ok(Before::Other(if meta.is_symlink() { "symlink" } else { "special file" }))
+        Ok(Existing::Other(if meta.is_symlink() { "symlink" } else { "special file" }))
     }
 }
 
-/// What stands in the file's place before it is written.
+/// What is at the path before it is written.
 #[derive(Debug)]
-enum Before {
+enum Existing {
     Nothing,
     /// A file, whose attributes are to be kept.
     File(Attributes),
@@ -220,7 +231,7 @@ enum Before {
     Other(&'static str),
 }
 
-impl Before {
+impl Existing {
     fn attributes(&self) -> Option<&Attributes> {
         match self {
             Self::File(attributes) => Some(attributes),

@@ -7,7 +7,7 @@ use super::*;
 use crate::acl::Acl;
 
 /// Everything that can go wrong with attributes.
-const ATTRIBUTES: [Step; 3] = [Step::Own, Step::Acl, Step::Mode];
+const ATTRIBUTES: [WriteStep; 3] = [WriteStep::Own, WriteStep::Acl, WriteStep::Mode];
 
 /// An access list as `setfacl -m u:1234:rw,g::---` makes one.
 const LIST: [u8; 44] = [
@@ -34,14 +34,14 @@ fn give(path: &Path, list: &[u8]) -> bool {
 }
 
 /// A file that is 6 and has these attributes, and where to find what was done to its successor.
-fn before(mode: u32) -> (Place, AcceptFile, Arc<Mutex<Vec<Step>>>) {
-    let place = Place::new();
+fn before(mode: u32) -> (Scratch, DurableFile, Arc<Mutex<Vec<WriteStep>>>) {
+    let place = Scratch::new();
     let mut file = place.open();
     store(&file, "6").unwrap();
     fs::set_permissions(&place.path, Permissions::from_mode(mode)).unwrap();
     let done = Arc::new(Mutex::new(Vec::new()));
     let steps = Arc::clone(&done);
-    file.fault = Fault(Box::new(move |step| {
+    file.fail_point = FailPoint(Box::new(move |step| {
         steps.lock().unwrap().push(step);
         Ok(())
     }));
@@ -55,9 +55,9 @@ fn attributes_that_cannot_be_set_fail_no_reply() {
             let (place, mut file, _) = before(0o640);
             // Only root may give a file away; for others there is nothing to set.
             drop(std::os::unix::fs::chown(&place.path, Some(1_234), Some(4_321)));
-            let listed = failing == Step::Acl && give(&place.path, &LIST);
+            let listed = failing == WriteStep::Acl && give(&place.path, &LIST);
             let before = fs::metadata(&place.path).unwrap();
-            file.fault = Fault(Box::new(move |step| {
+            file.fail_point = FailPoint(Box::new(move |step| {
                 if step == failing { Err(io::Error::from_raw_os_error(errno)) } else { Ok(()) }
             }));
             store(&file, "7").unwrap();
@@ -87,7 +87,7 @@ fn at_no_step_has_anybody_more_rights_than_before() {
     for mode in [0o600, 0o640, 0o604, 0o400, 0o666] {
         let (place, mut file, _) = before(mode);
         let directory = place.directory.path().to_owned();
-        file.fault = Fault(Box::new(move |_| {
+        file.fail_point = FailPoint(Box::new(move |_| {
             let names = TempName::of(OsStr::new("accept.eot"));
             for entry in fs::read_dir(&directory)?.flatten() {
                 if names.is(&entry.file_name()) {

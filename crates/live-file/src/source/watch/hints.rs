@@ -1,27 +1,27 @@
-//! What notify's events say about one file, boiled down to hints.
+//! From notify's events to hints about one file.
 
 use notify::Event;
 use notify::event::{AccessKind, AccessMode, EventKind, ModifyKind, RenameMode};
 
-use crate::source::ground::{Ground, Target};
+use crate::source::location::{Location, Target};
 use crate::source::rule::Hint;
 
 /// What an event says about the file: mostly nothing, and that is found out first.
-pub(super) fn sift(ground: &Ground, event: &Event) -> Option<Hint> {
+pub(super) fn hint_of(location: &Location, event: &Event) -> Option<Hint> {
     if event.need_rescan() {
         return Some(Hint::Lost);
     }
     // Compared as bare strings, because every event of every name in the directory comes by here.
     let path = event.paths.first()?.as_os_str();
-    let target = match &ground.target {
+    let target = match &location.target {
         Target::There(there, _) => Some(there.as_os_str()),
         _ => None,
     };
-    if path == ground.file.as_os_str() || Some(path) == target {
+    if path == location.file.as_os_str() || Some(path) == target {
         of_the_file(event.kind)
-    } else if path == ground.dir.as_os_str() {
+    } else if path == location.dir.as_os_str() {
         of_the_directory(event.kind)
-    } else if ground.target == Target::Itself {
+    } else if location.target == Target::Itself {
         None
     } else {
         of_another(event.kind)

@@ -11,30 +11,36 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use super::steps::Step;
+use super::steps::WriteStep;
 use super::*;
 use crate::disk::Calls;
 
-const STEPS: [Step; 6] =
-    [Step::Create, Step::Write, Step::Sync, Step::Stat, Step::Rename, Step::SyncDirectory];
+const STEPS: [WriteStep; 6] = [
+    WriteStep::Create,
+    WriteStep::Write,
+    WriteStep::Sync,
+    WriteStep::Stat,
+    WriteStep::Rename,
+    WriteStep::SyncDirectory,
+];
 
 /// Longer than any machine takes; only a failing test waits so long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-struct Place {
+struct Scratch {
     directory: tempfile::TempDir,
     path: PathBuf,
 }
 
-impl Place {
+impl Scratch {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("accept.eot");
         Self { directory, path }
     }
 
-    fn open(&self) -> AcceptFile {
-        AcceptFile::open(&self.path).unwrap()
+    fn open(&self) -> DurableFile {
+        DurableFile::open(&self.path).unwrap()
     }
 
     fn text(&self) -> String {
@@ -51,13 +57,13 @@ impl Place {
     }
 }
 
-fn store(file: &AcceptFile, text: &str) -> Result<(), String> {
-    file.store(format!("{text}\n").as_bytes(), |_| {}).map_err(|error| error.to_string())
+fn store(file: &DurableFile, text: &str) -> Result<Stamp, String> {
+    file.write(format!("{text}\n").as_bytes()).map_err(|error| error.to_string())
 }
 
 #[test]
 fn a_reply_is_in_the_file_with_a_newline_and_nothing_else_is_left() {
-    let place = Place::new();
+    let place = Scratch::new();
     let file = place.open();
     for text in ["7", "all is well"] {
         store(&file, text).unwrap();
@@ -67,24 +73,24 @@ fn a_reply_is_in_the_file_with_a_newline_and_nothing_else_is_left() {
 }
 
 #[test]
-fn the_writing_is_noted_before_it_can_be_seen_and_known_by_it_afterwards() {
-    let place = Place::new();
+fn the_stamp_is_known_before_the_writing_can_be_seen() {
+    let place = Scratch::new();
     let file = place.open();
     store(&file, "6").unwrap();
-    let mut noted = None;
-    file.store(b"7\n", |stamp| {
+    let mut prepared = None;
+    let seen = |stamp| {
         assert_eq!(place.text(), "6\n");
-        noted = Some(stamp);
-    })
-    .unwrap();
+        prepared = Some(stamp);
+    };
+    file.write_if(b"7\n", seen, || true).unwrap();
     let meta = fs::metadata(&place.path).unwrap();
     let mtime = (meta.mtime(), meta.mtime_nsec());
-    assert_eq!(noted, Some(Stamp { mtime, size: 2 }));
+    assert_eq!(prepared, Some(Stamp { mtime, size: 2 }));
 }
 
 #[test]
 fn readers_never_see_half_a_reply_or_none() {
-    let place = Place::new();
+    let place = Scratch::new();
     let file = place.open();
     let (long, short) = ("x".repeat(3_000), "7".to_owned());
     store(&file, &short).unwrap();
@@ -110,7 +116,7 @@ fn readers_never_see_half_a_reply_or_none() {
 
 #[test]
 fn mode_owner_and_group_are_kept() {
-    let place = Place::new();
+    let place = Scratch::new();
     let file = place.open();
     for mode in [0o600, 0o640, 0o664, 0o666, 0o400] {
         fs::write(&place.path, "6\n").unwrap();
@@ -128,7 +134,7 @@ fn mode_owner_and_group_are_kept() {
 
 #[test]
 fn a_new_file_has_the_mode_that_any_new_file_has() {
-    let place = Place::new();
+    let place = Scratch::new();
     store(&place.open(), "7").unwrap();
     fs::write(place.directory.path().join("other"), "7").unwrap();
     let mode = |name: &str| fs::metadata(place.directory.path().join(name)).unwrap().mode();
@@ -137,7 +143,7 @@ fn a_new_file_has_the_mode_that_any_new_file_has() {
 
 #[test]
 fn a_symlink_is_replaced_and_its_target_is_not_touched() {
-    let place = Place::new();
+    let place = Scratch::new();
     let target = place.directory.path().join("target");
     fs::write(&target, "precious").unwrap();
     symlink(&target, &place.path).unwrap();
@@ -149,7 +155,7 @@ fn a_symlink_is_replaced_and_its_target_is_not_touched() {
 
 #[test]
 fn a_fifo_is_replaced_without_waiting_for_a_reader() {
-    let place = Place::new();
+    let place = Scratch::new();
     assert!(Command::new("mkfifo").arg(&place.path).status().unwrap().success());
     store(&place.open(), "7").unwrap();
     assert_eq!(place.text(), "7\n");
@@ -157,7 +163,7 @@ fn a_fifo_is_replaced_without_waiting_for_a_reader() {
 
 #[test]
 fn a_directory_in_its_place_is_an_error_and_leaves_nothing() {
-    let place = Place::new();
+    let place = Scratch::new();
     fs::create_dir(&place.path).unwrap();
     let error = store(&place.open(), "7").unwrap_err();
     assert_eq!(error, "accept.eot cannot be written: is a directory");
@@ -166,7 +172,7 @@ fn a_directory_in_its_place_is_an_error_and_leaves_nothing() {
 
 #[test]
 fn a_directory_that_is_gone_is_an_error() {
-    let place = Place::new();
+    let place = Scratch::new();
     let file = place.open();
     fs::remove_dir_all(place.directory.path()).unwrap();
     let error = store(&file, "7").unwrap_err();
@@ -176,18 +182,18 @@ fn a_directory_that_is_gone_is_an_error() {
 #[test]
 fn a_fault_at_any_step_is_told_and_leaves_the_file_whole() {
     for step in STEPS {
-        let place = Place::new();
+        let place = Scratch::new();
         let mut file = place.open();
         store(&file, "6").unwrap();
-        file.fault = Fault(Box::new(move |at| {
+        file.fail_point = FailPoint(Box::new(move |at| {
             if at == step { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
         }));
         let error = store(&file, "7").unwrap_err();
         assert_eq!(error, "accept.eot cannot be written: no storage space");
-        let text = if step == Step::SyncDirectory { "7\n" } else { "6\n" };
+        let text = if step == WriteStep::SyncDirectory { "7\n" } else { "6\n" };
         assert_eq!(place.text(), text, "{step:?}");
         assert_eq!(place.names(), ["accept.eot", "accept.eot.lock"], "{step:?}");
-        file.fault = Fault::default();
+        file.fail_point = FailPoint::default();
         store(&file, "8").unwrap();
         assert_eq!(place.text(), "8\n");
     }
@@ -196,24 +202,24 @@ fn a_fault_at_any_step_is_told_and_leaves_the_file_whole() {
 /// Runs one of the tests of this file in a process of its own; they are the ignored ones.
 fn child(test: &str, path: &Path) -> std::process::Output {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--ignored", "--exact", &format!("accept::tests::{test}")])
-        .env("ACCEPT_FILE_OF_A_TEST", path)
+        .args(["--ignored", "--exact", &format!("durable::tests::{test}")])
+        .env("LIVE_FILE_OF_A_TEST", path)
         .output()
         .unwrap()
 }
 
 fn path_for_child() -> PathBuf {
-    std::env::var_os("ACCEPT_FILE_OF_A_TEST").expect("the path").into()
+    std::env::var_os("LIVE_FILE_OF_A_TEST").expect("the path").into()
 }
 
 #[test]
 #[ignore = "run by the test below"]
 fn killed_at_a_step() {
     let path = path_for_child();
-    let mut file = AcceptFile::open(&path).unwrap();
+    let mut file = DurableFile::open(&path).unwrap();
     let text = fs::read_to_string(&path).unwrap();
     let step = STEPS[text.trim().parse::<usize>().unwrap() - 100];
-    file.fault = Fault(Box::new(move |at| {
+    file.fail_point = FailPoint(Box::new(move |at| {
         if at == step {
             std::process::abort();
         }
@@ -225,11 +231,11 @@ fn killed_at_a_step() {
 #[test]
 fn a_server_killed_at_any_step_leaves_old_or_new_and_at_most_one_file_to_sweep() {
     for (index, step) in STEPS.into_iter().enumerate() {
-        let place = Place::new();
+        let place = Scratch::new();
         let old = format!("{}\n", 100 + index);
         fs::write(&place.path, &old).unwrap();
         assert!(!child("killed_at_a_step", &place.path).status.success());
-        let text = if step == Step::SyncDirectory { "killed\n" } else { &old };
+        let text = if step == WriteStep::SyncDirectory { "killed\n" } else { &old };
         assert_eq!(place.text(), text, "{step:?}");
         assert!(place.names().len() <= 3, "{step:?}: {:?}", place.names());
         drop(place.open());
@@ -239,7 +245,7 @@ fn a_server_killed_at_any_step_leaves_old_or_new_and_at_most_one_file_to_sweep()
 
 #[test]
 fn a_full_disk_is_told_and_leaves_the_file_as_it_was() {
-    let place = Place::new();
+    let place = Scratch::new();
     let mounted = Command::new("mount")
         .args(["-t", "tmpfs", "-o", "size=16k", "tmpfs"])
         .arg(place.directory.path())

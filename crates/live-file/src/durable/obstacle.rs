@@ -1,5 +1,4 @@
-//! What would keep a file from being replaced, seen without touching it; and a rehearsal that makes
-//! and renames a file of another name.
+//! What keeps a file from being replaced, as far as that shows without touching it.
 
 use std::io;
 use std::os::unix::fs::MetadataExt;

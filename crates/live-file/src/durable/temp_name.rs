@@ -1,7 +1,5 @@
-//! What the file is called that is written before it is renamed into another's place.
-//!
-//! It is no longer than that other's name, so that where one fits the other does; and it is known
-//! again by whoever sweeps.
+//! Names of temporary files: no longer than the name of the file that they will replace, so that they fit wherever
+//! that fits, and recognizable when they are left over.
 
 use std::ffi::{OsStr, OsString};
 

@@ -1,5 +1,5 @@
-//! What stands around a watched file: its directory, where a symlink leads, and whether the kernel
-//! tells of every change there.
+//! Where a watched file is: its directory, where a symlink leads, and whether the kernel tells of every
+//! change there.
 //!
 //! It compares and remembers; what follows from a difference is decided elsewhere.
 
@@ -11,19 +11,19 @@ use std::time::SystemTime;
 
 use crate::resolve::{self, Mount, Place};
 
-/// What a watch depends on. When it is not what it was, the watch must be armed anew.
+/// What a watch depends on. When it is not what it was, its source must subscribe anew.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Ground {
+pub(super) struct Location {
     /// The file's path, its directory resolved.
     pub(super) file: PathBuf,
     /// Its directory, resolved.
     pub(super) dir: PathBuf,
     /// Which directory that is: it can be replaced by another of the same name.
-    pub(super) id: Identity,
+    pub(super) id: DirectoryId,
     /// Where the path leads if it is itself a symlink.
     pub(super) target: Target,
     /// Why the kernel would not tell of every change, if so.
-    pub(super) deaf: Option<String>,
+    pub(super) needs_polling: Option<String>,
     /// How it is mounted alone, if it is.
     pub(super) mount: Option<Mount>,
 }
@@ -32,7 +32,7 @@ pub(super) struct Ground {
 /// mounted again is what it was, while a watch of the kernel's is gone; so its birth and its mount
 /// count as well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Identity {
+pub(super) struct DirectoryId {
     device: u64,
     inode: u64,
     /// When it was made, where the file system knows.
@@ -49,10 +49,10 @@ pub(super) enum Target {
     /// It is a symlink that leads nowhere, or is not to be followed.
     Nowhere,
     /// It is a symlink to this file, in this directory.
-    There(PathBuf, Identity),
+    There(PathBuf, DirectoryId),
 }
 
-impl Ground {
+impl Location {
     /// How things stand now.
     pub(super) fn survey(path: &Path) -> io::Result<Self> {
         let place = resolve::parent(path)?;
@@ -62,7 +62,7 @@ impl Ground {
             Ok(meta) if meta.is_symlink() => match resolve::resolve(path) {
                 Ok(there) if there.stat().is_ok() => {
                     let file = there.path().to_owned();
-                    let id = Identity::of(file.parent().unwrap_or(&file))?;
+                    let id = DirectoryId::of(file.parent().unwrap_or(&file))?;
                     (Target::There(file, id), there)
                 }
                 _ => (Target::Nowhere, place),
@@ -70,8 +70,8 @@ impl Ground {
             _ => (Target::Itself, place),
         };
         let mount = place.mount();
-        let deaf = deaf(&place, mount);
-        Ok(Self { id: Identity::of(&dir)?, file, dir, target, deaf, mount })
+        let needs_polling = needs_polling(&place, mount);
+        Ok(Self { id: DirectoryId::of(&dir)?, file, dir, target, needs_polling, mount })
     }
 
     /// The directory of a symlink's target, if it is another one.
@@ -83,7 +83,7 @@ impl Ground {
     }
 }
 
-impl Identity {
+impl DirectoryId {
     fn of(dir: &Path) -> io::Result<Self> {
         let meta = fs::metadata(dir)?;
         let born = meta.created().ok();
@@ -121,7 +121,7 @@ const FOREIGN: [(u32, &str); 9] = [
     (0x786F_4256, "a shared folder of VirtualBox"),
 ];
 
-fn deaf(place: &Place, mount: Option<Mount>) -> Option<String> {
+fn needs_polling(place: &Place, mount: Option<Mount>) -> Option<String> {
     if let Some(name) = foreign(place) {
         return Some(format!("it is on {name}"));
     }

@@ -32,7 +32,7 @@ fn one_who_opened_the_file_before_the_other_changed_it_may_still_write() {
 fn an_open_taken_for_that_of_our_look_is_known_when_the_knock_comes_round() {
     let mut play = Play::well(INOTIFY);
     play.seen = text("half", 2);
-    play.rule.hands.looked(play.now);
+    play.rule.handles.looked(play.now);
     let others = [Hint::Changed, Hint::Opened, Hint::Changed, Hint::Opened, Hint::Closed];
     for hint in others {
         play.hint(hint);
@@ -187,7 +187,7 @@ fn the_close_of_one_whose_open_was_lost_does_not_hide_the_next_writer() {
             play.hint(Hint::Closed);
         }
         if look {
-            play.rule.hands.looked(play.now);
+            play.rule.handles.looked(play.now);
             play.hint(Hint::Opened);
             play.hint(Hint::Closed);
         }
@@ -221,7 +221,7 @@ fn the_close_of_one_who_held_the_file_for_long_does_not_hide_the_next_writers() 
 #[test]
 fn a_look_of_which_the_watcher_never_told_hides_nobody_for_longer_than_half_a_second() {
     let mut play = Play::well(INOTIFY);
-    play.rule.hands.looked(play.now);
+    play.rule.handles.looked(play.now);
     assert!(play.say(500).is_empty());
     for hint in [Hint::Opened, Hint::Changed, Hint::Opened, Hint::Changed, Hint::Closed] {
         play.hint(hint);
@@ -234,7 +234,7 @@ fn a_look_of_which_the_watcher_never_told_hides_nobody_for_longer_than_half_a_se
 #[test]
 fn one_who_opened_the_file_is_not_forgotten_as_early_as_a_look_before_it() {
     let mut play = Play::well(INOTIFY);
-    play.rule.hands.looked(play.now);
+    play.rule.handles.looked(play.now);
     play.hint(Hint::Opened);
     assert!(play.say(400).is_empty());
     play.hint(Hint::Opened);
@@ -257,7 +257,7 @@ fn a_close_does_not_make_a_look_grow_older_than_its_open() {
     play.hint(Hint::Opened);
     play.hint(Hint::Opened);
     assert!(play.say(20).is_empty());
-    play.rule.hands.looked(play.now);
+    play.rule.handles.looked(play.now);
     play.hint(Hint::Opened);
     play.hint(Hint::Closed);
     assert!(play.say(475).is_empty());
@@ -278,7 +278,7 @@ fn a_crowd_that_cannot_be_counted_makes_no_close_count() {
     let mut play = Play::well(INOTIFY);
     for _ in 0..200 {
         play.hint(Hint::Opened);
-        play.rule.hands.looked(play.now);
+        play.rule.handles.looked(play.now);
     }
     for hint in [Hint::Opened, Hint::Changed, Hint::Opened, Hint::Changed, Hint::Closed] {
         play.hint(hint);

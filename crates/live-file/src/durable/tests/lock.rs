@@ -7,15 +7,15 @@ use super::*;
 #[test]
 #[ignore = "run by the test below"]
 fn opened_by_another_process() {
-    let error = AcceptFile::open(&path_for_child()).unwrap_err();
+    let error = DurableFile::open(&path_for_child()).unwrap_err();
     assert_eq!(error.to_string(), "another server writes accept.eot");
 }
 
 #[test]
 fn no_two_servers_write_one_file() {
-    let place = Place::new();
+    let place = Scratch::new();
     let file = place.open();
-    let again = AcceptFile::open(&place.path).unwrap_err();
+    let again = DurableFile::open(&place.path).unwrap_err();
     assert_eq!(again.to_string(), "another server writes accept.eot");
     let output = child("lock::opened_by_another_process", &place.path);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
@@ -26,7 +26,7 @@ fn no_two_servers_write_one_file() {
 
 #[test]
 fn a_lock_is_its_owners_alone_and_an_older_one_is_mended() {
-    let place = Place::new();
+    let place = Scratch::new();
     let lock = place.directory.path().join("accept.eot.lock");
     let mode = || fs::metadata(&lock).unwrap().mode() & 0o777;
     drop(place.open());
@@ -35,7 +35,7 @@ fn a_lock_is_its_owners_alone_and_an_older_one_is_mended() {
         fs::set_permissions(&lock, Permissions::from_mode(old)).unwrap();
         let file = place.open();
         assert_eq!(mode(), 0o600, "it was {old:o}");
-        assert!(AcceptFile::open(&place.path).is_err(), "it is the same lock");
+        assert!(DurableFile::open(&place.path).is_err(), "it is the same lock");
         drop(file);
     }
 }
@@ -43,7 +43,7 @@ fn a_lock_is_its_owners_alone_and_an_older_one_is_mended() {
 #[test]
 fn a_lock_that_cannot_be_had_is_no_reason_not_to_serve() {
     for put in [|lock: &Path| symlink("elsewhere", lock), |lock: &Path| fs::create_dir(lock)] {
-        let place = Place::new();
+        let place = Scratch::new();
         put(&place.directory.path().join("accept.eot.lock")).unwrap();
         store(&place.open(), "7").unwrap();
         assert_eq!(place.text(), "7\n");
@@ -53,7 +53,7 @@ fn a_lock_that_cannot_be_had_is_no_reason_not_to_serve() {
 
 #[test]
 fn a_fifo_as_lock_file_does_not_block() {
-    let place = Place::new();
+    let place = Scratch::new();
     let lock = place.directory.path().join("accept.eot.lock");
     assert!(Command::new("mkfifo").arg(&lock).status().unwrap().success());
     store(&place.open(), "7").unwrap();
@@ -61,7 +61,7 @@ fn a_fifo_as_lock_file_does_not_block() {
 
 #[test]
 fn own_strays_are_swept_and_nothing_else_is() {
-    let place = Place::new();
+    let place = Scratch::new();
     let stray = TempName::of(OsStr::new("accept.eot")).fresh();
     let [capitals, longer] = ["X", "~"].map(|end| {
         let mut name = stray.clone();
@@ -90,10 +90,10 @@ fn own_strays_are_swept_and_nothing_else_is() {
 
 #[test]
 fn another_servers_temporary_file_is_not_swept_from_under_it() {
-    let place = Place::new();
+    let place = Scratch::new();
     let _file = place.open();
     let temp = place.directory.path().join(TempName::of(OsStr::new("accept.eot")).fresh());
     fs::write(&temp, "in use").unwrap();
-    AcceptFile::open(&place.path).unwrap_err();
+    DurableFile::open(&place.path).unwrap_err();
     assert!(temp.exists());
 }

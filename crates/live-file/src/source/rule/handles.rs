@@ -1,4 +1,4 @@
-//! Who has their hands on the file: a close ends a writing only when it is the last one's.
+//! Who has their handles on the file: a close ends a writing only when it is the last one's.
 //!
 //! It counts opens and closes; what a close proves is known to the rule.
 
@@ -13,7 +13,7 @@ const MANY: usize = 64;
 
 /// Those who have opened the file and may not have closed it.
 #[derive(Debug, Default)]
-pub(super) struct Hands {
+pub(super) struct Handles {
     /// When they opened it, oldest first; our looks are among them. Readers count too, because
     /// nothing tells them apart, and so do those who opened it before anybody changed it: one of
     /// them may be who changes it.
@@ -28,7 +28,7 @@ pub(super) struct Hands {
     lost: Option<Duration>,
 }
 
-impl Hands {
+impl Handles {
     /// Somebody opened the file.
     pub(super) fn opened(&mut self, now: Duration) {
         self.forget(now);
@@ -50,7 +50,7 @@ impl Hands {
 
     /// All opens of our looks have come round. The kernel folds two in a row into one, so that some
     /// may never come; they must not be waited for.
-    pub(super) fn all_came(&mut self) {
+    pub(super) fn all_arrived(&mut self) {
         for look in self.looks.drain(..) {
             // It came after the look. If none did, it was taken for that of one who closed.
             match self.opens.iter().position(|opened| *opened >= look) {
@@ -65,9 +65,9 @@ impl Hands {
         self.writes = Some(now);
     }
 
-    /// Somebody closed it. Whether they were, for all that is known, the last to have their hands
+    /// Somebody closed it. Whether they were, for all that is known, the last to have their handles
     /// on it.
-    pub(super) fn let_go(&mut self, now: Duration) -> bool {
+    pub(super) fn closed(&mut self, now: Duration) -> bool {
         self.forget(now);
         // Where hints were lost it may be one whose open nobody saw: then those who were seen stay.
         if self.lost.is_none() {

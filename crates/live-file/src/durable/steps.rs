@@ -1,7 +1,5 @@
-//! The system calls by which a reply becomes durable, one step each, so that a test can make any
-//! of them fail, or end the process before it.
-//!
-//! What is written, and in which order these are called, is not decided here.
+//! The system calls of a durable write, one step each, so that a test can make any of them fail, or end
+//! the process before it. Their order is decided elsewhere.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -14,9 +12,9 @@ use super::attributes::Attributes;
 use crate::resolve::Place;
 use crate::writing::Stamp;
 
-/// What can go wrong, in the order in which it is done.
+/// The steps, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
+pub(super) enum WriteStep {
     Create,
     Own,
     Acl,
@@ -28,62 +26,62 @@ pub(super) enum Step {
     SyncDirectory,
 }
 
-/// Asked before every step; its error is taken for the system call's.
-pub(super) struct Fault(pub(super) Box<dyn Fn(Step) -> io::Result<()> + Send + Sync>);
+/// Called before every step; its error is taken for the system call's.
+pub(super) struct FailPoint(pub(super) Box<dyn Fn(WriteStep) -> io::Result<()> + Send + Sync>);
 
-impl Default for Fault {
+impl Default for FailPoint {
     fn default() -> Self {
         Self(Box::new(|_| Ok(())))
     }
 }
 
-impl std::fmt::Debug for Fault {
+impl std::fmt::Debug for FailPoint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Fault")
+        f.write_str("FailPoint")
     }
 }
 
 /// A temporary file, removed when dropped unless it was renamed.
-pub(super) struct Temp<'a> {
-    /// The place that it will take, and in whose directory it is.
+pub(super) struct TempFile<'a> {
+    /// The place that it will take; it is in the same directory.
     place: &'a Place,
     name: OsString,
     file: Option<File>,
-    fault: &'a Fault,
+    fail_point: &'a FailPoint,
     renamed: bool,
 }
 
-impl<'a> Temp<'a> {
+impl<'a> TempFile<'a> {
     /// A new file that takes over these attributes of the one it will replace, as far as can be.
     pub(super) fn create(
         place: &'a Place,
         name: OsString,
         before: Option<&Attributes>,
-        fault: &'a Fault,
+        fail_point: &'a FailPoint,
     ) -> io::Result<Self> {
-        (fault.0)(Step::Create)?;
+        (fail_point.0)(WriteStep::Create)?;
         let flags =
             OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::WRONLY | OFlags::CLOEXEC;
         let mode = before.map_or(0o666, Attributes::first_mode);
         let file = openat(place.directory(), &name, flags, Mode::from_raw_mode(mode))?;
-        let temp = Self { place, name, file: Some(File::from(file)), fault, renamed: false };
+        let temp = Self { place, name, file: Some(File::from(file)), fail_point, renamed: false };
         if let Some(before) = before {
-            before.give(temp.file()?, fault);
+            before.give(temp.file()?, fail_point);
         }
         Ok(temp)
     }
 
     /// These bytes, on the disk.
     pub(super) fn write(&mut self, contents: &[u8]) -> io::Result<()> {
-        (self.fault.0)(Step::Write)?;
+        (self.fail_point.0)(WriteStep::Write)?;
         self.file()?.write_all(contents)?;
-        (self.fault.0)(Step::Sync)?;
+        (self.fail_point.0)(WriteStep::Sync)?;
         self.file()?.sync_all()
     }
 
-    /// By what the writing will be known when it has been renamed.
+    /// What a watch will report of it once it has been renamed.
     pub(super) fn stamp(&self) -> io::Result<Stamp> {
-        (self.fault.0)(Step::Stat)?;
+        (self.fail_point.0)(WriteStep::Stat)?;
         let meta = self.file()?.metadata()?;
         Ok(Stamp { mtime: (meta.mtime(), meta.mtime_nsec()), size: meta.size() })
     }
@@ -97,7 +95,7 @@ impl<'a> Temp<'a> {
     /// Puts it in its place.
     pub(super) fn rename(mut self) -> io::Result<()> {
         self.close();
-        (self.fault.0)(Step::Rename)?;
+        (self.fail_point.0)(WriteStep::Rename)?;
         self.place.take(&self.name)?;
         self.renamed = true;
         Ok(())
@@ -106,7 +104,7 @@ impl<'a> Temp<'a> {
     /// Renames it as it would be renamed into its place, but to this other name, and removes it.
     pub(super) fn rename_aside(mut self, name: OsString) -> io::Result<()> {
         self.close();
-        (self.fault.0)(Step::Rename)?;
+        (self.fail_point.0)(WriteStep::Rename)?;
         let directory = self.place.directory();
         renameat(directory, &self.name, directory, &name)?;
         self.name = name;
@@ -118,7 +116,7 @@ impl<'a> Temp<'a> {
     }
 }
 
-impl Drop for Temp<'_> {
+impl Drop for TempFile<'_> {
     fn drop(&mut self) {
         if !self.renamed {
             // What cannot be removed now is swept at the next start.
@@ -128,8 +126,8 @@ impl Drop for Temp<'_> {
 }
 
 /// Makes the rename durable.
-pub(super) fn sync_directory(place: &Place, fault: &Fault) -> io::Result<()> {
-    (fault.0)(Step::SyncDirectory)?;
+pub(super) fn sync_directory(place: &Place, fail_point: &FailPoint) -> io::Result<()> {
+    (fail_point.0)(WriteStep::SyncDirectory)?;
     match place.sync_directory() {
         // Some network file systems know no such thing, and need none.
         Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),

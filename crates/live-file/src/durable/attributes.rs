@@ -10,7 +10,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use rustix::fs::{Gid, Uid, fchown};
 use tracing::debug;
 
-use super::steps::{Fault, Step};
+use super::steps::{FailPoint, WriteStep};
 use crate::acl::Acl;
 use crate::resolve::Place;
 
@@ -39,9 +39,9 @@ impl Attributes {
     }
 
     /// Gives them to the new file, as far as that can be done.
-    pub(super) fn give(&self, file: &File, fault: &Fault) {
+    pub(super) fn give(&self, file: &File, fail_point: &FailPoint) {
         let failed = |what, error: &dyn std::fmt::Display| debug!(what, %error, "cannot be kept");
-        if let Err(error) = self.give_owner(file, fault) {
+        if let Err(error) = self.give_owner(file, fail_point) {
             failed("owner and group", &error);
         }
         let group_kept = match file.metadata() {
@@ -55,7 +55,7 @@ impl Attributes {
                 let given = if now.as_ref() == Some(acl) {
                     Ok(())
                 } else {
-                    (fault.0)(Step::Acl).and_then(|()| acl.give(file))
+                    (fail_point.0)(WriteStep::Acl).and_then(|()| acl.give(file))
                 };
                 match given {
                     Ok(()) => return,
@@ -63,29 +63,31 @@ impl Attributes {
                 }
                 self.mode & 0o700 | acl.without()
             }
-            (None, Some(_)) => match (fault.0)(Step::Acl).and_then(|()| Acl::remove(file)) {
-                Ok(()) => self.bare_mode(group_kept),
-                Err(error) => {
-                    failed("access list", &error);
-                    // The group's bits would be the mask of whom the directory names.
-                    self.bare_mode(group_kept) & 0o707
+            (None, Some(_)) => {
+                match (fail_point.0)(WriteStep::Acl).and_then(|()| Acl::remove(file)) {
+                    Ok(()) => self.bare_mode(group_kept),
+                    Err(error) => {
+                        failed("access list", &error);
+                        // The group's bits would be the mask of whom the directory names.
+                        self.bare_mode(group_kept) & 0o707
+                    }
                 }
-            },
+            }
             (None, None) => self.bare_mode(group_kept),
         };
-        if let Err(error) = give_mode(file, mode, fault) {
+        if let Err(error) = give_mode(file, mode, fail_point) {
             failed("mode", &error);
         }
     }
 
-    fn give_owner(&self, file: &File, fault: &Fault) -> io::Result<()> {
+    fn give_owner(&self, file: &File, fail_point: &FailPoint) -> io::Result<()> {
         let meta = file.metadata()?;
         let owner = (meta.uid() != self.owner).then(|| Uid::from_raw(self.owner));
         let group = (meta.gid() != self.group).then(|| Gid::from_raw(self.group));
         if owner.is_none() && group.is_none() {
             return Ok(());
         }
-        (fault.0)(Step::Own)?;
+        (fail_point.0)(WriteStep::Own)?;
         // Only root can give a file away.
         let result = fchown(file, owner, group);
         if result.is_err() && owner.is_some() && group.is_some() {
@@ -105,10 +107,10 @@ impl Attributes {
     }
 }
 
-fn give_mode(file: &File, mode: u32, fault: &Fault) -> io::Result<()> {
+fn give_mode(file: &File, mode: u32, fail_point: &FailPoint) -> io::Result<()> {
     if file.metadata()?.mode() & PERMISSIONS == mode {
         return Ok(());
     }
-    (fault.0)(Step::Mode)?;
+    (fail_point.0)(WriteStep::Mode)?;
     file.set_permissions(Permissions::from_mode(mode))
 }
