@@ -3,6 +3,21 @@
 //! Contents go into a temporary file beside it, are synced, and take its place by a rename, which is synced, too. Whoever
 //! reads or watches the file sees the old contents or the new ones, and after a power cut one of the two is there. The
 //! new file keeps owner, group, mode and access list of the old one as far as they can be set.
+//!
+//! ```
+//! use live_file::durable::{DurableFile, OpenError};
+//!
+//! let directory = tempfile::tempdir()?;
+//! let path = directory.path().join("answer.txt");
+//! let file = DurableFile::open(&path)?;
+//! let stamp = file.write(b"all is well\n")?;
+//! assert_eq!(std::fs::read(&path)?, b"all is well\n");
+//! assert_eq!(stamp.size, 12, "a watch of the file reports it with this date and size");
+//!
+//! // Nobody else writes it as long as this one is open.
+//! assert!(matches!(DurableFile::open(&path), Err(OpenError::Taken(_))));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::ffi::OsString;
 use std::fs::{self, File};

@@ -1,8 +1,5 @@
-//! A file that is never torn and never missed.
-//!
-//! [`source`] watches a file that others write and tells each completed writing of it; [`accept`]
-//! writes one whole and durably, by one process at a time ([`lock`]). [`disk`] keeps what waits for a disk from waiting for ever,
-//! [`resolve`] follows links of those whose links may be followed.
+#![doc = include_str!("../README.md")]
+#![warn(missing_docs)]
 
 pub mod acl;
 pub mod disk;
@@ -14,3 +11,8 @@ pub mod resolve;
 pub mod source;
 pub mod user;
 pub mod writing;
+
+pub use durable::DurableFile;
+pub use format::{Format, Refused};
+pub use source::{Options, Source, Survey, WatchMode, WatchPool, survey, watch};
+pub use writing::{Condition, Health, Report, Stamp, Writing};

@@ -80,12 +80,58 @@ pub struct Survey {
 
 /// How well this path can be watched. Nothing is watched or changed for it.
 ///
+/// ```
+/// let directory = tempfile::tempdir()?;
+/// let survey = live_file::survey(&directory.path().join("not-yet-there.txt"))?;
+/// assert_eq!(survey.replaced, None);
+/// match survey.needs_polling {
+///     None => println!("the kernel tells of every change"),
+///     Some(why) => println!("{why}: the file would be polled"),
+/// }
+/// # Ok::<(), std::io::Error>(())
+/// ```
+///
 /// # Errors
 ///
 /// The directory does not exist, cannot be searched, or a link on the way is not to be followed.
 pub fn survey(path: &Path) -> io::Result<Survey> {
     let Location { needs_polling, mount, .. } = Location::survey(path)?;
     Ok(Survey { needs_polling, replaced: Mounted::check_read(mount).err() })
+}
+
+/// Watches one file: [`Source::start`] with a pool of its own, for whoever needs neither the date of a report
+/// nor to know whether the disk hangs.
+///
+/// ```
+/// use std::sync::mpsc::channel;
+///
+/// use live_file::{Options, Report, watch};
+///
+/// let directory = tempfile::tempdir()?;
+/// let path = directory.path().join("status.txt");
+/// std::fs::write(&path, "7\n")?;
+/// let (tell, told) = channel();
+/// let source = watch(&path, Options::default(), move |report| drop(tell.send(report)))?;
+/// assert!(matches!(told.recv()?, Report::Written(writing) if writing.text == "7\n"));
+/// assert!(matches!(told.recv()?, Report::Health(health) if health.is_well()));
+///
+/// std::fs::write(&path, "8\n")?;
+/// assert!(matches!(told.recv()?, Report::Written(writing) if writing.text == "8\n"));
+/// source.stop();
+/// assert!(told.recv().is_err(), "nothing is reported any more");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// # Errors
+///
+/// No thread can be started. Anything that is wrong with the file is a report.
+pub fn watch(
+    path: &Path,
+    options: Options,
+    mut report: impl FnMut(Report) + Send + 'static,
+) -> io::Result<Source> {
+    let (pool, calls) = (WatchPool::default(), Calls::default());
+    Source::start(&pool, path, options, &calls, move |it, _| report(it))
 }
 
 /// A file being watched, on a thread of its own, until this is stopped or dropped.

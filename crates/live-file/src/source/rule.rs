@@ -11,6 +11,8 @@
 //! kernel's queue. So after the look a file is written that is watched, too, and that nobody else
 //! knows of: the kernel puts the hint of that behind all others, and when it has come round without
 //! a change before it, none was made.
+//!
+#![doc = include_str!("rule/writings.md")]
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! What was heard of the file since its text was told, and what a new date of the same bytes proves.
 //!
-//! The table in ARCHITECTURE.md says it row by row. Whether what was seen is finished is decided in
+//! The table in `writings.md` says it row by row. Whether what was seen is finished is decided in
 //! the rule.
 
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The table in ARCHITECTURE.md that says what a writing is, row by row.
+//! The table in `writings.md` that says what a writing is, row by row.
 
 use super::*;
 
@@ -94,7 +94,7 @@ fn plays(watch: Watch, sights: &[Sight], hinted: &str) -> bool {
 
 #[test]
 fn the_rule_is_what_the_table_says() {
-    let document = include_str!("../../../../../../ARCHITECTURE.md");
+    let document = include_str!("../writings.md");
     let (_, table) =
         document.split_once("| seen | hinted | watched | polled |").expect("it is there");
     let mut rows = 0;
