@@ -111,7 +111,8 @@ const CALM: Weather = Weather {
     tick: 1,
     lag: 2,
     poll: false,
-    strangers: false,
+    room: usize::MAX,
+    opens_first: false,
     dates: false,
 };
 
@@ -144,6 +145,16 @@ fn nothing_torn_and_nothing_lost_from_writers_that_overlap() {
     for seed in 0..lives() {
         live(seed, Weather { overlap: true, ..CALM });
         live(seed, Weather { overlap: true, lag: 20, pause: 500, ..CALM });
+    }
+}
+
+#[test]
+fn nothing_torn_and_nothing_lost_where_hints_are_lost_or_come_in_another_order() {
+    for seed in 0..lives() {
+        live(seed, Weather { opens_first: true, overlap: true, ..CALM });
+        live(seed, Weather { room: 3, lag: 40, ..CALM });
+        live(seed, Weather { room: 8, lag: 20, pause: 500, overlap: true, ..CALM });
+        live(seed, Weather { room: 3, lag: 40, pause: 300, tick: 4_000, dates: true, ..CALM });
     }
 }
 

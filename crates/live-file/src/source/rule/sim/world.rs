@@ -43,8 +43,10 @@ pub(super) struct Weather {
     pub(super) lag: u64,
     /// The kernel tells nothing at all.
     pub(super) poll: bool,
-    /// Others open the directory, which is taken for our knock.
-    pub(super) strangers: bool,
+    /// How many hints the kernel's queue has room for; beyond, they are lost.
+    pub(super) room: usize,
+    /// The kernel tells of an opening before the emptying that comes with it.
+    pub(super) opens_first: bool,
     /// Files are touched, and their dates set back.
     pub(super) dates: bool,
 }
@@ -105,7 +107,11 @@ impl World {
         // that to the opens of two writers, or to theirs and our look's, the rule cannot count
         // them, and the close of the first is taken for the last one's.
         let single = hint == Hint::MovedIn || (self.weather.overlap && hint == Hint::Opened);
-        if self.queue.back() != Some(&hint) || single {
+        if self.queue.len() >= self.weather.room {
+            if self.queue.back() != Some(&Hint::Lost) {
+                self.queue.push_back(Hint::Lost);
+            }
+        } else if self.queue.back() != Some(&hint) || single {
             self.queue.push_back(hint);
         }
     }
@@ -171,9 +177,6 @@ impl World {
         if self.dice.one_in(20) && self.path.is_some() {
             self.emit(Hint::Opened);
         }
-        if self.weather.strangers && self.dice.one_in(50) {
-            self.emit(Hint::Knocked);
-        }
         if self.weather.dates && self.dice.one_in(20) {
             self.set_date();
         }
@@ -200,8 +203,11 @@ impl World {
                 self.inodes.entry(inode).or_default();
                 self.change(inode, |inode| inode.bytes.clear());
                 self.inodes.get_mut(&inode).unwrap().writers += 1;
-                self.emit(Hint::Changed);
-                self.emit(Hint::Opened);
+                let hints = [Hint::Changed, Hint::Opened];
+                let [first, second] =
+                    if self.weather.opens_first { [hints[1], hints[0]] } else { hints };
+                self.emit(first);
+                self.emit(second);
                 self.writers.push(Writer { inode, rest: text.into(), written: 0 });
             }
         }
