@@ -81,7 +81,7 @@ async fn the_token_moved_into_a_files_place_is_told_to_nobody() {
     let server = setup.start().await;
     let mut station = TestStation::text(&server).await;
     fs::rename(server.home.file("token"), server.home.status()).expect("it can be renamed");
-    server.log.line_with("a secret of the server's own").await;
+    server.log.line_with("a secret of this process's own").await;
     assert_eq!(station.ask("status").await, "Current Status: 6");
 }
 

@@ -212,7 +212,7 @@ mod tests {
         fs::remove_file(&status).unwrap();
         fs::rename(&path, &status).unwrap();
         let told = resolve::open(&status, flags).unwrap_err().to_string();
-        assert_eq!(told, "it is a file with a secret of the server's own");
+        assert_eq!(told, "it is a file with a secret of this process's own");
         // A new one is read again, and the old one is a secret no more.
         write(&path, "copper");
         assert!(load(&path).unwrap().is("copper"));

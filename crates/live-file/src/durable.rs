@@ -62,7 +62,7 @@ pub struct DurableFile {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another process holds the lock.
-    #[error("another server writes {0}")]
+    #[error("another process writes {0}")]
     Taken(String),
     /// The path cannot be one of a file.
     #[error("{0} is not the name of a file")]

@@ -1,8 +1,8 @@
 //! Where a path leads, and the opening of what is there.
 //!
-//! Who may write a directory may put a symbolic link into it, and the server, which reads with its
+//! Who may write a directory may put a symbolic link into it, and this process, which reads with its
 //! own rights, would tell everybody what only it may read. So a path is walked component by
-//! component, and only links of root and of the server's own user are followed. What is opened is
+//! component, and only links of root and of the process's own user are followed. What is opened is
 //! opened where the walk ended, and judged by its descriptor. What a file says is not known here.
 
 use std::ffi::{OsStr, OsString};
@@ -39,9 +39,9 @@ const CALM: OFlags = OFlags::NONBLOCK.union(OFlags::NOCTTY).union(OFlags::CLOEXE
 /// Why a path is not followed, or what it leads to not read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// A link on the way is neither root's nor our own user's.
+    /// A link on the way is neither root's nor this process's own user's.
     #[error(
-        "the link {} belongs to user {owner}, and only those of root and of the server's own user \
+        "the link {} belongs to user {owner}, and only those of root and of this process's own user \
          are followed",
         link.display()
     )]
@@ -52,10 +52,10 @@ pub enum Refusal {
         owner: u32,
     },
     /// What is on procfs says something else to each process.
-    #[error("it is on procfs, which tells of the server itself")]
+    #[error("it is on procfs, which tells of this process itself")]
     Procfs,
     /// It is kept from everybody but whoever reads secrets.
-    #[error("it is a file with a secret of the server's own")]
+    #[error("it is a file with a secret of this process's own")]
     Secret,
     /// Somebody may have linked a file here that he may not read.
     #[error(

@@ -397,7 +397,7 @@ fn give_up(shared: &Shared) {
     error!(file = name, "the watch has ended by a panic");
     let health = Health {
         state: Condition::Unreadable,
-        detail: format!("{name} is no longer watched after an error in the server"),
+        detail: format!("{name} is no longer watched after an error in this program"),
         watch: Watch::Poll,
     };
     let mut state = shared.state();

@@ -1,4 +1,4 @@
-//! Which users count as the server's own: root and the one that it runs as.
+//! Which users count as this process's own: root and the one that it runs as.
 
 use std::fs;
 use std::sync::LazyLock;
@@ -10,7 +10,7 @@ static KNOWN: LazyLock<(u32, Option<u32>)> = LazyLock::new(|| {
     (rustix::process::geteuid().as_raw(), unmapped)
 });
 
-/// Whether what belongs to this user is as good as the server's own.
+/// Whether what belongs to this user is as good as this process's own.
 #[must_use]
 pub fn is_own(user: u32) -> bool {
     let (own, unmapped) = *KNOWN;

@@ -229,7 +229,7 @@ fn killed_at_a_step() {
 }
 
 #[test]
-fn a_server_killed_at_any_step_leaves_old_or_new_and_at_most_one_file_to_sweep() {
+fn a_process_killed_at_any_step_leaves_old_or_new_and_at_most_one_file_to_sweep() {
     for (index, step) in STEPS.into_iter().enumerate() {
         let place = Scratch::new();
         let old = format!("{}\n", 100 + index);

@@ -8,15 +8,15 @@ use super::*;
 #[ignore = "run by the test below"]
 fn opened_by_another_process() {
     let error = DurableFile::open(&path_for_child()).unwrap_err();
-    assert_eq!(error.to_string(), "another server writes accept.eot");
+    assert_eq!(error.to_string(), "another process writes accept.eot");
 }
 
 #[test]
-fn no_two_servers_write_one_file() {
+fn no_two_processes_write_one_file() {
     let place = Scratch::new();
     let file = place.open();
     let again = DurableFile::open(&place.path).unwrap_err();
-    assert_eq!(again.to_string(), "another server writes accept.eot");
+    assert_eq!(again.to_string(), "another process writes accept.eot");
     let output = child("lock::opened_by_another_process", &place.path);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     drop(file);
@@ -89,7 +89,7 @@ fn own_strays_are_swept_and_nothing_else_is() {
 }
 
 #[test]
-fn another_servers_temporary_file_is_not_swept_from_under_it() {
+fn another_process_temporary_file_is_not_swept_from_under_it() {
     let place = Scratch::new();
     let _file = place.open();
     let temp = place.directory.path().join(TempName::of(OsStr::new("accept.eot")).fresh());

@@ -150,7 +150,7 @@ fn a_file_that_turns_out_to_be_anothers_is_never_written() {
     let open = move || DurableFile::open(&path).map_err(|error| error.to_string());
     let on = move |outcome| drop(sender.send(outcome));
     let writer = Writer::spawn(open, &Calls::default(), on).unwrap();
-    let why = Err("another server writes accept.eot".to_owned());
+    let why = Err("another process writes accept.eot".to_owned());
     assert_eq!(outcomes.recv_timeout(PATIENCE).unwrap(), Outcome::Writable(why.clone()));
     writer.submit(WriteJob { ticket: 1, contents: b"7\n".to_vec() }).unwrap();
     let stored = Outcome::Finished { ticket: 1, result: why };

@@ -88,7 +88,7 @@ fn a_symlink_of_somebody_elses_is_health_and_what_it_leads_to_is_not_told() {
     for mode in MODES {
         let watched = well(mode);
         let (secret, link) = (watched.beside("secret"), watched.beside("link"));
-        fs::write(&secret, "for the server alone").unwrap();
+        fs::write(&secret, "for the process alone").unwrap();
         symlink(&secret, &link).unwrap();
         if std::os::unix::fs::lchown(&link, Some(STRANGER), Some(STRANGER)).is_err() {
             assert!(!rustix::process::geteuid().is_root(), "root may give a link away");
@@ -101,10 +101,10 @@ fn a_symlink_of_somebody_elses_is_health_and_what_it_leads_to_is_not_told() {
             Condition::Unreadable,
             &format!(
                 "status.eot cannot be read: the link {path} belongs to user {STRANGER}, and only \
-                 those of root and of the server's own user are followed"
+                 those of root and of this process's own user are followed"
             ),
         );
-        fs::write(&secret, "still for the server alone").unwrap();
+        fs::write(&secret, "still for the process alone").unwrap();
         watched.expect_silence();
         watched.rename_in("2");
         watched.expect("2");
@@ -114,11 +114,11 @@ fn a_symlink_of_somebody_elses_is_health_and_what_it_leads_to_is_not_told() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn what_tells_of_the_server_itself_is_health() {
+fn what_tells_of_this_process_itself_is_health() {
     let watched = well(WatchMode::Auto);
     symlink("/proc/self/environ", watched.beside("link")).unwrap();
     fs::rename(watched.beside("link"), &watched.path).unwrap();
-    let detail = "status.eot cannot be read: it is on procfs, which tells of the server itself";
+    let detail = "status.eot cannot be read: it is on procfs, which tells of this process itself";
     watched.expect_health(Condition::Unreadable, detail);
     watched.rename_in("2");
     watched.expect("2");
