@@ -63,7 +63,7 @@ impl Acl {
     /// The same list for a file of another group: that was one of all others, and those of the old
     /// one now are.
     #[must_use]
-    pub fn narrowed(&self) -> Self {
+    pub(crate) fn narrowed(&self) -> Self {
         let (group, others) = self.group_and_others();
         let [low, high] = (group & others).to_le_bytes();
         let mut bytes = self.0.clone();
@@ -78,7 +78,7 @@ impl Acl {
     /// The group's and the others' bits of a mode that gives nobody more than the list does: whom
     /// it names may be in either.
     #[must_use]
-    pub fn without(&self) -> u32 {
+    pub(crate) fn without(&self) -> u32 {
         let mask = self.rights(MASK).unwrap_or(7);
         let named = self.entries().filter(|(tag, ..)| matches!(*tag, USER | GROUP));
         let least = named.fold(7, |least, (_, rights, _)| least & rights & mask);
@@ -106,7 +106,7 @@ mod system {
     impl Acl {
         /// That of the file at this place, if it has one.
         #[must_use]
-        pub fn of_place(place: &Place) -> Option<Self> {
+        pub(crate) fn of_place(place: &Place) -> Option<Self> {
             // By the directory that was walked to, where there is procfs.
             let directory = format!("/proc/self/fd/{}", place.directory().as_raw_fd());
             let read = Self::of_path(&Path::new(&directory).join(place.name()));
@@ -136,12 +136,12 @@ mod system {
         }
 
         /// Gives it to this file, and with it the mode.
-        pub fn give(&self, file: &File) -> io::Result<()> {
+        pub(crate) fn give(&self, file: &File) -> io::Result<()> {
             Ok(fsetxattr(file, NAME, &self.0, XattrFlags::empty())?)
         }
 
         /// Takes it from this file.
-        pub fn remove(file: &File) -> io::Result<()> {
+        pub(crate) fn remove(file: &File) -> io::Result<()> {
             Ok(fremovexattr(file, NAME)?)
         }
     }
@@ -150,7 +150,7 @@ mod system {
 /// Elsewhere lists are of another kind, and are neither read nor given.
 #[cfg(not(target_os = "linux"))]
 impl Acl {
-    pub fn of_place(_: &Place) -> Option<Self> {
+    pub(crate) fn of_place(_: &Place) -> Option<Self> {
         None
     }
 
@@ -162,11 +162,11 @@ impl Acl {
         Ok(None)
     }
 
-    pub fn give(&self, _: &File) -> io::Result<()> {
+    pub(crate) fn give(&self, _: &File) -> io::Result<()> {
         Ok(())
     }
 
-    pub fn remove(_: &File) -> io::Result<()> {
+    pub(crate) fn remove(_: &File) -> io::Result<()> {
         Ok(())
     }
 }

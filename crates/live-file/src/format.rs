@@ -77,7 +77,10 @@ fn utf8(bytes: &[u8]) -> Result<String, Refused> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+pub(crate) use tests::LINE;
+
+#[cfg(test)]
+mod tests {
     use super::*;
 
     /// A line of at most 4,096 bytes, in a file of at most 8,192.

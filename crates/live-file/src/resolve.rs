@@ -124,13 +124,13 @@ fn without_links(path: &Path, flags: OFlags) -> Option<io::Result<File>> {
 impl Place {
     /// The directory. Where the system has `O_PATH`, it can be walked through only.
     #[must_use]
-    pub fn directory(&self) -> &OwnedFd {
+    pub(crate) fn directory(&self) -> &OwnedFd {
         &self.directory
     }
 
     /// The name in it.
     #[must_use]
-    pub fn name(&self) -> &OsStr {
+    pub(crate) fn name(&self) -> &OsStr {
         &self.name
     }
 
@@ -142,7 +142,7 @@ impl Place {
 
     /// The path itself is a symbolic link.
     #[must_use]
-    pub fn is_link(&self) -> bool {
+    pub(crate) fn is_link(&self) -> bool {
         self.link
     }
 
@@ -160,7 +160,7 @@ impl Place {
     }
 
     /// What the directory is.
-    pub fn stat_directory(&self) -> io::Result<std::fs::Metadata> {
+    pub(crate) fn stat_directory(&self) -> io::Result<std::fs::Metadata> {
         File::from(self.directory.try_clone()?).metadata()
     }
 

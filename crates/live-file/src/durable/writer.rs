@@ -63,6 +63,24 @@ pub enum SubmitError {
 }
 
 /// The writing thread, until it is stopped or dropped.
+///
+/// ```
+/// use std::sync::mpsc::channel;
+///
+/// use live_file::disk::Calls;
+/// use live_file::durable::{DurableFile, Outcome, WriteJob, Writer};
+///
+/// let directory = tempfile::tempdir()?;
+/// let path = directory.path().join("answer.txt");
+/// let open = move || DurableFile::open(&path).map_err(|error| error.to_string());
+/// let (tell, told) = channel();
+/// let writer = Writer::spawn(open, &Calls::default(), move |outcome| drop(tell.send(outcome)))?;
+/// writer.submit(WriteJob { ticket: 1, contents: b"all is well\n".to_vec() })?;
+/// writer.stop();
+/// let outcomes: Vec<Outcome> = told.iter().collect();
+/// assert_eq!(outcomes.last(), Some(&Outcome::Finished { ticket: 1, result: Ok(()) }));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Debug)]
 pub struct Writer {
     jobs: Option<SyncSender<WriteJob>>,

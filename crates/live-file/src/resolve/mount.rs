@@ -48,7 +48,7 @@ impl From<Mounted> for io::Error {
 impl Place {
     /// What is mounted at this very name, if anything.
     #[must_use]
-    pub fn mount(&self) -> Option<Mount> {
+    pub(crate) fn mount(&self) -> Option<Mount> {
         use rustix::fs::{AtFlags, StatxAttributes, StatxFlags, statx};
 
         let stat = |flags: AtFlags, name: &std::ffi::OsStr| {
@@ -73,7 +73,7 @@ impl Place {
 impl Place {
     /// Elsewhere no single files are mounted.
     #[must_use]
-    pub fn mount(&self) -> Option<Mount> {
+    pub(crate) fn mount(&self) -> Option<Mount> {
         let _ = (&self.directory, &self.name);
         None
     }

@@ -393,6 +393,3 @@ impl Rule {
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-mod sim;

@@ -13,7 +13,7 @@ use std::time::SystemTime;
 
 use super::watch::KERNEL;
 use super::*;
-use crate::format::tests::LINE;
+use crate::format::LINE;
 
 /// Longer than any machine takes; only a failing test waits so long.
 const PATIENCE: Duration = Duration::from_secs(20);

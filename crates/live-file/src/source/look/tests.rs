@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::os::unix::net::UnixListener;
 
 use super::*;
-use crate::format::tests::LINE;
+use crate::format::LINE;
 
 /// A disk on which, before every call, the next thing happens.
 struct Stage {

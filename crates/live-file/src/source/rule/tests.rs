@@ -3,6 +3,7 @@
 mod faults;
 mod handles;
 mod knock;
+mod sim;
 mod table;
 
 use super::*;

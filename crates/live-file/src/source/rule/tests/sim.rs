@@ -2,7 +2,7 @@
 //! late and readers in between. The disk changes between any two calls of a look.
 
 use super::*;
-use crate::format::tests::LINE;
+use crate::format::LINE;
 use crate::source::look::look;
 use crate::writing::Stamp;
 use world::{Weather, World};
