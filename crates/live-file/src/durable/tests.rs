@@ -1,4 +1,4 @@
-//! A real accept file, faults before every system call, and a process that is killed there.
+//! A real file, faults before every system call, and a process that is killed there.
 
 mod attributes;
 mod lock;

@@ -1,16 +1,14 @@
-//! The rule of writings: when what a look saw is a finished writing, and when a fault is one.
+//! The rule of writings: when what a look saw is a finished writing, and when a fault is reported.
 //!
-//! A state machine without IO and without a clock. Whoever drives it passes in the time, handles it
-//! every hint of a watcher as it comes, and does what [`Rule::next`] says. It remembers a few
-//! facts, never a queue: hints may come in any number while a report waits to be taken.
+//! A state machine without IO and without a clock. Whoever drives it passes in the time, gives it each hint of a
+//! watcher as it comes, and does what [`Rule::next`] says. It remembers a few facts, never a queue: hints may come
+//! in any number while a report waits to be taken.
 //!
-//! A writing is believed when two looks 100 ms apart saw the same, or when a hint said that its
-//! writer is done with it and the watcher then vouched that nothing had been changed before the
-//! look was over. That second half is the *knock*. Between a writer's close and our look the next
-//! writer may have emptied the file and written half of his text, with the hint of it still in the
-//! kernel's queue. So after the look a file is written that is watched, too, and that nobody else
-//! knows of: the kernel puts the hint of that behind all others, and when it has come round without
-//! a change before it, none was made.
+//! A writing is believed when two looks 100 ms apart saw the same, or when a hint said that its writer is done and a
+//! *knock* then showed that nothing had been changed before the look was over. Between a writer's close and the look
+//! the next writer may have emptied the file and written half of its text, with the hint of that still in the kernel's
+//! queue. So after the look a byte is written into a file that is watched, too, and that nobody else knows of. The
+//! kernel queues the hint of that behind all others, so when it comes round without a change before it, there was none.
 //!
 #![doc = include_str!("rule/writings.md")]
 
@@ -27,13 +25,13 @@ mod handles;
 mod heard;
 mod knock;
 
-/// What has not changed for so long is finished, whoever holds it open.
+/// What has not changed for so long is finished, even if somebody has it open.
 pub const QUIET: Duration = Duration::from_millis(100);
 
-/// A look so often happens always, whatever the watcher says or does not say.
+/// How often the file is looked at in any case, whatever the watcher tells.
 pub const EVERY: Duration = Duration::from_secs(1);
 
-/// A change is looked at only so much later: a close mostly follows at once and is worth more.
+/// How long a change is not looked at: mostly a close follows at once, which proves more.
 const SOON: Duration = Duration::from_millis(10);
 
 /// What a watcher noticed.
@@ -53,9 +51,9 @@ pub enum Hint {
     Gone,
     /// The file, or its directory, has other attributes; the text is what it was.
     Stirred,
-    /// Somebody opened the file; perhaps it was our look.
+    /// The file was opened, perhaps by a look.
     Opened,
-    /// Our knock has come round.
+    /// A knock has come round.
     Knocked,
 }
 
@@ -66,7 +64,7 @@ pub enum Step {
     Tell(Report),
     /// Look at the file, then call [`Rule::looked`].
     Look,
-    /// Write what nobody else does, and of which the watcher tells.
+    /// Write into the file that only this source knows of and the watcher watches.
     Knock,
     /// Nothing until then, unless a hint comes.
     Wait(Duration),
@@ -104,7 +102,7 @@ pub struct Rule {
     knocks: Knocks,
     /// A knock is to be made, so that it is known which hints are of what was seen.
     asks: bool,
-    /// Who has their handles on the file.
+    /// Who has the file open.
     handles: Handles,
     /// When to look next.
     due: Duration,

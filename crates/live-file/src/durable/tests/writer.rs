@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender};
 
 use super::*;
 
-/// The line that a reply with this ticket is.
+/// What the job with this ticket writes.
 fn line(ticket: u64) -> Vec<u8> {
     format!("{ticket}\n").into_bytes()
 }

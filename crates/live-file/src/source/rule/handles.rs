@@ -1,14 +1,14 @@
-//! Who has their handles on the file: a close ends a writing only when it is the last one's.
+//! Who has the file open. A close ends a writing only if nobody else may be writing.
 //!
-//! It counts opens and closes; what a close proves is known to the rule.
+//! This counts opens and closes; what a close proves is decided in the rule.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
-/// Who has held the file open for so long while another wrote it is taken for a reader.
+/// Whoever has held the file open for so long while another wrote it is taken for a reader.
 const OVERLAP: Duration = Duration::from_millis(500);
 
-/// With more than this many at once nobody's close says anything.
+/// With more than this many at once a close proves nothing.
 const MANY: usize = 64;
 
 /// Those who have opened the file and may not have closed it.
@@ -65,8 +65,7 @@ impl Handles {
         self.writes = Some(now);
     }
 
-    /// Somebody closed it. Whether they were, for all that is known, the last to have their handles
-    /// on it.
+    /// Somebody closed it. Whether, for all that is known, nobody else has it open.
     pub(super) fn closed(&mut self, now: Duration) -> bool {
         self.forget(now);
         // Where hints were lost it may be one whose open nobody saw: then those who were seen stay.

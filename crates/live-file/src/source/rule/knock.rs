@@ -1,6 +1,6 @@
 //! The knocks that are out, and whether the last of them has come round.
 //!
-//! It counts; what a knock proves is known to the rule.
+//! This counts them; what a knock proves is decided in the rule.
 
 use std::time::Duration;
 

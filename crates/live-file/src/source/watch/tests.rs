@@ -93,7 +93,7 @@ fn a_symlinks_target_is_the_file_wherever_it_is() {
     assert_eq!(place.location().other_dir(), there.path("real").parent());
 }
 
-/// One who keeps an subscriber on the file of this name, and what it is told.
+/// A subscription for the file of this name, and what it is told.
 fn arm(pool: &WatchPool, place: &Scratch, name: &str) -> (Subscription, Receiver<Hint>) {
     let (tell, told) = channel();
     let location = Location::survey(&place.path(name)).unwrap();
