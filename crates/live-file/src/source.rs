@@ -38,8 +38,8 @@ mod supervisor;
 /// How many hints are kept while a look is out. When there are more, all are replaced by one `Hint::Lost`.
 const HINTS_MAX: usize = 64;
 
-/// For how long a look that is out is waited for when the source stops.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// For how long a look that is out is waited for when the source stops. Some programs have a second to end.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// How often it is checked whether a disk that hangs answers again.
 const RETRY: Duration = Duration::from_millis(250);
