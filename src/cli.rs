@@ -17,13 +17,13 @@ use chadburn_core::{DEFAULT, Dial, NO_DIAL};
 use thiserror::Error;
 
 use crate::dial_file::{self, BadDial};
-use crate::limits::Limits;
-use crate::policy::address::{Name, Origin};
 use crate::policy::{Policy, Reach};
 use chadburn_host::log;
 use chadburn_host::secret::Secret;
 use chadburn_host::terminal::Terminal;
 use chadburn_host::token_file::{self, BadToken};
+use chadburn_web::address::{Name, Origin};
+use chadburn_web::limits::Limits;
 use live_file::disk::{self, DEADLINE, no_answer};
 use live_file::source::WatchMode;
 use typed::{Options, Typed};

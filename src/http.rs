@@ -8,40 +8,33 @@
 //! connection, `upgrade` for the handshake, `events` for its little sister and `routes` for
 //! everything else.
 
-mod assets;
-mod body;
 mod caller;
 mod connection;
 mod cors;
 mod desk;
-mod door;
 mod events;
-mod gzip;
 mod headers;
 mod listen;
-mod lists;
-mod problem;
+mod panel;
 mod query;
 mod routes;
-mod seats;
-mod socket;
 mod upgrade;
-mod workers;
 
 use std::fmt;
 use std::sync::Arc;
 
+use chadburn_web::limits::Limits;
 use tokio::sync::{Semaphore, watch};
 
 use crate::book;
 use crate::hub::{Ask, Gone, Handle, Input, Newcomer, Outcome, Snapshot};
-use crate::limits::Limits;
 use crate::metrics::Metrics;
 use crate::policy::Policy;
 
-pub use assets::{Assets, NoAssets};
+pub use chadburn_web::assets::{Assets, NoAssets};
+pub use chadburn_web::seats::{raise_descriptor_limit, seats};
 pub use listen::listen;
-pub use seats::{raise_descriptor_limit, seats};
+pub use panel::{embedded, from_directory};
 
 /// Takes the connections that are stations' from now on, and decides what is asked for over HTTP.
 pub trait Admit: Clone + Send + Sync + 'static {

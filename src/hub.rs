@@ -28,11 +28,11 @@ pub use self::step::{Census, Facts, Hub};
 use crate::clock::Clock;
 use crate::entry::Entry;
 use crate::file::File;
-use crate::limits::Guest;
 use crate::policy::{Peer, Policy};
 use crate::session::Want;
 use crate::telegraph::TelegraphId;
 pub use crate::wire::Wire;
+use chadburn_web::limits::Guest;
 use live_file::writing::{Health, Report, Stamp};
 
 /// How often a JSON station hears a beat, in seconds. A panel that misses two and a half of them

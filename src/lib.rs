@@ -17,8 +17,6 @@ pub mod dial_file;
 pub mod metrics;
 
 pub mod http;
-pub mod limits;
-pub mod owner;
 
 pub mod book;
 

@@ -4,14 +4,11 @@
 //! It opens nothing and looks nothing up: whether a peer is local is found out by HTTP, before anybody
 //! else hears of it.
 
-pub mod address;
-
 use std::net::IpAddr;
 
 use chadburn_host::secret::Secret;
+use chadburn_web::address::{self, Authority, Name, Origin};
 use thiserror::Error;
-
-use address::{Authority, Name, Origin};
 
 /// What is known of the other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,8 +17,8 @@ use super::Misuse;
 use super::choice::Choice;
 use super::remote;
 use crate::policy::Reach;
-use crate::policy::address::{Name, Origin};
 use chadburn_host::log;
+use chadburn_web::address::{Name, Origin};
 use live_file::source::WatchMode;
 
 const ABOUT: &str = "Makes a file a live wire: a change reaches every open panel at once, and \

@@ -6,9 +6,9 @@ use axum::http::{HeaderMap, HeaderName, Request, Version, header};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
-use crate::limits::household;
-use crate::owner::Connection;
 use crate::policy::{Act, Policy, Reach};
+use chadburn_web::limits::household;
+use chadburn_web::owner::Connection;
 use live_file::user;
 
 /// The headers that browsers, curl and the libraries of scripts send by themselves, beside those that begin

@@ -17,12 +17,13 @@ use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
 use self::visitor::{Asked, Station, Visitor};
-use super::door::Guests;
-use super::socket::{Control, Socket};
-use super::{Admit, House, events, headers, routes};
+use super::{Admit, House, events, routes};
 use crate::hub::{Newcomer, SILENCE_SECONDS, Wire};
-use crate::limits::Guest;
 use crate::policy::{Act, Peer};
+use chadburn_web::door::Guests;
+use chadburn_web::headers;
+use chadburn_web::limits::Guest;
+use chadburn_web::socket::{Control, Socket};
 
 /// The largest head of a request.
 const LARGEST_HEAD: usize = 32 * 1024;

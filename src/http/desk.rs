@@ -11,11 +11,11 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::caller::Caller;
-use super::problem::Problem;
 use super::{Admit, House};
 use crate::hub::{Ask, Gone};
 use crate::policy::{Act, Peer, Policy, Refusal};
 use crate::session::Want;
+use chadburn_web::problem::Problem;
 
 /// How long the hub, and the disk behind it, may take.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -5,7 +5,7 @@
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, Uri, header};
 
-use super::query;
+use chadburn_web::query::value;
 
 /// The first line: after how many milliseconds a client whose connection was lost tries again.
 const RETRY: &[u8] = b"retry: 2000\n\n";
@@ -35,7 +35,7 @@ pub(super) fn head() -> Response<Body> {
 /// cannot send the header. One that is none is none: a browser that was refused would not come back.
 pub(super) fn last_event(headers: &HeaderMap, uri: &Uri) -> Option<u64> {
     let header = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
-    header.or_else(|| query::value(uri, "lastEventId")?.parse().ok())
+    header.or_else(|| value(uri, "lastEventId")?.parse().ok())
 }
 
 /// Makes what hyper wrote for [`head`], perhaps behind answers before it, an answer that does not

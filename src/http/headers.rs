@@ -1,48 +1,11 @@
-//! What every answer tells a browser not to do.
+//! What the panel's page may do in a browser.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-
-use super::socket::KEEP_ALIVE;
-
-/// What holds for every answer, whatever it is.
-const ALWAYS: [(HeaderName, &str); 5] = [
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    // For browsers that do not know frame-ancestors.
-    (header::X_FRAME_OPTIONS, "DENY"),
-    // Not `no-referrer`: with it a form of our own would send `Origin: null`, which is refused.
-    (header::REFERRER_POLICY, "same-origin"),
-    (
-        HeaderName::from_static("permissions-policy"),
-        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    ),
-    // No page from elsewhere may embed what is said here, not even as a script. There is no
-    // Cross-Origin-Opener-Policy: over plain http, which is how panels reach an office's
-    // server, browsers ignore it and complain.
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-];
-
-/// For answers that are no page: should one be opened as a page, it may do nothing.
-const NO_PAGE: &str = "default-src 'none'; frame-ancestors 'none'";
-
-/// Puts the headers on that every answer bears.
-pub(super) fn dress(headers: &mut HeaderMap) {
-    for (name, value) in ALWAYS {
-        headers.insert(name, HeaderValue::from_static(value));
-    }
-    headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(NO_PAGE));
-}
+use axum::http::HeaderValue;
+use chadburn_web::headers::NO_PAGE;
 
 /// The one script that stands in the panel's page itself, as browsers know it by SHA-256; a test of the
 /// panel holds it to that. A page of one's own may have it too.
 const SCRIPT: &str = "'sha256-EFXeoi9KxS7S3Rw0JWGcRFdWUjXLfLf98re0AdOyuIw='";
-
-/// Says for how long the connection waits for another request, unless it ends with this answer.
-pub(super) fn stay(headers: &mut HeaderMap) {
-    if !headers.contains_key(header::CONNECTION) {
-        headers.insert(header::CONNECTION, HeaderValue::from_static("keep-alive"));
-        headers.insert(HeaderName::from_static("keep-alive"), KEEP_ALIVE);
-    }
-}
 
 /// What the panel may do when it was asked for under this (judged) `Host`: load its own parts,
 /// and talk to where it came from. `'self'` covers a `WebSocket` in all current browsers, but not in

@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::connection::{self, Reception};
-use super::door::{Door, Refusal};
 use super::{Admit, House};
+use chadburn_web::door::{Door, Refusal};
 
 /// How long to wait when the system has no descriptor or memory for another connection.
 const BACK_OFF: Duration = Duration::from_millis(200);

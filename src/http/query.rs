@@ -1,17 +1,11 @@
 //! What stands in a request's query. It is never logged: a station's secret may be in it.
 
 use axum::http::{StatusCode, Uri};
-
-use super::problem::Problem;
+use chadburn_web::problem::Problem;
+use chadburn_web::query::value;
 
 /// How long a station's secret may be, in characters of URL-safe base64 (RFC 4648, section 5).
 const RESUME_LENGTH: std::ops::RangeInclusive<usize> = 16..=64;
-
-/// The value of this field, as it stands there; the first one if there are several.
-pub(super) fn value<'a>(uri: &'a Uri, name: &str) -> Option<&'a str> {
-    let query = uri.query().unwrap_or_default();
-    query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
-}
 
 /// The secret by which a station is the one that it was: `resume`.
 pub(super) fn resume(uri: &Uri) -> Result<Option<String>, Problem> {

@@ -18,14 +18,14 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use tokio::sync::watch;
 
-use super::assets::Assets;
 use super::desk::Desk;
-use super::problem::Problem;
-use super::workers::Workers;
 use super::{Admit, House, events};
 use crate::hub::Snapshot;
 use crate::metrics::Metrics;
 use crate::policy::Policy;
+use chadburn_web::assets::Assets;
+use chadburn_web::problem::Problem;
+use chadburn_web::workers::Workers;
 
 /// How many compress and encode large answers: one would do, and two cores are common.
 const WORKERS: usize = 2;

@@ -75,7 +75,7 @@ struct TestRoom {
 
 impl TestRoom {
     async fn open() -> Self {
-        Self::with(Assets::embedded(), 16).await
+        Self::with(embedded(), 16).await
     }
 
     async fn with(assets: Assets, seats: usize) -> Self {

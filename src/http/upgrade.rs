@@ -11,9 +11,9 @@ use base64::engine::general_purpose::STANDARD;
 use chadburn_v1::SUBPROTOCOL;
 use sha1::{Digest, Sha1};
 
-use super::lists::members;
-use super::problem::Problem;
 use crate::wire::Wire;
+use chadburn_web::lists::members;
+use chadburn_web::problem::Problem;
 
 /// What is hashed together with the client's key (RFC 6455, 1.3).
 const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";

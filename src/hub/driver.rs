@@ -20,9 +20,9 @@ use super::engine::{Arrival, PARTS, Socket};
 use super::opening::Opening;
 use super::{Engine, Event, Handle, Hub, Input, Key, Newcomer, Ports, QUEUE, Spoken};
 use crate::clock::Clock;
-use crate::limits::Guest;
 use crate::policy::Peer;
 use crate::telegraph::{THE_TELEGRAPH, TelegraphId};
+use chadburn_web::limits::Guest;
 use live_file::writing::Report;
 
 /// The bell cord's token; a station's token is made of its key, whose place is never this large.

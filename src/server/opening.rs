@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::StartError;
 use crate::book::{self, Book, Limits, Past};
-use crate::http::Assets;
+use crate::http::{self, Assets};
 use crate::telegraph::history::History;
 use live_file::disk::{Calls, DEADLINE, no_answer};
 use live_file::durable::{DurableFile, OpenError};
@@ -96,10 +96,10 @@ pub(super) async fn book(
 
 /// Reads the panel. Without the one that was asked for nothing is served.
 pub(super) async fn assets(directory: Option<&Path>) -> Result<Assets, StartError> {
-    let Some(path) = directory.map(Path::to_owned) else { return Ok(Assets::embedded()) };
+    let Some(path) = directory.map(Path::to_owned) else { return Ok(http::embedded()) };
     let name = path.display().to_string();
     let hangs = || StartError::NoAnswer(no_answer(&name, DEADLINE));
-    let loading = spawn_blocking(move || Assets::from_directory(&path));
+    let loading = spawn_blocking(move || http::from_directory(&path));
     let loaded = timeout(DEADLINE, loading).await.map_err(|_| hangs())?;
     Ok(loaded.map_err(std::io::Error::other)??)
 }

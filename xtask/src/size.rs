@@ -15,10 +15,11 @@ use crate::tools;
 const GROWTH: f64 = 0.05;
 
 /// Where code stands: the name of a crate, and its folder.
-const CRATES: [(&str, &str); 14] = [
+const CRATES: [(&str, &str); 15] = [
     ("chadburn", "src"),
     ("live-file", "crates/live-file/src"),
     ("chadburn-host", "crates/chadburn-host/src"),
+    ("chadburn-web", "crates/chadburn-web/src"),
     ("chadburn-v1", "crates/chadburn-v1/src"),
     ("chadburn-core", "crates/chadburn-core/src"),
     ("chadburn-client", "crates/chadburn-client/src"),

@@ -18,13 +18,13 @@ use super::Reception;
 use crate::http::caller::{self, Caller, at_most_one, came_by_tls};
 use crate::http::cors::Cors;
 use crate::http::desk;
-use crate::http::lists::members;
-use crate::http::problem::Problem;
-use crate::http::socket::Control;
 use crate::http::{Admit, events, query, upgrade};
 use crate::hub::Wire;
-use crate::owner::Connection;
-use crate::policy::Policy;
+use crate::policy::{Policy, Refusal};
+use chadburn_web::lists::members;
+use chadburn_web::owner::Connection;
+use chadburn_web::problem::Problem;
+use chadburn_web::socket::Control;
 
 /// Where a WebSocket is opened.
 const WEBSOCKET: &str = "/websocket";
@@ -248,4 +248,10 @@ fn needs_no_host<B>(request: &Request<B>) -> bool {
 /// it, and whether the server lives, for those who restart servers.
 fn is_open(path: &str) -> bool {
     matches!(path, "/" | "/favicon.ico" | "/livez" | "/readyz") || path.starts_with(PARTS)
+}
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::FORBIDDEN);
+        Self::new(status, refusal.to_string())
+    }
 }

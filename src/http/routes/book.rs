@@ -21,10 +21,10 @@ use crate::book::{LIMIT, LIMIT_MAX, Reader, Times};
 use crate::calendar;
 use crate::entry::Entry;
 use crate::http::caller::Caller;
-use crate::http::gzip;
-use crate::http::lists::wanted_kind;
-use crate::http::problem::Problem;
-use crate::http::socket::Control;
+use chadburn_web::gzip;
+use chadburn_web::lists::wanted_kind;
+use chadburn_web::problem::Problem;
+use chadburn_web::socket::Control;
 
 /// The book, and who reads it.
 #[derive(Clone)]

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::View;
 use crate::http::desk::bearer;
-use crate::http::problem::Problem;
 use crate::hub::Snapshot;
+use chadburn_web::problem::Problem;
 use live_file::writing::{Condition, Health};
 
 /// The process is worth keeping: the loop that serves stations turns.

@@ -5,8 +5,8 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 
 use super::View;
-use crate::http::lists::wanted_kind;
 use crate::metrics::{OPENMETRICS, TEXT};
+use chadburn_web::lists::wanted_kind;
 
 /// In `OpenMetrics` if `Accept` prefers it, as Prometheus does, else in the older form, which browsers show too.
 pub(super) async fn page(State(view): State<View>, headers: HeaderMap) -> Response {

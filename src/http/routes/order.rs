@@ -11,12 +11,12 @@ use serde_json::Value;
 
 use super::done;
 use crate::http::Admit;
-use crate::http::body::{self, Said};
 use crate::http::caller::Caller;
 use crate::http::desk::Desk;
-use crate::http::problem::Problem;
 use crate::policy::Act;
 use crate::session::Want;
+use chadburn_web::body::{self, Said};
+use chadburn_web::problem::Problem;
 
 /// The order in JSON.
 #[derive(Debug, Deserialize)]

@@ -5,11 +5,12 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::View;
-use crate::http::assets::{Asset, DIGEST_LENGTH, PANEL};
-use crate::http::gzip;
 use crate::http::headers::panel_policy;
-use crate::http::lists::members;
-use crate::http::problem::Problem;
+use crate::http::panel::PANEL;
+use chadburn_web::assets::{Asset, DIGEST_LENGTH};
+use chadburn_web::gzip;
+use chadburn_web::lists::members;
+use chadburn_web::problem::Problem;
 
 /// What a browser may get when it asks for `/favicon.ico`, the first one there is.
 const ICONS: [&str; 3] = ["static/favicon.ico", "static/favicon.svg", "static/icon.svg"];

@@ -5,9 +5,9 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 
 use super::View;
-use crate::http::lists::wanted_kind;
-use crate::http::problem::Problem;
-use crate::http::query;
+use chadburn_web::lists::wanted_kind;
+use chadburn_web::problem::Problem;
+use chadburn_web::query;
 
 /// How it can be said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

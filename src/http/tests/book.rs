@@ -20,7 +20,7 @@ impl Office {
         let limits = Limits { pause, burst: u32::MAX, ..Limits::default() };
         let (_, book) = open(&directory.path().join("bell-book.jsonl"), limits);
         let keeper = book.keep(|_| ()).unwrap();
-        let room = TestRoom::with_book(Assets::embedded(), 16, Some(keeper.reader())).await;
+        let room = TestRoom::with_book(embedded(), 16, Some(keeper.reader())).await;
         Self { room, keeper, directory }
     }
 

@@ -155,7 +155,7 @@ async fn a_head_is_at_most_32_kib() {
 
 #[tokio::test]
 async fn a_full_house_says_so_and_takes_the_next_one_when_somebody_leaves() {
-    let mut room = TestRoom::with(Assets::embedded(), 1).await;
+    let mut room = TestRoom::with(embedded(), 1).await;
     let mut first = room.call().await;
     assert_eq!(first.ask(&TEXT).await.status, 101);
     let station = room.newcomers.recv().await.unwrap();
@@ -169,7 +169,7 @@ async fn a_full_house_says_so_and_takes_the_next_one_when_somebody_leaves() {
 
 #[tokio::test]
 async fn whoever_rests_between_two_requests_keeps_no_seat_from_others() {
-    let room = TestRoom::with(Assets::embedded(), 2).await;
+    let room = TestRoom::with(embedded(), 2).await;
     let lines = ["GET /livez HTTP/1.1", "Host: eot"];
     let (mut first, mut second) = (room.call().await, room.call().await);
     for caller in [&mut first, &mut second] {
@@ -186,7 +186,7 @@ async fn whoever_rests_between_two_requests_keeps_no_seat_from_others() {
 
 #[tokio::test]
 async fn a_connection_that_breaks_takes_nobody_with_it() {
-    let room = TestRoom::with(Assets::embedded(), 2).await;
+    let room = TestRoom::with(embedded(), 2).await;
     let mut bystander = room.call().await;
     let mut victim = room.call().await;
     let handshake = "GET /websocket HTTP/1.1\r\nHost: eot\r\nUpgrade: websocket\r\n\

@@ -79,7 +79,7 @@ fn desk() -> TempDir {
 }
 
 async fn own_room(desk: &TempDir) -> TestRoom {
-    TestRoom::with(Assets::from_directory(&desk.path().join("own")).unwrap(), 16).await
+    TestRoom::with(from_directory(&desk.path().join("own")).unwrap(), 16).await
 }
 
 #[tokio::test]
@@ -176,8 +176,8 @@ async fn text_travels_compressed_for_those_who_can() {
 #[tokio::test]
 async fn a_directory_that_is_no_panel_is_named() {
     let desk = desk();
-    let nothing = Assets::from_directory(&desk.path().join("nothing")).unwrap_err().to_string();
+    let nothing = from_directory(&desk.path().join("nothing")).unwrap_err().to_string();
     assert!(nothing.contains("nothing: "), "{nothing}");
-    let no_page = Assets::from_directory(&desk.path().join("own/static")).unwrap_err().to_string();
+    let no_page = from_directory(&desk.path().join("own/static")).unwrap_err().to_string();
     assert!(no_page.contains("panel.html: "), "{no_page}");
 }

@@ -98,7 +98,7 @@ async fn a_book_that_is_not_written_is_told_and_turns_nobody_away() {
 
 #[tokio::test]
 async fn what_is_counted_can_be_scraped() {
-    let room = TestRoom::with(Assets::embedded(), 1).await;
+    let room = TestRoom::with(embedded(), 1).await;
     let mut caller = room.call().await;
     for (path, status) in [("/livez", 200), ("/nothing", 404), ("/", 200)] {
         let answer = caller.ask(&[&format!("GET {path} HTTP/1.1"), "Host: eot"]).await;

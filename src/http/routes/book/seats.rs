@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use crate::http::socket::Control;
+use chadburn_web::socket::Control;
 
 /// How many answers are on their way at once.
 const SEATS: usize = 8;

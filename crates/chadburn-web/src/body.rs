@@ -12,7 +12,7 @@ use serde_json::Value;
 use tokio::time::timeout;
 use tokio_stream::StreamExt;
 
-use super::problem::Problem;
+use crate::problem::Problem;
 
 /// The largest body, in bytes: twice the longest status, so that JSON has room for its escapes.
 const LARGEST: usize = 8 * 1024;
@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a body says.
 #[derive(Debug, PartialEq)]
-pub(super) enum Said {
+pub enum Said {
     /// There is none.
     Nothing,
     /// This text, as it is.
@@ -32,7 +32,7 @@ pub(super) enum Said {
 }
 
 /// Reads a request's body.
-pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Said, Problem> {
+pub async fn read(headers: &HeaderMap, body: Body) -> Result<Said, Problem> {
     let is_json = is_json(headers)?;
     let late = |_| {
         let problem = Problem::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time");
@@ -52,7 +52,7 @@ pub(super) async fn read(headers: &HeaderMap, body: Body) -> Result<Said, Proble
 }
 
 /// The fields of an object, whose form is told to whoever sent something else.
-pub(super) fn fields<T: DeserializeOwned>(value: Value, form: &str) -> Result<T, Problem> {
+pub fn fields<T: DeserializeOwned>(value: Value, form: &str) -> Result<T, Problem> {
     // A list would be taken for the fields in their order.
     if !value.is_object() {
         return Err(Problem::bad(Code::BadMessage, form));

@@ -9,29 +9,33 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use flate2::Compression;
 use flate2::read::GzEncoder;
 
-use super::lists::wanted_coding;
+use crate::lists::wanted_coding;
 
 /// Shorter answers travel as they are: a packet has room for some 1,400 bytes, whatever is in it.
 const LEAST: usize = 512;
 
 /// Whether whoever asks with these headers takes gzip (RFC 9110, 12.5.3).
-pub(super) fn is_taken(headers: &HeaderMap) -> bool {
+#[must_use]
+pub fn is_taken(headers: &HeaderMap) -> bool {
     wanted_coding(headers, &["gzip", "x-gzip"]) > 0.0
 }
 
 /// Whether an answer of this kind and length is worth it: pictures and fonts are compressed already.
-pub(super) fn is_worth_it(kind: &str, length: usize) -> bool {
+#[must_use]
+pub fn is_worth_it(kind: &str, length: usize) -> bool {
     let is_picture = kind.starts_with("image/") && kind != "image/svg+xml";
     length >= LEAST && !is_picture && !kind.starts_with("font/")
 }
 
 /// This, as small as it gets: for what is compressed once and travels often.
-pub(super) fn small(content: &[u8]) -> Bytes {
+#[must_use]
+pub fn small(content: &[u8]) -> Bytes {
     compressed(content, Compression::best())
 }
 
 /// This, compressed in a hurry: for what travels once.
-pub(super) fn quick(content: &[u8]) -> Bytes {
+#[must_use]
+pub fn quick(content: &[u8]) -> Bytes {
     compressed(content, Compression::fast())
 }
 
@@ -43,7 +47,7 @@ fn compressed(content: &[u8], level: Compression) -> Bytes {
 }
 
 /// What the head says of an answer that could travel compressed, and of one that does.
-pub(super) fn label(headers: &mut HeaderMap, packed: bool) {
+pub fn label(headers: &mut HeaderMap, packed: bool) {
     headers.append(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     if packed {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));

@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 
-use super::PANEL;
 use live_file::resolve;
 
 /// The largest file that is served.
@@ -73,8 +72,8 @@ impl Directory {
     }
 
     /// Every file that can be asked for, with its content.
-    pub(super) fn all(&self) -> io::Result<Vec<(String, Vec<u8>)>> {
-        let mut names = vec![PANEL.to_owned()];
+    pub(super) fn all(&self, page: &str) -> io::Result<Vec<(String, Vec<u8>)>> {
+        let mut names = vec![page.to_owned()];
         let mut pending = vec![("static".to_owned(), 1)];
         while let Some((folder, depth)) = pending.pop() {
             let Ok(entries) = fs::read_dir(self.root.join(&folder)) else {

@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 use crate::limits::{self, Enough, Guest, Limits};
 
 /// How many are given the time to read why they are not let in; their sockets come out of the
-/// reserve that [`seats`](fn@super::seats) leaves. Whoever comes beyond is closed upon without a
+/// reserve that [`seats`](fn@crate::seats::seats) leaves. Whoever comes beyond is closed upon without a
 /// word.
 const AT_THE_DOOR: usize = 8;
 
@@ -24,7 +24,7 @@ const DOOR_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Why a connection is not let in; no request is read for it.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Refusal {
+pub enum Refusal {
     /// There is no seat.
     Full,
     /// Its address has as many connections as it may.
@@ -57,7 +57,7 @@ impl Refusal {
 
 /// Where those stand who are not let in.
 #[derive(Debug)]
-pub(super) struct Door {
+pub struct Door {
     places: Arc<Semaphore>,
 }
 
@@ -69,7 +69,7 @@ impl Default for Door {
 
 impl Door {
     /// Says why, if there is a place to say it in.
-    pub(super) fn turn_away(
+    pub fn turn_away(
         &self,
         stream: TcpStream,
         why: Refusal,
@@ -106,7 +106,7 @@ async fn say(
 
 /// The addresses that are here, and the clock that the rule is told.
 #[derive(Debug)]
-pub(super) struct Guests {
+pub struct Guests {
     /// Held for no longer than the rule takes, and by this room alone: whoever leaves needs no
     /// lock for it.
     rule: Mutex<limits::Guests>,
@@ -115,30 +115,31 @@ pub(super) struct Guests {
 
 impl Guests {
     /// Nobody is here yet.
-    pub(super) fn new(limits: Limits) -> Self {
+    #[must_use]
+    pub fn new(limits: Limits) -> Self {
         Self { rule: Mutex::new(limits::Guests::new(limits)), begun: Instant::now() }
     }
 
     /// A place for a connection from this address, if it may have one more.
-    pub(super) fn comes(&self, from: IpAddr) -> Option<Guest> {
+    pub fn comes(&self, from: IpAddr) -> Option<Guest> {
         let came = self.rule(|rule, now| rule.comes(from, now));
         came.map_err(|enough| report(enough, from, "connections at once")).ok()
     }
 
     /// Whether this address may ask once more.
-    pub(super) fn asks(&self, from: IpAddr) -> bool {
+    pub fn asks(&self, from: IpAddr) -> bool {
         let asked = self.rule(|rule, now| rule.asks(from, now));
         asked.map_err(|enough| report(enough, from, "requests a second")).is_ok()
     }
 
     /// Whether this address may try a token.
-    pub(super) fn tries_token(&self, from: IpAddr) -> bool {
+    pub fn tries_token(&self, from: IpAddr) -> bool {
         let tried = self.rule(|rule, now| rule.tries_token(from, now));
         tried.map_err(|enough| report(enough, from, "wrong tokens")).is_ok()
     }
 
     /// The token that this address gave was wrong.
-    pub(super) fn wrong_token(&self, from: IpAddr) {
+    pub fn wrong_token(&self, from: IpAddr) {
         self.rule(|rule, now| rule.wrong_token(from, now));
     }
 

@@ -29,11 +29,11 @@ const HEAD: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(75);
 
 /// [`IDLE`], as a head says it (RFC 2068, 19.7.1.1).
-pub(super) const KEEP_ALIVE: HeaderValue = HeaderValue::from_static("timeout=75");
+pub const KEEP_ALIVE: HeaderValue = HeaderValue::from_static("timeout=75");
 
 /// What others tell the socket of a connection.
 #[derive(Debug, Default)]
-pub(super) struct Control {
+pub struct Control {
     /// Nothing more goes out: what is written is kept for whoever takes the stream.
     holds: AtomicBool,
     /// Its time is over, and nothing is written any more.
@@ -46,22 +46,22 @@ pub(super) struct Control {
 
 impl Control {
     /// Keeps back what is written from now on.
-    pub(super) fn hold(&self) {
+    pub fn hold(&self) {
         self.holds.store(true, Ordering::Relaxed);
     }
 
     /// A request's head has come.
-    pub(super) fn asked(&self) {
+    pub fn asked(&self) {
         self.steps.fetch_add(1, Ordering::Relaxed);
     }
 
     /// What is answered to it is known.
-    pub(super) fn answered(&self) {
+    pub fn answered(&self) {
         self.steps.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Ends the connection with its next write, or at once if its peer takes nothing.
-    pub(super) fn cut(&self) {
+    pub fn cut(&self) {
         self.is_cut.store(true, Ordering::Release);
         if let Some(waker) = self.stalled().take() {
             waker.wake();
@@ -75,7 +75,7 @@ impl Control {
 
 /// The stream.
 #[derive(Debug)]
-pub(super) struct Socket {
+pub struct Socket {
     stream: TcpStream,
     /// Runs while the peer takes nothing. Most connections never need it.
     stalled: Option<Pin<Box<Sleep>>>,
@@ -97,7 +97,7 @@ pub(super) struct Socket {
 
 impl Socket {
     /// A socket that does what it is told, and ends at rest for one who finds no place.
-    pub(super) fn new(stream: TcpStream, control: Arc<Control>, crowd: Arc<Notify>) -> Self {
+    pub fn new(stream: TcpStream, control: Arc<Control>, crowd: Arc<Notify>) -> Self {
         Self {
             stream,
             stalled: None,
@@ -112,7 +112,7 @@ impl Socket {
     }
 
     /// The stream, and what was kept back.
-    pub(super) fn into_parts(self) -> (TcpStream, Vec<u8>) {
+    pub fn into_parts(self) -> (TcpStream, Vec<u8>) {
         (self.stream, self.held)
     }
 

@@ -5,11 +5,9 @@ use axum::response::{IntoResponse, Response};
 use chadburn_v1::{Code, json_line};
 use serde_json::{Map, Value};
 
-use crate::policy::Refusal;
-
 /// A request that is not granted, and why.
 #[derive(Debug)]
-pub(super) struct Problem {
+pub struct Problem {
     status: StatusCode,
     /// A sentence for a person.
     detail: String,
@@ -19,40 +17,39 @@ pub(super) struct Problem {
 }
 
 impl Problem {
-    pub(super) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+    /// A problem with this status, said in this sentence.
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
         Self { status, detail: detail.into(), more: Map::new(), headers: Vec::new() }
     }
 
     /// The server cannot just now; come back.
-    pub(super) fn not_now(detail: impl Into<String>) -> Self {
+    pub fn not_now(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, detail).header(header::RETRY_AFTER, "2")
     }
 
     /// A request that cannot be understood, for this reason.
-    pub(super) fn bad(code: Code, detail: impl Into<String>) -> Self {
+    pub fn bad(code: Code, detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, detail).code(code)
     }
 
     /// The reason for a program, in the words of the JSON wire.
-    pub(super) fn code(self, code: Code) -> Self {
+    #[must_use]
+    pub fn code(self, code: Code) -> Self {
         self.with("code", serde_json::to_value(code).unwrap_or_default())
     }
 
-    pub(super) fn header(mut self, name: HeaderName, value: &'static str) -> Self {
+    /// Sends this header along.
+    #[must_use]
+    pub fn header(mut self, name: HeaderName, value: &'static str) -> Self {
         self.headers.push((name, HeaderValue::from_static(value)));
         self
     }
 
-    pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+    /// Adds this field for programs.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.more.insert(name.to_owned(), value.into());
         self
-    }
-}
-
-impl From<Refusal> for Problem {
-    fn from(refusal: Refusal) -> Self {
-        let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::FORBIDDEN);
-        Self::new(status, refusal.to_string())
     }
 }
 

@@ -8,7 +8,7 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
-use super::problem::Problem;
+use crate::problem::Problem;
 
 /// How much may wait for a worker.
 const WAITING: usize = 64;
@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A few threads, and a bounded queue before them. A clone is the same few.
 #[derive(Clone, Debug)]
-pub(super) struct Workers {
+pub struct Workers {
     /// A place for everything that waits or is worked on.
     places: Arc<Semaphore>,
     /// A permit for every worker.
@@ -27,13 +27,14 @@ pub(super) struct Workers {
 
 impl Workers {
     /// So many workers.
-    pub(super) fn new(workers: usize) -> Self {
+    #[must_use]
+    pub fn new(workers: usize) -> Self {
         let places = Arc::new(Semaphore::new(workers + WAITING));
         Self { places, idle: Arc::new(Semaphore::new(workers)) }
     }
 
     /// Does this aside.
-    pub(super) async fn run<T: Send + 'static>(
+    pub async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Problem> {

@@ -3,17 +3,15 @@
 use axum::http::{HeaderMap, HeaderName, header};
 
 /// The members of a header that is a list, however many lines it has.
-pub(super) fn members<'a>(
-    headers: &'a HeaderMap,
-    name: &HeaderName,
-) -> impl Iterator<Item = &'a str> {
+pub fn members<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
     let values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| split(value, ',')).map(str::trim)
 }
 
 /// How much this kind is wanted, 0 to 1, by what `Accept` says; not at all if it says nothing. A range that asks
 /// for a `version` is only of those that the kind has, if it has any.
-pub(super) fn wanted_kind(headers: &HeaderMap, kind: &str, versions: &[&str]) -> f32 {
+#[must_use]
+pub fn wanted_kind(headers: &HeaderMap, kind: &str, versions: &[&str]) -> f32 {
     let (family, _) = kind.split_once('/').unwrap_or((kind, ""));
     // The more exact range decides (RFC 9110, 12.5.1).
     wanted(headers, &header::ACCEPT, |range, version| match (range, version) {
@@ -28,7 +26,8 @@ pub(super) fn wanted_kind(headers: &HeaderMap, kind: &str, versions: &[&str]) ->
 }
 
 /// How much a coding is wanted, 0 to 1, by what `Accept-Encoding` says of its names.
-pub(super) fn wanted_coding(headers: &HeaderMap, names: &[&str]) -> f32 {
+#[must_use]
+pub fn wanted_coding(headers: &HeaderMap, names: &[&str]) -> f32 {
     wanted(headers, &header::ACCEPT_ENCODING, |name, _| match name {
         "*" => Some(1),
         name => names.contains(&name).then_some(2),
