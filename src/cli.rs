@@ -17,13 +17,14 @@ use chadburn_core::{DEFAULT, Dial, NO_DIAL};
 use thiserror::Error;
 
 use crate::dial_file::{self, BadDial};
-use crate::policy::{Policy, Reach};
+use crate::policy::{Policy, Reach, Reaches};
 use chadburn_host::log;
 use chadburn_host::secret::Secret;
 use chadburn_host::terminal::Terminal;
 use chadburn_host::token_file::{self, BadToken};
 use chadburn_web::address::{Name, Origin};
 use chadburn_web::limits::Limits;
+use chadburn_web::visitors::Visitors;
 use live_file::disk::{self, DEADLINE, no_answer};
 use live_file::source::WatchMode;
 use typed::{Options, Typed};
@@ -311,13 +312,14 @@ impl Config {
     pub fn policy(&self) -> Policy {
         let machine = rustix::system::uname();
         Policy {
-            hosts: self.hosts.clone(),
-            origins: self.origins.clone(),
-            orders: self.orders,
-            shutdown: self.shutdown,
-            token: self.token.clone(),
-            private: self.private,
-            machine: machine.nodename().to_str().ok().and_then(|name| name.parse().ok()),
+            visitors: Visitors {
+                hosts: self.hosts.clone(),
+                origins: self.origins.clone(),
+                machine: machine.nodename().to_str().ok().and_then(|name| name.parse().ok()),
+                token: self.token.clone(),
+                private: self.private,
+            },
+            reaches: Reaches { orders: self.orders, shutdown: self.shutdown },
         }
     }
 }

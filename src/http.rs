@@ -1,39 +1,38 @@
 //! HTTP: the panel, the present state for programs, and the door to the stations.
 //!
-//! The only room that knows axum and hyper. A WebSocket's handshake and a request for events are
+//! The only room that knows axum. A WebSocket's handshake and a request for events are
 //! answered here; then the socket goes to whoever [`Admit`]s newcomers, and this room forgets it.
 //! It knows nothing of what stations and telegraph say.
 //!
-//! Read [`listen`](fn@listen) for the life of the room, `connection` for the life of one
-//! connection, `upgrade` for the handshake, `events` for its little sister and `routes` for
-//! everything else.
+//! Listening, limits and who may come are `chadburn-web`'s. Read `service` for what is answered and how a
+//! connection becomes a station's, `upgrade` for the handshake, `events` for its little sister and `routes`
+//! for everything else.
 
-mod caller;
-mod connection;
-mod cors;
 mod desk;
 mod events;
-mod headers;
-mod listen;
 mod panel;
 mod query;
 mod routes;
+mod service;
 mod upgrade;
 
 use std::fmt;
 use std::sync::Arc;
 
+use chadburn_web::Server;
+use chadburn_web::assets::Assets;
 use chadburn_web::limits::Limits;
+use chadburn_web::visitors::Visitors;
+use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::book;
 use crate::hub::{Ask, Gone, Handle, Input, Newcomer, Outcome, Snapshot};
 use crate::metrics::Metrics;
-use crate::policy::Policy;
+use crate::policy::Reaches;
 
-pub use chadburn_web::assets::{Assets, NoAssets};
-pub use chadburn_web::seats::{raise_descriptor_limit, seats};
-pub use listen::listen;
 pub use panel::{embedded, from_directory};
 
 /// Takes the connections that are stations' from now on, and decides what is asked for over HTTP.
@@ -55,32 +54,46 @@ impl Admit for Handle {
     }
 }
 
-/// What the room needs of the house.
-pub struct House<A> {
+/// What is served, and of what it is made.
+pub struct App<A> {
     /// Takes the newcomers and the requests.
     pub admit: A,
     /// What the telegraph says, as of its last change.
     pub snapshot: watch::Receiver<Arc<Snapshot>>,
     /// Whether the hub's loop has turned lately.
     pub alive: Arc<dyn Fn() -> bool + Send + Sync>,
-    /// Who may do what, as of now: a token may be replaced at any time.
-    pub policy: watch::Receiver<Policy>,
+    /// Who may come and who may read, as of now: a token may be replaced at any time.
+    pub visitors: watch::Receiver<Visitors>,
+    /// From where what changes something may be done.
+    pub reaches: Reaches,
     /// The panel.
     pub assets: Assets,
     /// What is counted.
     pub metrics: Arc<Metrics>,
     /// The bell book, if one is kept.
     pub book: Option<book::Reader>,
-    /// A place for every connection the server can afford ([`seats`](fn@seats)).
+    /// A place for every connection the server can afford ([`seats`](chadburn_web::seats::seats)).
     pub seats: Arc<Semaphore>,
     /// How much one address may take.
     pub limits: Limits,
 }
 
-impl<A> fmt::Debug for House<A> {
+impl<A> fmt::Debug for App<A> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("House").finish_non_exhaustive()
+        f.debug_struct("App").finish_non_exhaustive()
     }
+}
+
+/// Serves every connection of this listener until told to stop ([`Server::serve`]).
+pub async fn listen<A: Admit>(
+    listener: TcpListener,
+    app: App<A>,
+    stop: CancellationToken,
+    tracker: &TaskTracker,
+) {
+    let service = service::StationService::new(&app);
+    let App { visitors, seats, limits, .. } = app;
+    Server { service, visitors, seats, limits }.serve(listener, stop, tracker).await;
 }
 
 #[cfg(test)]

@@ -7,10 +7,11 @@ use std::sync::Arc;
 
 use chadburn::cli::{self, BridgeConfig, Command, Config};
 use chadburn::server::Server;
-use chadburn::{bridge, errand, http, server};
+use chadburn::{bridge, errand, server};
 use chadburn_host::signals::{Ending, Signals, Told};
 use chadburn_host::terminal::Terminal;
 use chadburn_host::{log, systemd};
+use chadburn_web::seats;
 use tokio::net::TcpSocket;
 use tokio::runtime;
 use tokio::sync::{Notify, oneshot};
@@ -106,7 +107,7 @@ async fn serve(config: Config) -> Result<ExitCode, Box<dyn std::error::Error>> {
         None => listen(config.listen)
             .map_err(|error| format!("cannot listen on {}: {error}", config.listen))?,
     };
-    let seats = http::seats(http::raise_descriptor_limit());
+    let seats = seats::seats(seats::raise_descriptor_limit());
     let filter = std::env::var("CHADBURN_LOG").ok();
     let _log = log::start(config.log_format, filter.as_deref(), server::COUNTED)?;
     let server = Server::new(config, listener, seats)?;

@@ -38,6 +38,7 @@ use crate::metrics::Metrics;
 use crate::policy::Reach;
 use crate::status;
 use chadburn_host::systemd::Manager;
+use chadburn_web::assets::NoAssets;
 use live_file::disk::{Calls, Monitor};
 use live_file::durable::{self, DurableFile};
 use live_file::source::{Options, Source, WatchPool};
@@ -65,7 +66,7 @@ pub enum StartError {
     Accept(#[from] durable::OpenError),
     /// The panel cannot be loaded.
     #[error(transparent)]
-    Assets(#[from] http::NoAssets),
+    Assets(#[from] NoAssets),
     /// The panel is on a disk that does not answer.
     #[error("assets: {0}")]
     NoAnswer(String),
@@ -78,7 +79,7 @@ pub enum StartError {
 }
 
 impl Server {
-    /// A server on this listener, for at most `seats` connections ([`http::seats`]).
+    /// A server on this listener, for at most `seats` connections ([`chadburn_web::seats`]).
     pub fn new(config: Config, listener: TcpListener, seats: usize) -> Result<Self, StartError> {
         listener.set_nonblocking(true)?;
         Ok(Self { config, listener, seats })
@@ -111,7 +112,8 @@ impl Server {
         let doubts = spawn_blocking(move || token::tell_doubts(token_file.as_deref()));
         // What a disk that hangs would say is said when it answers.
         let _ = patience.wait(doubts).await;
-        let (publish_policy, policies) = watch::channel(policy.clone());
+        let (publish_visitors, visitors) = watch::channel(policy.visitors.clone());
+        let reaches = policy.reaches;
         let seats = Arc::new(Semaphore::new(seats));
         let stopping = CancellationToken::new();
         let (publish, mut snapshots) = watch::channel(Arc::new(Snapshot::default()));
@@ -193,11 +195,12 @@ impl Server {
                 }
             }
             let hub = handle.clone();
-            let house = http::House {
+            let app = http::App {
                 admit: handle.clone(),
                 snapshot: snapshots,
                 alive: Arc::new(move || hub.is_alive()),
-                policy: policies,
+                visitors,
+                reaches,
                 assets,
                 metrics: Arc::clone(&metrics),
                 book: keeper.as_ref().map(Keeper::reader),
@@ -207,7 +210,7 @@ impl Server {
             let listener = tokio::net::TcpListener::from_std(listener)?;
             tracing::info!("{}", announcement(&config, address));
             manager.ready();
-            http::listen(listener, house, listening.clone(), &tracker).await;
+            http::listen(listener, app, listening.clone(), &tracker).await;
             Ok(())
         };
         let result = tokio::select! {
@@ -218,7 +221,7 @@ impl Server {
                 // A hub that has ended decides nothing any more.
                 let _ = handle.send(Input::Event(Event::Policy(policy.clone()))).await;
                 // Whom HTTP lets in by the new token, the hub then knows it of.
-                publish_policy.send_replace(policy);
+                publish_visitors.send_replace(policy.visitors);
             }) => match never {},
             never = watchdog::watch(&mut watched, &handle) => match never {},
             how = &mut ended => Err(StartError::Hub(why(how))),

@@ -9,15 +9,15 @@ use std::path::{Path, PathBuf};
 /// Crates that few rooms know, and which.
 const KNOWN_BY: [(&str, &[&str]); 6] = [
     ("axum", &["src/http", "crates/chadburn-web/src"]),
-    ("hyper", &["src/http"]),
-    ("hyper_util", &["src/http"]),
+    ("hyper", &["crates/chadburn-web/src"]),
+    ("hyper_util", &["crates/chadburn-web/src"]),
     ("flate2", &["crates/chadburn-web/src"]),
     ("mio", &["src/hub"]),
     ("prometheus_client", &["src/metrics"]),
 ];
 
 /// Rooms that do no IO, wait for nothing and read no clock.
-const PURE: [&str; 13] = [
+const PURE: [&str; 14] = [
     "src/hub/step",
     "src/hub/frame",
     "src/hub/outbox",
@@ -27,6 +27,7 @@ const PURE: [&str; 13] = [
     "src/policy",
     "crates/chadburn-web/src/address",
     "crates/chadburn-web/src/limits",
+    "crates/chadburn-web/src/visitors",
     "src/wire",
     "src/file",
     "crates/live-file/src/source/rule",

@@ -9,9 +9,10 @@ use chadburn::entry::Entry;
 use chadburn::file::File;
 use chadburn::hub::engine::{Arrival, Socket};
 use chadburn::hub::{Engine, Event, Facts, Hub, Key, Outcome, Ports, Snapshot, Wire};
-use chadburn::policy::{Peer, Policy, Reach};
+use chadburn::policy::{Peer, Policy, Reach, Reaches};
 use chadburn::telegraph::history::History;
 use chadburn::telegraph::{THE_TELEGRAPH, TelegraphId};
+use chadburn_web::visitors::Visitors;
 use live_file::writing::{Report, Stamp, Writing};
 use tokio::sync::oneshot;
 
@@ -85,13 +86,8 @@ impl Office {
     /// A server with an order.
     pub(crate) fn open() -> Self {
         let policy = Policy {
-            hosts: Vec::new(),
-            origins: Vec::new(),
-            orders: Reach::Never,
-            shutdown: Reach::Never,
-            token: None,
-            private: false,
-            machine: None,
+            visitors: Visitors::default(),
+            reaches: Reaches { orders: Reach::Never, shutdown: Reach::Never },
         };
         let facts = Facts {
             dial: chadburn_core::DEFAULT,

@@ -127,7 +127,7 @@ fn every_option_is_heard_from_the_line_and_from_the_environment() {
     assert_eq!(typed.dial.title, "Deployments");
     assert_eq!((typed.hosts.len(), typed.origins.len()), (2, 1));
     assert_eq!((typed.orders, typed.shutdown), (Reach::Any, Reach::Never));
-    assert!(typed.policy().is_token("brass"));
+    assert!(typed.policy().visitors.is_token("brass"));
     assert_eq!(typed.watching, WatchMode::Poll);
     assert_eq!(typed.log_format, log::Format::Json);
     assert!(typed.assets.is_some());

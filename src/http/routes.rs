@@ -19,33 +19,29 @@ use axum::routing::{get, post, put};
 use tokio::sync::watch;
 
 use super::desk::Desk;
-use super::{Admit, House, events};
+use super::panel::SCRIPT;
+use super::{Admit, App, events};
 use crate::hub::Snapshot;
 use crate::metrics::Metrics;
-use crate::policy::Policy;
-use chadburn_web::assets::Assets;
+use chadburn_web::assets::AssetService;
 use chadburn_web::problem::Problem;
+use chadburn_web::visitors::Visitors;
 use chadburn_web::workers::Workers;
 
 /// How many compress and encode large answers: one would do, and two cores are common.
 const WORKERS: usize = 2;
-
-/// How many read a panel's files from the disk, which may be slow or dead.
-const READERS: usize = 4;
 
 /// What the routes look at.
 #[derive(Clone)]
 struct View {
     snapshot: watch::Receiver<Arc<Snapshot>>,
     alive: Arc<dyn Fn() -> bool + Send + Sync>,
-    assets: Assets,
+    panel: AssetService,
     metrics: Arc<Metrics>,
     book: Option<book::Shelf>,
     /// Compress and encode.
     workers: Workers,
-    /// Read files.
-    readers: Workers,
-    policy: watch::Receiver<Policy>,
+    visitors: watch::Receiver<Visitors>,
 }
 
 impl View {
@@ -54,21 +50,21 @@ impl View {
     }
 }
 
-pub(super) fn router<A: Admit>(house: &House<A>) -> Router {
+pub(super) fn router<A: Admit>(app: &App<A>) -> Router {
+    let workers = Workers::new(WORKERS);
     let view = View {
-        snapshot: house.snapshot.clone(),
-        alive: house.alive.clone(),
-        assets: house.assets.clone(),
-        metrics: house.metrics.clone(),
-        book: house.book.clone().map(book::Shelf::new),
-        workers: Workers::new(WORKERS),
-        readers: Workers::new(READERS),
-        policy: house.policy.clone(),
+        snapshot: app.snapshot.clone(),
+        alive: app.alive.clone(),
+        panel: AssetService::new(app.assets.clone(), SCRIPT, workers.clone()),
+        metrics: app.metrics.clone(),
+        book: app.book.clone().map(book::Shelf::new),
+        workers,
+        visitors: app.visitors.clone(),
     };
     let asking = Router::new()
         .route("/status", put(order::order::<A>))
         .route("/accept", post(accept::accept::<A>))
-        .with_state(Desk::new(house));
+        .with_state(Desk::new(app));
     Router::new()
         .route("/", get(panel::page))
         .route("/static/{*path}", get(panel::part))

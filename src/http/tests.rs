@@ -68,7 +68,7 @@ struct TestRoom {
     asks: mpsc::Receiver<(Ask, oneshot::Sender<Outcome>)>,
     snapshot: watch::Sender<Arc<Snapshot>>,
     alive: Arc<AtomicBool>,
-    policy: watch::Sender<Policy>,
+    visitors: watch::Sender<Visitors>,
     stop: CancellationToken,
     tracker: TaskTracker,
 }
@@ -90,20 +90,19 @@ impl TestRoom {
         let (snapshot, seen) = watch::channel(Arc::new(snapshot()));
         let alive = Arc::new(AtomicBool::new(true));
         let pulse = alive.clone();
-        let (policy, policies) = watch::channel(Policy {
+        let (visitors, judged_by) = watch::channel(Visitors {
             hosts: vec!["eot.example.com".parse().unwrap()],
             origins: vec!["https://wall.example.com".parse().unwrap()],
-            orders: Reach::Local,
-            shutdown: Reach::Local,
             token: None,
             private: false,
             machine: None,
         });
-        let house = House {
+        let app = App {
             admit: Collector { newcomers: admit, asks: ask },
             snapshot: seen,
             alive: Arc::new(move || pulse.load(Ordering::Relaxed)),
-            policy: policies,
+            visitors: judged_by,
+            reaches: Reaches { orders: Reach::Local, shutdown: Reach::Local },
             assets,
             metrics: Arc::new(Metrics::new()),
             book,
@@ -112,8 +111,8 @@ impl TestRoom {
         };
         let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
         let (own_stop, own_tracker) = (stop.clone(), tracker.clone());
-        tracker.spawn(async move { listen(listener, house, own_stop, &own_tracker).await });
-        Self { address, newcomers, asks, snapshot, alive, policy, stop, tracker }
+        tracker.spawn(async move { listen(listener, app, own_stop, &own_tracker).await });
+        Self { address, newcomers, asks, snapshot, alive, visitors, stop, tracker }
     }
 
     async fn call(&self) -> Caller {

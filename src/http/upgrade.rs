@@ -3,7 +3,7 @@
 //! It reads headers and writes headers. What happens to the socket afterwards is `connection`'s
 //! business; what is said on it, the hub's.
 
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode};
 use axum::http::{Version, header};
 use base64::Engine;
@@ -23,9 +23,7 @@ const VERSION: &str = "13";
 
 /// Answers the handshake: with 101 and the language the station will speak, or with what is wrong
 /// with it. Extensions are offered by nearly every browser, and none is accepted.
-pub(super) fn answer<B: hyper::body::Body>(
-    request: &Request<B>,
-) -> Result<(Wire, Response<Body>), Problem> {
+pub(super) fn answer<B: HttpBody>(request: &Request<B>) -> Result<(Wire, Response<Body>), Problem> {
     let headers = request.headers();
     if request.method() != Method::GET {
         let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "a WebSocket begins with GET");

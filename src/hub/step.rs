@@ -222,7 +222,7 @@ impl Hub {
     /// Whether this is the token, as the hub knows it now.
     #[must_use]
     pub fn is_token(&self, value: &str) -> bool {
-        self.policy.is_token(value)
+        self.policy.visitors.is_token(value)
     }
 
     /// How many stations are in conversation.

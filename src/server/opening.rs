@@ -12,8 +12,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::StartError;
 use crate::book::{self, Book, Limits, Past};
-use crate::http::{self, Assets};
+use crate::http;
 use crate::telegraph::history::History;
+use chadburn_web::assets::Assets;
 use live_file::disk::{Calls, DEADLINE, no_answer};
 use live_file::durable::{DurableFile, OpenError};
 

@@ -29,7 +29,9 @@ pub(super) async fn read_again_on(
                 let path = config.token_file.clone();
                 // What its disk does holds up nobody.
                 drop(spawn_blocking(move || tell_doubts(path.as_deref())));
-                hand_on(Policy { token: Some(token), ..config.policy() }).await;
+                let mut policy = config.policy();
+                policy.visitors.token = Some(token);
+                hand_on(policy).await;
             }
             Some(Err(why)) => tracing::warn!("the old token stays: {}", escaped(&why)),
             None => tracing::debug!("there is nothing to read again"),
@@ -78,7 +80,7 @@ mod tests {
         let Ok(Command::Serve(config)) = cli::parse(typed, |_| None, desk.path()) else {
             panic!("a good command line");
         };
-        assert!(config.policy().is_token("brass"));
+        assert!(config.policy().visitors.is_token("brass"));
         fs::write(&path, "").unwrap();
         assert!(matches!(read_again(&config).await, Some(Err(_))));
         let (reload, (policies, mut handed_on)) = (Notify::new(), mpsc::channel(1));
@@ -87,7 +89,7 @@ mod tests {
                 fs::write(&path, token).unwrap();
                 reload.notify_one();
                 let policy: Policy = handed_on.recv().await.unwrap();
-                assert!(policy.is_token(token) && !policy.is_token("brass"));
+                assert!(policy.visitors.is_token(token) && !policy.visitors.is_token("brass"));
             }
         };
         tokio::select! {

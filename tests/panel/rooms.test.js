@@ -93,6 +93,6 @@ test('the page asks for all modules at once, and for each of its parts by the di
 test('the server knows the script that stands in the page', () => {
   const [, script] = /<script>(.*?)<\/script>/s.exec(PAGE);
   const hash = createHash('sha256').update(script).digest('base64');
-  const policy = readFileSync(new URL('../src/http/headers.rs', HOUSE), 'utf8');
-  assert.ok(policy.includes(`'sha256-${hash}'`), `src/http/headers.rs should have 'sha256-${hash}'`);
+  const policy = readFileSync(new URL('../src/http/panel.rs', HOUSE), 'utf8');
+  assert.ok(policy.includes(`'sha256-${hash}'`), `src/http/panel.rs should have 'sha256-${hash}'`);
 });

@@ -9,10 +9,11 @@ use chadburn::entry::Entry;
 use chadburn::file::File;
 use chadburn::hub::engine::{Arrival, PARTS};
 use chadburn::hub::{Census, Engine, Event, Facts, Hub, Key, Outcome, Ports, Snapshot, Wire};
-use chadburn::policy::{Peer, Policy, Reach};
+use chadburn::policy::{Peer, Policy, Reach, Reaches};
 use chadburn::telegraph::history::History;
 use chadburn::telegraph::{THE_TELEGRAPH, TelegraphId};
 use chadburn_core::DEFAULT;
+use chadburn_web::visitors::Visitors;
 use live_file::writing::{Report, Stamp, Writing};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -70,13 +71,8 @@ struct House {
 impl House {
     fn new() -> Self {
         let policy = Policy {
-            hosts: Vec::new(),
-            origins: Vec::new(),
-            orders: Reach::Never,
-            shutdown: Reach::Never,
-            token: None,
-            private: false,
-            machine: None,
+            visitors: Visitors::default(),
+            reaches: Reaches { orders: Reach::Never, shutdown: Reach::Never },
         };
         let facts = Facts {
             dial: DEFAULT,

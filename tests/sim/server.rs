@@ -14,10 +14,11 @@ use chadburn::clock::Now;
 use chadburn::file::File;
 use chadburn::hub::engine::{Arrival, PARTS};
 use chadburn::hub::{Engine, Event, Facts, Hub, Wire};
-use chadburn::policy::{Policy, Reach};
+use chadburn::policy::{Policy, Reach, Reaches};
 use chadburn::telegraph::THE_TELEGRAPH;
 use chadburn_core::DEFAULT;
 use chadburn_host::secret::Secret;
+use chadburn_web::visitors::Visitors;
 use live_file::writing::Health;
 
 use self::disks::Disk;
@@ -111,13 +112,11 @@ impl Server {
         let unix_ms = ground.disk.unix_ms();
         let Rules { orders, shutdown, token } = rules;
         let policy = Policy {
-            hosts: Vec::new(),
-            origins: Vec::new(),
-            orders,
-            shutdown,
-            token: Secret::new(TOKEN).filter(|_| token),
-            private: false,
-            machine: None,
+            visitors: Visitors {
+                token: Secret::new(TOKEN).filter(|_| token),
+                ..Visitors::default()
+            },
+            reaches: Reaches { orders, shutdown },
         };
         let facts = Facts {
             dial: DEFAULT,

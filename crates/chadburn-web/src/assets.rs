@@ -2,6 +2,7 @@
 //!
 //! It finds them by name and says what they are. Nothing of HTTP but content types.
 
+mod answer;
 mod directory;
 mod travel;
 
@@ -14,11 +15,12 @@ use sha1::{Digest, Sha1};
 use thiserror::Error;
 
 use crate::gzip;
+pub use answer::AssetService;
 use directory::Directory;
 use travel::bare;
 
 /// How many hexadecimal digits the digest has.
-pub const DIGEST_LENGTH: usize = 16;
+const DIGEST_LENGTH: usize = 16;
 
 /// What stands in the page for the digest of all assets.
 const DIGEST_MARK: &str = "{{assets}}";
@@ -50,13 +52,13 @@ enum Store {
 
 /// One of them.
 #[derive(Clone, Debug)]
-pub struct Asset {
+struct Asset {
     /// Its bytes, as they travel uncompressed.
-    pub content: Bytes,
+    content: Bytes,
     /// Its content type.
-    pub kind: &'static str,
+    kind: &'static str,
     /// Its entity tag; weak, since the same bytes also travel compressed.
-    pub tag: String,
+    tag: String,
     /// How it travels compressed, once it has.
     packed: Arc<OnceLock<Bytes>>,
 }
@@ -97,14 +99,12 @@ impl Assets {
     }
 
     /// Whether finding an asset may wait for a disk.
-    #[must_use]
-    pub fn may_block(&self) -> bool {
+    fn may_block(&self) -> bool {
         matches!(self.store, Store::Directory(_))
     }
 
     /// The asset of this name, if it is there and can be read.
-    #[must_use]
-    pub fn find(&self, name: &str) -> Option<Asset> {
+    fn find(&self, name: &str) -> Option<Asset> {
         match &self.store {
             Store::Embedded(assets) => {
                 let found = assets.iter().find(|(known, _)| *known == name);
@@ -125,16 +125,16 @@ impl Asset {
             _ => content,
         };
         let tag = format!("W/\"{}\"", digest_of([("", &*content)].into_iter()));
-        Self { kind: kind(name), content, tag, packed: Arc::default() }
+        Self { kind: content_type(name), content, tag, packed: Arc::default() }
     }
 
     /// How it travels compressed, if that is known without compressing it.
-    pub fn packed(&self) -> Option<Bytes> {
+    fn packed(&self) -> Option<Bytes> {
         self.packed.get().cloned()
     }
 
     /// Compresses it, which takes long.
-    pub fn pack(&self) -> Bytes {
+    fn pack(&self) -> Bytes {
         self.packed.get_or_init(|| gzip::small(&self.content)).clone()
     }
 }
@@ -155,7 +155,8 @@ fn digest_of<'a>(assets: impl Iterator<Item = (&'a str, &'a [u8])>) -> String {
 
 /// The content type, by the name's ending. Scripts and styles must have theirs: with `nosniff`
 /// browsers take nothing else for one.
-fn kind(name: &str) -> &'static str {
+#[must_use]
+pub fn content_type(name: &str) -> &'static str {
     match name.rsplit_once('.').map_or("", |(_, ending)| ending) {
         "html" => "text/html; charset=utf-8",
         "js" | "mjs" => "text/javascript; charset=utf-8",

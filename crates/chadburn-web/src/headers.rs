@@ -22,10 +22,10 @@ const ALWAYS: [(HeaderName, &str); 5] = [
 ];
 
 /// For answers that are no page: should one be opened as a page, it may do nothing.
-pub const NO_PAGE: &str = "default-src 'none'; frame-ancestors 'none'";
+const NO_PAGE: &str = "default-src 'none'; frame-ancestors 'none'";
 
 /// Puts the headers on that every answer bears.
-pub fn dress(headers: &mut HeaderMap) {
+pub(crate) fn dress(headers: &mut HeaderMap) {
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -33,9 +33,27 @@ pub fn dress(headers: &mut HeaderMap) {
 }
 
 /// Says for how long the connection waits for another request, unless it ends with this answer.
-pub fn stay(headers: &mut HeaderMap) {
+pub(crate) fn stay(headers: &mut HeaderMap) {
     if !headers.contains_key(header::CONNECTION) {
         headers.insert(header::CONNECTION, HeaderValue::from_static("keep-alive"));
         headers.insert(HeaderName::from_static("keep-alive"), KEEP_ALIVE);
     }
+}
+
+/// What a page may do when it was asked for under this (judged) `Host`: load its own parts,
+/// and talk to where it came from. `'self'` covers a `WebSocket` in all current browsers, but not in
+/// Safari before 15.4; those get the address spelt out, which is tighter than `ws: wss:`. A v6
+/// address cannot be spelt in this language. `scripts` are those that stand in the page itself.
+pub(crate) fn page_policy(host: &str, scripts: &str) -> HeaderValue {
+    let sockets = match host {
+        v6 if v6.starts_with('[') => String::new(),
+        host => format!(" ws://{host} wss://{host}"),
+    };
+    let scripts = if scripts.is_empty() { String::new() } else { format!(" {scripts}") };
+    let policy = format!(
+        "default-src 'none'; script-src 'self'{scripts}; style-src 'self'; img-src 'self' data:; \
+         font-src 'self'; manifest-src 'self'; connect-src 'self'{sockets}; base-uri 'none'; \
+         form-action 'none'; frame-ancestors 'none'"
+    );
+    HeaderValue::try_from(policy).unwrap_or(HeaderValue::from_static(NO_PAGE))
 }

@@ -16,7 +16,7 @@ mod tables;
 
 /// A connection that this process holds, so that the kernel can be asked about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Connection {
+pub(crate) struct Connection {
     /// The address of the other end.
     peer: SocketAddr,
     /// The address of our end.
@@ -38,7 +38,7 @@ struct Held {
 impl Connection {
     /// The connection of this socket, between our address and the peer's.
     #[must_use]
-    pub fn of(socket: impl AsFd, local: SocketAddr, peer: SocketAddr) -> Option<Self> {
+    pub(crate) fn of(socket: impl AsFd, local: SocketAddr, peer: SocketAddr) -> Option<Self> {
         let inode = rustix::fs::fstat(socket).ok()?.st_ino;
         Some(Self { peer, local, inode })
     }
@@ -49,7 +49,7 @@ impl Connection {
     /// kernel is asked. So its answer is believed only if our own end still stands after it: then nobody
     /// else can have had the peer's port meanwhile. A peer that has closed one direction counts as gone.
     #[cfg(target_os = "linux")]
-    pub async fn peer_user(self) -> Option<u32> {
+    pub(crate) async fn peer_user(self) -> Option<u32> {
         // The first question may have the kernel load a module, and one that has none would look for it
         // every time.
         if diag::has_answered() {
@@ -63,7 +63,7 @@ impl Connection {
     /// Who owns the other end: nobody can say here.
     #[cfg(not(target_os = "linux"))]
     #[expect(clippy::unused_async, reason = "it waits where it can be known")]
-    pub async fn peer_user(self) -> Option<u32> {
+    pub(crate) async fn peer_user(self) -> Option<u32> {
         None
     }
 

@@ -29,7 +29,7 @@ const HEAD: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(75);
 
 /// [`IDLE`], as a head says it (RFC 2068, 19.7.1.1).
-pub const KEEP_ALIVE: HeaderValue = HeaderValue::from_static("timeout=75");
+pub(crate) const KEEP_ALIVE: HeaderValue = HeaderValue::from_static("timeout=75");
 
 /// What others tell the socket of a connection.
 #[derive(Debug, Default)]
@@ -46,17 +46,17 @@ pub struct Control {
 
 impl Control {
     /// Keeps back what is written from now on.
-    pub fn hold(&self) {
+    pub(crate) fn hold(&self) {
         self.holds.store(true, Ordering::Relaxed);
     }
 
     /// A request's head has come.
-    pub fn asked(&self) {
+    pub(crate) fn asked(&self) {
         self.steps.fetch_add(1, Ordering::Relaxed);
     }
 
     /// What is answered to it is known.
-    pub fn answered(&self) {
+    pub(crate) fn answered(&self) {
         self.steps.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -75,7 +75,7 @@ impl Control {
 
 /// The stream.
 #[derive(Debug)]
-pub struct Socket {
+pub(crate) struct Socket {
     stream: TcpStream,
     /// Runs while the peer takes nothing. Most connections never need it.
     stalled: Option<Pin<Box<Sleep>>>,
@@ -97,7 +97,7 @@ pub struct Socket {
 
 impl Socket {
     /// A socket that does what it is told, and ends at rest for one who finds no place.
-    pub fn new(stream: TcpStream, control: Arc<Control>, crowd: Arc<Notify>) -> Self {
+    pub(crate) fn new(stream: TcpStream, control: Arc<Control>, crowd: Arc<Notify>) -> Self {
         Self {
             stream,
             stalled: None,
@@ -112,7 +112,7 @@ impl Socket {
     }
 
     /// The stream, and what was kept back.
-    pub fn into_parts(self) -> (TcpStream, Vec<u8>) {
+    pub(crate) fn into_parts(self) -> (TcpStream, Vec<u8>) {
         (self.stream, self.held)
     }
 

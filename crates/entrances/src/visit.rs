@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use chadburn::policy::{Policy, Reach};
+use chadburn_web::visitors::Visitors;
 
 /// A name that the server was given.
 const HOST: &str = "eot.example.com";
@@ -18,20 +18,16 @@ pub(crate) fn enter(bytes: &[u8]) {
         Some((host, origin)) => (host, Some(origin)),
         None => (text, None),
     };
-    let policy = Policy {
+    let visitors = Visitors {
         hosts: vec![HOST.parse().expect("a name")],
         origins: vec![ORIGIN.parse().expect("an origin")],
-        orders: Reach::Any,
-        shutdown: Reach::Any,
-        token: None,
-        private: false,
-        machine: None,
+        ..Visitors::default()
     };
-    assert!(policy.visit(None, origin, false).is_err());
-    if policy.visit(Some(host), origin, false).is_err() {
+    assert!(visitors.visit(None, origin, false).is_err());
+    if visitors.visit(Some(host), origin, false).is_err() {
         return;
     }
-    assert_eq!(policy.visit(Some(host), None, true), Ok(()), "no page is no worse than a page");
+    assert_eq!(visitors.visit(Some(host), None, true), Ok(()), "no page is no worse than a page");
     let (name, port) = named(host);
     assert!(is_safe(&name), "{host:?} was let in");
     let Some(origin) = origin else { return };

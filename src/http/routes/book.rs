@@ -20,11 +20,11 @@ use super::View;
 use crate::book::{LIMIT, LIMIT_MAX, Reader, Times};
 use crate::calendar;
 use crate::entry::Entry;
-use crate::http::caller::Caller;
+use chadburn_web::Caller;
+use chadburn_web::Control;
 use chadburn_web::gzip;
 use chadburn_web::lists::wanted_kind;
 use chadburn_web::problem::Problem;
-use chadburn_web::socket::Control;
 
 /// The book, and who reads it.
 #[derive(Clone)]

@@ -7,9 +7,9 @@ use chadburn_v1::json_line;
 use serde_json::{Value, json};
 
 use super::View;
-use crate::http::desk::bearer;
 use crate::hub::Snapshot;
 use chadburn_web::problem::Problem;
+use chadburn_web::token::bearer;
 use live_file::writing::{Condition, Health};
 
 /// The process is worth keeping: the loop that serves stations turns.
@@ -28,7 +28,7 @@ pub(super) async fn live(State(view): State<View>) -> Response {
 /// Visitors find everything in order; if not, what is wrong, file by file. A bell book that is not
 /// written turns nobody away, but whoever looks is told. Who may not read is told yes or no.
 pub(super) async fn ready(State(view): State<View>, headers: HeaderMap) -> Response {
-    let told = view.policy.borrow().may_read(bearer(&headers).as_deref());
+    let told = view.visitors.borrow().may_read(bearer(&headers).as_deref());
     let snapshot = view.snapshot();
     let mut wrong = Vec::new();
     if snapshot.closing {

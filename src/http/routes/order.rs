@@ -11,10 +11,10 @@ use serde_json::Value;
 
 use super::done;
 use crate::http::Admit;
-use crate::http::caller::Caller;
 use crate::http::desk::Desk;
 use crate::policy::Act;
 use crate::session::Want;
+use chadburn_web::Caller;
 use chadburn_web::body::{self, Said};
 use chadburn_web::problem::Problem;
 

@@ -36,7 +36,7 @@ async fn an_allowed_page_may_read_every_answer_and_no_other_page_any() {
     let twice = ["GET /livez HTTP/1.1", "Host: eot", ALLOWED, ALLOWED];
     assert!(allows(&room.ask(&twice).await).is_empty());
     assert!(room.asks.try_recv().is_err());
-    room.policy.send_modify(|policy| policy.origins.clear());
+    room.visitors.send_modify(|visitors| visitors.origins.clear());
     let answer = room.ask(&["GET /livez HTTP/1.1", "Host: eot", ALLOWED]).await;
     assert_eq!((allows(&answer).len(), answer.header("vary")), (0, ""), "nobody is allowed");
 }
@@ -44,9 +44,9 @@ async fn an_allowed_page_may_read_every_answer_and_no_other_page_any() {
 #[tokio::test]
 async fn an_allowed_page_may_read_why_it_was_refused() {
     let room = TestRoom::open().await;
-    room.policy.send_modify(|policy| {
-        policy.token = Secret::new("brass");
-        policy.private = true;
+    room.visitors.send_modify(|visitors| {
+        visitors.token = Secret::new("brass");
+        visitors.private = true;
     });
     let answer = room.ask(&["GET /status HTTP/1.1", "Host: eot", ALLOWED]).await;
     answer.problem(401);
@@ -59,9 +59,9 @@ async fn an_allowed_page_may_read_why_it_was_refused() {
 async fn the_preflight_of_an_allowed_page_is_answered_before_the_token_is_given_and_no_others() {
     let mut room = TestRoom::open().await;
     for private in [false, true] {
-        room.policy.send_modify(|policy| {
-            policy.token = private.then(|| Secret::new("brass").unwrap());
-            policy.private = private;
+        room.visitors.send_modify(|visitors| {
+            visitors.token = private.then(|| Secret::new("brass").unwrap());
+            visitors.private = private;
         });
         for path in ["/status", "/accept", "/events", "/bell-book"] {
             let line = format!("OPTIONS {path} HTTP/1.1");

@@ -13,9 +13,9 @@ const JSON: &str = "Sec-WebSocket-Protocol: chadburn.v1";
 
 async fn private() -> TestRoom {
     let room = TestRoom::open().await;
-    room.policy.send_modify(|policy| {
-        policy.token = Secret::new("brass");
-        policy.private = true;
+    room.visitors.send_modify(|visitors| {
+        visitors.token = Secret::new("brass");
+        visitors.private = true;
     });
     room
 }

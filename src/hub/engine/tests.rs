@@ -21,9 +21,10 @@ use crate::entry::Entry;
 use crate::file::File;
 use crate::hub::frame::{self, opcode};
 use crate::hub::{Facts, HEARTBEAT_SECONDS, Outcome, Snapshot};
-use crate::policy::{Peer, Policy, Reach};
+use crate::policy::{Peer, Policy, Reach, Reaches};
 use crate::telegraph::history::History;
 use crate::telegraph::{THE_TELEGRAPH, TelegraphId};
+use chadburn_web::visitors::Visitors;
 use live_file::writing::{Report, Stamp, Writing};
 
 /// One end of a connection; the test holds the other.
@@ -127,13 +128,8 @@ struct Station {
 /// What a hub is told at its start.
 fn facts() -> Facts {
     let policy = Policy {
-        hosts: vec![],
-        origins: vec![],
-        orders: Reach::Never,
-        shutdown: Reach::Any,
-        token: None,
-        private: false,
-        machine: None,
+        visitors: Visitors::default(),
+        reaches: Reaches { orders: Reach::Never, shutdown: Reach::Any },
     };
     Facts {
         dial: DEFAULT,

@@ -87,7 +87,7 @@ impl Hub {
 
     pub(super) fn asked(&mut self, now: Now, ticket: u64, ask: Ask, effects: &mut Vec<Effect>) {
         let Ask { mut peer, token, who, want, station } = ask;
-        peer.trusted = token.is_some_and(|token| self.policy.is_token(&token));
+        peer.trusted = token.is_some_and(|token| self.policy.visitors.is_token(&token));
         let who = who.filter(|who| !who.is_empty()).map(Into::into);
         let caller = Caller { asker: Asker::Http(ticket), station, who, peer };
         self.answer(now, &caller, want, Form::Request(None), effects);
@@ -104,7 +104,7 @@ impl Hub {
 
     /// A station says that it knows the token.
     fn token(&mut self, now: Now, key: Key, value: &str, form: &Form, effects: &mut Vec<Effect>) {
-        let known = self.policy.token.is_none() || self.policy.is_token(value);
+        let known = self.policy.visitors.token.is_none() || self.policy.visitors.is_token(value);
         let Some(station) = self.station_mut(key) else { return };
         station.session.peer.trusted |= known;
         if known {

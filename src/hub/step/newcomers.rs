@@ -143,7 +143,7 @@ impl Hub {
     /// Who may do what is decided anew. Whoever gave the old token has not given the new one, and where
     /// reading needs it must come again.
     pub(super) fn new_policy(&mut self, policy: Policy, effects: &mut Vec<Effect>) {
-        let same = policy.token == self.policy.token;
+        let same = policy.visitors.token == self.policy.visitors.token;
         self.policy = policy;
         if same {
             return;

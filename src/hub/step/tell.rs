@@ -61,7 +61,7 @@ impl Hub {
             heartbeat_ms: HEARTBEAT_SECONDS * 1000,
             at: Some(now.unix_ms),
             resume: secret,
-            token: self.policy.token.is_some() && !session.peer.trusted,
+            token: self.policy.visitors.token.is_some() && !session.peer.trusted,
             may: may(&self.policy, &session.peer),
         })
         .encode()

@@ -15,10 +15,11 @@ use serde_json::Value;
 use super::*;
 use crate::entry::Entry;
 use crate::hub::Ask;
-use crate::policy::{Peer, Reach};
+use crate::policy::{Peer, Reach, Reaches};
 use crate::session::Want;
 use crate::wire::{Wire, text};
 use chadburn_host::secret::Secret;
+use chadburn_web::visitors::Visitors;
 use live_file::writing::{Condition, Stamp, Watch, Writing};
 
 /// A hub in the tests' hands: what it wants done is collected and asked for.
@@ -44,13 +45,8 @@ fn stamp(second: i64) -> Stamp {
 impl Office {
     fn new() -> Self {
         Self::with_policy(Policy {
-            hosts: vec![],
-            origins: vec![],
-            orders: Reach::Never,
-            shutdown: Reach::Local,
-            token: None,
-            private: false,
-            machine: None,
+            visitors: Visitors::default(),
+            reaches: Reaches { orders: Reach::Never, shutdown: Reach::Local },
         })
     }
 

@@ -12,9 +12,10 @@ use chadburn::entry::Entry;
 use chadburn::file::File;
 use chadburn::hub::engine::{Arrival, PARTS, Socket};
 use chadburn::hub::{Engine, Event, Facts, Hub, Key, Outcome, Ports, Snapshot, Wire};
-use chadburn::policy::{Peer, Policy, Reach};
+use chadburn::policy::{Peer, Policy, Reach, Reaches};
 use chadburn::telegraph::history::History;
 use chadburn::telegraph::{THE_TELEGRAPH, TelegraphId};
+use chadburn_web::visitors::Visitors;
 use live_file::writing::{Report, Stamp, Writing};
 use tokio::sync::oneshot;
 
@@ -96,13 +97,8 @@ impl Office {
     /// A server with the order STOP.
     pub(super) fn open() -> Self {
         let policy = Policy {
-            hosts: vec![],
-            origins: vec![],
-            orders: Reach::Local,
-            shutdown: Reach::Local,
-            token: None,
-            private: false,
-            machine: None,
+            visitors: Visitors::default(),
+            reaches: Reaches { orders: Reach::Local, shutdown: Reach::Local },
         };
         let facts = Facts {
             dial: chadburn_core::DEFAULT,

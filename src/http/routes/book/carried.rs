@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use axum::body::{Body, Bytes};
-use hyper::body::{Frame, SizeHint};
+use http_body::{Frame, SizeHint};
 
 use super::seats::Seat;
 
@@ -27,7 +27,7 @@ pub(super) fn carried(rest: Bytes, seat: Seat) -> Body {
     Body::new(Carried { rest, seat })
 }
 
-impl hyper::body::Body for Carried {
+impl http_body::Body for Carried {
     type Data = Bytes;
     type Error = Infallible;
 

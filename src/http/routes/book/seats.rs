@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use chadburn_web::socket::Control;
+use chadburn_web::Control;
 
 /// How many answers are on their way at once.
 const SEATS: usize = 8;

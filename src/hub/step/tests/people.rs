@@ -28,13 +28,8 @@ fn records(effects: &[Effect]) -> Vec<&Entry> {
 
 fn with_token(orders: Reach) -> Office {
     let mut office = Office::with_policy(Policy {
-        hosts: vec![],
-        origins: vec![],
-        orders,
-        shutdown: Reach::Any,
-        token: Secret::new("sesame"),
-        private: false,
-        machine: None,
+        visitors: Visitors { token: Secret::new("sesame"), ..Visitors::default() },
+        reaches: Reaches { orders, shutdown: Reach::Any },
     });
     office.write(File::Status, "7");
     office

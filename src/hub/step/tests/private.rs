@@ -8,13 +8,8 @@ const WRONG: &str = r#"{"type":"token","value":"barley","id":1}"#;
 
 fn policy(token: &str) -> Policy {
     Policy {
-        hosts: vec![],
-        origins: vec![],
-        orders: Reach::Any,
-        shutdown: Reach::Any,
-        token: Secret::new(token),
-        private: true,
-        machine: None,
+        visitors: Visitors { token: Secret::new(token), private: true, ..Visitors::default() },
+        reaches: Reaches { orders: Reach::Any, shutdown: Reach::Any },
     }
 }
 
@@ -133,7 +128,11 @@ fn with_another_token_everybody_must_come_again() {
 
 #[test]
 fn a_connection_is_closed_at_its_fifth_wrong_token_even_if_all_may_read() {
-    let mut office = Office::with_policy(Policy { private: false, ..policy("sesame") });
+    let mut office = Office::with_policy({
+        let mut policy = policy("sesame");
+        policy.visitors.private = false;
+        policy
+    });
     office.joins(1, Wire::Json, ELSEWHERE);
     for _ in 0..4 {
         let effects = office.hears(1, WRONG);

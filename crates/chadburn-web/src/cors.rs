@@ -6,13 +6,13 @@ use axum::http::{
     HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header,
 };
 
-use super::caller::at_most_one;
-use crate::policy::Policy;
+use crate::caller::at_most_one;
+use crate::visitors::Visitors;
 
-/// The methods that the routes know.
+/// The methods that our routes know.
 const METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, POST, PUT");
 
-/// The headers that the routes read and that a page may not send unasked.
+/// The headers that our routes read and that a page may not send unasked.
 const HEADERS: HeaderValue = HeaderValue::from_static("Authorization, Content-Type, Last-Event-ID");
 
 /// The headers of answers that a page may not read untold.
@@ -24,7 +24,7 @@ const MAX_AGE: HeaderValue = HeaderValue::from_static("600");
 
 /// What one request's `Origin` comes to.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Cors {
+pub(crate) struct Cors {
     /// The origin as the browser wrote it, if it is allowed.
     allowed: Option<HeaderValue>,
     /// Whether another origin could have had another answer.
@@ -32,18 +32,18 @@ pub(super) struct Cors {
 }
 
 impl Cors {
-    pub(super) fn of<B>(request: &Request<B>, policy: &Policy) -> Self {
+    pub(crate) fn of<B>(request: &Request<B>, visitors: &Visitors) -> Self {
         let origin = at_most_one(request.headers(), &header::ORIGIN);
-        let allowed = origin.filter(|origin| policy.is_allowed(origin));
+        let allowed = origin.filter(|origin| visitors.is_allowed(origin));
         Self {
             allowed: allowed.and_then(|origin| HeaderValue::from_str(origin).ok()),
-            varies: !policy.origins.is_empty(),
+            varies: !visitors.origins.is_empty(),
         }
     }
 
     /// The answer to a preflight of an allowed page, if this request is one. It comes without the token, and
     /// says nothing that the token guards.
-    pub(super) fn preflight<B>(&self, request: &Request<B>) -> Option<Response<Body>> {
+    pub(crate) fn preflight<B>(&self, request: &Request<B>) -> Option<Response<Body>> {
         let asks = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
         if self.allowed.is_none() || !asks || request.method() != Method::OPTIONS {
             return None;
@@ -64,7 +64,7 @@ impl Cors {
     }
 
     /// Puts the headers on an answer.
-    pub(super) fn dress(&self, headers: &mut HeaderMap) {
+    pub(crate) fn dress(&self, headers: &mut HeaderMap) {
         if self.varies {
             headers.append(header::VARY, HeaderValue::from_static("Origin"));
         }

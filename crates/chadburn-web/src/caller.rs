@@ -4,11 +4,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use axum::http::{HeaderMap, HeaderName, Request, Version, header};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
 
-use crate::policy::{Act, Policy, Reach};
-use chadburn_web::limits::household;
-use chadburn_web::owner::Connection;
+use crate::limits::household;
+use crate::owner::Connection;
+use crate::visitors::Visitors;
 use live_file::user;
 
 /// The headers that browsers, curl and the libraries of scripts send by themselves, beside those that begin
@@ -54,16 +53,16 @@ const BY_PEOPLE: [&str; 35] = [
 
 /// Whoever makes a request.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Caller {
-    /// Its address, as [`Peer`](crate::policy::Peer) has it.
-    pub(super) address: IpAddr,
+pub struct Caller {
+    /// Its address; of IPv6 only the 64 bits that are not the host's to choose.
+    pub address: IpAddr,
     /// The connection, if address and request are such as they are of somebody at this machine.
     here: Option<Connection>,
 }
 
 impl Caller {
     /// Whoever makes this request over this connection, if it is a loopback one.
-    pub(super) fn new<B>(
+    pub(crate) fn new<B>(
         address: SocketAddr,
         connection: Option<Connection>,
         request: &Request<B>,
@@ -72,11 +71,10 @@ impl Caller {
         Self { address: household(address.ip()), here }
     }
 
-    /// Whether it is root or the server's own user who asks, at this machine; nobody looks unless one of
-    /// these acts depends on it.
-    pub(super) async fn is_local(&self, policy: &watch::Receiver<Policy>, acts: &[Act]) -> bool {
-        let matters = acts.iter().any(|act| policy.borrow().reach(*act) == Reach::Local);
-        match self.here.filter(|_| matters) {
+    /// Whether it is root or the server's own user who asks, at this machine. That is a question to the
+    /// kernel, so it is asked only where something depends on it.
+    pub async fn is_local(&self) -> bool {
+        match self.here {
             Some(connection) => connection.peer_user().await.is_some_and(user::is_own),
             None => false,
         }
@@ -84,14 +82,14 @@ impl Caller {
 }
 
 /// This connection, if the other end is at this machine.
-pub(super) fn loopback(stream: &TcpStream, peer: SocketAddr) -> Option<Connection> {
+pub(crate) fn loopback(stream: &TcpStream, peer: SocketAddr) -> Option<Connection> {
     let local = stream.local_addr().ok()?;
     peer.ip().to_canonical().is_loopback().then(|| Connection::of(stream, local, peer))?
 }
 
 /// The one value of a header. What stands there twice or is not text is taken as empty, which is
 /// neither a host nor an origin.
-pub(super) fn at_most_one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+pub(crate) fn at_most_one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?;
     match values.next() {
@@ -110,7 +108,7 @@ fn is_made_here<B>(request: &Request<B>) -> bool {
     // A browser says so of a page that is not the server's own (Fetch Metadata).
     let site = at_most_one(headers, &HeaderName::from_static("sec-fetch-site"));
     request.version() == Version::HTTP_11
-        && Policy::is_for_loopback(host, origin)
+        && Visitors::is_for_loopback(host, origin)
         && site.is_none_or(|site| site == "same-origin" || site == "none")
         && headers.keys().all(|name| is_by_people(name.as_str()))
 }
@@ -123,7 +121,7 @@ fn is_by_people(name: &str) -> bool {
 /// Whether a proxy says that the browser came to it by TLS: `X-Forwarded-Proto`, or `proto` in
 /// `Forwarded` (RFC 7239, 5.4); of several proxies the first, which is the browser's. Whoever says
 /// so without a proxy only closes a way to itself.
-pub(super) fn came_by_tls(headers: &HeaderMap) -> bool {
+pub(crate) fn came_by_tls(headers: &HeaderMap) -> bool {
     let first = |name| {
         let value = headers.get(name).and_then(|value| value.to_str().ok());
         value.and_then(|value| value.split(',').next()).unwrap_or_default()

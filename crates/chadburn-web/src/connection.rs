@@ -1,0 +1,105 @@
+//! One connection: requests judged and answered, until it ends or is taken away.
+
+mod requests;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+use tokio::sync::{Notify, OwnedSemaphorePermit, watch};
+use tokio_util::sync::CancellationToken;
+
+use self::requests::Requests;
+use crate::limiter::Limiter;
+use crate::limits::{Guest, Limits};
+use crate::service::{Service, Upgraded};
+use crate::socket::{Control, Socket};
+use crate::visitors::Visitors;
+
+/// The largest head of a request.
+const LARGEST_HEAD: usize = 32 * 1024;
+
+/// How long an answer may still take when the server is told to end.
+const LAST_ANSWER: Duration = Duration::from_secs(1);
+
+/// What all connections share.
+pub(crate) struct Shared<S> {
+    pub(crate) service: S,
+    pub(crate) limiter: Limiter,
+    /// Makes the connection that has rested longest end, for one that finds no seat.
+    pub(crate) crowded: Arc<Notify>,
+    visitors: watch::Receiver<Visitors>,
+    protocol: http1::Builder,
+}
+
+impl<S> Shared<S> {
+    pub(crate) fn new(service: S, visitors: watch::Receiver<Visitors>, limits: Limits) -> Self {
+        let mut protocol = http1::Builder::new();
+        protocol
+            .timer(TokioTimer::new())
+            // Some clients end their side once they have asked. `owner` does not believe them.
+            .half_close(true)
+            // The socket has deadlines of its own.
+            .header_read_timeout(None)
+            .max_buf_size(LARGEST_HEAD)
+            // The buffer may grow past its limit in one last read; the head may not.
+            .max_header_size(LARGEST_HEAD);
+        let limiter = Limiter::new(limits);
+        Self { service, limiter, crowded: Arc::default(), visitors, protocol }
+    }
+}
+
+/// Serves one connection to its end, or to the point where the service takes it.
+pub(crate) async fn serve<S: Service>(
+    shared: Arc<Shared<S>>,
+    stream: TcpStream,
+    address: SocketAddr,
+    (seat, guest): (OwnedSemaphorePermit, Guest),
+    stop: CancellationToken,
+) {
+    // Without it an answer in two writes could wait for the peer's delayed acknowledgement. It is
+    // not left to the listener, from which sockets inherit it, for the first in its queue do not.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, %address, "TCP_NODELAY is refused");
+    }
+    let control = Arc::new(Control::default());
+    let requests = Requests::new(shared.clone(), &stream, address, control.clone());
+    // Not `with_upgrades`: hyper's way to an upgraded socket is a channel to a second task. This
+    // task can take the socket back itself once the answer is out.
+    let socket = TokioIo::new(Socket::new(stream, control, shared.crowded.clone()));
+    let mut connection = shared.protocol.serve_connection(socket, requests);
+    let ended = tokio::select! {
+        biased;
+        ended = &mut connection => ended,
+        () = stop.cancelled() => {
+            std::pin::Pin::new(&mut connection).graceful_shutdown();
+            match tokio::time::timeout(LAST_ANSWER, &mut connection).await {
+                Ok(ended) => ended,
+                Err(_) => return,
+            }
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, %address, "connection ended");
+        return;
+    }
+    let parts = connection.into_parts();
+    let Some(upgrade) = parts.service.into_upgrade() else {
+        return;
+    };
+    let (stream, unsent) = parts.io.into_inner().into_parts();
+    let unread = parts.read_buf.to_vec();
+    // Leaves tokio altogether: whoever takes it may have another way of waiting for sockets.
+    let socket = match stream.into_std() {
+        Ok(socket) => socket,
+        Err(error) => {
+            tracing::debug!(%error, %address, "connection lost between two loops");
+            return;
+        }
+    };
+    let taken = Upgraded { socket, address, unread, unsent, seat, guest };
+    shared.service.take(taken, upgrade).await;
+}

@@ -1,0 +1,60 @@
+//! Limits per address, over the time that passes, with a line of log when one is first reached.
+
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::limits::{self, Enough, Guest, Limits};
+
+/// The rule of [`limits`], and the clock that it is told.
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    /// Held for no longer than the rule takes: whoever leaves needs no lock for it.
+    rule: Mutex<limits::Guests>,
+    begun: Instant,
+}
+
+impl Limiter {
+    /// Nobody is here yet.
+    pub(crate) fn new(limits: Limits) -> Self {
+        Self { rule: Mutex::new(limits::Guests::new(limits)), begun: Instant::now() }
+    }
+
+    /// A place for a connection from this address, if it may have one more.
+    pub(crate) fn comes(&self, from: IpAddr) -> Option<Guest> {
+        let came = self.rule(|rule, now| rule.comes(from, now));
+        came.map_err(|enough| report(enough, from, "connections at once")).ok()
+    }
+
+    /// Whether this address may ask once more.
+    pub(crate) fn asks(&self, from: IpAddr) -> bool {
+        let asked = self.rule(|rule, now| rule.asks(from, now));
+        asked.map_err(|enough| report(enough, from, "requests a second")).is_ok()
+    }
+
+    /// Whether this address may try a token.
+    pub(crate) fn tries_token(&self, from: IpAddr) -> bool {
+        let tried = self.rule(|rule, now| rule.tries_token(from, now));
+        tried.map_err(|enough| report(enough, from, "wrong tokens")).is_ok()
+    }
+
+    /// The token that this address gave was wrong.
+    pub(crate) fn wrong_token(&self, from: IpAddr) {
+        self.rule(|rule, now| rule.wrong_token(from, now));
+    }
+
+    fn rule<T>(&self, judge: impl FnOnce(&mut limits::Guests, Duration) -> T) -> T {
+        // A rule that has panicked has at worst miscounted one address.
+        let mut rule = self.rule.lock().unwrap_or_else(PoisonError::into_inner);
+        judge(&mut rule, self.begun.elapsed())
+    }
+}
+
+/// One line an address, until it has been forgotten.
+fn report(enough: Enough, from: IpAddr, what: &str) {
+    if enough.news {
+        tracing::warn!(address = %from, "an address has reached its limit of {what}");
+    }
+}
