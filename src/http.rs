@@ -8,8 +8,8 @@
 //! connection becomes a station's, `upgrade` for the handshake, `events` for its little sister and `routes`
 //! for everything else.
 
-mod desk;
 mod events;
+mod hub_client;
 mod panel;
 mod query;
 mod routes;

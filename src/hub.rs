@@ -32,7 +32,7 @@ use crate::policy::{Peer, Policy};
 use crate::session::Want;
 use crate::telegraph::TelegraphId;
 pub use crate::wire::Wire;
-use chadburn_web::limits::Guest;
+use chadburn_web::limits::AddressPermit;
 use live_file::writing::{Health, Report, Stamp};
 
 /// How often a JSON station hears a beat, in seconds. A panel that misses two and a half of them
@@ -286,7 +286,7 @@ pub struct Newcomer {
     /// Its place among the connections the server can afford; given back on drop.
     pub seat: OwnedSemaphorePermit,
     /// Its place among the connections of its address; given back on drop.
-    pub guest: Guest,
+    pub address_permit: AddressPermit,
 }
 
 /// What the other rooms tell the hub.

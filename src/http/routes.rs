@@ -18,7 +18,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
 use tokio::sync::watch;
 
-use super::desk::Desk;
+use super::hub_client::HubClient;
 use super::panel::SCRIPT;
 use super::{Admit, App, events};
 use crate::hub::Snapshot;
@@ -38,7 +38,7 @@ struct View {
     alive: Arc<dyn Fn() -> bool + Send + Sync>,
     panel: AssetService,
     metrics: Arc<Metrics>,
-    book: Option<book::Shelf>,
+    book: Option<book::BookView>,
     /// Compress and encode.
     workers: Workers,
     visitors: watch::Receiver<Visitors>,
@@ -57,14 +57,14 @@ pub(super) fn router<A: Admit>(app: &App<A>) -> Router {
         alive: app.alive.clone(),
         panel: AssetService::new(app.assets.clone(), SCRIPT, workers.clone()),
         metrics: app.metrics.clone(),
-        book: app.book.clone().map(book::Shelf::new),
+        book: app.book.clone().map(book::BookView::new),
         workers,
         visitors: app.visitors.clone(),
     };
     let asking = Router::new()
         .route("/status", put(order::order::<A>))
         .route("/accept", post(accept::accept::<A>))
-        .with_state(Desk::new(app));
+        .with_state(HubClient::new(app));
     Router::new()
         .route("/", get(panel::page))
         .route("/static/{*path}", get(panel::part))

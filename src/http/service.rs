@@ -76,7 +76,7 @@ impl<A: Admit> Service for StationService<A> {
     }
 
     async fn take(&self, taken: Upgraded, joining: Joining) {
-        let Upgraded { socket, address, unread, unsent, seat, guest } = taken;
+        let Upgraded { socket, address, unread, unsent, seat, address_permit } = taken;
         let Joining { wire, caller, resume, since, token } = joining;
         let (unsent, unread) = match wire {
             Wire::Text | Wire::Json => (Some(unsent), unread),
@@ -97,8 +97,18 @@ impl<A: Admit> Service for StationService<A> {
         {
             tracing::debug!(%error, %address, "TCP_USER_TIMEOUT is refused");
         }
-        let newcomer =
-            Newcomer { socket, unread, unsent, wire, peer, resume, since, token, seat, guest };
+        let newcomer = Newcomer {
+            socket,
+            unread,
+            unsent,
+            wire,
+            peer,
+            resume,
+            since,
+            token,
+            seat,
+            address_permit,
+        };
         // A hub that is gone takes nobody; the newcomer's socket closes with it.
         let _ = self.admit.admit(newcomer).await;
     }

@@ -22,7 +22,7 @@ use super::{Engine, Event, Handle, Hub, Input, Key, Newcomer, Ports, QUEUE, Spok
 use crate::clock::Clock;
 use crate::policy::Peer;
 use crate::telegraph::{THE_TELEGRAPH, TelegraphId};
-use chadburn_web::limits::Guest;
+use chadburn_web::limits::AddressPermit;
 use live_file::writing::Report;
 
 /// The bell cord's token; a station's token is made of its key, whose place is never this large.
@@ -108,7 +108,7 @@ struct Line {
     /// Its place among the connections that the server can afford.
     _seat: OwnedSemaphorePermit,
     /// Its place among the connections of its address.
-    guest: Guest,
+    address_permit: AddressPermit,
 }
 
 impl Read for Line {
@@ -138,7 +138,7 @@ impl Socket for Line {
     }
 
     fn wrong_token(&mut self) {
-        self.guest.wrong_token();
+        self.address_permit.wrong_token();
     }
 }
 
@@ -266,12 +266,22 @@ impl<P: Ports> Driver<P> {
         // A wrong token is as good as none; the welcome says whether one is wanted.
         let hub = self.engine.hub(telegraph);
         let trusted = newcomer.token.as_deref().is_some_and(|it| hub.is_token(it));
-        let Newcomer { socket, unread, unsent, wire, peer, resume, since, seat, guest, .. } =
-            newcomer;
+        let Newcomer {
+            socket,
+            unread,
+            unsent,
+            wire,
+            peer,
+            resume,
+            since,
+            seat,
+            address_permit,
+            ..
+        } = newcomer;
         let peer = Peer { trusted, ..peer };
         let now = self.clock.now();
         let (stream, opening) = (TcpStream::from_std(socket), Opening::new(unsent));
-        let line = Line { stream, opening, _seat: seat, guest };
+        let line = Line { stream, opening, _seat: seat, address_permit };
         let secret = resume.unwrap_or_else(fresh_secret);
         let arrival = Arrival { telegraph, unread, wire, peer, secret, since };
         let admitted = self.guard(|engine| engine.admit(now, line, arrival));

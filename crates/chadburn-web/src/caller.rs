@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use axum::http::{HeaderMap, HeaderName, Request, Version, header};
 use tokio::net::TcpStream;
 
-use crate::limits::household;
+use crate::limits::prefix;
 use crate::owner::Connection;
 use crate::visitors::Visitors;
 use live_file::user;
@@ -68,7 +68,7 @@ impl Caller {
         request: &Request<B>,
     ) -> Self {
         let here = connection.filter(|_| is_made_here(request));
-        Self { address: household(address.ip()), here }
+        Self { address: prefix(address.ip()), here }
     }
 
     /// Whether it is root or the server's own user who asks, at this machine. That is a question to the

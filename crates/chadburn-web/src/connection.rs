@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::requests::Requests;
 use crate::limiter::Limiter;
-use crate::limits::{Guest, Limits};
+use crate::limits::{AddressPermit, Limits};
 use crate::service::{Service, Upgraded};
 use crate::socket::{Control, Socket};
 use crate::visitors::Visitors;
@@ -57,7 +57,7 @@ pub(crate) async fn serve<S: Service>(
     shared: Arc<Shared<S>>,
     stream: TcpStream,
     address: SocketAddr,
-    (seat, guest): (OwnedSemaphorePermit, Guest),
+    (seat, address_permit): (OwnedSemaphorePermit, AddressPermit),
     stop: CancellationToken,
 ) {
     // Without it an answer in two writes could wait for the peer's delayed acknowledgement. It is
@@ -100,6 +100,6 @@ pub(crate) async fn serve<S: Service>(
             return;
         }
     };
-    let taken = Upgraded { socket, address, unread, unsent, seat, guest };
+    let taken = Upgraded { socket, address, unread, unsent, seat, address_permit };
     shared.service.take(taken, upgrade).await;
 }

@@ -64,7 +64,7 @@ impl Cors {
     }
 
     /// Puts the headers on an answer.
-    pub(crate) fn dress(&self, headers: &mut HeaderMap) {
+    pub(crate) fn apply(&self, headers: &mut HeaderMap) {
         if self.varies {
             headers.append(header::VARY, HeaderValue::from_static("Origin"));
         }

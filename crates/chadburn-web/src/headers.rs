@@ -25,7 +25,7 @@ const ALWAYS: [(HeaderName, &str); 5] = [
 const NO_PAGE: &str = "default-src 'none'; frame-ancestors 'none'";
 
 /// Puts the headers on that every answer bears.
-pub(crate) fn dress(headers: &mut HeaderMap) {
+pub(crate) fn secure(headers: &mut HeaderMap) {
     for (name, value) in ALWAYS {
         headers.insert(name, HeaderValue::from_static(value));
     }
@@ -33,7 +33,7 @@ pub(crate) fn dress(headers: &mut HeaderMap) {
 }
 
 /// Says for how long the connection waits for another request, unless it ends with this answer.
-pub(crate) fn stay(headers: &mut HeaderMap) {
+pub(crate) fn keep_alive(headers: &mut HeaderMap) {
     if !headers.contains_key(header::CONNECTION) {
         headers.insert(header::CONNECTION, HeaderValue::from_static("keep-alive"));
         headers.insert(HeaderName::from_static("keep-alive"), KEEP_ALIVE);

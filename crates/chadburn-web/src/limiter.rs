@@ -6,38 +6,38 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::limits::{self, Enough, Guest, Limits};
+use crate::limits::{self, AddressPermit, LimitReached, Limits};
 
 /// The rule of [`limits`], and the clock that it is told.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     /// Held for no longer than the rule takes: whoever leaves needs no lock for it.
-    rule: Mutex<limits::Guests>,
+    rule: Mutex<limits::Accounts>,
     begun: Instant,
 }
 
 impl Limiter {
     /// Nobody is here yet.
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { rule: Mutex::new(limits::Guests::new(limits)), begun: Instant::now() }
+        Self { rule: Mutex::new(limits::Accounts::new(limits)), begun: Instant::now() }
     }
 
     /// A place for a connection from this address, if it may have one more.
-    pub(crate) fn comes(&self, from: IpAddr) -> Option<Guest> {
-        let came = self.rule(|rule, now| rule.comes(from, now));
-        came.map_err(|enough| report(enough, from, "connections at once")).ok()
+    pub(crate) fn connect(&self, from: IpAddr) -> Option<AddressPermit> {
+        let came = self.rule(|rule, now| rule.connect(from, now));
+        came.map_err(|reached| report(reached, from, "connections at once")).ok()
     }
 
     /// Whether this address may ask once more.
-    pub(crate) fn asks(&self, from: IpAddr) -> bool {
-        let asked = self.rule(|rule, now| rule.asks(from, now));
-        asked.map_err(|enough| report(enough, from, "requests a second")).is_ok()
+    pub(crate) fn request(&self, from: IpAddr) -> bool {
+        let asked = self.rule(|rule, now| rule.request(from, now));
+        asked.map_err(|reached| report(reached, from, "requests a second")).is_ok()
     }
 
     /// Whether this address may try a token.
-    pub(crate) fn tries_token(&self, from: IpAddr) -> bool {
-        let tried = self.rule(|rule, now| rule.tries_token(from, now));
-        tried.map_err(|enough| report(enough, from, "wrong tokens")).is_ok()
+    pub(crate) fn try_token(&self, from: IpAddr) -> bool {
+        let tried = self.rule(|rule, now| rule.try_token(from, now));
+        tried.map_err(|reached| report(reached, from, "wrong tokens")).is_ok()
     }
 
     /// The token that this address gave was wrong.
@@ -45,7 +45,7 @@ impl Limiter {
         self.rule(|rule, now| rule.wrong_token(from, now));
     }
 
-    fn rule<T>(&self, judge: impl FnOnce(&mut limits::Guests, Duration) -> T) -> T {
+    fn rule<T>(&self, judge: impl FnOnce(&mut limits::Accounts, Duration) -> T) -> T {
         // A rule that has panicked has at worst miscounted one address.
         let mut rule = self.rule.lock().unwrap_or_else(PoisonError::into_inner);
         judge(&mut rule, self.begun.elapsed())
@@ -53,8 +53,8 @@ impl Limiter {
 }
 
 /// One line an address, until it has been forgotten.
-fn report(enough: Enough, from: IpAddr, what: &str) {
-    if enough.news {
+fn report(reached: LimitReached, from: IpAddr, what: &str) {
+    if reached.is_first {
         tracing::warn!(address = %from, "an address has reached its limit of {what}");
     }
 }

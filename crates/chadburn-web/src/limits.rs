@@ -36,31 +36,31 @@ pub struct Limits {
 /// Holds an address's connection; it is given back by being dropped, wherever that is.
 #[derive(Debug, Default)]
 #[must_use]
-pub struct Guest {
-    place: Option<Arc<Place>>,
+pub struct AddressPermit {
+    state: Option<Arc<AddressState>>,
 }
 
 /// What all connections of an address share.
 #[derive(Debug, Default)]
-struct Place {
+struct AddressState {
     /// Wrong tokens that came over them and have not been reckoned with.
     wrong_tokens: AtomicU32,
 }
 
-impl Guest {
+impl AddressPermit {
     /// A wrong token came over this connection, elsewhere than in a request's head.
     pub fn wrong_token(&self) {
-        if let Some(place) = &self.place {
-            place.wrong_tokens.fetch_add(1, Ordering::Relaxed);
+        if let Some(state) = &self.state {
+            state.wrong_tokens.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
 
 /// An address has taken as much as it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Enough {
+pub struct LimitReached {
     /// Nobody was told yet that this address is at its limit.
-    pub news: bool,
+    pub is_first: bool,
 }
 
 /// All who have come and not left, and all who have asked lately.
@@ -68,7 +68,7 @@ pub struct Enough {
 /// There are never many more than the seats and the requests of a second: whoever has left is
 /// forgotten once a second has passed since the last request.
 #[derive(Debug)]
-pub struct Guests {
+pub struct Accounts {
     limits: Limits,
     addresses: HashMap<IpAddr, Account>,
     /// How many addresses there may be before the next look at who can be forgotten.
@@ -79,7 +79,7 @@ pub struct Guests {
 #[derive(Debug, Default)]
 struct Account {
     /// Cloned for each of its connections, so that its count is theirs and one more.
-    place: Arc<Place>,
+    state: Arc<AddressState>,
     /// When its wrong tokens are forgiven; since the start.
     forgiven: Duration,
     /// When what it has asked is used up, if it asks no faster than it may; since the start.
@@ -88,7 +88,7 @@ struct Account {
     told: bool,
 }
 
-impl Guests {
+impl Accounts {
     /// Nobody is here yet.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
@@ -98,33 +98,33 @@ impl Guests {
     /// A connection from this address, at this time since the start.
     ///
     /// # Errors
-    /// [`Enough`] if the address has as many as it may.
-    pub fn comes(&mut self, from: IpAddr, now: Duration) -> Result<Guest, Enough> {
+    /// [`LimitReached`] if the address has as many as it may.
+    pub fn connect(&mut self, from: IpAddr, now: Duration) -> Result<AddressPermit, LimitReached> {
         let Limits { connections, guessable, .. } = self.limits;
         if connections.is_none() && !guessable {
-            return Ok(Guest::default());
+            return Ok(AddressPermit::default());
         }
         let account = self.account(from, now);
-        let here = u32::try_from(Arc::strong_count(&account.place) - 1).unwrap_or(u32::MAX);
+        let here = u32::try_from(Arc::strong_count(&account.state) - 1).unwrap_or(u32::MAX);
         if connections.is_none_or(|most| here < most.get()) {
-            return Ok(Guest { place: Some(Arc::clone(&account.place)) });
+            return Ok(AddressPermit { state: Some(Arc::clone(&account.state)) });
         }
-        Err(account.enough())
+        Err(account.limit_reached())
     }
 
     /// A request from this address, at this time since the start. One that is refused costs
     /// nothing.
     ///
     /// # Errors
-    /// [`Enough`] if the address has asked as often as it may; in a second it may again.
-    pub fn asks(&mut self, from: IpAddr, now: Duration) -> Result<(), Enough> {
+    /// [`LimitReached`] if the address has asked as often as it may; in a second it may again.
+    pub fn request(&mut self, from: IpAddr, now: Duration) -> Result<(), LimitReached> {
         let Some(most) = self.limits.requests else {
             return Ok(());
         };
         let account = self.account(from, now);
         let used_up = account.used_up.max(now) + WINDOW / most.get();
         if used_up > now + WINDOW {
-            return Err(account.enough());
+            return Err(account.limit_reached());
         }
         account.used_up = used_up;
         Ok(())
@@ -133,23 +133,23 @@ impl Guests {
     /// A request with a token, right or wrong, or a station that has still to give one.
     ///
     /// # Errors
-    /// [`Enough`] if the address has given so many wrong ones lately that it must wait.
-    pub fn tries_token(&mut self, from: IpAddr, now: Duration) -> Result<(), Enough> {
+    /// [`LimitReached`] if the address has given so many wrong ones lately that it must wait.
+    pub fn try_token(&mut self, from: IpAddr, now: Duration) -> Result<(), LimitReached> {
         if !self.limits.guessable {
             return Ok(());
         }
         let account = self.account(from, now);
-        let wrong = account.place.wrong_tokens.swap(0, Ordering::Relaxed);
+        let wrong = account.state.wrong_tokens.swap(0, Ordering::Relaxed);
         // More than this is held against nobody, so that it ends.
         let most = now + GUESSES * GUESS_REST;
         account.forgiven = (account.forgiven.max(now) + wrong.min(GUESSES) * GUESS_REST).min(most);
-        if account.forgiven + GUESS_REST > most { Err(account.enough()) } else { Ok(()) }
+        if account.forgiven + GUESS_REST > most { Err(account.limit_reached()) } else { Ok(()) }
     }
 
     /// The token was wrong.
     pub fn wrong_token(&mut self, from: IpAddr, now: Duration) {
         if self.limits.guessable {
-            self.account(from, now).place.wrong_tokens.fetch_add(1, Ordering::Relaxed);
+            self.account(from, now).state.wrong_tokens.fetch_add(1, Ordering::Relaxed);
         }
     }
 
@@ -158,26 +158,26 @@ impl Guests {
             self.addresses.retain(|_, account| !account.is_over(now));
             self.many = FEW.max(2 * self.addresses.len());
         }
-        self.addresses.entry(household(from)).or_default()
+        self.addresses.entry(prefix(from)).or_default()
     }
 }
 
 impl Account {
-    fn enough(&mut self) -> Enough {
-        Enough { news: !std::mem::replace(&mut self.told, true) }
+    fn limit_reached(&mut self) -> LimitReached {
+        LimitReached { is_first: !std::mem::replace(&mut self.told, true) }
     }
 
     /// Whether forgetting it changes nothing.
     fn is_over(&self, now: Duration) -> bool {
-        let guessed = self.place.wrong_tokens.load(Ordering::Relaxed) > 0 || self.forgiven > now;
-        Arc::strong_count(&self.place) == 1 && self.used_up <= now && !guessed
+        let guessed = self.state.wrong_tokens.load(Ordering::Relaxed) > 0 || self.forgiven > now;
+        Arc::strong_count(&self.state) == 1 && self.used_up <= now && !guessed
     }
 }
 
 /// What counts as one address: of IPv6 the first 64 bits, since the rest is the host's to choose
 /// (RFC 4291, 2.5.4), and an IPv4 address in whatever form.
 #[must_use]
-pub fn household(address: IpAddr) -> IpAddr {
+pub fn prefix(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64)).into(),
         v4 @ IpAddr::V4(_) => v4,

@@ -59,8 +59,8 @@ impl<S: Service> Server<S> {
                     if seat.is_err() {
                         shared.crowded.notify_one();
                     }
-                    let admitted = match (seat, shared.limiter.comes(address.ip())) {
-                        (Ok(seat), Some(guest)) => Ok((seat, guest)),
+                    let admitted = match (seat, shared.limiter.connect(address.ip())) {
+                        (Ok(seat), Some(address_permit)) => Ok((seat, address_permit)),
                         (_, None) => Err(Rejection::TooMany),
                         (Err(_), _) => Err(Rejection::Full),
                     };

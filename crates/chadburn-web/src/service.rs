@@ -8,7 +8,7 @@ use axum::body::Body;
 use axum::http::{Request, Response};
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::limits::Guest;
+use crate::limits::AddressPermit;
 
 /// Answers the requests of those who may come.
 ///
@@ -94,5 +94,5 @@ pub struct Upgraded {
     /// Its seat among all connections; dropped with it.
     pub seat: OwnedSemaphorePermit,
     /// Its place among the connections of its address; dropped with it.
-    pub guest: Guest,
+    pub address_permit: AddressPermit,
 }

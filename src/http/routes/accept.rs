@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::done;
 use crate::http::Admit;
-use crate::http::desk::Desk;
+use crate::http::hub_client::HubClient;
 use crate::policy::Act;
 use crate::session::Want;
 use chadburn_web::Caller;
@@ -36,7 +36,7 @@ struct Fields {
 }
 
 pub(super) async fn accept<A: Admit>(
-    State(desk): State<Desk<A>>,
+    State(hub): State<HubClient<A>>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Body,
@@ -44,7 +44,7 @@ pub(super) async fn accept<A: Admit>(
     let mut fields = understood(body::read(&headers, body).await?)?;
     let name = fields.name.take();
     let want = fields.want()?;
-    desk.ask(&caller, &headers, Act::Answer, name, want).await?;
+    hub.ask(&caller, &headers, Act::Answer, name, want).await?;
     Ok(done())
 }
 

@@ -28,12 +28,12 @@ use chadburn_web::problem::Problem;
 
 /// The book, and who reads it.
 #[derive(Clone)]
-pub(super) struct Shelf {
+pub(super) struct BookView {
     book: Reader,
     seats: Seats,
 }
 
-impl Shelf {
+impl BookView {
     pub(super) fn new(book: Reader) -> Self {
         Self { book, seats: Seats::default() }
     }
@@ -73,7 +73,7 @@ pub(super) async fn book(
     let now = u64::try_from(now).unwrap_or(u64::MAX);
     let wish = wish(uri.query().unwrap_or_default(), now)
         .map_err(|why| Problem::new(StatusCode::BAD_REQUEST, why))?;
-    let Some(Shelf { book, seats }) = &view.book else {
+    let Some(BookView { book, seats }) = &view.book else {
         return Err(Problem::new(StatusCode::NOT_FOUND, "this server keeps no bell book"));
     };
     let Some(seat) = seats.sit_down(caller.address).await else {

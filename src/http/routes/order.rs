@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::done;
 use crate::http::Admit;
-use crate::http::desk::Desk;
+use crate::http::hub_client::HubClient;
 use crate::policy::Act;
 use crate::session::Want;
 use chadburn_web::Caller;
@@ -26,7 +26,7 @@ struct Fields {
 }
 
 pub(super) async fn order<A: Admit>(
-    State(desk): State<Desk<A>>,
+    State(hub): State<HubClient<A>>,
     Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     body: Body,
@@ -34,7 +34,7 @@ pub(super) async fn order<A: Admit>(
     let Fields { status, name } = understood(body::read(&headers, body).await?)?;
     let status = status_text(&status).ok_or_else(|| Problem::bad(Code::BadStatus, BAD_STATUS))?;
     let want = Want::Order(status);
-    desk.ask(&caller, &headers, Act::Order, name, want).await?;
+    hub.ask(&caller, &headers, Act::Order, name, want).await?;
     Ok(done())
 }
 

@@ -117,7 +117,7 @@ async fn an_address_that_guesses_must_wait() {
     assert_eq!(room.ask(&[&TEXT[..], &[JSON]].concat()).await.status, 101);
     let newcomer = room.newcomers.recv().await.unwrap();
     for _ in 0..20 {
-        newcomer.guest.wrong_token();
+        newcomer.address_permit.wrong_token();
     }
     assert_eq!(room.read("GET", "/status", &[RIGHT]).await.status, 429);
 }

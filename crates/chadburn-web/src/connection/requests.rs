@@ -24,14 +24,14 @@ use crate::token;
 use crate::visitors::{NotAdmitted, Visitors};
 
 /// What an answer needs of the request that it answers.
-struct Asked {
+struct AnswerContext {
     /// Which page may read it.
     cors: Cors,
     /// Whether the connection may take another request after it.
     stays: bool,
 }
 
-impl Asked {
+impl AnswerContext {
     fn of<B>(request: &Request<B>, visitors: &Visitors) -> Self {
         let has = |word| {
             let mut words = members(request.headers(), &header::CONNECTION);
@@ -47,14 +47,14 @@ impl Asked {
 
 impl<S: Service> Shared<S> {
     /// An answer as it goes out.
-    fn finished(&self, mut answer: Response<Body>, asked: &Asked) -> Response<Body> {
+    fn finished(&self, mut answer: Response<Body>, context: &AnswerContext) -> Response<Body> {
         self.service.answered(answer.status().as_u16());
         // Nobody but a WebSocket client reads a 101; it goes out as it is.
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-            headers::dress(answer.headers_mut());
-            asked.cors.dress(answer.headers_mut());
-            if asked.stays {
-                headers::stay(answer.headers_mut());
+            headers::secure(answer.headers_mut());
+            context.cors.apply(answer.headers_mut());
+            if context.stays {
+                headers::keep_alive(answer.headers_mut());
             }
         }
         answer
@@ -81,10 +81,11 @@ impl<S: Service> hyper::service::Service<Request<Incoming>> for Requests<S> {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let mut request = request.map(Body::new);
         self.control.asked();
-        let asked = Asked::of(&request, &self.shared.visitors.borrow());
-        let judged = self.judged(&request, &asked).unwrap_or_else(|why| Some(why.into_response()));
+        let context = AnswerContext::of(&request, &self.shared.visitors.borrow());
+        let judged =
+            self.judged(&request, &context).unwrap_or_else(|why| Some(why.into_response()));
         if let Some(answer) = judged {
-            let answer = self.shared.finished(answer, &asked);
+            let answer = self.shared.finished(answer, &context);
             self.control.answered();
             return Box::pin(std::future::ready(Ok(answer)));
         }
@@ -100,7 +101,7 @@ impl<S: Service> hyper::service::Service<Request<Incoming>> for Requests<S> {
                 control.hold();
             }
             control.answered();
-            Ok(shared.finished(answer, &asked))
+            Ok(shared.finished(answer, &context))
         })
     }
 }
@@ -125,13 +126,13 @@ impl<S: Service> Requests<S> {
     fn judged(
         &self,
         request: &Request<Body>,
-        asked: &Asked,
+        context: &AnswerContext,
     ) -> Result<Option<Response<Body>>, Problem> {
         let terms = self.shared.service.terms(request);
         self.within_limits(terms)?;
         self.admit(request, terms)?;
         // A preflight never brings the token.
-        if let Some(answer) = asked.cors.preflight(request) {
+        if let Some(answer) = context.cors.preflight(request) {
             return Ok(Some(answer));
         }
         self.authenticate(request, terms)?;
@@ -140,7 +141,7 @@ impl<S: Service> Requests<S> {
 
     /// Whether the address may ask once more.
     fn within_limits(&self, terms: Terms) -> Result<(), Problem> {
-        if terms.uncounted || self.shared.limiter.asks(self.address.ip()) {
+        if terms.uncounted || self.shared.limiter.request(self.address.ip()) {
             return Ok(());
         }
         let detail = "your address has asked too often; in a second it may again";
@@ -171,7 +172,7 @@ impl<S: Service> Requests<S> {
         let address = self.address.ip();
         let token = token::bearer(request.headers());
         let comes_later = token.is_none() && terms.token == TokenUse::Later;
-        if (token.is_some() || comes_later) && !limiter.tries_token(address) {
+        if (token.is_some() || comes_later) && !limiter.try_token(address) {
             let detail =
                 "your address has given too many wrong tokens; in a second it may try again";
             let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, detail);

@@ -22,12 +22,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The way to the hub.
 #[derive(Clone)]
-pub(super) struct Desk<A> {
+pub(super) struct HubClient<A> {
     hub: A,
     reaches: Reaches,
 }
 
-impl<A: Admit> Desk<A> {
+impl<A: Admit> HubClient<A> {
     pub(super) fn new(app: &App<A>) -> Self {
         Self { hub: app.admit.clone(), reaches: app.reaches }
     }
