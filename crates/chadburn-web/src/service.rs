@@ -96,3 +96,6 @@ pub struct Upgraded {
     /// Its place among the connections of its address; dropped with it.
     pub address_permit: AddressPermit,
 }
+
+#[cfg(test)]
+mod tests;
