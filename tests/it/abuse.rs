@@ -10,16 +10,10 @@ use crate::station::TestStation;
 #[cfg(target_os = "linux")]
 const BOUND: u64 = 100 << 10;
 
-/// Bytes without sense, the same ones for the same seed (xorshift, Marsaglia 2003).
+/// Bytes without sense, the same ones for the same seed.
 fn garbage(seed: u64, length: usize) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let next = std::iter::repeat_with(|| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()[3]
-    });
-    next.take(length).collect()
+    let mut dice = fastrand::Rng::with_seed(seed);
+    std::iter::repeat_with(|| dice.u8(..)).take(length).collect()
 }
 
 /// The server is as it was: an order reaches this station, and a newcomer is greeted.

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{JoinHandle, spawn};
 
+use fastrand::Rng;
+
 use crate::Trouble;
 use crate::host::{make_raw, open};
 use crate::lines::Closable;
@@ -74,32 +76,25 @@ impl Drop for Cable {
 
 /// What hums beside one of the two ways.
 struct Noise {
-    /// xorshift64*, enough to shake a line with; never 0.
-    dice: u64,
+    /// What harms a line, the same each time.
+    dice: Rng,
     /// How many lines have come by.
     lines: usize,
 }
 
 impl Noise {
-    const fn new(seed: u64) -> Self {
-        Self { dice: seed << 1 | 1, lines: 0 }
-    }
-
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.dice ^= self.dice >> 12;
-        self.dice ^= self.dice << 25;
-        self.dice ^= self.dice >> 27;
-        (self.dice.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % sides
+    fn new(seed: u64) -> Self {
+        Self { dice: Rng::with_seed(seed), lines: 0 }
     }
 
     /// What arrives of these bytes.
     fn over(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut arrives = Vec::with_capacity(bytes.len());
         for byte in bytes {
-            match self.roll(3 * HARM) {
+            match self.dice.u64(..3 * HARM) {
                 0 => {}
                 1 => arrives.extend([*byte; 2]),
-                2 => arrives.push(byte ^ (1 << self.roll(8))),
+                2 => arrives.push(byte ^ (1 << self.dice.u64(..8))),
                 _ => arrives.push(*byte),
             }
             if *byte != b'\n' {

@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its seeds has failed")]
 
+use fastrand::Rng;
 use std::fs;
 use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
@@ -16,47 +17,30 @@ const NOISE: u32 = 3_000;
 /// The longest descendant, in bytes.
 const LONGEST: usize = 2_048;
 
-/// xorshift64*, enough to shake a parser with.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        let rolled = self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33;
-        usize::try_from(rolled).unwrap() % sides.max(1)
-    }
-
-    fn byte(&mut self) -> u8 {
-        self.roll(256).to_le_bytes()[0]
-    }
-
-    /// Bytes like these, or their elder's.
-    fn descendant(&mut self, seeds: &[Vec<u8>]) -> Vec<u8> {
-        let mut bytes = seeds[self.roll(seeds.len())].clone();
-        for _ in 0..=self.roll(4) {
-            let at = self.roll(bytes.len() + 1);
-            match self.roll(7) {
-                0 => bytes.insert(at, self.byte()),
-                1 if at < bytes.len() => bytes[at] ^= 1 << self.roll(8),
-                2 if at < bytes.len() => bytes[at] = self.byte(),
-                3 => bytes.truncate(at),
-                4 => drop(bytes.drain(at..(at + self.roll(8)).min(bytes.len()))),
-                5 => {
-                    let again = bytes[at..].to_vec();
-                    bytes.extend(again);
-                }
-                _ => {
-                    let other = &seeds[self.roll(seeds.len())];
-                    let from = self.roll(other.len() + 1);
-                    bytes.splice(at..at, other[from..].iter().copied());
-                }
+/// Bytes like these, or their elder's.
+fn descendant(dice: &mut Rng, seeds: &[Vec<u8>]) -> Vec<u8> {
+    let mut bytes = seeds[dice.usize(..seeds.len())].clone();
+    for _ in 0..=dice.usize(..4) {
+        let at = dice.usize(..=bytes.len());
+        match dice.usize(..7) {
+            0 => bytes.insert(at, dice.u8(..)),
+            1 if at < bytes.len() => bytes[at] ^= 1 << dice.u8(..8),
+            2 if at < bytes.len() => bytes[at] = dice.u8(..),
+            3 => bytes.truncate(at),
+            4 => drop(bytes.drain(at..(at + dice.usize(..8)).min(bytes.len()))),
+            5 => {
+                let again = bytes[at..].to_vec();
+                bytes.extend(again);
             }
-            bytes.truncate(LONGEST);
+            _ => {
+                let other = &seeds[dice.usize(..seeds.len())];
+                let from = dice.usize(..=other.len());
+                bytes.splice(at..at, other[from..].iter().copied());
+            }
         }
-        bytes
+        bytes.truncate(LONGEST);
     }
+    bytes
 }
 
 fn seeds_of(name: &str) -> Vec<Vec<u8>> {
@@ -85,9 +69,9 @@ fn send_noise(name: &str) {
     for seed in &seeds {
         send(name, entrance, seed);
     }
-    let mut dice = Dice(0x1873);
+    let mut dice = Rng::with_seed(0x1873);
     for _ in 0..noise {
-        send(name, entrance, &dice.descendant(&seeds));
+        send(name, entrance, &descendant(&mut dice, &seeds));
     }
 }
 

@@ -259,14 +259,8 @@ fn at_the_end_of_a_run_nothing_is_kept() {
 
 #[test]
 fn whatever_happens_no_number_is_told_twice_or_left_out() {
-    // A generator of Marsaglia's (xorshift), so that each failure can be had again.
-    let mut state = 1_873_u64;
-    let mut below = move |limit: u64| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state % limit
-    };
+    let mut dice = fastrand::Rng::with_seed(1_873);
+    let mut below = move |limit: u64| dice.u64(..limit);
     for burst in [0, 2, 1_000] {
         let mut storm = Storm::new(burst);
         for _ in 0..20_000 {

@@ -378,22 +378,18 @@ fn a_board_that_falls_silent_is_given_up() {
 
 #[test]
 fn any_bytes_in_any_pieces_write_nothing_that_was_not_sealed() {
-    let mut dice = 9_u64;
-    let mut roll = |sides: u64| {
-        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (dice >> 33) % sides
-    };
+    let mut dice = fastrand::Rng::with_seed(9);
     let mut desk = Desk::with_board(6, None);
     for _ in 0..20_000 {
         let alphabet = b"0123456789SEA?P*- \r\n okringquietfault";
-        let piece: Vec<u8> = (0..roll(60))
-            .map(|_| match roll(9) {
-                0 => roll(256).to_le_bytes()[0],
-                _ => alphabet[usize::try_from(roll(alphabet.len() as u64)).unwrap()],
+        let piece: Vec<u8> = (0..dice.usize(..60))
+            .map(|_| match dice.u8(..9) {
+                0 => dice.u8(..),
+                _ => alphabet[dice.usize(..alphabet.len())],
             })
             .collect();
         desk.hear(&piece);
-        desk.run(100 * roll(3));
+        desk.run(100 * dice.u64(..3));
     }
     assert_eq!(desk.written, NONE);
     assert!(desk.rule.garbage.lines > 1_000);

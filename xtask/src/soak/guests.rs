@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use fastrand::Rng;
 
 use super::Deeds;
 use super::office::{How, Office};
@@ -21,22 +22,6 @@ pub(super) const GUESTS: [Guest; 8] =
 
 /// How many stations get stuck at once.
 const STUCK: usize = 40;
-
-/// xorshift64*.
-struct Dice(u64);
-
-impl Dice {
-    fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1)
-    }
-
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % sides
-    }
-}
 
 fn is_over(over: &AtomicBool) -> bool {
     over.load(Ordering::Relaxed)
@@ -53,21 +38,21 @@ fn rest(milliseconds: u64) {
 
 /// Joins on either wire, is greeted, asks something or nothing, and leaves in one of three ways.
 fn come_and_go(office: &Office, deeds: &Deeds, over: &AtomicBool, seed: u64) -> Result<()> {
-    let mut dice = Dice::new(seed);
+    let mut dice = Rng::with_seed(seed);
     let mut here: Vec<Peer> = Vec::new();
     while !is_over(over) {
-        let json = dice.roll(3) == 0;
+        let json = dice.u64(..3) == 0;
         let mut peer = Peer::join(office, json).context("a station that came and went")?;
         ensure!(peer.hear()?.is_some() && peer.hear()?.is_some(), "nobody was greeted");
         count(&deeds.joins);
-        if !json && dice.roll(2) == 0 {
+        if !json && dice.u64(..2) == 0 {
             peer.say("Ahoy")?;
             peer.hear_until("Server echoed: Ahoy")?;
         }
         here.push(peer);
         if here.len() > 20 {
-            let mut peer = here.swap_remove(usize::try_from(dice.roll(20))?);
-            match dice.roll(3) {
+            let mut peer = here.swap_remove(dice.usize(..20));
+            match dice.u64(..3) {
                 // Says farewell and waits for it to be said back.
                 0 => {
                     peer.send(0x88, &1000_u16.to_be_bytes())?;
@@ -79,7 +64,7 @@ fn come_and_go(office: &Office, deeds: &Deeds, over: &AtomicBool, seed: u64) -> 
                 _ => drop(peer.stream.write_all(&[0x81, 0x85, 0, 0])),
             }
         }
-        rest(dice.roll(20));
+        rest(dice.u64(..20));
     }
     Ok(())
 }
@@ -87,14 +72,15 @@ fn come_and_go(office: &Office, deeds: &Deeds, over: &AtomicBool, seed: u64) -> 
 /// Joins, asks for as much as goes in, and reads none of it. The server may cut it off whenever it
 /// has enough, so nothing that happens to it is an error.
 fn get_stuck(office: &Office, deeds: &Deeds, over: &AtomicBool, seed: u64) -> Result<()> {
-    let mut dice = Dice::new(seed);
+    let mut dice = Rng::with_seed(seed);
     let mut here: Vec<Peer> = Vec::new();
     let long = "x".repeat(60_000);
     while !is_over(over) {
-        let mut peer = Peer::join(office, dice.roll(2) == 0).context("a station that got stuck")?;
+        let mut peer =
+            Peer::join(office, dice.u64(..2) == 0).context("a station that got stuck")?;
         count(&deeds.stuck);
         peer.stream.set_write_timeout(Some(Duration::from_millis(50)))?;
-        for _ in 0..dice.roll(200) {
+        for _ in 0..dice.u64(..200) {
             if is_over(over) || peer.say(&long).is_err() {
                 break;
             }
@@ -110,9 +96,9 @@ fn get_stuck(office: &Office, deeds: &Deeds, over: &AtomicBool, seed: u64) -> Re
 
 /// Brings bytes that are nothing, before a handshake or behind one. The server may answer or not.
 fn bring_garbage(office: &Office, deeds: &Deeds, over: &AtomicBool, seed: u64) -> Result<()> {
-    let mut dice = Dice::new(seed);
+    let mut dice = Rng::with_seed(seed);
     while !is_over(over) {
-        let mut bytes = match dice.roll(4) {
+        let mut bytes = match dice.u64(..4) {
             0 => b"GET /".to_vec(),
             1 => {
                 b"POST /accept HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\n".to_vec()
@@ -120,11 +106,11 @@ fn bring_garbage(office: &Office, deeds: &Deeds, over: &AtomicBool, seed: u64) -
             2 => b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ".to_vec(),
             _ => Vec::new(),
         };
-        for _ in 0..dice.roll(3_000) {
-            bytes.push(u8::try_from(dice.roll(256))?);
+        for _ in 0..dice.u64(..3_000) {
+            bytes.push(dice.u8(..));
         }
-        let mut stream = if dice.roll(2) == 0 {
-            Peer::join(office, dice.roll(2) == 0).context("a station with garbage")?.stream
+        let mut stream = if dice.u64(..2) == 0 {
+            Peer::join(office, dice.u64(..2) == 0).context("a station with garbage")?.stream
         } else {
             office.call()?
         };
@@ -134,26 +120,26 @@ fn bring_garbage(office: &Office, deeds: &Deeds, over: &AtomicBool, seed: u64) -
         let _ = stream.write_all(&bytes);
         let _ = stream.read(&mut [0; 4096]);
         drop(stream);
-        rest(dice.roll(20));
+        rest(dice.u64(..20));
     }
     Ok(())
 }
 
 /// Writes the status file in bursts, in every way, and now and then replaces its directory.
 fn write(office: &Office, deeds: &Deeds, over: &AtomicBool, seed: u64) -> Result<()> {
-    let mut dice = Dice::new(seed);
+    let mut dice = Rng::with_seed(seed);
     while !is_over(over) {
-        for _ in 0..dice.roll(100) {
-            let how = if dice.roll(2) == 0 { How::Rename } else { How::InPlace };
+        for _ in 0..dice.u64(..100) {
+            let how = if dice.u64(..2) == 0 { How::Rename } else { How::InPlace };
             office.order(how).context("the status file")?;
             count(&deeds.writings);
-            rest(dice.roll(3));
+            rest(dice.u64(..3));
         }
-        if dice.roll(8) == 0 {
+        if dice.u64(..8) == 0 {
             office.order(How::Directory).context("the directory")?;
             count(&deeds.replaced);
         }
-        rest(dice.roll(300));
+        rest(dice.u64(..300));
     }
     // Every storm has one.
     office.order(How::Directory)?;
@@ -163,10 +149,10 @@ fn write(office: &Office, deeds: &Deeds, over: &AtomicBool, seed: u64) -> Result
 
 /// Answers, and looks after each acknowledgement whether the reply is in the file.
 fn accept(office: &Office, deeds: &Deeds, over: &AtomicBool, seed: u64) -> Result<()> {
-    let mut dice = Dice::new(seed);
+    let mut dice = Rng::with_seed(seed);
     let mut peer = Peer::join(office, false).context("the station that answers")?;
     while !is_over(over) {
-        let reply = format!("{}", 1 + dice.roll(1_000_000));
+        let reply = format!("{}", 1 + dice.u64(..1_000_000));
         peer.say(&format!("Accept&{reply}"))?;
         peer.hear_until(&format!("Accepted state: {reply}"))?;
         let written = office.accepted()?;
@@ -175,7 +161,7 @@ fn accept(office: &Office, deeds: &Deeds, over: &AtomicBool, seed: u64) -> Resul
             "{reply} was acknowledged and {written:?} written"
         );
         count(&deeds.accepts);
-        rest(dice.roll(10));
+        rest(dice.u64(..10));
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 
 use chadburn_core::Position;
 use chadburn_core::serial::{Command, Health, Heard, LineReader, MAX_LINE, Report, State};
+use fastrand::Rng;
 
 /// What a reader makes of bytes, in words that can be compared.
 fn hear(reader: &mut LineReader<MAX_LINE>, bytes: &[u8]) -> Vec<Option<String>> {
@@ -38,40 +39,33 @@ fn lines_by_splitting(bytes: &[u8]) -> Vec<Option<String>> {
     lines.iter().map(|line| fine(line).then(|| String::from_utf8_lossy(line).into())).collect()
 }
 
-/// xorshift64*, enough to shake a parser with.
-struct Dice(u64);
+/// Numbers that shake a parser, the same ones each time.
+struct Dice(Rng);
 
 impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) % sides
-    }
-
     fn byte(&mut self) -> u8 {
         // Mostly what lines are made of, so that some lines come about.
         let alphabet = b"0123456789ASEP?*- \r\n\n\x00\xff";
-        match self.roll(8) {
-            0 => self.roll(256).to_le_bytes()[0],
-            _ => alphabet[usize::try_from(self.roll(alphabet.len() as u64)).expect("small")],
+        match self.0.u8(..8) {
+            0 => self.0.u8(..),
+            _ => alphabet[self.0.usize(..alphabet.len())],
         }
     }
 
     fn position(&mut self) -> Option<Position> {
-        Position::new(self.roll(25).to_le_bytes()[0])
+        Position::new(self.0.u8(..25))
     }
 
     fn state(&mut self) -> State {
-        let pointer = u16::try_from(self.roll(2_400)).expect("small");
+        let pointer = self.0.u16(..2_400);
         State {
-            seq: u32::try_from(self.roll(1 << 32)).expect("small") >> self.roll(32),
+            seq: self.0.u32(..) >> self.0.u32(..32),
             order: self.position(),
             reply: self.position(),
             pointer: Some(pointer + 1).filter(|pointer| *pointer >= 100),
-            errors: u16::try_from(self.roll(1 << 16)).expect("small") >> self.roll(16),
-            health: if self.roll(2) == 0 { Health::Ok } else { Health::Fault },
-            bell: self.roll(2) == 0,
+            errors: self.0.u16(..) >> self.0.u32(..16),
+            health: if self.0.bool() { Health::Ok } else { Health::Fault },
+            bell: self.0.bool(),
         }
     }
 }
@@ -79,14 +73,14 @@ impl Dice {
 #[test]
 fn any_bytes_in_any_pieces_give_the_same_lines() {
     for seed in 1..=2_000 {
-        let mut dice = Dice(seed);
-        let bytes: Vec<_> = (0..dice.roll(400)).map(|_| dice.byte()).collect();
+        let mut dice = Dice(Rng::with_seed(seed));
+        let bytes: Vec<_> = (0..dice.0.usize(..400)).map(|_| dice.byte()).collect();
         let expected = lines_by_splitting(&bytes);
         let mut reader = LineReader::new();
         let mut rest = &bytes[..];
         let mut heard = Vec::new();
         while !rest.is_empty() {
-            let piece = usize::try_from(1 + dice.roll(70)).expect("small").min(rest.len());
+            let piece = (1 + dice.0.usize(..70)).min(rest.len());
             heard.extend(hear(&mut reader, &rest[..piece]));
             rest = &rest[piece..];
         }
@@ -123,7 +117,7 @@ fn half_a_line_can_be_given_up() {
 
 #[test]
 fn every_state_comes_back_as_it_was() {
-    let mut dice = Dice(7);
+    let mut dice = Dice(Rng::with_seed(7));
     for _ in 0..50_000 {
         let state = dice.state();
         let line = Report::State(state).line().expect("every state can be said");
@@ -134,7 +128,7 @@ fn every_state_comes_back_as_it_was() {
 
 #[test]
 fn a_flipped_bit_or_a_lost_byte_is_never_believed() {
-    let mut dice = Dice(11);
+    let mut dice = Dice(Rng::with_seed(11));
     let mut lines: Vec<_> = (0..300).map(|_| dice.state()).collect();
     let everything = State {
         seq: u32::MAX,
