@@ -95,18 +95,19 @@ impl Server {
     ) -> Result<(), StartError> {
         let Self { config, listener, seats } = self;
         let (patience, mut stop) = (Patience::begin(), pin!(stop));
+        let address = listener.local_addr()?;
+        // The first line, whatever is said of the files. The line that it listens comes when they have been
+        // read; until then whoever connects waits.
+        tracing::info!("{} starts at http://{address}", env!("CARGO_PKG_NAME"));
         let (status_calls, accept_calls) = (Calls::default(), Calls::default());
         let accept_file = tokio::select! {
             () = &mut stop => return Ok(()),
             opened = opening::accept_file(&config.accept_file, &accept_calls, patience) => opened?,
         };
-        let address = listener.local_addr()?;
         let assets = tokio::select! {
             () = &mut stop => return Ok(()),
             loaded = opening::assets(config.assets.as_deref()) => loaded?,
         };
-        // The line that it listens comes when the files have been read; until then whoever connects waits.
-        tracing::info!("{} starts at http://{address}", env!("CARGO_PKG_NAME"));
         let policy = config.policy();
         let token_file = config.token_file.clone();
         let doubts = spawn_blocking(move || token::tell_doubts(token_file.as_deref()));

@@ -31,14 +31,18 @@ fn parse(bytes: &[u8]) -> Result<String, Refused> {
 }
 
 /// Whether these are UTF-16 without its mark. Of Latin letters, digits and line ends every second byte is NUL, and
-/// of two characters of a text at least one is such; of other alphabets it is their number, which is a control
+/// of the characters of a text most are such, and at least two; of other alphabets it is their number, which is a control
 /// character in UTF-8, and a text has none at every second place. What has neither (Han) is told as no UTF-8.
 fn is_utf16(bytes: &[u8]) -> bool {
     let halves = |from: usize| bytes.iter().skip(from).step_by(2).copied();
     let nuls = |from: usize| halves(from).filter(|byte| *byte == 0).count();
     let (big, little) = (nuls(0), nuls(1));
-    let is_latin =
-        bytes.len() >= 4 && (big == 0 || little == 0) && (big + little) * 4 >= bytes.len();
+    // `echo` leaves a line end of one byte behind it.
+    let is_pairs = bytes.len().is_multiple_of(2) || bytes.ends_with(b"\n");
+    let is_latin = is_pairs
+        && (big == 0 || little == 0)
+        && big + little >= 2
+        && (big + little) * 4 > bytes.len();
     let is_number = |byte: u8| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r');
     let is_alphabet = |from| {
         bytes.len() >= 6
@@ -116,6 +120,13 @@ mod tests {
             b"7\0",
             b"\x007",
             b"main is\0broken",
+            b"main is broken!\0",
+            b"abc\0",
+            b"a\0bc",
+            b"ab\0c",
+            b"\0abc",
+            b"abc\0def\0",
+            b"ab\0d\0",
             b"7\n\0\0\0\0",
             &[0; 512],
             b"7\0\0\08\0\0\0",
