@@ -180,6 +180,20 @@ async fn a_fifo_in_its_place_blocks_nobody() {
 }
 
 #[tokio::test]
+async fn the_first_line_names_the_address_whatever_is_in_the_place_of_the_locks() {
+    let setup = Setup::with_status("7\n");
+    for lock in ["accept.eot.lock", "bell-book.jsonl.lock"] {
+        fs::create_dir(setup.home.file(lock)).expect("a directory can be made");
+    }
+    let mut server = setup.start().await;
+    let address = format!("http://{}", server.authority());
+    server.stop().await;
+    let lines = server.log.whole();
+    assert!(lines[0].contains("starts at") && lines[0].contains(&address), "{lines:?}");
+    assert!(lines[1..].iter().any(|line| line.contains("cannot be locked")), "{lines:?}");
+}
+
+#[tokio::test]
 async fn a_removed_file_is_made_again() {
     let server = TestServer::start().await;
     let mut station = TestStation::text(&server).await;
