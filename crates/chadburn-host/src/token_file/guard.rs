@@ -46,21 +46,6 @@ pub enum Doubt {
     /// Everybody here may read it, because whoever made the container wants it so.
     #[error("everybody in this container can read it (mode {0:03o})")]
     Read(u32),
-    /// A group of which nothing is known may read it.
-    #[error("whoever is in group {0} can read it: chmod 600")]
-    ReadBy(u32),
-    /// A group of which nothing is known may replace it.
-    #[error(
-        "whoever is in group {group} can replace it: put it into a directory of mode 700 instead \
-         of {}",
-        directory.display()
-    )]
-    Replaced {
-        /// The group.
-        group: u32,
-        /// The directory that it may write.
-        directory: PathBuf,
-    },
 }
 
 /// What decides about a file or directory.
@@ -112,15 +97,15 @@ fn judged(
     read_only: bool,
     directories: &[(PathBuf, Facts)],
     own: u32,
-    shared: impl Fn(u32) -> Option<bool>,
+    shared: impl Fn(u32) -> bool,
 ) -> Result<Vec<Doubt>, Unsafe> {
     let ours = |facts: &Facts| facts.owner == 0 || facts.owner == own;
     let mode = file.mode & 0o777;
     if !ours(&file) {
         return Err(Unsafe::Owner(file.owner));
     }
-    let group = if mode & GROUP_READS == 0 { Some(false) } else { shared(file.group) };
-    let read = (mode | file.named) & ALL_READ != 0 || group == Some(true);
+    let group = mode & GROUP_READS != 0 && shared(file.group);
+    let read = (mode | file.named) & ALL_READ != 0 || group;
     if file.owner == 0 && read_only {
         return Ok(if read { vec![Doubt::Read(mode)] } else { Vec::new() });
     }
@@ -130,21 +115,14 @@ fn judged(
     if read {
         return Err(Unsafe::Read(mode));
     }
-    let mut doubts = Vec::new();
-    if group.is_none() {
-        doubts.push(Doubt::ReadBy(file.group));
-    }
     for (directory, facts) in directories {
         let writes = if facts.mode & STICKY == 0 { facts.mode | facts.named } else { 0 };
-        let shared = if writes & GROUP_WRITES == 0 { Some(false) } else { shared(facts.group) };
-        if !ours(facts) || writes & ALL_WRITE != 0 || shared == Some(true) {
+        let shared = writes & GROUP_WRITES != 0 && shared(facts.group);
+        if !ours(facts) || writes & ALL_WRITE != 0 || shared {
             return Err(Unsafe::Replaced(directory.clone()));
         }
-        if shared.is_none() {
-            doubts.push(Doubt::Replaced { group: facts.group, directory: directory.clone() });
-        }
     }
-    Ok(doubts)
+    Ok(Vec::new())
 }
 
 #[cfg(test)]
@@ -152,10 +130,9 @@ mod tests {
     use super::*;
 
     const OWN: u32 = 1_000;
-    /// A group of nobody else's, one that is shared, and one that is unknown.
+    /// A group of nobody else's, and one that is shared.
     const PRIVATE: u32 = 1;
     const SHARED: u32 = 2;
-    const UNKNOWN: u32 = 3;
 
     fn facts(owner: u32, group: u32, mode: u32) -> Facts {
         Facts { owner, group, mode, named: 0 }
@@ -167,10 +144,7 @@ mod tests {
 
     fn of(file: Facts, read_only: bool, directory: Facts) -> Result<Vec<Doubt>, Unsafe> {
         let directories = [("/d".into(), directory), ("/".into(), facts(0, 0, 0o755))];
-        judged(file, read_only, &directories, OWN, |group| match group {
-            UNKNOWN => None,
-            group => Some(group == SHARED),
-        })
+        judged(file, read_only, &directories, OWN, |group| group == SHARED)
     }
 
     #[test]
@@ -181,8 +155,6 @@ mod tests {
             let said = of(facts(owner, group, mode), false, facts(OWN, SHARED, 0o755));
             assert_eq!(said, Ok(vec![]), "{owner} {group} {mode:o}");
         }
-        let said = of(facts(OWN, UNKNOWN, 0o440), false, facts(OWN, SHARED, 0o755));
-        assert_eq!(said, Ok(vec![Doubt::ReadBy(UNKNOWN)]));
     }
 
     #[test]
@@ -233,12 +205,6 @@ mod tests {
             (OWN, PRIVATE, 0o777, replaced.clone()),
             (0, SHARED, 0o1777, Ok(vec![])),
             (OWN + 1, PRIVATE, 0o700, replaced),
-            (
-                OWN,
-                UNKNOWN,
-                0o770,
-                Ok(vec![Doubt::Replaced { group: UNKNOWN, directory: "/d".into() }]),
-            ),
         ] {
             let is = of(file, false, facts(owner, group, mode));
             assert_eq!(is, said, "{owner} {group} {mode:o}");
