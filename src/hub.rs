@@ -357,14 +357,11 @@ impl Handle {
         self.wake()
     }
 
-    /// The same, from a thread that may block.
+    /// Puts what the writer of a file says before the hub; blocks until what was said of files before has been
+    /// taken up. It goes the way of the sources' reports, so that it keeps its order among itself and with
+    /// them: what was prepared is known before it is finished, and before it is read back.
     pub fn blocking_send(&self, event: Event<'static>) -> Result<(), Gone> {
-        if let Event::Noted { .. } = event {
-            // What was noted of a writing must be known before that writing is read back.
-            return self.speak(event, None);
-        }
-        self.inputs.blocking_send((self.telegraph, Input::Event(event))).map_err(|_| Gone)?;
-        self.wake()
+        self.speak(event, None)
     }
 
     /// Puts a source's report before the hub, and since when it is so; blocks until the one before
@@ -397,3 +394,6 @@ impl Handle {
         self.waker.wake().map_err(|_| Gone)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,39 @@
+//! The way into the hub.
+
+use super::*;
+
+#[test]
+fn what_the_writer_of_a_file_says_keeps_its_order_with_what_is_read_of_it() {
+    let poll = mio::Poll::new().unwrap();
+    let (inputs, mut rooms) = mpsc::channel(QUEUE);
+    let (reports, mut said) = mpsc::channel(1);
+    let clock = Clock::start();
+    let handle = Handle {
+        telegraph: crate::telegraph::THE_TELEGRAPH,
+        inputs,
+        reports,
+        waker: Arc::new(mio::Waker::new(poll.registry(), mio::Token(0)).unwrap()),
+        pulse: Arc::default(),
+        clock,
+    };
+    let stamp = Stamp { mtime: (0, 0), size: 2 };
+    let writer = std::thread::spawn(move || {
+        let file = File::Accept;
+        handle.blocking_send(Event::Noted { file, ticket: 1, stamp }).unwrap();
+        handle.blocking_send(Event::Stored { file, ticket: 1, result: Ok(()) }).unwrap();
+        handle.report(file, Report::Health(Health::UNSETTLED), Instant::now()).unwrap();
+        handle.blocking_send(Event::Noted { file, ticket: 2, stamp }).unwrap();
+    });
+    let mut order = Vec::new();
+    while let Some(Spoken { event, .. }) = said.blocking_recv() {
+        order.push(match event {
+            Event::Noted { ticket, .. } => format!("noted {ticket}"),
+            Event::Stored { ticket, .. } => format!("stored {ticket}"),
+            Event::Source { .. } => "read".to_owned(),
+            other => panic!("{other:?}"),
+        });
+    }
+    writer.join().unwrap();
+    assert_eq!(order, ["noted 1", "stored 1", "read", "noted 2"]);
+    assert!(rooms.try_recv().is_err(), "nothing of a file goes another way");
+}
