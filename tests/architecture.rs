@@ -251,3 +251,15 @@ fn each_crate_links_what_it_needs_and_no_more() {
         }
     }
 }
+
+#[test]
+fn the_table_of_writings_is_that_of_live_file() {
+    let rows = |path: &str| -> Vec<String> {
+        let text = fs::read_to_string(root().join(path)).unwrap();
+        let table = text.lines().skip_while(|line| !line.starts_with("| seen |"));
+        table.take_while(|line| line.starts_with('|')).map(str::to_owned).collect()
+    };
+    let theirs = rows("crates/live-file/src/source/rule/writings.md");
+    assert!(theirs.len() > 10);
+    assert_eq!(rows("ARCHITECTURE.md"), theirs);
+}
