@@ -144,9 +144,10 @@ impl Socket for Line {
 
 struct Driver<P> {
     poll: Poll,
-    engine: Engine<Line, P>,
+    // Dropped before the ports, which wait for the threads that write: one of them may be waiting for room here.
     inputs: mpsc::Receiver<(TelegraphId, Input)>,
     reports: mpsc::Receiver<Spoken>,
+    engine: Engine<Line, P>,
     /// Until then a report waits if anybody else does.
     next_report: Duration,
     clock: Clock,
