@@ -130,10 +130,13 @@ impl<S: Socket, P: Ports> Engine<S, P> {
     }
 
     /// Something happened to one telegraph. The caller calls [`Engine::turn`] afterwards.
+    ///
+    /// # Panics
+    ///
+    /// If there is no such telegraph.
     pub fn run(&mut self, now: Now, of: TelegraphId, event: Event<'_>) {
-        let Some(hub) = self.hubs.get_mut(usize::from(of.0)) else { return };
         let mut effects = std::mem::take(&mut self.effects);
-        hub.step(now, event, &mut effects);
+        self.hubs[usize::from(of.0)].step(now, event, &mut effects);
         for effect in effects.drain(..) {
             self.carry_out(now, of, effect);
         }
@@ -337,4 +340,4 @@ impl<S: Socket, P: Ports> Engine<S, P> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -1,11 +1,7 @@
 //! The way into the hub.
 
-use chadburn_web::visitors::Visitors;
-
+use super::engine::tests::{Outside, facts};
 use super::*;
-use crate::policy::{Reach, Reaches};
-use crate::telegraph::TelegraphId;
-use crate::telegraph::history::History;
 
 #[test]
 fn what_the_writer_of_a_file_says_keeps_its_order_with_what_is_read_of_it() {
@@ -43,51 +39,18 @@ fn what_the_writer_of_a_file_says_keeps_its_order_with_what_is_read_of_it() {
     assert!(rooms.try_recv().is_err(), "nothing of a file goes another way");
 }
 
-/// Ports that wait, when they are dropped, for a thread that speaks of a file without end.
-struct Waiting(Option<std::thread::JoinHandle<()>>);
-
-impl Ports for Waiting {
-    fn store(&mut self, _: TelegraphId, _: File, _: u64, _: String) -> Result<(), String> {
-        Ok(())
-    }
-    fn abandon(&mut self, _: TelegraphId, _: File, _: u64) {}
-    fn record(&mut self, _: TelegraphId, _: Entry) {}
-    fn respond(&mut self, _: u64, _: Outcome) {}
-    fn expect(&mut self, _: u64, _: oneshot::Sender<Outcome>) {}
-    fn publish(&mut self, _: TelegraphId, _: Snapshot) {}
-    fn log(&mut self, _: &str) {}
-    fn ask_shutdown(&mut self) {}
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        if let Some(thread) = self.0.take() {
-            thread.join().unwrap();
-        }
-    }
-}
-
 #[tokio::test]
 async fn a_writer_that_has_something_to_say_does_not_hold_up_the_end() {
     let clock = Clock::start();
-    let policy = Policy {
-        visitors: Visitors::default(),
-        reaches: Reaches { orders: Reach::Never, shutdown: Reach::Never },
-    };
-    let facts = Facts {
-        dial: chadburn_core::DEFAULT,
-        base: "/".into(),
-        status_file: "status.eot".into(),
-        assets: String::new(),
-        policy,
-        history: History::default(),
-    };
-    let running = driver::start(clock, Hub::new(clock.now(), facts), |handle| {
+    let running = driver::start(clock, Hub::new(clock.now(), facts()), |handle| {
         let handle = handle.clone();
-        Ok(Waiting(Some(std::thread::spawn(move || {
+        let writer = std::thread::spawn(move || {
             let able = || Event::Able { file: File::Accept, result: Ok(()) };
             while handle.blocking_send(able()).is_ok() {}
-        }))))
+        });
+        let mut ports = Outside::default();
+        ports.writer = Some(writer);
+        Ok(ports)
     });
     let driver::Running { handle, ended } = running.unwrap();
     handle.send(Input::Event(Event::Shutdown)).await.unwrap();

@@ -24,8 +24,8 @@ pub trait Socket: Read + Write {
 
 /// Where effects go that are not for stations; most are of one telegraph.
 pub trait Ports {
-    /// Write this into a file; the outcome comes back as [`Event::Stored`](crate::hub::Event::Stored). `Err` if nobody is there
-    /// to do it, with a line that says why.
+    /// Write this into a file; the outcome comes back as [`Event::Stored`](crate::hub::Event::Stored).
+    /// `Err` if nobody is there to do it, with a line that says why.
     fn store(
         &mut self,
         of: TelegraphId,

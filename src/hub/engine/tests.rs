@@ -90,9 +90,19 @@ impl Socket for Cable {
 
 /// Collects what goes elsewhere.
 #[derive(Debug, Default)]
-struct Outside {
+pub(in crate::hub) struct Outside {
     stores: Vec<(u64, String)>,
     stopping: bool,
+    /// Somebody who writes files; it has ended before this is gone.
+    pub(in crate::hub) writer: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Drop for Outside {
+    fn drop(&mut self) {
+        if let Some(writer) = self.writer.take() {
+            writer.join().unwrap();
+        }
+    }
 }
 
 impl Ports for Outside {
@@ -126,7 +136,7 @@ struct Station {
 }
 
 /// What a hub is told at its start.
-fn facts() -> Facts {
+pub(in crate::hub) fn facts() -> Facts {
     let policy = Policy {
         visitors: Visitors::default(),
         reaches: Reaches { orders: Reach::Never, shutdown: Reach::Any },
@@ -162,12 +172,20 @@ impl Office {
 
     /// A station has come, and has had no turn yet.
     fn is_at_the_door(&mut self, wire: Wire, since: Option<u64>) -> Station {
+        self.is_at_the_door_of(THE_TELEGRAPH, wire, since)
+    }
+
+    fn is_at_the_door_of(
+        &mut self,
+        telegraph: TelegraphId,
+        wire: Wire,
+        since: Option<u64>,
+    ) -> Station {
         let peer = Peer::at(Ipv4Addr::new(192, 0, 2, 1).into());
         let cable = Cable::default();
         self.secrets += 1;
         let secret = format!("secret {}", self.secrets);
-        let arrival =
-            Arrival { telegraph: THE_TELEGRAPH, unread: Vec::new(), wire, peer, secret, since };
+        let arrival = Arrival { telegraph, unread: Vec::new(), wire, peer, secret, since };
         let key = self.engine.admit(self.now, cable.clone(), arrival);
         Station { key, cable }
     }
@@ -180,13 +198,21 @@ impl Office {
     }
 
     fn order(&mut self, text: &str) {
+        self.order_of(THE_TELEGRAPH, text);
+    }
+
+    fn order_of(&mut self, telegraph: TelegraphId, text: &str) {
         let stamp = Stamp { mtime: (0, 0), size: 2 };
         let report = Report::Written(Writing { stamp, text: text.into() });
-        self.happens(Event::Source { file: File::Status, report });
+        self.happens_to(telegraph, Event::Source { file: File::Status, report });
     }
 
     fn happens(&mut self, event: Event<'_>) {
-        self.engine.run(self.now, THE_TELEGRAPH, event);
+        self.happens_to(THE_TELEGRAPH, event);
+    }
+
+    fn happens_to(&mut self, telegraph: TelegraphId, event: Event<'_>) {
+        self.engine.run(self.now, telegraph, event);
         self.engine.turn(self.now);
     }
 

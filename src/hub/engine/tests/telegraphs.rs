@@ -3,35 +3,24 @@
 use super::*;
 use crate::telegraph::TelegraphId;
 
-fn arrives(office: &mut Office, telegraph: TelegraphId, wire: Wire) -> Station {
-    let peer = Peer::at(Ipv4Addr::new(192, 0, 2, 1).into());
-    let cable = Cable::default();
-    office.secrets += 1;
-    let secret = format!("secret {}", office.secrets);
-    let arrival = Arrival { telegraph, unread: Vec::new(), wire, peer, secret, since: None };
-    let key = office.engine.admit(office.now, cable.clone(), arrival);
-    while office.engine.turn(office.now) {}
-    Station { key, cable }
-}
-
-fn orders(office: &mut Office, telegraph: TelegraphId, text: &str) {
-    let stamp = Stamp { mtime: (0, 0), size: 2 };
-    let report = Report::Written(Writing { stamp, text: text.into() });
-    office.engine.run(office.now, telegraph, Event::Source { file: File::Status, report });
-    while office.engine.turn(office.now) {}
+impl Office {
+    fn joins_of(&mut self, telegraph: TelegraphId, wire: Wire) -> Station {
+        let station = self.is_at_the_door_of(telegraph, wire, None);
+        while self.engine.turn(self.now) {}
+        station
+    }
 }
 
 #[test]
 fn an_order_reaches_the_stations_of_its_telegraph_alone() {
     let mut office = Office::new();
     let other = office.engine.open(Hub::new(office.now, facts()));
-    orders(&mut office, other, "8");
-    let (mine, theirs) =
-        (arrives(&mut office, THE_TELEGRAPH, Wire::Text), arrives(&mut office, other, Wire::Text));
+    office.order_of(other, "8");
+    let (mine, theirs) = (office.joins(Wire::Text), office.joins_of(other, Wire::Text));
     assert!(mine.texts()[1].starts_with("6&"));
     assert!(theirs.texts()[1].starts_with("8&"));
     for (telegraph, text) in [(THE_TELEGRAPH, "7"), (other, "9"), (other, "10")] {
-        orders(&mut office, telegraph, text);
+        office.order_of(telegraph, text);
     }
     assert_eq!(mine.texts(), ["7"]);
     assert_eq!(theirs.texts(), ["9", "10"]);
@@ -43,16 +32,15 @@ fn an_order_reaches_the_stations_of_its_telegraph_alone() {
 fn whoever_speaks_or_leaves_is_known_to_its_own_telegraph() {
     let mut office = Office::new();
     let other = office.engine.open(Hub::new(office.now, facts()));
-    orders(&mut office, other, "8");
-    let (mine, theirs) =
-        (arrives(&mut office, THE_TELEGRAPH, Wire::Text), arrives(&mut office, other, Wire::Text));
+    office.order_of(other, "8");
+    let (mine, theirs) = (office.joins(Wire::Text), office.joins_of(other, Wire::Text));
     office.says(&theirs, "Accept&8");
     assert_eq!(office.engine.ports().stores.len(), 1);
     assert_eq!(office.engine.hub(other).waiting(), 1);
     assert_eq!(office.engine.hub(THE_TELEGRAPH).waiting(), 0);
     let (ticket, _) = office.engine.ports().stores[0];
     let stored = Event::Stored { file: File::Accept, ticket, result: Ok(()) };
-    office.engine.run(office.now, other, stored);
+    office.happens_to(other, stored);
     while office.engine.turn(office.now) {}
     assert_eq!(theirs.texts().last().unwrap(), "Accepted state: 8");
     theirs.cable.0.borrow_mut().reset = true;
@@ -68,15 +56,14 @@ fn whoever_speaks_or_leaves_is_known_to_its_own_telegraph() {
 fn one_telegraph_that_ends_leaves_the_others_in_conversation() {
     let mut office = Office::new();
     let other = office.engine.open(Hub::new(office.now, facts()));
-    let (mine, theirs) =
-        (arrives(&mut office, THE_TELEGRAPH, Wire::Text), arrives(&mut office, other, Wire::Text));
+    let (mine, theirs) = (office.joins(Wire::Text), office.joins_of(other, Wire::Text));
     mine.frames();
     theirs.frames();
-    office.engine.run(office.now, other, Event::Shutdown);
+    office.happens_to(other, Event::Shutdown);
     while office.engine.turn(office.now) {}
     assert_eq!(theirs.frames().len(), 2, "a farewell and a close");
     assert!(mine.frames().is_empty());
     assert!(!office.engine.is_over());
-    orders(&mut office, THE_TELEGRAPH, "7");
+    office.order("7");
     assert_eq!(mine.texts(), ["7"]);
 }
