@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use chadburn_core::Dial;
 use tokio::runtime::Handle;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::StartError;
@@ -99,10 +99,17 @@ pub(super) async fn book(
 pub(super) async fn assets(directory: Option<&Path>) -> Result<Assets, StartError> {
     let Some(path) = directory.map(Path::to_owned) else { return Ok(http::embedded()) };
     let name = path.display().to_string();
-    let hangs = || StartError::NoAnswer(no_answer(&name, DEADLINE));
-    let loading = spawn_blocking(move || http::from_directory(&path));
-    let loaded = timeout(DEADLINE, loading).await.map_err(|_| hangs())?;
-    Ok(loaded.map_err(std::io::Error::other)??)
+    let loaded = in_time(&name, move || http::from_directory(&path)).await;
+    Ok(loaded.map_err(StartError::NoAnswer)?.map_err(std::io::Error::other)??)
+}
+
+/// What this comes to, which is about `name` and calls the disk, on a thread that is not waited for if that hangs:
+/// then it is one line that says so.
+pub(super) async fn in_time<T: Send + 'static>(
+    name: &str,
+    load: impl FnOnce() -> T + Send + 'static,
+) -> Result<Result<T, JoinError>, String> {
+    timeout(DEADLINE, spawn_blocking(load)).await.map_err(|_| no_answer(name, DEADLINE))
 }
 
 /// Waits for what is being done aside, on a thread that may block; nothing comes of a panic.

@@ -5,14 +5,13 @@ use std::path::Path;
 
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
 
+use super::opening::in_time;
 use crate::cli::Config;
 use crate::policy::Policy;
 use chadburn_host::log::escaped;
 use chadburn_host::secret::Secret;
 use chadburn_host::token_file;
-use live_file::disk::{DEADLINE, no_answer};
 
 /// Reads the token file whenever this is notified, and hands on the policy with the new token. If
 /// the file is at fault the old token stays.
@@ -53,11 +52,10 @@ pub(super) fn tell_doubts(path: Option<&Path>) {
 async fn read_again(config: &Config) -> Option<Result<Secret, String>> {
     let path = config.token_file.clone()?;
     let name = format!("token file {}", path.display());
-    let loading = spawn_blocking(move || token_file::load(&path));
-    let Ok(loaded) = timeout(DEADLINE, loading).await else {
-        return Some(Err(no_answer(&name, DEADLINE)));
-    };
-    Some(loaded.ok()?.map_err(|error| error.to_string()))
+    match in_time(&name, move || token_file::load(&path)).await {
+        Err(hangs) => Some(Err(hangs)),
+        Ok(loaded) => Some(loaded.ok()?.map_err(|error| error.to_string())),
+    }
 }
 
 #[cfg(test)]
