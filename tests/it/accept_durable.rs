@@ -69,7 +69,7 @@ async fn a_kill_leaves_the_old_or_the_new_and_the_next_start_sweeps() {
     let mut acknowledged = 0_u32;
     for round in 0..8_u32 {
         let mut server = Setup::at(Arc::clone(&home)).start().await;
-        assert_eq!(home.strays(), <[&str; 0]>::default(), "round {round}: swept at the start");
+        home.swept().await;
         let mut station = TestStation::text(&server).await;
         let requests = (1..=200).map(|number| format!("Accept&{}", acknowledged + number));
         let before = acknowledged;
@@ -92,7 +92,7 @@ async fn a_kill_leaves_the_old_or_the_new_and_the_next_start_sweeps() {
         assert!(strays.len() <= 1, "{strays:?}");
     }
     let server = Setup::at(Arc::clone(&home)).start().await;
-    assert_eq!(home.strays(), <[&str; 0]>::default());
+    home.swept().await;
     drop(server);
 }
 
@@ -156,7 +156,7 @@ async fn the_last_of_many_accepts_is_what_remains() {
     assert_eq!(server.home.reply().as_deref(), Some("100\n"));
     panel.until("the last reply", |state| state["reply"]["status"] == "100").await;
     soon("the page", async { assert_eq!(get(&server, "/").await.code, 200) }).await;
-    until("no temp file", || server.home.strays().is_empty()).await;
+    server.home.swept().await;
 }
 
 #[tokio::test]

@@ -117,6 +117,6 @@ async fn what_cannot_be_written_is_found_in_the_servers_own_words_and_nothing_is
     std::fs::remove_dir(server.home.accept()).expect("it can be removed");
     let (_, out) = doctor(&server.home, &url(&server), &[]).await;
     assert!(out.contains("takes answers") && out.contains("takes orders"), "{out}");
-    assert_eq!(server.home.strays(), <[&str; 0]>::default());
+    server.home.swept().await;
     assert_eq!(server.home.reply(), None, "it was a rehearsal");
 }

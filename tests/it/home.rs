@@ -8,6 +8,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 
+use crate::patience::until;
+
 /// The names a server may leave beside a status file that is called `status.eot`.
 const OWN: [&str; 6] = [
     "status.eot",
@@ -96,6 +98,12 @@ impl Home {
             .map(|name| name.to_string_lossy().into_owned())
             .filter(|name| !OWN.contains(&name.as_str()))
             .collect()
+    }
+
+    /// Returns when no temporary file is left. A running server writes one for a moment, too: at its start it
+    /// rehearses an answer.
+    pub(crate) async fn swept(&self) {
+        until("no temporary file is left", || self.strays().is_empty()).await;
     }
 }
 
