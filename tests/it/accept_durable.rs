@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::http::get;
 use crate::panel::Panel;
-use crate::patience::{aside, soon, until};
+use crate::patience::{aside, soon};
 use crate::server::TestServer;
 use crate::setup::Setup;
 use crate::station::TestStation;
