@@ -29,7 +29,7 @@ use chadburn_host::systemd::{Manager, watchdog_interval};
 use device::{Device, NoDevice};
 use live_file::disk::{self, Calls, Monitor};
 use live_file::durable::{self, DurableFile};
-use live_file::source::{Options, Source, WatchPool};
+use live_file::source::{Options, Pool, Source};
 use live_file::writing::Report;
 use patience::Patience;
 use rule::{Effect, Event, Rule, Tale};
@@ -75,7 +75,7 @@ pub async fn run(config: BridgeConfig, stop: impl Future<Output = ()>) -> Result
     let (status_calls, accept_calls) = (Calls::default(), Calls::default());
     // It is stopped when it is dropped, after the receiver that its thread may be waiting for.
     let _source = Source::start(
-        &WatchPool::default(),
+        &Pool::default(),
         &config.accept_file,
         Options { may_be_missing: true, format: status::FORMAT, ..Options::default() },
         &accept_calls,

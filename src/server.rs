@@ -41,7 +41,7 @@ use chadburn_host::systemd::Manager;
 use chadburn_web::assets::NoAssets;
 use live_file::disk::{Calls, Monitor};
 use live_file::durable::{self, DurableFile};
-use live_file::source::{Options, Source, WatchPool};
+use live_file::source::{Options, Pool, Source};
 
 /// How long a shutdown may take, from the signal to the end of the process. The contract says five
 /// seconds; what is kept back is for the process itself to end.
@@ -178,7 +178,7 @@ impl Server {
         // From here on, whatever happens, everything that was started is taken down again.
         let tracker = TaskTracker::new();
         let listening = CancellationToken::new();
-        let (pool, mut sources) = (WatchPool::default(), Vec::new());
+        let (pool, mut sources) = (Pool::default(), Vec::new());
         let mut watched = vec![
             (File::Status, Monitor::new(&config.status_file, &status_calls)),
             (File::Accept, Monitor::new(&config.accept_file, &accept_calls)),
@@ -265,7 +265,7 @@ fn why(how: Result<Ended, RecvError>) -> String {
 }
 
 fn watch_file(
-    pool: &WatchPool,
+    pool: &Pool,
     config: &Config,
     file: File,
     calls: &Calls,

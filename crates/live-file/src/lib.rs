@@ -14,5 +14,5 @@ pub mod writing;
 
 pub use durable::DurableFile;
 pub use format::{Format, Refused};
-pub use source::{Options, Source, Survey, WatchMode, WatchPool, survey, watch};
+pub use source::{Options, Pool, Source, Survey, WatchMode, survey, watch};
 pub use writing::{Condition, Health, Report, Stamp, Writing};

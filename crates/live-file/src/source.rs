@@ -7,9 +7,7 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
-use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tracing::{error, info, warn};
@@ -22,8 +20,8 @@ use location::Location;
 use look::RealDisk;
 use rule::{Hint, Rule, Step};
 use supervisor::Supervisor;
-use watch::Probe;
-pub use watch::WatchPool;
+use tasks::{Next, Task, Tasks, Waker};
+use watch::{Probe, Watches};
 
 pub mod rule;
 
@@ -34,6 +32,8 @@ mod watch;
 mod location;
 
 mod supervisor;
+
+mod tasks;
 
 /// How many hints are kept while a look is out. When there are more, all are replaced by one `Hint::Lost`.
 const HINTS_MAX: usize = 64;
@@ -99,6 +99,15 @@ pub fn survey(path: &Path) -> io::Result<Survey> {
     Ok(Survey { needs_polling, replaced: Mounted::check_read(mount).err() })
 }
 
+/// What sources share that are given the same pool, or clones of it: two threads for all of them, of which each that a
+/// disk holds up is replaced while there are not more than four; and for each directory one watch of the kernel's, with
+/// a thread and a descriptor.
+#[derive(Clone, Debug, Default)]
+pub struct Pool {
+    tasks: Tasks,
+    watches: Watches,
+}
+
 /// Watches one file: [`Source::start`] with a pool of its own, for whoever needs neither the date of a report
 /// nor to know whether the disk hangs.
 ///
@@ -130,34 +139,33 @@ pub fn watch(
     options: Options,
     mut report: impl FnMut(Report) + Send + 'static,
 ) -> io::Result<Source> {
-    let (pool, calls) = (WatchPool::default(), Calls::default());
+    let (pool, calls) = (Pool::default(), Calls::default());
     Source::start(&pool, path, options, &calls, move |it, _| report(it))
 }
 
-/// A file being watched, on a thread of its own, until this is stopped or dropped.
+/// A file being watched until this is stopped or dropped.
 #[derive(Debug)]
 pub struct Source {
     shared: Arc<Shared>,
-    /// The other end is dropped when its thread has ended.
-    ended: Receiver<()>,
+    /// What is due by time alone.
+    task: Task,
 }
 
 impl Source {
-    /// Watches `path`, and calls `report` from threads of its own, never twice at the same time: first with what
+    /// Watches `path`, and calls `report` from threads of the pool, never twice at the same time: first with what
     /// the file says, if it has a text, then once with its health, afterwards with whatever changes. With each
     /// report comes the moment since which it holds; for a writing, when it was complete.
     ///
     /// `report` may block. What happens meanwhile is folded, so that it then hears of the newest writing only.
     /// If it panics, it is called once more with `Condition::Unreadable`, and the source has ended.
     ///
-    /// Sources with the same `pool` share a watch of the kernel's if their files are in one directory. Every call
-    /// of the disk is counted in `calls`; while one of them hangs no other is made.
+    /// Every call of the disk is counted in `calls`; while one of them hangs no other is made.
     ///
     /// # Errors
     ///
     /// No thread can be started. Anything that is wrong with the file is a report.
     pub fn start(
-        pool: &WatchPool,
+        pool: &Pool,
         path: &Path,
         Options { mode, may_be_missing, format }: Options,
         calls: &Calls,
@@ -180,21 +188,20 @@ impl Source {
                 asleep_until: Duration::ZERO,
                 stop: false,
             }),
-            woken: Condvar::new(),
+            waker: pool.tasks.waker(),
         });
-        let (running, ended) = channel();
-        let name = format!("source-{}", shared.name);
-        thread::Builder::new().name(name).spawn({
-            let (shared, pool) = (Arc::clone(&shared), pool.clone());
+        let mut supervisor = Supervisor::new(pool.watches.clone(), path, mode);
+        let task = pool.tasks.begin(shared.waker.clone(), {
+            let shared = Arc::clone(&shared);
             move || {
-                let _running: std::sync::mpsc::Sender<()> = running;
-                let supervisor = Supervisor::new(pool, path, mode);
-                if catch_unwind(AssertUnwindSafe(|| run(&shared, supervisor))).is_err() {
+                let next = catch_unwind(AssertUnwindSafe(|| run(&shared, &mut supervisor)));
+                next.unwrap_or_else(|_| {
                     give_up(&shared);
-                }
+                    Next::Over
+                })
             }
         })?;
-        Ok(Self { shared, ended })
+        Ok(Self { shared, task })
     }
 
     /// Ends the watch, as dropping it does, and returns when nothing will be reported any more. A look that
@@ -207,12 +214,11 @@ impl Source {
 impl Drop for Source {
     fn drop(&mut self) {
         self.shared.state().stop = true;
-        self.shared.woken.notify_one();
-        self.shared.calls.wait_for(&self.ended, PATIENCE);
+        self.task.end(&self.shared.calls, PATIENCE);
     }
 }
 
-/// What the source's own thread and the watch's thread share.
+/// What the source's task and the watch's thread share.
 #[derive(Debug)]
 struct Shared {
     start: Instant,
@@ -220,7 +226,8 @@ struct Shared {
     format: Format,
     calls: Calls,
     state: Mutex<State>,
-    woken: Condvar,
+    /// Wakes the task.
+    waker: Waker,
 }
 
 /// The rule, and what is needed to do what it says.
@@ -238,7 +245,7 @@ struct State {
     probe: Option<Arc<Probe>>,
     /// At the last look the path was a symlink.
     link: bool,
-    /// When the source's thread wakes by itself.
+    /// When the task is due.
     asleep_until: Duration,
     stop: bool,
 }
@@ -257,8 +264,8 @@ impl Shared {
     /// comes round on the same thread, so a writing is reported without a change of threads. While a look is
     /// out on the other thread, that one takes the hint.
     fn hint(&self, watch: u64, hint: Hint) {
-        // After a panic the source's own thread makes the last report.
-        let Ok(mut state) = self.state.lock() else { return self.woken.notify_one() };
+        // After a panic the task makes the last report.
+        let Ok(mut state) = self.state.lock() else { return self.waker.wake() };
         if state.stop || state.watch != watch {
             return;
         }
@@ -274,7 +281,7 @@ impl Shared {
         }
         drop(state);
         if wake {
-            self.woken.notify_one();
+            self.waker.wake();
         }
     }
 
@@ -290,7 +297,7 @@ impl Shared {
                         || self.calls.make(|| look::look(&mut disk, &self.name, &self.format));
                     let look = catch_unwind(AssertUnwindSafe(look));
                     state = self.state();
-                    // With the state locked, so that the other thread finds the lock poisoned.
+                    // With the state locked, so that the task finds the lock poisoned.
                     let look = look.unwrap_or_else(|panic| resume_unwind(panic));
                     state.disk = Some(disk);
                     state.link = look.link;
@@ -346,22 +353,22 @@ impl std::fmt::Debug for State {
     }
 }
 
-/// The source's own thread: keeps the subscription, and does what is due by time alone.
-fn run(shared: &Arc<Shared>, mut supervisor: Supervisor) {
+/// The source's task: keeps the subscription, and does what is due by time alone.
+fn run(shared: &Arc<Shared>, supervisor: &mut Supervisor) -> Next {
     loop {
         let hangs = shared.calls.unanswered().is_some();
         if !hangs {
             supervisor.check_if_due(shared);
         }
-        // A panic on the watch's thread has poisoned the lock, and ends this thread, too.
+        // A panic on the watch's thread has poisoned the lock, and ends the task, too.
         let mut state = shared.state.lock().expect("no hint made the rule panic");
         if state.stop {
-            return;
+            return Next::Over;
         }
         let until = if hangs {
             shared.now() + RETRY
         } else if state.disk.is_none() {
-            // The watch's thread wakes this one when its look is back.
+            // The watch's thread wakes the task when its look is back.
             Duration::MAX
         } else {
             let until;
@@ -372,11 +379,10 @@ fn run(shared: &Arc<Shared>, mut supervisor: Supervisor) {
             until.min(supervisor.next)
         };
         if state.stop {
-            return;
+            return Next::Over;
         }
         state.asleep_until = until;
-        let time = until.saturating_sub(shared.now());
-        drop(shared.woken.wait_timeout(state, time));
+        return Next::At(shared.start.checked_add(until));
     }
 }
 

@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use super::location::Location;
 use super::look::RealDisk;
-use super::watch::{KERNEL, Subscription, WatchError, WatchPool};
+use super::watch::{KERNEL, Subscription, WatchError, Watches};
 use super::{Shared, WatchMode};
 use crate::writing::Watch;
 
@@ -22,7 +22,7 @@ const RETRY: Duration = Duration::from_secs(10);
 
 /// Keeps the subscription on what is now at the path.
 pub(super) struct Supervisor {
-    pool: WatchPool,
+    watches: Watches,
     path: PathBuf,
     mode: WatchMode,
     subscription: Option<Subscription>,
@@ -37,9 +37,9 @@ pub(super) struct Supervisor {
 }
 
 impl Supervisor {
-    pub(super) fn new(pool: WatchPool, path: PathBuf, mode: WatchMode) -> Self {
+    pub(super) fn new(watches: Watches, path: PathBuf, mode: WatchMode) -> Self {
         let (next, subscription, number) = (Duration::ZERO, None, 0);
-        Self { pool, path, mode, subscription, number, link: false, next, said: false }
+        Self { watches, path, mode, subscription, number, link: false, next, said: false }
     }
 
     /// Subscribes anew if it is time to check and the path leads somewhere else. The state is not locked
@@ -82,7 +82,7 @@ impl Supervisor {
             let shared = Arc::clone(shared);
             move |hint| shared.hint(number, hint)
         };
-        match Subscription::new(&self.pool, location, tell) {
+        match Subscription::new(&self.watches, location, tell) {
             Ok(subscription) => {
                 let probe = subscription.probe();
                 self.subscription = Some(subscription);

@@ -30,7 +30,7 @@ struct Watched {
 
 /// A source of the status file at this path, and who hears what it says.
 fn source(path: &Path, mode: WatchMode, mut hears: impl FnMut(Report) + Send + 'static) -> Source {
-    let (pool, calls) = (WatchPool::default(), Calls::default());
+    let (pool, calls) = (Pool::default(), Calls::default());
     let options = Options { mode, may_be_missing: false, format: LINE };
     Source::start(&pool, path, options, &calls, move |report, _| hears(report)).unwrap()
 }

@@ -32,10 +32,9 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(super) const KERNEL: Watch =
     if cfg!(target_os = "macos") { Watch::Fsevents } else { Watch::Inotify };
 
-/// The directories that the kernel watches for sources. Sources that are given the same pool, or clones of it, share
-/// one watch of the kernel, one descriptor and one thread for all files in one directory.
+/// The directories that the kernel watches: one watch, descriptor and thread for all files in one directory.
 #[derive(Clone, Debug, Default)]
-pub struct WatchPool(Arc<Mutex<Vec<Weak<DirectoryWatch>>>>);
+pub(super) struct Watches(Arc<Mutex<Vec<Weak<DirectoryWatch>>>>);
 
 /// A watch of the kernel's on one directory, for all sources of files in it.
 #[derive(Debug)]
@@ -106,7 +105,7 @@ impl From<notify::Error> for WatchError {
     }
 }
 
-impl WatchPool {
+impl Watches {
     /// The watch for this location: one that is there already, if the location needs no other directory.
     fn get(&self, location: &Location) -> Result<Arc<DirectoryWatch>, WatchError> {
         if let Some(other) = location.other_dir() {
@@ -115,10 +114,10 @@ impl WatchPool {
             return Ok(Arc::new(watch));
         }
         {
-            let mut pool = locked(&self.0);
-            pool.retain(|watch| watch.strong_count() > 0);
+            let mut watches = locked(&self.0);
+            watches.retain(|watch| watch.strong_count() > 0);
             let here = |watch: &Arc<DirectoryWatch>| watch.is_at(location) && !watch.hangs();
-            if let Some(watch) = pool.iter().filter_map(Weak::upgrade).find(here) {
+            if let Some(watch) = watches.iter().filter_map(Weak::upgrade).find(here) {
                 return Ok(watch);
             }
         }
@@ -186,11 +185,11 @@ impl std::fmt::Debug for Subscriber {
 impl Subscription {
     /// Subscribes to what happens at this location. `tell` is called with every hint, on the watch's thread.
     pub(super) fn new(
-        pool: &WatchPool,
+        watches: &Watches,
         location: Location,
         tell: impl Fn(Hint) + Send + Sync + 'static,
     ) -> Result<Self, WatchError> {
-        let watch = pool.get(&location)?;
+        let watch = watches.get(&location)?;
         // Without a probe every writing takes two looks.
         let probe = Probe::new().filter(|probe| watch.watch(&probe.path).is_ok()).map(Arc::new);
         let id = Arc::new(());

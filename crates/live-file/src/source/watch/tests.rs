@@ -94,7 +94,7 @@ fn a_symlinks_target_is_the_file_wherever_it_is() {
 }
 
 /// A subscription for the file of this name, and what it is told.
-fn arm(pool: &WatchPool, place: &Scratch, name: &str) -> (Subscription, Receiver<Hint>) {
+fn arm(pool: &Watches, place: &Scratch, name: &str) -> (Subscription, Receiver<Hint>) {
     let (tell, told) = channel();
     let location = Location::survey(&place.path(name)).unwrap();
     (
@@ -114,7 +114,7 @@ fn until_knocked(subscription: &Subscription, told: &Receiver<Hint>) -> Vec<Hint
 #[test]
 fn a_knock_comes_round_after_what_was_done_before_and_no_stranger_makes_one() {
     let place = Scratch::new();
-    let (subscription, told) = arm(&WatchPool::default(), &place, "status.eot");
+    let (subscription, told) = arm(&Watches::default(), &place, "status.eot");
     fs::read_dir(place.directory.path()).unwrap();
     fs::write(place.path("status.eot"), "7").unwrap();
     let hints = until_knocked(&subscription, &told);
@@ -124,7 +124,7 @@ fn a_knock_comes_round_after_what_was_done_before_and_no_stranger_makes_one() {
 #[cfg(target_os = "linux")]
 #[test]
 fn those_in_one_directory_share_a_post_and_each_is_told_of_its_own() {
-    let (place, pool) = (Scratch::new(), WatchPool::default());
+    let (place, pool) = (Scratch::new(), Watches::default());
     let (status, of_status) = arm(&pool, &place, "status.eot");
     let (accept, of_accept) = arm(&pool, &place, "accept.eot");
     assert!(Arc::ptr_eq(&status.watch, &accept.watch));
@@ -144,7 +144,7 @@ fn those_in_one_directory_share_a_post_and_each_is_told_of_its_own() {
 #[cfg(target_os = "linux")]
 #[test]
 fn what_befalls_one_does_not_befall_the_others_of_its_post() {
-    let (place, pool) = (Scratch::new(), WatchPool::default());
+    let (place, pool) = (Scratch::new(), Watches::default());
     let location = Location::survey(&place.path("status.eot")).unwrap();
     let _fallen = Subscription::new(&pool, location, |_| panic!("on purpose")).unwrap();
     let (subscription, told) = arm(&pool, &place, "accept.eot");
@@ -155,7 +155,7 @@ fn what_befalls_one_does_not_befall_the_others_of_its_post() {
 
 #[test]
 fn another_directory_has_another_post() {
-    let (place, there, pool) = (Scratch::new(), Scratch::new(), WatchPool::default());
+    let (place, there, pool) = (Scratch::new(), Scratch::new(), Watches::default());
     let (one, _) = arm(&pool, &place, "status.eot");
     let (other, _) = arm(&pool, &there, "status.eot");
     assert!(!Arc::ptr_eq(&one.watch, &other.watch));
