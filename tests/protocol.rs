@@ -3,7 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read the code has failed")]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -93,30 +93,173 @@ fn every_message_of_a_station_is_told_of_and_fixed_well_and_ill_formed() {
     assert_eq!(known, refused, "a message without one that is refused");
 }
 
-#[test]
-fn every_field_of_a_message_is_told_of() {
-    let protocol = read("PROTOCOL.md");
-    let told = quoted(&protocol);
-    let fields = |value: &Value| -> Vec<String> {
-        let mut fields = Vec::new();
-        let mut todo = vec![value.clone()];
-        while let Some(value) = todo.pop() {
-            match value {
-                Value::Object(object) => {
-                    fields.extend(object.keys().cloned());
-                    todo.extend(object.into_iter().map(|(_, value)| value));
+/// The objects of a text that is written as in "`dial` {`title`, `positions`: [{`name`, `arc` or null}]}": by what
+/// they are called, the names of their fields. What is called `name` here may stand as `path.name` in the text. What
+/// stands in round brackets explains a field.
+fn objects(text: &str, path: &str) -> BTreeMap<String, Names> {
+    let mut objects = BTreeMap::new();
+    // Which objects are open, and what was named last in each.
+    let mut open = vec![(path.to_owned(), String::new())];
+    let mut explained = 0_u32;
+    for (index, part) in text.split('`').enumerate() {
+        if index % 2 == 1 {
+            let (path, last) = open.last_mut().unwrap();
+            if explained == 0 {
+                let fields: &mut Names = objects.entry(path.clone()).or_default();
+                fields.insert(part.to_owned());
+                part.clone_into(last);
+            }
+            continue;
+        }
+        for letter in part.chars() {
+            match letter {
+                '(' => explained += 1,
+                ')' => explained -= 1,
+                '{' if explained == 0 => {
+                    let (path, last) = open.last().unwrap();
+                    let path =
+                        if path.is_empty() { last.clone() } else { format!("{path}.{last}") };
+                    open.push((path, String::new()));
                 }
-                Value::Array(values) => todo.extend(values),
+                '}' if explained == 0 => drop(open.pop()),
                 _ => {}
             }
         }
-        fields
-    };
-    for fixture in fixtures("server").iter().chain(&fixtures("station")) {
-        for field in fields(&fixture["message"]) {
-            assert!(told.contains(&field), "{field} of {} is not told of", fixture["name"]);
+    }
+    objects
+}
+
+/// The objects that a message consists of, each with its fields.
+fn objects_of(value: &Value, path: &str, all: &mut BTreeMap<String, Names>) {
+    match value {
+        Value::Object(object) => {
+            let names = all.entry(path.to_owned()).or_default();
+            names.extend(object.keys().filter(|name| *name != "type").cloned());
+            for (name, value) in object {
+                objects_of(value, &format!("{path}.{name}"), all);
+            }
+        }
+        Value::Array(values) => values.iter().for_each(|value| objects_of(value, path, all)),
+        _ => {}
+    }
+}
+
+/// All objects of these fixtures.
+fn fixed_objects(part: &str) -> BTreeMap<String, Names> {
+    let mut all = BTreeMap::new();
+    for fixture in fixtures(part) {
+        let message = &fixture["message"];
+        objects_of(message, message["type"].as_str().unwrap(), &mut all);
+    }
+    all
+}
+
+/// The objects in the table below this head.
+fn documented_objects(head: &str) -> BTreeMap<String, Names> {
+    let protocol = read("PROTOCOL.md");
+    let (_, rest) = protocol.split_once(head).unwrap();
+    let rows = rest.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
+    let mut all = BTreeMap::new();
+    for row in rows.map_while(|line| line.strip_prefix("| ")) {
+        let mut cells = row.split(" | ");
+        let name = quoted(cells.next().unwrap()).pop_first().unwrap();
+        all.extend(objects(cells.next().unwrap(), &name));
+    }
+    all
+}
+
+/// The fields of a struct or of a variant, as serde spells them.
+fn fields(path: &str, head: &str) -> Names {
+    let code = read(path);
+    let (before, rest) = code.split_once(head).unwrap_or_else(|| panic!("{head} in {path}"));
+    let line = &code[before.rfind('\n').unwrap() + 1..];
+    let indent = line.len() - line.trim_start_matches(' ').len();
+    let end = format!("\n{}}}", " ".repeat(indent));
+    let mut renamed = None;
+    let mut names = Names::new();
+    for line in rest.split(&end).next().unwrap().lines().map(str::trim) {
+        if let Some((_, name)) = line.split_once("rename = \"") {
+            renamed = name.split('"').next().map(str::to_owned);
+        } else if line == "#[serde(skip)]" || line == "#[serde(flatten)]" {
+            renamed = Some(String::new());
+        } else if !line.starts_with('/') && !line.starts_with('#') && line.ends_with(',') {
+            let name = line.trim_start_matches("pub ").split(':').next().unwrap().to_owned();
+            names.insert(renamed.take().unwrap_or(name));
         }
     }
+    names.remove("");
+    names
+}
+
+#[test]
+fn every_field_of_a_message_is_told_of_where_its_message_is() {
+    let protocol = read("PROTOCOL.md");
+    let mut told = documented_objects("### What the server says");
+    let (_, rest) = protocol.split_once("\n`state.order` is null").unwrap();
+    let (of_a_state, _) = rest.split_once("is the status file's.").unwrap();
+    let of_a_state = objects(&format!("`state.order` is null{of_a_state}"), "");
+    told.extend(of_a_state.into_iter().filter(|(path, _)| !path.is_empty()));
+    let fixed = fixed_objects("server");
+    assert!(fixed.len() > 15, "{fixed:?}");
+    assert_eq!(told, fixed);
+
+    let mut fixed = fixed_objects("station");
+    for names in fixed.values_mut() {
+        // Each may carry one, which is said once.
+        assert!(names.remove("id"), "a request without a fixture with an id");
+    }
+    assert_eq!(documented_objects("### What a station says"), fixed);
+}
+
+#[test]
+fn every_field_of_the_code_stands_in_a_fixture() {
+    let message = |head: &str| fields("crates/chadburn-v1/src/message.rs", head);
+    let fixed = fixed_objects("server");
+    for (head, path) in [
+        ("pub struct Welcome<S = String> {", "welcome"),
+        ("pub struct Dial<S = String> {", "welcome.dial"),
+        ("pub struct Sector<S = String> {", "welcome.dial.positions"),
+        ("pub struct May {", "may"),
+        ("pub struct State<S = String> {", "state"),
+        ("pub struct Order<S = String> {", "state.order"),
+        ("pub struct Reply<S = String> {", "state.reply"),
+        ("pub struct Health<S = String> {", "state.source"),
+        ("pub struct Roll<S = String> {", "roll"),
+        ("pub struct RollAnswer<S = String> {", "roll.answers"),
+        ("Gap {", "gap"),
+        ("Beat {", "beat"),
+        ("    Ok {", "ok"),
+        ("    Error {", "error"),
+        ("    Console {", "console"),
+        ("Farewell {", "farewell"),
+    ] {
+        assert_eq!(message(head), fixed[path], "{path}");
+    }
+    let mut source = message("    Source {");
+    source.extend(message("pub struct Health<S = String> {"));
+    assert_eq!(source, fixed["source"]);
+    let fixed = fixed_objects("station");
+    for (name, all) in fixed {
+        let head = format!("    {}{} {{", name[..1].to_uppercase(), &name[1..]);
+        let mut declared = fields("crates/chadburn-v1/src/request.rs", &head);
+        declared.insert("id".into());
+        assert_eq!(declared, all, "{name}");
+    }
+}
+
+#[test]
+fn every_field_of_an_entry_and_of_readiness_is_told_of() {
+    let protocol = read("PROTOCOL.md");
+    let (_, rest) = protocol.split_once("An entry has ").unwrap();
+    let (sentence, _) = rest.split_once(" of which").unwrap();
+    assert_eq!(fields("src/entry.rs", "pub struct Entry {"), quoted(sentence));
+
+    let (_, rest) = protocol.split_once("| `GET /readyz` | 200 with {").unwrap();
+    let told = objects(rest.split('}').next().unwrap(), "readyz");
+    let code = read("src/http/routes/health.rs");
+    let bodies = code.split("body[\"").skip(1).chain(code.split("json!({ \"").skip(1).take(1));
+    let keys: Names = bodies.map(|rest| rest.split('"').next().unwrap().to_owned()).collect();
+    assert_eq!(told["readyz"], keys);
 }
 
 #[test]
