@@ -65,8 +65,9 @@ pub struct LimitReached {
 
 /// All who have come and not left, and all who have asked lately.
 ///
-/// There are never many more than the seats and the requests of a second: whoever has left is
-/// forgotten once a second has passed since the last request.
+/// There are never many more than the seats, the requests of a second and the wrong tokens of twenty: whenever
+/// their number has doubled, those are forgotten who have no connection, may ask as much as ever, and whose wrong
+/// tokens are forgiven.
 #[derive(Debug)]
 pub struct Accounts {
     limits: Limits,
@@ -139,10 +140,8 @@ impl Accounts {
             return Ok(());
         }
         let account = self.account(from, now);
-        let wrong = account.state.wrong_tokens.swap(0, Ordering::Relaxed);
-        // More than this is held against nobody, so that it ends.
+        account.count_wrong_tokens(now);
         let most = now + GUESSES * GUESS_REST;
-        account.forgiven = (account.forgiven.max(now) + wrong.min(GUESSES) * GUESS_REST).min(most);
         if account.forgiven + GUESS_REST > most { Err(account.limit_reached()) } else { Ok(()) }
     }
 
@@ -155,7 +154,10 @@ impl Accounts {
 
     fn account(&mut self, from: IpAddr, now: Duration) -> &mut Account {
         if self.addresses.len() >= self.many {
-            self.addresses.retain(|_, account| !account.is_over(now));
+            self.addresses.retain(|_, account| {
+                account.count_wrong_tokens(now);
+                !account.is_over(now)
+            });
             self.many = FEW.max(2 * self.addresses.len());
         }
         self.addresses.entry(prefix(from)).or_default()
@@ -167,10 +169,17 @@ impl Account {
         LimitReached { is_first: !std::mem::replace(&mut self.told, true) }
     }
 
+    /// Takes over how many wrong tokens its connections have given since this was last done.
+    fn count_wrong_tokens(&mut self, now: Duration) {
+        let wrong = self.state.wrong_tokens.swap(0, Ordering::Relaxed);
+        // More than this is held against nobody, so that it ends.
+        let most = now + GUESSES * GUESS_REST;
+        self.forgiven = (self.forgiven.max(now) + wrong.min(GUESSES) * GUESS_REST).min(most);
+    }
+
     /// Whether forgetting it changes nothing.
     fn is_over(&self, now: Duration) -> bool {
-        let guessed = self.state.wrong_tokens.load(Ordering::Relaxed) > 0 || self.forgiven > now;
-        Arc::strong_count(&self.state) == 1 && self.used_up <= now && !guessed
+        Arc::strong_count(&self.state) == 1 && self.used_up <= now && self.forgiven <= now
     }
 }
 

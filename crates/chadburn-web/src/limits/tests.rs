@@ -145,3 +145,17 @@ fn an_address_may_guess_twenty_times_and_then_once_a_second() {
         guests.addresses[&one].is_over(ms(21_000)) && !guests.addresses[&one].is_over(ms(20_999))
     );
 }
+
+#[test]
+fn whoever_gave_a_wrong_token_and_never_came_again_is_forgotten_too() {
+    let mut guests = Accounts::new(Limits { guessable: true, ..Limits::default() });
+    let mut most = 0;
+    for visitor in 1_000..100_000_u32 {
+        let from = IpAddr::from(visitor.to_be_bytes());
+        // A hundred of them a second, each of which has to wait for a second.
+        let now = ms(10 * u64::from(visitor));
+        guests.connect(from, now).unwrap().wrong_token();
+        most = most.max(guests.addresses.len());
+    }
+    assert!(most <= 1_000, "{most} were kept");
+}
