@@ -386,7 +386,9 @@ impl Handle {
     /// Whether the hub's loop has turned lately.
     #[must_use]
     pub fn is_alive(&self) -> bool {
-        let silence = self.clock.now().seconds() - self.pulse.load(Ordering::Relaxed);
+        let turned = self.pulse.load(Ordering::Relaxed);
+        // The loop may have turned since the clock was read.
+        let silence = self.clock.now().seconds().saturating_sub(turned);
         silence <= LIVELY_SECONDS
     }
 

@@ -192,7 +192,8 @@ impl Server {
                 sources.push(watch_file(&pool, &config, file, calls, &handle)?);
                 let settled = |snapshot: &Arc<Snapshot>| snapshot.health(file).is_some();
                 if let Some(Err(_)) = patience.wait(snapshots.wait_for(settled)).await {
-                    return Ok(());
+                    // The hub has ended; `ended` says why.
+                    std::future::pending::<()>().await;
                 }
             }
             let hub = handle.clone();
