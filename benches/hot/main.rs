@@ -5,14 +5,13 @@
 //! between the two is the engine. What the whole costs on real sockets is `cargo xtask bench`'s
 //! business.
 
-mod office;
-
 use std::hint::black_box;
 use std::io::Write;
 use std::time::Duration;
 
 use chadburn::hub::Wire;
 use chadburn::hub::frame::{Decoder, encode, opcode};
+use chadburn::policy::{Reach, Reaches};
 use chadburn::status::FORMAT;
 use chadburn_core::serial::Report;
 use chadburn_v1::parse;
@@ -20,13 +19,19 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use live_file::source::look::{RealDisk, look};
 use live_file::source::rule::{Hint, Rule, Step};
 use live_file::writing::Watch;
-
-use office::{Office, Sink};
+use testkit::frames;
+use testkit::office::{Office, Sink};
 
 /// Stations of a push: as many as an office, a company, and the goal have.
 const STATIONS: [usize; 3] = [100, 1_000, 10_000];
 
-criterion_group!(hot, push, newcomer, question, frames, messages, writing, serial);
+/// `status` in a masked frame, whose mask changes nothing.
+const STATUS: &[u8] = b"\x81\x86\0\0\0\0status";
+
+/// Nobody may give orders or end the server over the network.
+const NEVER: Reaches = Reaches { orders: Reach::Never, shutdown: Reach::Never };
+
+criterion_group!(hot, push, newcomer, question, decoding, messages, writing, serial);
 criterion_main!(hot);
 
 /// An order, from its writing to the last socket.
@@ -45,8 +50,10 @@ fn push(criterion: &mut Criterion) {
             });
         });
         for (name, wire) in [("text", Wire::Text), ("json", Wire::Json), ("sse", Wire::Sse)] {
-            let mut office = Office::open();
-            (0..stations).for_each(|_| office.joins(wire));
+            let mut office = Office::open(NEVER);
+            for _ in 0..stations {
+                office.joins(wire, Sink::default());
+            }
             group.bench_function(BenchmarkId::new(name, stations), |bench| {
                 bench.iter(|| office.orders());
             });
@@ -58,23 +65,33 @@ fn push(criterion: &mut Criterion) {
 fn newcomer(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("newcomer");
     for (name, wire) in [("text", Wire::Text), ("json", Wire::Json), ("sse", Wire::Sse)] {
-        let mut office = Office::open();
-        group.bench_function(name, |bench| bench.iter(|| office.visits(wire)));
+        let mut office = Office::open(NEVER);
+        group.bench_function(name, |bench| {
+            bench.iter(|| {
+                let key = office.joins(wire, Sink::default());
+                office.loses(key);
+            });
+        });
     }
 }
 
 /// A station's question, from its socket to the answer's.
 fn question(criterion: &mut Criterion) {
-    let mut office = Office::open();
-    let guest = office.guest();
-    criterion.bench_function("question", |bench| bench.iter(|| office.asks(guest)));
+    let mut office = Office::open(NEVER);
+    let key = office.joins(Wire::Text, Sink::default());
+    criterion.bench_function("question", |bench| {
+        bench.iter(|| {
+            office.socket(key).expect("it is there").says = STATUS;
+            office.hears(key);
+        });
+    });
 }
 
 /// A client's frame, unmasked and held to be UTF-8.
-fn frames(criterion: &mut Criterion) {
+fn decoding(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("frame");
     for length in [8, 1_024, 65_536] {
-        let bytes = masked(length);
+        let bytes = frames::text(vec![b'a'; length]);
         group.throughput(Throughput::Bytes(length as u64));
         group.bench_function(BenchmarkId::new("decode", length), |bench| {
             let decode = |mut bytes: Vec<u8>| {
@@ -85,18 +102,6 @@ fn frames(criterion: &mut Criterion) {
             bench.iter_batched(|| bytes.clone(), decode, BatchSize::SmallInput);
         });
     }
-}
-
-/// A masked text of so many bytes, longer than the header that its length needs.
-fn masked(length: usize) -> Vec<u8> {
-    let plain = encode(opcode::TEXT, &vec![b'a'; length]);
-    let header = plain.len() - length;
-    let mask = [0x37, 0xFA, 0x21, 0x3D];
-    let mut bytes = plain[..header].to_vec();
-    bytes[1] |= 0x80;
-    bytes.extend(mask);
-    bytes.extend(plain[header..].iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
-    bytes
 }
 
 /// What a station says in JSON.

@@ -1,10 +1,10 @@
 //! Peers that mean no good or know no better: garbage, floods, and memory that must stay bounded.
 
-use crate::bytes::{self, CONTINUATION, FIN, PING, PONG, TEXT, frame, handshake};
 use crate::http::get;
 use crate::raw::Raw;
 use crate::server::TestServer;
 use crate::station::TestStation;
+use testkit::frames::{self as bytes, CONTINUATION, FIN, PING, PONG, TEXT, frame, handshake};
 
 /// The most memory that a server under abuse may ever have had, in KiB.
 #[cfg(target_os = "linux")]

@@ -3,11 +3,11 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use crate::bytes::{self, FIN, PING, PONG};
 use crate::http::get;
 use crate::patience::within;
 use crate::raw::Raw;
 use crate::server::TestServer;
+use testkit::frames::{self as bytes, FIN, PING, PONG};
 
 const fn s(seconds: u64) -> Duration {
     Duration::from_secs(seconds)

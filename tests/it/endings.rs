@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::bytes;
 use crate::panel::{COFFEE, Panel};
 use crate::patience::until;
 use crate::raw::Raw;
 use crate::server::TestServer;
 use crate::setup::Setup;
 use crate::station::{FAREWELL, GOING_AWAY, TestStation};
+use testkit::frames as bytes;
 
 /// How long a shutdown may take at most.
 const LIMIT: Duration = Duration::from_secs(5);

@@ -1,9 +1,11 @@
 //! RFC 6455 after the handshake: what is understood, and with which code the rest is closed.
 
-use crate::bytes::{self, BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, TEXT, frame, frame_head};
 use crate::raw::Raw;
 use crate::server::TestServer;
 use crate::station::TestStation;
+use testkit::frames::{
+    self as bytes, BINARY, CLOSE, CONTINUATION, FIN, PING, PONG, TEXT, frame, frame_head,
+};
 
 /// The longest message that is taken.
 const LONGEST: usize = 65_536;

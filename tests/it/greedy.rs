@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use crate::bytes::{self, FIN, PING};
 use crate::http::get;
 use crate::patience::within;
 use crate::raw::Raw;
 use crate::server::TestServer;
 use crate::station::TestStation;
+use testkit::frames::{self as bytes, FIN, PING};
 
 /// How many send without end.
 const GREEDY: usize = 30;

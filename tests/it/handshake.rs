@@ -1,10 +1,10 @@
 //! The WebSocket handshake: what opens a conversation, and what is refused with a plain answer.
 
-use crate::bytes::{self, ACCEPT, KEY, handshake};
 use crate::raw::{Raw, Response};
 use crate::server::TestServer;
 use crate::setup::Setup;
 use crate::station::TestStation;
+use testkit::frames::{self as bytes, ACCEPT, KEY, handshake};
 
 /// The response to these bytes on a fresh connection.
 async fn response_to(server: &TestServer, request: impl AsRef<[u8]>) -> Response {

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use crate::bytes::KEY;
 use crate::raw::{Raw, Response};
 use crate::server::TestServer;
 use crate::setup::Setup;
 use crate::station::TestStation;
+use testkit::frames::KEY;
 
 /// A request in JSON.
 const JSON: &[&str] = &["Content-Type: application/json"];

@@ -2,12 +2,12 @@
 
 use serde_json::{Value, json};
 
-use crate::bytes::handshake;
 use crate::panel::{COFFEE, Panel, SUBPROTOCOL};
 use crate::raw::Raw;
 use crate::server::TestServer;
 use crate::setup::Setup;
 use crate::station::{CONNECTED, TestStation};
+use testkit::frames::handshake;
 
 /// One of each message, which server and panel agree on.
 const FIXTURES: &str = include_str!("../fixtures/chadburn.v1.json");

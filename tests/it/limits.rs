@@ -5,13 +5,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::net::TcpSocket;
 
-use crate::bytes::handshake;
 use crate::http::get;
 use crate::panel::{COFFEE, Panel};
 use crate::patience::soon;
 use crate::raw::{Raw, Response};
 use crate::server::TestServer;
 use crate::setup::Setup;
+use testkit::frames::handshake;
 
 /// Another address of this machine.
 const NEIGHBOUR: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);

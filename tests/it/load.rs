@@ -12,7 +12,6 @@ use tokio::net::TcpStream as TokioStream;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
-use crate::bytes;
 use crate::metrics;
 use crate::panel::Panel;
 use crate::patience::{PATIENCE, aside, until, within};
@@ -20,6 +19,7 @@ use crate::raw::Raw;
 use crate::server::TestServer;
 use crate::setup::Setup;
 use crate::station::{FAREWELL, GOING_AWAY, TestStation};
+use testkit::frames as bytes;
 
 /// How long an order may take to a station that behaves.
 const PROMPT: Duration = Duration::from_secs(1);

@@ -21,9 +21,6 @@ mod station;
 /// A station on the JSON wire.
 mod panel;
 
-/// The bytes of handshakes and frames, good and bad.
-mod bytes;
-
 /// A peer that writes its bytes itself.
 mod raw;
 

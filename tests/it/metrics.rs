@@ -7,7 +7,6 @@ use std::time::Instant;
 use serde_json::json;
 use tokio::net::TcpSocket;
 
-use crate::bytes;
 use crate::events::Events;
 use crate::http::{get, get_with};
 use crate::panel::{COFFEE, LUNCH, Panel, SUBPROTOCOL};
@@ -16,6 +15,7 @@ use crate::raw::Raw;
 use crate::server::TestServer;
 use crate::setup::Setup;
 use crate::station::TestStation;
+use testkit::frames as bytes;
 
 /// The present value of a sample, by its name and labels as they stand in the page.
 async fn sample(server: &TestServer, name: &str) -> Option<f64> {

@@ -52,7 +52,7 @@ async fn nothing_is_told_on_any_way_before_the_token_is_given() {
         assert_eq!(get(&server, path).await.code, 200, "{path}");
     }
     let mut raw = Raw::connect(&server).await;
-    raw.send(crate::bytes::handshake(&server.authority(), &[])).await;
+    raw.send(testkit::frames::handshake(&server.authority(), &[])).await;
     assert_eq!(raw.response().await.code, 401, "the text wire");
     let mut text = TestStation::text_with(&server, &[RIGHT]).await;
     assert_eq!(text.ask("status").await, "Current Status: 7");

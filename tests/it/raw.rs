@@ -8,9 +8,9 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-use crate::bytes::{ACCEPT, CLOSE, FIN, LONG, MEDIUM, TEXT, close, handshake, text};
 use crate::patience::soon;
 use crate::server::TestServer;
+use testkit::frames::{ACCEPT, CLOSE, FIN, LONG, MEDIUM, TEXT, close, handshake, text};
 
 /// How long a connection takes no byte before it counts as stuck.
 const STUCK: Duration = Duration::from_millis(200);

@@ -1,13 +1,13 @@
 //! A server with few descriptors: clients cannot take those that it needs for its files.
 #![cfg(target_os = "linux")]
 
-use crate::bytes::handshake;
 use crate::panel::{COFFEE, Panel};
 use crate::patience::{soon, until};
 use crate::raw::{Raw, Response};
 use crate::server::TestServer;
 use crate::setup::Setup;
 use crate::station::TestStation;
+use testkit::frames::handshake;
 
 /// A server that may open this many descriptors and no more.
 async fn server_with(descriptors: u32) -> TestServer {

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::bytes;
 use crate::panel::Panel;
 use crate::patience::soon;
 use crate::raw::Raw;
 use crate::server::TestServer;
 use crate::station::{FAREWELL, TestStation};
+use testkit::frames as bytes;
 
 /// How long a shutdown may take at most.
 const LIMIT: Duration = Duration::from_secs(5);

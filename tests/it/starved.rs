@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::bytes::PING;
 use crate::panel::{COFFEE, LUNCH, Panel};
 use crate::patience::aside;
 use crate::raw::Raw;
 use crate::server::TestServer;
 use crate::setup::Setup;
 use crate::station::TestStation;
+use testkit::frames::PING;
 
 #[tokio::test]
 async fn a_server_that_was_stopped_tells_what_it_missed() {

@@ -157,7 +157,7 @@ async fn a_foreign_subprotocol_is_spoken_to_in_text() {
     let server = TestServer::start().await;
     let mut raw = crate::raw::Raw::connect(&server).await;
     let protocols = [("Sec-WebSocket-Protocol", "chat, superchat")];
-    raw.send(crate::bytes::handshake(&server.authority(), &protocols)).await;
+    raw.send(testkit::frames::handshake(&server.authority(), &protocols)).await;
     let response = raw.response().await;
     assert_eq!(response.code, 101);
     assert_eq!(response.header("sec-websocket-protocol"), None, "it speaks neither");

@@ -1,22 +1,16 @@
 //! Ten thousand stations that come, say what they are called, answer, come again as their own twins
 //! and go: what the hub holds of them has its bounds, and nothing is left behind.
 
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use chadburn::clock::Now;
-use chadburn::entry::Entry;
 use chadburn::file::File;
-use chadburn::hub::engine::{Arrival, PARTS};
-use chadburn::hub::{Census, Engine, Event, Facts, Hub, Key, Outcome, Ports, Snapshot, Wire};
-use chadburn::policy::{Peer, Policy, Reach, Reaches};
-use chadburn::telegraph::history::History;
-use chadburn::telegraph::{THE_TELEGRAPH, TelegraphId};
-use chadburn_core::DEFAULT;
-use chadburn_web::visitors::Visitors;
-use live_file::writing::{Report, Stamp, Writing};
+use chadburn::hub::engine::PARTS;
+use chadburn::hub::{Census, Engine, Event, Hub, Key, Wire};
+use chadburn::policy::{Reach, Reaches};
+use chadburn::telegraph::THE_TELEGRAPH;
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
+use testkit::office::{OPENING, Outside, arrival, facts, written};
 
 use crate::book::{Book, MS, SECOND};
 use crate::client::wire;
@@ -35,33 +29,9 @@ const REMEMBERED: usize = 1_000;
 /// One of so many comes twice, with one secret.
 const TWINS: usize = 10;
 
-/// The rooms beside the hub: whatever is to be stored is stored.
-#[derive(Debug, Default)]
-struct Rooms(Vec<u64>);
-
-impl Ports for Rooms {
-    fn abandon(&mut self, _: TelegraphId, _: File, _: u64) {}
-    fn store(&mut self, _: TelegraphId, _: File, ticket: u64, _: String) -> Result<(), String> {
-        self.0.push(ticket);
-        Ok(())
-    }
-
-    fn record(&mut self, _: TelegraphId, _: Entry) {}
-
-    fn respond(&mut self, _: u64, _: Outcome) {}
-
-    fn expect(&mut self, _: u64, _: oneshot::Sender<Outcome>) {}
-
-    fn publish(&mut self, _: TelegraphId, _: Snapshot) {}
-
-    fn log(&mut self, _: &str) {}
-
-    fn ask_shutdown(&mut self) {}
-}
-
 /// A hub and its crowd.
 struct House {
-    engine: Engine<Line, Rooms>,
+    engine: Engine<Line, Outside>,
     book: Book,
     rng: Rng,
     crowd: Vec<(Key, Station)>,
@@ -70,34 +40,22 @@ struct House {
 
 impl House {
     fn new() -> Self {
-        let policy = Policy {
-            visitors: Visitors::default(),
-            reaches: Reaches { orders: Reach::Never, shutdown: Reach::Never },
-        };
-        let facts = Facts {
-            dial: DEFAULT,
-            base: "/srv/eot".into(),
-            status_file: "status.eot".into(),
-            assets: "simulated".into(),
-            policy,
-            history: History::default(),
-        };
-        let now = Now { since_start: Duration::ZERO, unix_ms: 1_790_000_000_000 };
-        let mut engine = Engine::new(Hub::new(now, facts), Rooms::default());
+        let facts = facts(Reaches { orders: Reach::Never, shutdown: Reach::Never });
+        let now = Now { since_start: Duration::ZERO, unix_ms: OPENING };
+        let mut engine = Engine::new(Hub::new(now, facts), Outside::default());
         engine.run(now, THE_TELEGRAPH, Event::Started);
         Self { engine, book: Book::default(), rng: Rng::new(1873), crowd: Vec::new(), written: 0 }
     }
 
     fn now(&self) -> Now {
         let now = self.book.now();
-        Now { since_start: Duration::from_micros(now), unix_ms: 1_790_000_000_000 + now / MS }
+        Now { since_start: Duration::from_micros(now), unix_ms: OPENING + now / MS }
     }
 
     /// A hand writes this file.
     fn write(&mut self, file: File, text: &str) {
         self.written += 1;
-        let stamp = Stamp { mtime: (self.written, 0), size: 2 };
-        let report = Report::Written(Writing { stamp, text: text.into() });
+        let report = written(self.written, text);
         self.engine.run(self.now(), THE_TELEGRAPH, Event::Source { file, report });
     }
 
@@ -113,16 +71,7 @@ impl House {
         for message in [name, answer] {
             station.send(&wire::frame(&mut self.rng, 0x81, message.to_string().as_bytes()));
         }
-        let peer = Peer::at(Ipv4Addr::new(192, 0, 2, 1).into());
-        let arrival = Arrival {
-            telegraph: THE_TELEGRAPH,
-            unread: Vec::new(),
-            wire: Wire::Json,
-            peer,
-            secret,
-            since: order,
-        };
-        let key = self.engine.admit(self.now(), line, arrival);
+        let key = self.engine.admit(self.now(), line, arrival(Wire::Json, secret, order));
         self.crowd.push((key, station));
         self.goes_on();
     }
@@ -131,14 +80,10 @@ impl House {
     fn goes_on(&mut self) {
         loop {
             let hurry = self.engine.turn(self.now());
-            let stores = std::mem::take(&mut self.engine.ports().0);
-            for &ticket in &stores {
-                let result = Ok(());
-                self.engine.run(
-                    self.now(),
-                    THE_TELEGRAPH,
-                    Event::Stored { file: File::Accept, ticket, result },
-                );
+            let stores = std::mem::take(&mut self.engine.ports().stores);
+            for &(file, ticket) in &stores {
+                let event = Event::Stored { file, ticket, result: Ok(()) };
+                self.engine.run(self.now(), THE_TELEGRAPH, event);
             }
             if !hurry && stores.is_empty() {
                 return;

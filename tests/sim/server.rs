@@ -16,7 +16,6 @@ use chadburn::hub::engine::{Arrival, PARTS};
 use chadburn::hub::{Engine, Event, Facts, Hub, Wire};
 use chadburn::policy::{Policy, Reach, Reaches};
 use chadburn::telegraph::THE_TELEGRAPH;
-use chadburn_core::DEFAULT;
 use chadburn_host::secret::Secret;
 use chadburn_web::visitors::Visitors;
 use live_file::writing::Health;
@@ -119,12 +118,11 @@ impl Server {
             reaches: Reaches { orders, shutdown },
         };
         let facts = Facts {
-            dial: DEFAULT,
             base: BASE.into(),
             status_file: FILE.into(),
-            assets: "simulated".into(),
             policy,
             history: std::mem::take(&mut found.history),
+            ..testkit::office::facts(Reaches { orders, shutdown })
         };
         let begin = ground.book.now();
         // The clock that measures may have run for long.

@@ -1,12 +1,12 @@
 //! Bytes into a connection: the frames, and behind them the hub, as the program has them.
 
-mod office;
 mod told;
 
 use chadburn::hub::Wire;
 use chadburn::hub::frame::{Decoder, HEADER_MAX, Incoming, MESSAGE_MAX, Violation};
-
-use office::{Office, frames};
+use chadburn::policy::{Reach, Reaches};
+use testkit::frames;
+use testkit::office::{Cable, Office};
 
 /// The first byte says in what pieces the others come. However they come, the same is heard; what
 /// is kept of them is bounded; every wire answers in whole frames; and whoever else is connected
@@ -24,24 +24,34 @@ pub(crate) fn enter(bytes: &[u8]) {
         assert_eq!((&messages, violation), (&told.messages, None));
     }
     for wire in [Wire::Text, Wire::Json, Wire::Sse] {
-        let mut office = Office::open();
-        let bystander = office.joins(Wire::Text);
-        let station = office.joins(wire);
-        for piece in bytes.chunks(piece) {
-            office.hears(&station, piece);
-        }
+        let mut office = Office::open(Reaches { orders: Reach::Local, shutdown: Reach::Local });
+        let [bystander, station] = [Wire::Text, wire].map(|wire| {
+            let cable = Cable::default();
+            (office.joins(wire, cable.clone()), cable)
+        });
+        let mut hears = |(key, cable): &(_, Cable), bytes: &[u8]| {
+            cable.say(bytes);
+            office.hears(*key);
+            let kept = office.kept(*key).unwrap_or(0);
+            assert!(kept <= MESSAGE_MAX + HEADER_MAX + 64 * 1024, "{kept} bytes are kept");
+        };
+        bytes.chunks(piece).for_each(|piece| hears(&station, piece));
         office.waits(1);
         if wire != Wire::Sse {
-            for frame in frames(&station.said()) {
-                assert!(matches!(frame.0, 0x81 | 0x88 | 0x89 | 0x8A), "{frame:?}");
-                assert!(frame.0 & 8 == 0 || frame.1.len() <= 125, "{frame:?}");
-                assert!(frame.0 != 0x81 || std::str::from_utf8(&frame.1).is_ok(), "{frame:?}");
+            let mut said = station.1.take();
+            while let Some((opcode, payload)) = frames::next(&mut said).expect("a server's frames")
+            {
+                assert!(matches!(opcode, 1 | 8 | 9 | 10), "{opcode}");
+                assert!(opcode & 8 == 0 || payload.len() <= 125, "{opcode} {payload:?}");
+                assert!(opcode != 1 || std::str::from_utf8(&payload).is_ok(), "{payload:?}");
             }
+            assert!(said.is_empty(), "half a frame is left");
         }
-        bystander.forget();
+        let _ = bystander.1.take();
         // A ping of nothing, masked with nothing.
-        office.hears(&bystander, &[0x89, 0x80, 0, 0, 0, 0]);
-        assert_eq!(bystander.said(), [0x8A, 0]);
+        bystander.1.say(&[0x89, 0x80, 0, 0, 0, 0]);
+        office.hears(bystander.0);
+        assert_eq!(bystander.1.take(), [0x8A, 0]);
     }
 }
 

@@ -1,27 +1,16 @@
 //! Frames from the station's side: masked on the way up, taken apart on the way down; and events,
 //! which only come down.
 
+use testkit::frames;
+pub use testkit::frames::next;
+
 use crate::rng::Rng;
 
-/// A frame of a station's.
+/// A frame of a station's, with some mask.
 #[must_use]
 pub fn frame(rng: &mut Rng, first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![first];
-    match payload.len() {
-        short @ 0..=125 => bytes.push(0x80 + u8::try_from(short).expect("it is short")),
-        medium @ 126..=0xFFFF => {
-            bytes.push(0x80 + 126);
-            bytes.extend(u16::try_from(medium).expect("it is medium").to_be_bytes());
-        }
-        long => {
-            bytes.push(0x80 + 127);
-            bytes.extend((long as u64).to_be_bytes());
-        }
-    }
     let mask = [rng.byte(), rng.byte(), rng.byte(), rng.byte()];
-    bytes.extend(mask);
-    bytes.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
-    bytes
+    frames::masked(mask, first, payload)
 }
 
 /// A text message, now and then in fragments with a ping between them.
@@ -43,30 +32,6 @@ pub fn text(rng: &mut Rng, message: &str) -> Vec<u8> {
     }
     bytes.extend(frame(rng, 0x80 | opcode, rest));
     bytes
-}
-
-/// Takes the first whole frame out of what came: its opcode and payload.
-pub fn next(inbox: &mut Vec<u8>) -> Result<Option<(u8, Vec<u8>)>, String> {
-    let [first, second, ..] = inbox[..] else { return Ok(None) };
-    if first & 0xF0 != 0x80 || second & 0x80 != 0 {
-        return Err(format!("no server's frame begins with {first:02x} {second:02x}"));
-    }
-    let (start, length) = match second {
-        126 if inbox.len() < 4 => return Ok(None),
-        126 => (4, usize::from(u16::from_be_bytes([inbox[2], inbox[3]]))),
-        127 if inbox.len() < 10 => return Ok(None),
-        127 => {
-            let length = inbox[2..10].iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte));
-            (10, usize::try_from(length).map_err(|_| "a frame without end")?)
-        }
-        short => (2, usize::from(short)),
-    };
-    if inbox.len() < start + length {
-        return Ok(None);
-    }
-    let payload = inbox[start..start + length].to_vec();
-    inbox.drain(..start + length);
-    Ok(Some((first & 0x0F, payload)))
 }
 
 /// A server-sent event: its name, its id, and its data.
