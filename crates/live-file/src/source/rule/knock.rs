@@ -38,6 +38,8 @@ impl Knocks {
     pub(super) fn made(&mut self, now: Duration) {
         self.out += 1;
         self.until = now + PATIENCE;
+        // This one is given as long as those before it.
+        self.lag = self.lag.map(|_| now + LOST);
     }
 
     /// A knock came. Whether it was the last of ours, as far as can be told: one that seems to come

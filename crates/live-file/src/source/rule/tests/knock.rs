@@ -210,3 +210,17 @@ fn a_knock_that_never_comes_leaves_hints_proving_something_after_a_while() {
     play.write(text("8", 2));
     assert_eq!(play.say(300), ["8"]);
 }
+
+#[test]
+fn a_knock_made_while_others_are_late_is_given_as_long_as_they() {
+    let mut play = Play::well(INOTIFY);
+    play.write(text("8", 2));
+    assert!(play.say(30).is_empty(), "its knock is late");
+    assert_eq!(play.say(90), ["8"], "and another is made");
+    assert!(play.say(415).is_empty());
+    assert_eq!(play.knocks, 2);
+    play.hint(Hint::Stirred);
+    assert!(play.say(15).is_empty(), "the first is lost by now, but not the second");
+    play.write(text("8", 2));
+    assert!(play.say(300).is_empty(), "what comes before that may be of what was told");
+}

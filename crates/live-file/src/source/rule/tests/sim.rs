@@ -102,7 +102,7 @@ fn judge(seed: u64, world: &World, watcher: &Watcher) {
 
 /// How many lives each world has; more are lived if somebody asks for them when it is built.
 fn lives() -> u64 {
-    option_env!("CHADBURN_LIVES").and_then(|lives| lives.parse().ok()).unwrap_or(300)
+    option_env!("CHADBURN_LIVES").and_then(|lives| lives.parse().ok()).unwrap_or(700)
 }
 
 const CALM: Weather = Weather {
