@@ -1,8 +1,8 @@
 //! `GET /bell-book`: what happened, as one JSON array or as a table for a spreadsheet.
 
-mod carried;
+mod body;
 mod csv;
-mod seats;
+mod permits;
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,8 +14,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use chadburn_v1::json_line;
 
-use self::carried::carried;
-use self::seats::Seats;
+use self::body::body;
+use self::permits::Permits;
 use super::View;
 use crate::book::{LIMIT, LIMIT_MAX, Reader, Times};
 use crate::calendar;
@@ -30,12 +30,12 @@ use chadburn_web::problem::Problem;
 #[derive(Clone)]
 pub(super) struct BookView {
     book: Reader,
-    seats: Seats,
+    permits: Permits,
 }
 
 impl BookView {
     pub(super) fn new(book: Reader) -> Self {
-        Self { book, seats: Seats::default() }
+        Self { book, permits: Permits::new() }
     }
 }
 
@@ -73,10 +73,10 @@ pub(super) async fn book(
     let now = u64::try_from(now).unwrap_or(u64::MAX);
     let wish = wish(uri.query().unwrap_or_default(), now)
         .map_err(|why| Problem::new(StatusCode::BAD_REQUEST, why))?;
-    let Some(BookView { book, seats }) = &view.book else {
+    let Some(BookView { book, permits }) = &view.book else {
         return Err(Problem::new(StatusCode::NOT_FOUND, "this server keeps no bell book"));
     };
-    let Some(seat) = seats.sit_down(caller.address).await else {
+    let Some(permit) = permits.acquire(caller.address).await else {
         return Err(Problem::not_now("too many read the bell book"));
     };
     let form = wish.form.unwrap_or_else(|| preferred(&headers));
@@ -105,8 +105,8 @@ pub(super) async fn book(
         (header::CACHE_CONTROL, "no-store"),
         (header::VARY, "Accept"),
     ];
-    seat.begins(control);
-    let mut response = (headers, carried(text, seat)).into_response();
+    permit.begins(control);
+    let mut response = (headers, body(text, permit)).into_response();
     gzip::label(response.headers_mut(), is_taken);
     if form == Form::Csv {
         let name = HeaderValue::from_static("attachment; filename=\"bell-book.csv\"");

@@ -163,7 +163,7 @@ async fn those_who_read_nothing_keep_the_book_from_nobody() {
     office.orders_at_length();
     let mut held = Vec::new();
     for _ in 0..12 {
-        // More than there are seats: whoever comes later gets one from somebody who reads nothing.
+        // More than there are permits: whoever comes later gets one from somebody who reads nothing.
         held.push(stuck(&office).await);
     }
     let begun = std::time::Instant::now();

@@ -1,7 +1,7 @@
-//! An answer on its way: it goes in pieces, and keeps a seat until the last one has gone.
+//! An answer on its way: it goes in pieces, and keeps its permit until the last one has gone.
 //!
-//! An answer may be megabytes, and a peer may take them slowly or never. The seats bound what all
-//! of them hold together, and are told how much of it was taken.
+//! An answer may be megabytes, and a peer may take them slowly or never. The permits bound what
+//! all of them hold together, and are told how much of it was taken.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -10,24 +10,24 @@ use std::task::{Context, Poll};
 use axum::body::{Body, Bytes};
 use http_body::{Frame, SizeHint};
 
-use super::seats::Seat;
+use super::permits::Permit;
 
 /// How much goes at once, in bytes: not more than the connection holds by itself.
 const PIECE: usize = 16 * 1024;
 
 /// What has not gone yet.
-struct Carried {
+struct AnswerBody {
     rest: Bytes,
     /// Given back when this is dropped.
-    seat: Seat,
+    permit: Permit,
 }
 
-/// The body of an answer that keeps this seat.
-pub(super) fn carried(rest: Bytes, seat: Seat) -> Body {
-    Body::new(Carried { rest, seat })
+/// The body of an answer that keeps this permit.
+pub(super) fn body(rest: Bytes, permit: Permit) -> Body {
+    Body::new(AnswerBody { rest, permit })
 }
 
-impl http_body::Body for Carried {
+impl http_body::Body for AnswerBody {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -36,7 +36,7 @@ impl http_body::Body for Carried {
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
         let length = self.rest.len().min(PIECE);
-        self.seat.goes_on(length);
+        self.permit.goes_on(length);
         let piece = (length > 0).then(|| self.rest.split_to(length));
         Poll::Ready(piece.map(|piece| Ok(Frame::data(piece))))
     }
