@@ -117,6 +117,12 @@ impl FromStr for Authority {
                 "" => None,
                 _ => Some(rest.strip_prefix(':').ok_or(BadAddress::Authority)?),
             };
+            // A zone (RFC 6874) is of interest to whoever finds the way, and all of them are addresses.
+            let (address, zone) = address.split_once('%').unwrap_or((address, "0"));
+            let fits = |b: u8| b.is_ascii_alphanumeric() || b"-._~%".contains(&b);
+            if zone.is_empty() || !zone.bytes().all(fits) {
+                return Err(BadAddress::Authority);
+            }
             let address: Ipv6Addr = address.parse().map_err(|_| BadAddress::Authority)?;
             (Host::Ip(address.into()), port)
         } else {
@@ -145,15 +151,16 @@ fn port_number(text: &str) -> Result<u16, BadAddress> {
 }
 
 /// Where a page comes from, as browsers write it (RFC 6454), or what clients on small machines say in its place:
-/// `file://`, or an address with a path. The slashes that end it mean nothing.
+/// `file://`, `app://.`, or an address with a path. The slashes that end it mean nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// `http`, `https`, or any other; in lower case.
     scheme: String,
-    /// Host and port, of which a default one is filled in; none in `file://`.
+    /// Host and port of a web page, of which a default one is filled in; none with any other scheme, whose names
+    /// are its own.
     authority: Option<Authority>,
-    /// A path, which no browser sends; empty, or it begins with a slash.
-    path: String,
+    /// What stands behind that: a path, which no browser sends; with another scheme, its host in lower case too.
+    rest: String,
 }
 
 impl Origin {
@@ -167,7 +174,7 @@ impl Origin {
         };
         let is_at =
             |it: &Authority| it.host == host.host && it.port == Some(host.port.unwrap_or(default));
-        self.path.is_empty() && self.authority.as_ref().is_some_and(is_at)
+        self.rest.is_empty() && self.authority.as_ref().is_some_and(is_at)
     }
 
     /// Whether whoever is on the way can have changed its pages.
@@ -179,9 +186,7 @@ impl Origin {
     /// Whether it is a web page of whichever machine it is shown on.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
-        default_port(&self.scheme).is_some()
-            && self.path.is_empty()
-            && self.authority.as_ref().is_some_and(Authority::is_loopback)
+        self.rest.is_empty() && self.authority.as_ref().is_some_and(Authority::is_loopback)
     }
 }
 
@@ -195,26 +200,27 @@ impl FromStr for Origin {
             return Err(BadAddress::Origin);
         }
         let scheme = scheme.to_ascii_lowercase();
-        let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        // What may stand in a path (RFC 3986, 3.3), without what separates lists in headers, and a query.
-        let fits = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()*+=:@/%?".contains(&b);
-        if text.len() > LONGEST_ORIGIN || !path.bytes().all(fits) {
+        // What may stand in an address (RFC 3986) and a query, without what separates lists in headers; and no *, which
+        // would be taken for any page.
+        let fits = |b: u8| b.is_ascii_alphanumeric() || b"-._~!$&'()+=:@/%?[]".contains(&b);
+        if text.len() > LONGEST_ORIGIN || !rest.bytes().all(fits) {
             return Err(BadAddress::Origin);
         }
-        let authority = if authority.is_empty() && scheme == "file" {
-            None
-        } else {
-            let mut authority: Authority = authority.parse().map_err(|_| BadAddress::Origin)?;
-            authority.port = authority.port.or(default_port(&scheme));
-            Some(authority)
+        let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let path = path.trim_end_matches('/');
+        let Some(port) = default_port(&scheme) else {
+            let rest = host.to_ascii_lowercase() + path;
+            return Ok(Self { scheme, authority: None, rest });
         };
-        Ok(Self { scheme, authority, path: path.trim_end_matches('/').to_owned() })
+        let mut authority: Authority = host.parse().map_err(|_| BadAddress::Origin)?;
+        authority.port.get_or_insert(port);
+        Ok(Self { scheme, authority: Some(authority), rest: path.to_owned() })
     }
 }
 
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { scheme, authority, path } = self;
+        let Self { scheme, authority, rest } = self;
         write!(f, "{scheme}://")?;
         if let Some(Authority { host, port }) = authority {
             match host {
@@ -226,7 +232,7 @@ impl fmt::Display for Origin {
                 write!(f, ":{port}")?;
             }
         }
-        f.write_str(path)
+        f.write_str(rest)
     }
 }
 

@@ -34,6 +34,8 @@ fn the_hosts_that_only_this_network_can_own_are_answered() {
         "[::1]",
         "[::1]:1873",
         "[FE80::1]",
+        "[fe80::1%eth0]:1873",
+        "[fe80::1%25eth0]",
         "localhost",
         "LOCALHOST:1873",
         "localhost.",
@@ -86,7 +88,10 @@ fn a_host_that_is_none_is_a_bad_request() {
         "[::1]80",
         "[::1]:",
         "[127.0.0.1]",
-        "[fe80::1%eth0]",
+        "[fe80::1%]",
+        "[fe80::1%eth0",
+        "[fe80::1%et/h0]",
+        "[%eth0]",
         "e t",
         "eöt",
         "eot,eot",
@@ -176,6 +181,10 @@ fn any_other_origin_is_refused() {
         "http://eot:1873/ http://eot:1873",
         "http://eot:1873, http://evil.example",
         "http://eot:1873/,x",
+        "http://eot:1873/*",
+        "app://*",
+        "app://a,b",
+        "1app://x",
         "http://user@eot:1873",
         "http://eot/\u{202e}",
         "http://eot/<b>",
@@ -199,6 +208,13 @@ fn what_small_clients_say_in_place_of_an_origin_can_be_allowed_by_name_and_the_r
         "http://[::1]:8080/a",
         "ws://gate:9",
         "capacitor://localhost",
+        "Tauri://Localhost:1/",
+        "app://",
+        "app://.",
+        "app://-/",
+        "content://",
+        "vscode-webview://1b2c",
+        "x://[::1]/%41",
         "http://a.b/c/",
     ] {
         let refusal = visit(Some("eot:1873"), Some(said)).unwrap_err().to_string();
@@ -206,9 +222,13 @@ fn what_small_clients_say_in_place_of_an_origin_can_be_allowed_by_name_and_the_r
         let allowed = Visitors { origins: vec![named.parse().unwrap()], ..visitors() };
         assert_eq!(allowed.visit(Some("eot:1873"), Some(said), true), Ok(()), "{named}");
         assert_eq!(allowed.origins[0].to_string(), named);
-        for other in
-            ["http://evil.example", "https://github.com", "file://x", "http://localhost:1873"]
-        {
+        for other in [
+            "http://evil.example",
+            "https://github.com",
+            "file://x",
+            "http://localhost:1873",
+            "app://x",
+        ] {
             assert!(
                 allowed.visit(Some("eot:1873"), Some(other), false).is_err(),
                 "{named} {other}"
