@@ -7,6 +7,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, Uri, header};
 
 use chadburn_web::query::value;
 
+use super::query::number;
+
 /// The first line: after how many milliseconds a client whose connection was lost tries again.
 const RETRY: &[u8] = b"retry: 2000\n\n";
 
@@ -34,8 +36,8 @@ pub(super) fn head() -> Response<Body> {
 /// The number that the client's latest event had: in its header, or in its address, where clients write it that
 /// cannot send the header. One that is none is none: a browser that was refused would not come back.
 pub(super) fn last_event(headers: &HeaderMap, uri: &Uri) -> Option<u64> {
-    let header = headers.get("last-event-id").and_then(|value| value.to_str().ok()?.parse().ok());
-    header.or_else(|| value(uri, "lastEventId")?.parse().ok())
+    let header = headers.get("last-event-id").and_then(|value| value.to_str().ok());
+    header.and_then(number).or_else(|| value(uri, "lastEventId").and_then(number))
 }
 
 /// Makes what hyper wrote for [`head`], perhaps behind answers before it, an answer that does not

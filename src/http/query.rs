@@ -24,16 +24,17 @@ pub(super) fn resume(uri: &Uri) -> Result<Option<String>, Problem> {
 
 /// The number of the latest state that a station has: `since`.
 pub(super) fn since(uri: &Uri) -> Result<Option<u64>, Problem> {
-    let number = |text: &str| {
-        // The standard library's parser would let `+7` pass.
-        text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
-    };
     match value(uri, "since") {
         None => Ok(None),
         Some(text) => number(text).map(Some).ok_or_else(|| {
             Problem::new(StatusCode::BAD_REQUEST, "since is the seq of a state, a number")
         }),
     }
+}
+
+/// A number in digits alone: the standard library's parser would let `+7` pass.
+pub(super) fn number(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|_| text.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 #[cfg(test)]

@@ -118,6 +118,8 @@ async fn whoever_comes_back_says_what_it_has() {
         ("/events?lastEventId=8", "Last-Event-ID: 9", Some(9)),
         ("/events?lastEventId=x&since=7", "X: y", Some(7)),
         ("/events?lastEventId=", "X: y", None),
+        ("/events?lastEventId=+7", "X: y", None),
+        ("/events?lastEventId=8", "Last-Event-ID: +9", Some(8)),
     ] {
         let line = format!("GET {path} HTTP/1.1");
         assert_eq!(room.ask(&[&line, "Host: eot", header]).await.status, 200, "{path} {header}");
