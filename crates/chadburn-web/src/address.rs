@@ -17,6 +17,16 @@ const LONGEST_ORIGIN: usize = 512;
 /// The longest label of a name (RFC 1035, 2.3.4).
 const LONGEST_LABEL: usize = 63;
 
+/// Whether these two texts, of which one is from an address of this scheme, mean one host and port.
+pub(crate) fn is_same(one: &str, other: &str, scheme: Option<&str>) -> bool {
+    let port = scheme.and_then(default_port);
+    let parsed = |text: &str| {
+        let Authority { host, port: written } = text.parse().ok()?;
+        Some((host, written.or(port)))
+    };
+    parsed(one).is_some_and(|one| parsed(other) == Some(one))
+}
+
 /// A text that is not an address of the form that was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BadAddress {

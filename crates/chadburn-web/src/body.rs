@@ -15,10 +15,10 @@ use tokio_stream::StreamExt;
 use crate::problem::Problem;
 
 /// The largest body, in bytes: twice the longest status, so that JSON has room for its escapes.
-const LARGEST: usize = 8 * 1024;
+pub(crate) const LARGEST: usize = 8 * 1024;
 
 /// How long a body may take; as long as a request's head.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What a body says.
 #[derive(Debug, PartialEq)]

@@ -2,6 +2,7 @@
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use crate::lists::members;
 use crate::socket::KEEP_ALIVE;
 
 /// What holds for every answer, whatever it is.
@@ -32,12 +33,21 @@ pub(crate) fn secure(headers: &mut HeaderMap) {
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(NO_PAGE));
 }
 
-/// Says for how long the connection waits for another request, unless it ends with this answer.
+/// Whether an answer says that the connection ends with it.
+pub(crate) fn closes(headers: &HeaderMap) -> bool {
+    members(headers, &header::CONNECTION).any(|word| word.eq_ignore_ascii_case("close"))
+}
+
+/// Says so.
+pub(crate) fn close(headers: &mut HeaderMap) {
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+}
+
+/// Says for how long the connection waits for another request. What the answer says of the connection beside that,
+/// such as that it could be upgraded, stays.
 pub(crate) fn keep_alive(headers: &mut HeaderMap) {
-    if !headers.contains_key(header::CONNECTION) {
-        headers.insert(header::CONNECTION, HeaderValue::from_static("keep-alive"));
-        headers.insert(HeaderName::from_static("keep-alive"), KEEP_ALIVE);
-    }
+    headers.append(header::CONNECTION, HeaderValue::from_static("keep-alive"));
+    headers.insert(HeaderName::from_static("keep-alive"), KEEP_ALIVE);
 }
 
 /// What a page may do when it was asked for under this (judged) `Host`: load its own parts,

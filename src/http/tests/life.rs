@@ -57,7 +57,7 @@ async fn between_two_requests_a_connection_rests_for_75_seconds_and_says_so() {
     assert_eq!(begun.elapsed().as_secs(), 10);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_connection_that_ends_with_its_answer_promises_no_rest() {
     let room = TestRoom::open().await;
     for (lines, stays) in [
@@ -66,15 +66,53 @@ async fn a_connection_that_ends_with_its_answer_promises_no_rest() {
         (&["GET /livez HTTP/1.0", "Host: eot", "Connection: Keep-Alive"], true),
         (&["GET /nothing HTTP/1.1", "Host: eot"], true),
         (&["GET /events HTTP/1.1", "Host: eot"], false),
-        (&["GET /websocket HTTP/1.1", "Host: eot"], false),
+        (&["GET /websocket HTTP/1.1", "Host: eot"], true),
         (&["POST /accept HTTP/1.1", "Host: eot", "Content-Length: 9000"], false),
+        // Bodies that nobody reads: too long, and never ending.
+        (&["POST /nothing HTTP/1.1", "Host: eot", "Content-Length: 9000"], false),
+        (&["PUT /status HTTP/1.1", "Host: evil.example", "Content-Length: 9000"], false),
+        (&["POST /livez HTTP/1.1", "Host: eot", "Transfer-Encoding: chunked"], false),
+        (&["GET /events HTTP/1.1", "Host: eot", "Content-Length: 1"], false),
+        (&["POST /livez HTTP/1.1", "Host: eot", "Content-Length: 0"], true),
     ] {
         let mut caller = room.call().await;
         let answer = caller.ask(lines).await;
         assert_eq!(answer.headers.contains_key("keep-alive"), stays, "{lines:?}");
         if stays {
             assert_eq!(caller.ask(&["GET /livez HTTP/1.1", "Host: eot"]).await.status, 200);
+        } else if lines[0].contains("HTTP/1.1") {
+            assert_eq!(answer.header("connection"), "close", "{lines:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_has_come_leaves_the_connection_open_whether_or_not_it_was_needed() {
+    let room = TestRoom::open().await;
+    for (line, body) in
+        [("POST /nothing", "8"), ("POST /livez", "12"), ("PUT /static/main.js", "123")]
+    {
+        let mut caller = room.call().await;
+        caller
+            .say(format!("{line} HTTP/1.1\r\nHost: eot\r\nContent-Length: {}\r\n\r\n", body.len()))
+            .await;
+        // The server has the head before the body comes.
+        tokio::task::yield_now().await;
+        caller.say(format!("{body}GET /readyz HTTP/1.1\r\nHost: eot\r\n\r\n")).await;
+        let answer = caller.answer(false).await.expect("an answer");
+        assert_eq!(answer.header("keep-alive"), "timeout=75", "{line}");
+        assert_eq!(caller.answer(false).await.expect("another").status, 200, "{line}");
+    }
+    for body in
+        ["Content-Length: 2\r\n\r\n{}", "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"]
+    {
+        let mut caller = room.call().await;
+        let json = "Content-Type: application/json";
+        caller.say(format!("PUT /status HTTP/1.1\r\nHost: eot\r\n{json}\r\n{body}")).await;
+        let answer = caller.answer(false).await.expect("an answer");
+        answer.problem(400);
+        assert_eq!(answer.header("keep-alive"), "timeout=75", "{body:?}");
+        assert_eq!(caller.ask(&["GET /livez HTTP/1.1", "Host: eot"]).await.status, 200);
     }
 }
 

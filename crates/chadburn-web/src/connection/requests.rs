@@ -1,5 +1,7 @@
 //! The requests of one connection, one by one: judged, answered, or told that the connection is taken away.
 
+mod rest;
+
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::pin::Pin;
@@ -11,7 +13,9 @@ use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use tokio::net::TcpStream;
 
+use self::rest::Rest;
 use super::Shared;
+use crate::address;
 use crate::caller::{self, Caller, at_most_one, came_by_tls};
 use crate::cors::Cors;
 use crate::headers;
@@ -27,12 +31,14 @@ use crate::visitors::{NotAdmitted, Visitors};
 struct AnswerContext {
     /// Which page may read it.
     cors: Cors,
-    /// Whether the connection may take another request after it.
+    /// Whether the request leaves the connection open.
     stays: bool,
+    /// What is left of its body.
+    rest: Rest,
 }
 
 impl AnswerContext {
-    fn of<B>(request: &Request<B>, visitors: &Visitors) -> Self {
+    fn of<B>(request: &Request<B>, visitors: &Visitors, rest: Rest) -> Self {
         let has = |word| {
             let mut words = members(request.headers(), &header::CONNECTION);
             words.any(|it| it.eq_ignore_ascii_case(word))
@@ -41,20 +47,24 @@ impl AnswerContext {
             Version::HTTP_11 => !has("close"),
             _ => has("keep-alive") && !has("close"),
         };
-        Self { cors: Cors::of(request, visitors), stays }
+        Self { cors: Cors::of(request, visitors), stays, rest }
     }
 }
 
 impl<S: Service> Shared<S> {
     /// An answer as it goes out.
-    fn finished(&self, mut answer: Response<Body>, context: &AnswerContext) -> Response<Body> {
+    async fn finished(&self, mut answer: Response<Body>, context: AnswerContext) -> Response<Body> {
         self.service.answered(answer.status().as_u16());
         // Nobody but a WebSocket client reads a 101; it goes out as it is.
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             headers::secure(answer.headers_mut());
             context.cors.apply(answer.headers_mut());
-            if context.stays {
-                headers::keep_alive(answer.headers_mut());
+            if context.stays && !headers::closes(answer.headers()) {
+                if context.rest.ends().await {
+                    headers::keep_alive(answer.headers_mut());
+                } else {
+                    headers::close(answer.headers_mut());
+                }
             }
         }
         answer
@@ -79,20 +89,22 @@ impl<S: Service> hyper::service::Service<Request<Incoming>> for Requests<S> {
     type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let mut request = request.map(Body::new);
+        let (mut request, rest) = rest::split(request);
         self.control.asked();
-        let context = AnswerContext::of(&request, &self.shared.visitors.borrow());
+        let context = AnswerContext::of(&request, &self.shared.visitors.borrow(), rest);
         let judged =
             self.judged(&request, &context).unwrap_or_else(|why| Some(why.into_response()));
+        let (shared, control) = (self.shared.clone(), self.control.clone());
         if let Some(answer) = judged {
-            let answer = self.shared.finished(answer, &context);
-            self.control.answered();
-            return Box::pin(std::future::ready(Ok(answer)));
+            return Box::pin(async move {
+                let answer = shared.finished(answer, context).await;
+                control.answered();
+                Ok(answer)
+            });
         }
         let caller = Caller::new(self.address, self.loopback, &request);
         request.extensions_mut().insert(caller);
         request.extensions_mut().insert(self.control.clone());
-        let (shared, control) = (self.shared.clone(), self.control.clone());
         let upgrade = self.upgrade.clone();
         Box::pin(async move {
             let mut answer = shared.service.call(request).await;
@@ -100,8 +112,9 @@ impl<S: Service> hyper::service::Service<Request<Incoming>> for Requests<S> {
                 *upgrade.lock().unwrap_or_else(PoisonError::into_inner) = Some(taken);
                 control.hold();
             }
+            let answer = shared.finished(answer, context).await;
             control.answered();
-            Ok(shared.finished(answer, &context))
+            Ok(answer)
         })
     }
 }
@@ -150,12 +163,13 @@ impl<S: Service> Requests<S> {
 
     /// Whether a request with these headers is answered at all.
     fn admit(&self, request: &Request<Body>, terms: Terms) -> Result<(), Problem> {
-        let mut host = at_most_one(request.headers(), &header::HOST);
+        let host = at_most_one(request.headers(), &header::HOST);
         // A request in absolute form names its host twice, and both must agree.
-        if let (Some(named), Some(authority)) = (host, request.uri().authority())
-            && !named.eq_ignore_ascii_case(authority.as_str())
+        if let (Some(named), Some(target)) = (host, request.uri().authority())
+            && !address::is_same(named, target.as_str(), request.uri().scheme_str())
         {
-            host = Some("");
+            let detail = "the Host header and the address that is asked for are not the same";
+            return Err(Problem::new(StatusCode::BAD_REQUEST, detail));
         }
         if terms.probe && needs_no_host(request) {
             return Ok(());
