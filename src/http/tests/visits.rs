@@ -24,7 +24,52 @@ async fn a_request_says_once_whom_it_is_for() {
     let absolute = "GET http://evil.example/ HTTP/1.1";
     room.ask(&[absolute, "Host: eot"]).await.problem(400);
     room.ask(&[absolute, "Host: evil.example"]).await.problem(421);
-    assert_eq!(room.ask(&["GET http://EOT/ HTTP/1.1", "Host: eot"]).await.status, 200);
+    for (target, host) in [
+        ("http://EOT/", "eot"),
+        ("http://eot/", "eot.:80"),
+        ("http://eot:443/", "eot:443"),
+        ("https://eot:443/", "eot"),
+        ("http://[::1]:80/", "[0::1]"),
+    ] {
+        let lines = [&format!("GET {target} HTTP/1.1"), &format!("Host: {host}")[..]];
+        assert_eq!(room.ask(&lines).await.status, 200, "{lines:?}");
+    }
+    for (target, host) in [
+        ("http://eot:81/", "eot"),
+        ("https://eot/", "eot:80"),
+        ("http://me@eot/", "eot"),
+        ("http://eot.local/", "eot"),
+    ] {
+        let lines = [&format!("GET {target} HTTP/1.1"), &format!("Host: {host}")[..]];
+        assert!(room.ask(&lines).await.problem(400).contains("not the same"), "{lines:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_proxy_leaves_of_a_prefix_that_it_cuts_off_is_one_slash() {
+    let room = TestRoom::open().await;
+    for (path, status) in [
+        ("//", 200),
+        ("///", 200),
+        ("//status", 200),
+        ("//status?format=text", 200),
+        ("//static/main.js", 200),
+        ("//websocket", 426),
+        ("/status//", 404),
+        ("/static//main.js", 404),
+        ("//nothing", 404),
+    ] {
+        assert_eq!(room.get(path).await.status, status, "{path}");
+    }
+    assert_eq!(room.get("//status?format=text").await.text(), "COFFEE\n");
+    let absolute = ["GET http://eot//livez HTTP/1.1", "Host: eot"];
+    assert_eq!(room.ask(&absolute).await.status, 200);
+    room.visitors.send_modify(|visitors| {
+        visitors.token = chadburn_host::secret::Secret::new("brass");
+        visitors.private = true;
+    });
+    room.get("//status").await.problem(401);
+    assert_eq!(room.get("//livez").await.status, 200);
 }
 
 #[tokio::test]
@@ -45,7 +90,7 @@ async fn a_probe_in_http_1_0_need_not_say_whom_it_is_for() {
         }
     }
     for path in
-        ["/", "/events", "/bell-book", "/accept", "/websocket", "/static/main.js", "//livez"]
+        ["/", "/events", "/bell-book", "/accept", "/websocket", "/static/main.js", "/livez/"]
     {
         room.ask(&[&format!("GET {path} HTTP/1.0")]).await.problem(400);
     }
@@ -124,7 +169,7 @@ async fn the_panel_may_talk_to_where_it_came_from() {
 #[tokio::test]
 async fn what_is_not_here_and_what_cannot_be_done_are_said() {
     let room = TestRoom::open().await;
-    for path in ["/nothing", "/websocket/", "/static", "/static/", "//", "/status/"] {
+    for path in ["/nothing", "/websocket/", "/static", "/static/", "/status/"] {
         room.get(path).await.problem(404);
     }
     room.ask(&["OPTIONS * HTTP/1.1", "Host: eot"]).await.problem(404);

@@ -8,7 +8,8 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use axum::body::Body;
-use axum::http::{Method, Request, Response, StatusCode, Version, header};
+use axum::http::uri::PathAndQuery;
+use axum::http::{Method, Request, Response, StatusCode, Uri, Version, header};
 use axum::response::IntoResponse;
 use hyper::body::Incoming;
 use tokio::net::TcpStream;
@@ -90,6 +91,7 @@ impl<S: Service> hyper::service::Service<Request<Incoming>> for Requests<S> {
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let (mut request, rest) = rest::split(request);
+        take_slashes_as_one(request.uri_mut());
         self.control.asked();
         let context = AnswerContext::of(&request, &self.shared.visitors.borrow(), rest);
         let judged =
@@ -200,6 +202,20 @@ impl<S: Service> Requests<S> {
             return Err(token::without_token(token.is_some()));
         }
         Ok(())
+    }
+}
+
+/// Takes several slashes at the beginning of a path as one: proxies that cut a prefix off leave them behind.
+fn take_slashes_as_one(uri: &mut Uri) {
+    let path = uri.path_and_query().map_or("", PathAndQuery::as_str);
+    if !path.starts_with("//") {
+        return;
+    }
+    let path = format!("/{}", path.trim_start_matches('/'));
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = path.parse().ok();
+    if let Ok(plain) = Uri::from_parts(parts) {
+        *uri = plain;
     }
 }
 
