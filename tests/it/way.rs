@@ -167,7 +167,8 @@ async fn a_proxy_that_keeps_events_back_is_found() {
 }
 
 /// Somebody who says the same to whoever asks.
-async fn parrot(says: &'static str) -> String {
+async fn parrot(says: &str) -> String {
+    let says = says.to_owned();
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("it is bound");
     tokio::spawn(async move {
@@ -265,6 +266,46 @@ async fn whoever_stands_in_the_way_of_a_command_is_named_with_his_target() {
             let (code, out, errors) = finished(soon(words, command.output()).await);
             assert!(code != 0 && errors.contains(target), "{words}: {code} {out}{errors}");
         }
+    }
+}
+
+#[tokio::test]
+async fn who_stands_in_the_way_is_named_in_whichever_way_he_says_it() {
+    const PAGE: &str = "Content-Length: 15\r\n\r\n<h1>Portal</h1>";
+    for (says, named) in [
+        (
+            "HTTP/1.0 302 Found\r\nLocation: http://portal.example/\r\n\r\n",
+            "http://portal.example/",
+        ),
+        ("HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<h1>Portal</h1>", "web page"),
+        ("HTTP/1.0 404 Not Found\r\n\r\n", "404 Not Found"),
+        (
+            "HTTP/1.1 302 Found\r\nLocation: http://m\u{fc}nchen/\u{202e}\r\n\r\n",
+            "http://m%C3%BCnchen/%E2%80%AE",
+        ),
+        ("HTTP/1.1 200 OK\r\nContent-Type: Text/HTML; charset=utf-8\r\n@", "web page"),
+        ("HTTP/1.1 200 OK\r\nContent-Type: application/xhtml+xml\r\n@", "web page"),
+        ("HTTP/1.1 403 Forbidden\r\nContent-Type: text/html\r\n@", "web page"),
+        (
+            "HTTP/1.1 511 Network Authentication Required\r\nContent-Type: text/html\r\n@",
+            "a portal",
+        ),
+        (
+            "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"Office\"\r\n@",
+            "it asks for Basic realm=\"Office\"",
+        ),
+        (
+            "HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Negotiate\r\n@",
+            "it asks for Negotiate",
+        ),
+        ("SSH-2.0-OpenSSH_9.6\r\n", "is not HTTP"),
+    ] {
+        let says = says.replace('@', PAGE);
+        let url = parrot(&says).await;
+        let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_chadburn"));
+        command.args(["status", "--url", &url]).kill_on_drop(true);
+        let (code, _, errors) = finished(soon(&says, command.output()).await);
+        assert!(code == 4 && errors.contains(named), "{says}: {code} {errors}");
     }
 }
 

@@ -2,18 +2,20 @@
 //!
 //! Whom it trusts is told to it.
 
+use std::fmt::Write;
 use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
-use tokio_tungstenite::tungstenite::handshake::client::{Request, Response};
-use tokio_tungstenite::tungstenite::http::{HeaderValue, StatusCode, header};
+use tokio_tungstenite::tungstenite::handshake::client::Request;
+use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue, StatusCode, header};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, http};
 use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, client_async_tls_with_config};
 
+use crate::page;
 use crate::trust::{distrusted, tls};
 use crate::{Failure, Settings};
 
@@ -102,7 +104,18 @@ impl Open for Network {
         let longest = Some(self.settings.longest);
         let limits = WebSocketConfig::default().max_message_size(longest).max_frame_size(longest);
         let opened = client_async_tls_with_config(request, stream, Some(limits), tls).await;
-        opened.map(|(socket, _)| socket).map_err(judge)
+        match opened {
+            Ok((socket, _)) => Ok(socket),
+            // No server of WebSockets, and what it says is not told. So it is asked what it has to say to anybody.
+            Err(Error::Protocol(ProtocolError::WrongHttpVersion)) => {
+                let page = page::beside(&self.settings).await?;
+                let says = |name: HeaderName| {
+                    page.header(name.as_str()).map(|it| plain_ascii(it.as_bytes()))
+                };
+                Err(refused(page.status, says, page.body.as_bytes()))
+            }
+            Err(error) => Err(judge(error)),
+        }
     }
 }
 
@@ -110,32 +123,42 @@ impl Open for Network {
 fn judge(error: Error) -> Cause {
     let why = error.to_string();
     match error {
-        Error::Http(response) => refused(&response),
+        Error::Http(response) => {
+            let says =
+                |name| response.headers().get(name).map(|value| plain_ascii(value.as_bytes()));
+            let body = response.body().as_deref().unwrap_or_default();
+            refused(response.status().as_u16(), says, body)
+        }
         Error::Io(error) => distrusted(&error).unwrap_or(Cause::Passing(plain(&error))),
         // Half a handshake is what a server that ends leaves behind.
         Error::Protocol(ProtocolError::HandshakeIncomplete) | Error::ConnectionClosed => {
             Cause::Passing(why)
+        }
+        Error::Protocol(ProtocolError::HttparseError(_)) => {
+            Cause::Final { status: None, why: "what answers there is not HTTP".into() }
         }
         _ => Cause::Final { status: None, why },
     }
 }
 
 /// A server that is overloaded or ends says so with 5xx, 408, 425 or 429; whatever else is no 101 is
-/// meant, and would be said again.
-fn refused(response: &Response) -> Cause {
-    let status = response.status();
-    let body = response.body().as_deref().unwrap_or_default();
+/// meant, and would be said again. So would the 511 of a portal (RFC 6585, 6).
+fn refused(number: u16, says: impl Fn(HeaderName) -> Option<String>, body: &[u8]) -> Cause {
+    let status = StatusCode::from_u16(number).unwrap_or(StatusCode::BAD_GATEWAY);
     let problem = serde_json::from_slice::<serde_json::Value>(body).unwrap_or_default();
-    let says = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
-    let is_page = says(header::CONTENT_TYPE).is_some_and(|kind| kind.starts_with("text/html"));
+    let is_portal = status == StatusCode::NETWORK_AUTHENTICATION_REQUIRED;
+    let wants = says(header::WWW_AUTHENTICATE).or(says(header::PROXY_AUTHENTICATE));
     let why = match problem["detail"].as_str().or(problem["title"].as_str()) {
         Some(detail) => format!("{status}, {detail}"),
         // A sign-in, a portal, or a server that has moved. It is not followed: whoever wrote the address decides.
         None if status.is_redirection() => match says(header::LOCATION) {
-            Some(target) => format!("{status}, it sends one to {}", shortened(target)),
+            Some(target) => format!("{status}, it sends one to {}", shortened(&target)),
             None => format!("{status}, it sends one elsewhere and does not say where"),
         },
-        None if status.is_success() && is_page => {
+        None if wants.is_some() => {
+            format!("{status}, it asks for {}", shortened(&wants.unwrap_or_default()))
+        }
+        None if is_portal || (!status.is_server_error() && is_page(says(header::CONTENT_TYPE))) => {
             format!(
                 "{status} with a web page, so a sign-in, a portal or another server answers here"
             )
@@ -145,18 +168,39 @@ fn refused(response: &Response) -> Cause {
     };
     let passing =
         [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_EARLY, StatusCode::TOO_MANY_REQUESTS];
-    if status.is_server_error() || passing.contains(&status) {
+    if !is_portal && (status.is_server_error() || passing.contains(&status)) {
         Cause::Passing(why)
     } else {
-        Cause::Final { status: Some(status.as_u16()), why }
+        Cause::Final { status: Some(number), why }
     }
 }
 
-/// As much of an address as a line has room for; what a header has as text is printable ASCII and tabs.
+/// Whether a browser would show it as a page.
+fn is_page(kind: Option<String>) -> bool {
+    let kind = kind.unwrap_or_default();
+    let kind = kind.split(';').next().unwrap_or_default().trim();
+    ["text/html", "application/xhtml+xml"].iter().any(|page| kind.eq_ignore_ascii_case(page))
+}
+
+/// What a header says, with each byte that is no printable ASCII as an address has it.
+fn plain_ascii(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for &byte in bytes {
+        match byte {
+            b' '..=b'~' => text.push(char::from(byte)),
+            _ => {
+                let _ = write!(text, "%{byte:02X}");
+            }
+        }
+    }
+    text
+}
+
+/// As much of an address as a line has room for.
 fn shortened(target: &str) -> String {
     const LONGEST: usize = 300;
     let end = if target.len() > LONGEST { "…" } else { "" };
-    target.chars().take(LONGEST).map(|c| if c == '\t' { ' ' } else { c }).collect::<String>() + end
+    target.chars().take(LONGEST).collect::<String>() + end
 }
 
 /// A system's error in its own words, without its number, in the middle of a sentence.

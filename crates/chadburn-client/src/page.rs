@@ -90,6 +90,21 @@ async fn fetch(settings: &Settings, path: &str, mark: &str) -> Result<Page, Fail
     }
 }
 
+/// What stands at the very address of the WebSocket, in one try.
+pub(crate) async fn beside(settings: &Settings) -> Result<Page, Cause> {
+    let never = |failure: Failure| Cause::Final { status: None, why: failure.to_string() };
+    let path = settings.url.split(['?', '#']).next().unwrap_or_default();
+    let name = path.rsplit_once('/').map_or("", |(_, name)| name);
+    let request = request(settings, name).map_err(never)?;
+    let trust = if settings.secure {
+        Some(Arc::new(tls(settings).map_err(|why| never(Failure::Setting(why)))?))
+    } else {
+        None
+    };
+    let asked = timeout(SHORTEST, ask(settings, trust, &request, "")).await;
+    asked.unwrap_or_else(|_| Err(Cause::Passing("no answer".into())))
+}
+
 fn request(settings: &Settings, path: &str) -> Result<String, Failure> {
     let wrong = |_| Failure::Setting(format!("{:?} is no address", settings.url));
     let uri: Uri = settings.url.parse().map_err(wrong)?;
