@@ -3,7 +3,7 @@
 // It asks for the book at once when it is opened, and again when something has happened meanwhile.
 // Which words and which spans, chronicle.js decides; nothing is ever anything but text here.
 
-import { dayName, midnight, readBook, rows, spans } from './chronicle.js';
+import { dayName, hours, midnight, readBook, rows, spans } from './chronicle.js';
 import { say, svg } from './svg.js';
 
 /** How many entries are asked for: days of an office, minutes of a test. */
@@ -14,8 +14,6 @@ const LANE = { left: 10, right: 990, top: 8, bottom: 84 };
 
 /** How wide a letter of its labels is at most, in its units. */
 const LETTER = 15;
-
-const DAY_HOURS = 24;
 
 export class Book {
   #at;
@@ -142,12 +140,9 @@ export class Book {
     const x = (time) =>
       LANE.left + ((time - day) / length) * (LANE.right - LANE.left);
     const height = LANE.bottom - LANE.top;
-    const hours = Array.from({ length: DAY_HOURS / 3 + 1 }, (_, k) => {
-      const at = x(day + (k * 3 * length) / DAY_HOURS);
-      return svg('g', { class: 'hour', 'data-hour': k * 3 },
-        svg('path', { d: `M${at} ${LANE.bottom}V${LANE.bottom + 9}` }),
-        svg('text', { x: Math.min(Math.max(at, 24), 970), y: LANE.bottom + 36 }, `${k * 3}:00`));
-    });
+    const ticks = hours(day).map(({ hour, at }) => svg('g', { class: 'hour', 'data-hour': hour },
+      svg('path', { d: `M${x(at)} ${LANE.bottom}V${LANE.bottom + 9}` }),
+      svg('text', { x: Math.min(Math.max(x(at), 24), 970), y: LANE.bottom + 36 }, `${hour}:00`)));
     const blocks = spans(this.#entries, day, now).map((span) => {
       const [from, rang, to] = [x(span.from), x(span.rangUntil), x(span.to)];
       const width = Math.max(1.5, to - from);
@@ -168,6 +163,6 @@ export class Book {
       svg('rect', {
         class: 'lane', x: LANE.left, y: LANE.top, width: LANE.right - LANE.left, height,
       }),
-      ...hours, ...blocks, ...present);
+      ...ticks, ...blocks, ...present);
   }
 }

@@ -37,6 +37,17 @@ export function midnight(time, days = 0) {
 }
 
 /**
+ * Every third hour of the day that begins at `from`, and its end: `[{ hour, at }]`. Days with a change of
+ * clocks are longer or shorter than others.
+ */
+export function hours(from) {
+  const date = new Date(from);
+  return [0, 3, 6, 9, 12, 15, 18, 21, 24].map((hour) => ({
+    hour, at: new Date(date.getFullYear(), date.getMonth(), date.getDate(), hour).getTime(),
+  }));
+}
+
+/**
  * Which order stood when on the day that begins at `from`, up to `now`:
  * `[{ from, to, rangUntil, label }]`. `rangUntil` is when the bell fell silent.
  */

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { MAX_ROWS, dayName, midnight, readBook, rows, spans } from '../../static/chronicle.js';
+import { MAX_ROWS, dayName, hours, midnight, readBook, rows, spans } from '../../static/chronicle.js';
 
 const at = (hours, minutes = 0, day = 14) => new Date(2026, 2, day, hours, minutes).getTime();
 const TODAY = at(0);
@@ -49,6 +49,30 @@ test('a day shows what stood at midnight, and nothing of the days around it', ()
     { from: at(8), to: at(24), rangUntil: at(24), label: 'LUNCH' },
   ]);
   assert.deepEqual(spans(entries, at(0, 0, 12), at(9, 0, 15)), []);
+});
+
+test('the hours of a day stand where its clocks show them, also where these are changed', (t) => {
+  const { TZ } = process.env;
+  t.after(() => {
+    if (TZ === undefined) delete process.env.TZ;
+    else process.env.TZ = TZ;
+  });
+  const HOUR = 3_600_000;
+  // From the day's begin, in hours: an hour less or more after three at night; Beirut has no midnight that day.
+  for (const [zone, day, expected] of [
+    ['Europe/Berlin', [2026, 2, 28], [0, 3, 6, 9, 12, 15, 18, 21, 24]],
+    ['Europe/Berlin', [2026, 2, 29], [0, 2, 5, 8, 11, 14, 17, 20, 23]],
+    ['Europe/Berlin', [2026, 9, 25], [0, 4, 7, 10, 13, 16, 19, 22, 25]],
+    ['Asia/Beirut', [2026, 2, 29], [0, 2, 5, 8, 11, 14, 17, 20, 23]],
+    ['Australia/Lord_Howe', [2026, 3, 5], [0, 3.5, 6.5, 9.5, 12.5, 15.5, 18.5, 21.5, 24.5]],
+  ]) {
+    process.env.TZ = zone;
+    const from = midnight(new Date(...day, 12).getTime());
+    const found = hours(from).map((tick) => (tick.at - from) / HOUR);
+    assert.deepEqual(found, expected, `${zone} ${day}`);
+    assert.equal(hours(from).at(-1).at, midnight(from, 1));
+    assert.equal(dayName(from, midnight(from, 1)), 'Yesterday');
+  }
 });
 
 test('nothing is known of the time in which no server ran', () => {
