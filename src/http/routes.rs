@@ -95,7 +95,10 @@ async fn events_head() -> Response {
 }
 
 async fn nothing_here() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "there is nothing here; the panel is at /")
+    Problem::new(
+        StatusCode::NOT_FOUND,
+        "there is nothing here; the panel is at /, and a proxy has to cut off what it adds before that",
+    )
 }
 
 async fn not_like_this() -> Problem {

@@ -27,14 +27,14 @@ after(async () => {
 
 /**
  * A proxy before the telegraph. `spoil(path, answer)` may answer in its place, and says whether it
- * has. `asked` has every path.
+ * has; `lead(path)` is what the telegraph is asked for. `asked` has every path.
  */
-async function proxy(t, spoil = () => false) {
+async function proxy(t, spoil = () => false, lead = (path) => path) {
   const asked = [];
   const server = createServer((from, answer) => {
     asked.push(from.url);
     if (spoil(from.url, answer)) return;
-    const to = request({ port: telegraph.port, path: from.url, method: from.method, headers: from.headers },
+    const to = request({ port: telegraph.port, path: lead(from.url), method: from.method, headers: from.headers },
       (there) => {
         answer.writeHead(there.statusCode, there.headers);
         there.pipe(answer);
@@ -45,7 +45,7 @@ async function proxy(t, spoil = () => false) {
   server.on('upgrade', (from, socket, head) => {
     asked.push(from.url);
     const there = connect(telegraph.port, '127.0.0.1', () => {
-      const lines = [`GET ${from.url} HTTP/1.1`];
+      const lines = [`GET ${lead(from.url)} HTTP/1.1`];
       for (let k = 0; k < from.rawHeaders.length; k += 2) lines.push(from.rawHeaders.slice(k, k + 2).join(': '));
       there.write(`${lines.join('\r\n')}\r\n\r\n`);
       there.write(head);
@@ -84,6 +84,10 @@ async function parts() {
 
 const name = (path) => path.split('/').pop();
 
+const kind = (path) => (path.endsWith('.css') ? 'text/css' : 'text/javascript');
+
+const KEPT = { 'Cache-Control': 'public, max-age=31536000, immutable' };
+
 /** In how many ways a part can fail to come. */
 const FAULTS = {
   'is answered with 502': (answer) => answer.writeHead(502).end(),
@@ -94,6 +98,10 @@ const FAULTS = {
   },
   'is another page': (answer) => answer.writeHead(200, { 'Content-Type': 'text/html' }).end('<h1>Log in</h1>'),
   'is half a script': (answer) => answer.writeHead(200, { 'Content-Type': 'text/javascript' }).end('export const {'),
+  // A cache on the way may say that what is wrong is to be kept for ever, as what is right would be.
+  'is empty and kept': (answer, path) => answer.writeHead(200, { 'Content-Type': kind(path), ...KEPT }).end(),
+  'is another page and kept': (answer) => answer.writeHead(200, { 'Content-Type': 'text/html', ...KEPT }).end('<h1>Log in</h1>'),
+  'is a piece': (answer, path) => answer.writeHead(206, { 'Content-Type': kind(path), 'Content-Range': 'bytes 0-0/9' }).end('{'),
 };
 
 for (const [how, fail] of Object.entries(FAULTS)) {
@@ -103,7 +111,7 @@ for (const [how, fail] of Object.entries(FAULTS)) {
     const said = [];
     const { url } = await proxy(t, (path, answer) => {
       if (!left.delete(name(path))) return false;
-      fail(answer);
+      fail(answer, path);
       return true;
     });
     const page = await browser.newPage();
@@ -141,6 +149,67 @@ for (const part of ['main.js', 'roll.js', 'panel.css']) {
     await isCoffee(page);
   });
 }
+
+for (const part of ['main.js', 'roll.js', 'panel.css']) {
+  test(`${part} hangs: the page is seen and says so, and is well as soon as it comes`, async (t) => {
+    const held = [];
+    const { url } = await proxy(t, (path, answer) => {
+      if (name(path) !== part || held.length > 0) return false;
+      held.push(answer);
+      return true;
+    });
+    const context = await browser.newContext();
+    t.after(() => context.close());
+    const page = await context.newPage();
+    await page.goto(url, { waitUntil: 'commit' });
+    await page.locator('#trouble', { hasText: 'still on their way' }).waitFor();
+    await page.waitForFunction(() => performance.getEntriesByName('first-contentful-paint').length > 0);
+    const real = await (await fetch(`${telegraph.url()}static/${part}`)).text();
+    held[0].writeHead(200, { 'Content-Type': kind(part) }).end(real);
+    await isCoffee(page);
+    assert.ok(await page.evaluate(() => [...document.styleSheets].every(({ media }) => media.mediaText !== 'not all')));
+  });
+}
+
+test('a server with another panel takes the place of the first between the page and its parts', async (t) => {
+  let isOther = true;
+  const first = await (await fetch(telegraph.url())).text();
+  const { url } = await proxy(t, (path, answer) => {
+    if (path !== '/' || !isOther) return false;
+    isOther = false;
+    const other = first.replaceAll(/static\/[0-9a-f]{16}/g, 'static/0123456789abcdef');
+    answer.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' }).end(other);
+    return true;
+  });
+  const page = await open(t, url);
+  await isCoffee(page);
+});
+
+test('below a path whose proxy cuts it off, the panel is well without the slash behind it, too', async (t) => {
+  for (const path of ['telegraph', 'tele%67raph', 'a/my%20eot', 'telegraph?x=1#y']) {
+    const prefix = new URL(path, 'http://x/').pathname;
+    const { url, asked } = await proxy(t, () => false, (from) => {
+      // As `location /telegraph { proxy_pass http://server/; }` of nginx has it.
+      if (!from.startsWith(prefix)) return '/elsewhere';
+      return `/${from.slice(prefix.length)}`;
+    });
+    const page = await open(t, url + path);
+    await isCoffee(page);
+    assert.equal(new URL(page.url()).pathname, `${prefix}/`);
+    assert.ok(asked.some((it) => it.startsWith(`${prefix}/websocket`)), asked.join());
+  }
+});
+
+test('a proxy that takes that slash away again makes no endless loop', async (t) => {
+  const { url, asked } = await proxy(t, (path, answer) => {
+    if (path !== '/telegraph/') return false;
+    answer.writeHead(301, { Location: '/telegraph' }).end();
+    return true;
+  }, (from) => (from === '/telegraph' ? '/' : '/elsewhere'));
+  const page = await open(t, `${url}telegraph`);
+  await page.locator('#trouble', { hasText: 'could not be loaded' }).waitFor();
+  assert.equal(asked.filter((path) => path === '/telegraph/').length, 1, asked.join());
+});
 
 test('it does not reload onto a page that is not there', async (t) => {
   let isOut = true;
