@@ -27,6 +27,23 @@ pub(crate) fn request(host: &str, subprotocol: Option<&str>) -> Vec<u8> {
     .into_bytes()
 }
 
+/// A reader's request for events.
+pub(crate) fn request_for_events(host: &str) -> Vec<u8> {
+    format!("GET /events HTTP/1.1\r\nHost: {host}\r\nAccept: text/event-stream\r\n\r\n")
+        .into_bytes()
+}
+
+/// Whether the head of an answer has events behind it.
+pub(crate) fn check_answer_with_events(head: &[u8]) -> Result<()> {
+    let kind = header(head, "content-type").unwrap_or_default();
+    ensure!(
+        head.starts_with(b"HTTP/1.1 200") && kind.starts_with("text/event-stream"),
+        "no events, but {}",
+        String::from_utf8_lossy(head)
+    );
+    Ok(())
+}
+
 /// What the server must say to [`request`]'s key.
 pub(crate) fn expected_accept() -> String {
     accept_for(&STANDARD.encode(NONCE))

@@ -69,7 +69,7 @@ pub(crate) struct Options {
     /// The file that the server watches
     #[arg(long)]
     status_file: PathBuf,
-    /// Write at this pace, whether or not the stations keep up, instead of waiting for them
+    /// Write the measured values at this pace, whether or not the stations keep up, instead of waiting for them
     #[arg(long)]
     interval_ms: Option<u64>,
     /// Wait at most this long until all stations have a value
@@ -135,12 +135,14 @@ fn measure(options: &Options) -> Result<Report> {
     let beside = options.greedy.map(|greedy| Beside::start(options.url, greedy)).transpose()?;
     let writer = Writer::new(options.mode, &options.status_file);
     let warm_up = 1..=options.warm_up;
-    write(options, &writer, warm_up, &mut crowd, Deadlines { hard: deadline, soft: deadline })?;
+    let deadlines = Deadlines { hard: deadline, soft: deadline };
+    write(options, &writer, (warm_up, None), &mut crowd, deadlines)?;
     let (from, cpu_before) = (Instant::now(), server.cpu()?);
     let soft = options.measure_s.map_or(deadline, |seconds| from + Duration::from_secs(seconds));
     let elsewhere_before = machine_cpu()?.saturating_sub(cpu_before + own_cpu()?);
     let measured = options.warm_up + 1..=options.warm_up + options.messages;
-    write(options, &writer, measured, &mut crowd, Deadlines { hard: deadline, soft })?;
+    let pace = options.interval_ms.map(Duration::from_millis);
+    write(options, &writer, (measured, pace), &mut crowd, Deadlines { hard: deadline, soft })?;
     let cpu_after = server.cpu()?;
     let cpu = cpu_after.saturating_sub(cpu_before);
     let elsewhere = machine_cpu()?.saturating_sub(cpu_after + own_cpu()?);
@@ -200,16 +202,15 @@ struct Deadlines {
     soft: Instant,
 }
 
-/// Writes the values with these numbers, each once all stations have the one before or the wait is
-/// over, and waits for the last one's deliveries.
+/// Writes the values with these numbers at this pace, or each once all stations have the one before or the wait
+/// is over, and waits for the last one's deliveries.
 fn write(
     options: &Options,
     writer: &Writer,
-    numbers: RangeInclusive<u32>,
+    (numbers, pace): (RangeInclusive<u32>, Option<Duration>),
     crowd: &mut Crowd,
     deadlines: Deadlines,
 ) -> Result<()> {
-    let pace = options.interval_ms.map(Duration::from_millis);
     let wait = pace.unwrap_or(Duration::from_millis(options.wait_ms));
     for (count, number) in (0..).zip(numbers) {
         let now = Instant::now();

@@ -7,8 +7,8 @@ use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
 use serde::Deserialize;
 
-use crate::frame;
 use crate::mqtt::{self, Packet};
+use crate::{frame, handshake};
 
 /// The first message of a text station's greeting.
 pub(crate) const HELLO: &str = "Connected to EOT Server";
@@ -25,6 +25,8 @@ pub(crate) enum Wire {
     /// A status is a message, and the greeting is the newest of them: what a server does that stores
     /// messages and knows nothing of their meaning.
     Newest,
+    /// Server-sent events: a status is in the `order` of an event's data.
+    Sse,
     /// MQTT 3.1.1 in binary messages: a status is published, and the newest is retained.
     Mqtt,
 }
@@ -33,9 +35,25 @@ impl Wire {
     /// What a station asks for in its handshake.
     pub(crate) fn subprotocol(self) -> Option<&'static str> {
         match self {
-            Self::Text | Self::Newest => None,
+            Self::Text | Self::Newest | Self::Sse => None,
             Self::Json => Some("chadburn.v1"),
             Self::Mqtt => Some(mqtt::SUBPROTOCOL),
+        }
+    }
+
+    /// What a station asks for, at this host.
+    pub(crate) fn request(self, host: &str) -> Vec<u8> {
+        match self {
+            Self::Sse => handshake::request_for_events(host),
+            _ => handshake::request(host, self.subprotocol()),
+        }
+    }
+
+    /// Holds the head of a server's answer to what was asked.
+    pub(crate) fn check_answer(self, head: &[u8], accept: &str) -> Result<()> {
+        match self {
+            Self::Sse => handshake::check_answer_with_events(head),
+            _ => handshake::check_answer(head, accept, self.subprotocol()),
         }
     }
 
@@ -106,7 +124,7 @@ impl Ear {
                 ensure!(heard > 0 || message.kind == "welcome", "a welcome that is none");
                 Ok(message.kind == "state")
             }
-            (Wire::Newest, _) => Ok(true),
+            (Wire::Newest | Wire::Sse, _) => Ok(true),
             (Wire::Mqtt, _) => {
                 let packet = packet(payload)?;
                 ensure!(heard > 0 || packet == Packet::ConnAck, "a message before the CONNACK");
@@ -125,18 +143,28 @@ impl Ear {
                 };
                 return Ok(Some(classify(std::str::from_utf8(status)?)));
             }
-            Wire::Json => {}
+            Wire::Json | Wire::Sse => {}
         }
         if self.last_payload != payload {
-            self.last_heard = match Message::parse(payload)?.kind.as_ref() {
-                "state" => Some(State::parse(payload)?.value()),
-                _ => None,
-            };
+            // Of events only states come as far as this.
+            let is_state = self.wire == Wire::Sse || Message::parse(payload)?.kind == "state";
+            self.last_heard =
+                is_state.then(|| State::parse(payload)).transpose()?.map(|it| it.value());
             self.last_payload.clear();
             self.last_payload.extend_from_slice(payload);
         }
         Ok(self.last_heard)
     }
+}
+
+/// The first event in these bytes, if it is there whole: the data of one without a name, which is a state, and how
+/// many bytes it takes with its empty line. Others and comments have none.
+pub(crate) fn event(bytes: &[u8]) -> Option<(Option<&[u8]>, usize)> {
+    let end = bytes.windows(2).position(|two| two == b"\n\n")?;
+    let lines = || bytes[..end].split(|byte| *byte == b'\n');
+    let is_named = lines().any(|line| line.starts_with(b"event:"));
+    let data = lines().find_map(|line| line.strip_prefix(b"data: ")).filter(|_| !is_named);
+    Some((data, end + 2))
 }
 
 fn packet(message: &[u8]) -> Result<Packet<'_>> {
@@ -230,6 +258,23 @@ mod tests {
         assert!(ear.greeting(0, STATE.as_bytes()).is_err());
         assert!(!ear.greeting(0, br#"{"type":"welcome","dial":{}}"#).unwrap());
         assert!(ear.greeting(1, STATE.as_bytes()).unwrap());
+    }
+
+    #[test]
+    fn of_events_those_without_a_name_are_states() {
+        let state = r#"{"seq":3,"order":{"status":"m000007"}}"#;
+        let text = format!(
+            "retry: 2000\n\n: here\n\nevent: source\ndata: {{}}\n\nid: 3\ndata: {state}\n\nid"
+        );
+        let (mut bytes, mut states) = (text.as_bytes(), Vec::new());
+        while let Some((data, length)) = event(bytes) {
+            states.extend(data);
+            bytes = &bytes[length..];
+        }
+        assert_eq!((states, bytes), (vec![state.as_bytes()], &b"id"[..]));
+        let mut ear = Ear::new(Wire::Sse);
+        assert!(ear.greeting(0, state.as_bytes()).unwrap());
+        assert_eq!(ear.status(state.as_bytes()).unwrap(), Some(Value::Number(7)));
     }
 
     #[test]

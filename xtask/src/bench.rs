@@ -4,6 +4,8 @@
 
 mod family;
 mod figures;
+mod interval;
+mod neighbours;
 mod peers;
 mod program;
 mod server;
@@ -17,10 +19,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
 use figures::{Figures, Round};
+use neighbours::Work;
 use peers::Peers;
 use program::{Call, Program, Role};
 use server::Server;
-use size::Size;
+use size::{Pace, Size};
 use table::Speed;
 
 use crate::tools;
@@ -33,6 +36,10 @@ const RUNS: usize = 5;
 const PEERS_RUNS: usize = 3;
 /// A round counts as undisturbed while no more than this many cores were busy elsewhere.
 const QUIET: f64 = 0.1;
+/// Beyond this in the median round nothing is said of how fast anybody is.
+const LOUD: f64 = 0.3;
+/// It is measured until the 95 % interval of each ratio is within so much of its middle, or the time is up.
+const EXACT: f64 = 0.03;
 /// Quiet stations, and how many send without end beside them.
 const GREEDY: (usize, usize) = (1_000, 100);
 /// No round is begun that would not be over by then, at one number of stations, except the first.
@@ -49,11 +56,15 @@ pub(crate) struct Options {
     /// 100,1000,10000, and most with --peers]
     #[arg(long, value_delimiter = ',')]
     stations: Vec<Size>,
+    /// At which paces orders are written: 0, as soon as everybody has the one before, or a time such as 30ms or
+    /// 1s [default: 0]
+    #[arg(long, value_delimiter = ',')]
+    pace: Vec<Pace>,
     /// Messages in each run, instead of a number that suits the stations
     #[arg(long)]
     messages: Option<usize>,
-    /// Rounds, of which the medians are taken; fewer when time runs out [default: 5, and 3 with
-    /// --peers]
+    /// Rounds at least, unless time runs out; more while the ratios are not known to 3 % [default: 5, and 3
+    /// with --peers]
     #[arg(long)]
     runs: Option<usize>,
     /// A chadburn to measure instead of the one in this tree; may be given several times
@@ -83,8 +94,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let (programs, peers) = choose(options)?;
     let begun = Instant::now();
     let mut speed = Vec::new();
-    for stations in options.sizes() {
-        speed.push(measure_speed(options, &programs, stations)?);
+    for pace in options.paces() {
+        for stations in options.sizes() {
+            speed.push(measure_speed(options, &programs, stations, pace)?);
+        }
     }
     let greedy = measure_greedy(options, &programs)?;
     let faults = measure_faults(options, &programs)?;
@@ -147,23 +160,35 @@ fn measure_faults<'a>(options: &Options, programs: &'a [Program]) -> Result<Faul
     Ok(faults)
 }
 
-/// Rounds of all programs, interleaved. While the machine is busy elsewhere, more rounds are measured
-/// than were asked for, as far as time allows, and the quietest of them count. A peer that failed is
-/// not asked again at this number of stations.
-fn measure_speed(options: &Options, programs: &[Program], stations: usize) -> Result<Speed> {
-    let load = options.speed_load(stations);
+/// Rounds of all programs, interleaved: at least as many undisturbed ones as are wanted, and more until the ratios
+/// are known exactly enough, as far as time allows. If there are enough undisturbed ones only these count, else the
+/// quietest. A peer that failed is not asked again at this number of stations.
+fn measure_speed(
+    options: &Options,
+    programs: &[Program],
+    stations: usize,
+    pace: Pace,
+) -> Result<Speed> {
+    let load = options.speed_load(stations, pace);
     let wanted = options.rounds();
-    let (begun, mut longest) = (Instant::now(), Duration::ZERO);
+    let (begun, before) = (Instant::now(), Work::so_far());
+    let mut longest = Duration::ZERO;
     let mut rounds: Vec<Round> = Vec::new();
     let mut failures = vec![None; programs.len()];
-    while rounds.iter().filter(|round| figures::disturbance(round) <= QUIET).count() < wanted {
+    loop {
+        let quiet: Vec<Round> =
+            rounds.iter().filter(|round| figures::disturbance(round) <= QUIET).cloned().collect();
+        if quiet.len() >= wanted && (options.quick || table::is_exact(&quiet, FLOOR, EXACT)) {
+            break;
+        }
         let round_begun = Instant::now();
         if !rounds.is_empty() && round_begun - begun + longest > options.budget() {
             break;
         }
         let mut round = Vec::new();
         for (program, failure) in programs.iter().zip(&mut failures) {
-            progress(&format!("{stations} stations, round {}: {}", rounds.len() + 1, program.name));
+            let number = rounds.len() + 1;
+            progress(&format!("{stations} stations, {pace}, round {number}: {}", program.name));
             let measured = failure.is_none().then(|| program.measure(&load));
             round.push(match measured {
                 None => None,
@@ -183,9 +208,13 @@ fn measure_speed(options: &Options, programs: &[Program], stations: usize) -> Re
         rounds.push(round);
         longest = longest.max(round_begun.elapsed());
     }
+    let neighbours = Work::so_far().since(&before, begun.elapsed().as_secs_f64());
     rounds.sort_by(|a, b| figures::disturbance(a).total_cmp(&figures::disturbance(b)));
-    rounds.truncate(wanted);
-    Ok(Speed { stations, messages: load.messages, rounds, failures })
+    let quiet = rounds.iter().filter(|round| figures::disturbance(round) <= QUIET).count();
+    rounds.truncate(quiet.max(wanted));
+    let busy: Vec<f64> = rounds.iter().map(|round| figures::disturbance(round)).collect();
+    let is_loud = figures::median(&busy) > LOUD;
+    Ok(Speed { stations, pace, messages: load.messages, rounds, failures, neighbours, is_loud })
 }
 
 /// What is being done, in place of what was said before.
@@ -211,10 +240,11 @@ fn choose(options: &Options) -> Result<(Vec<Program>, Peers)> {
     }
     for (index, path) in servers.iter().enumerate() {
         let number = if servers.len() > 1 { format!(" {}", index + 1) } else { String::new() };
-        let text = chadburn(format!("chadburn{number}, text"), path, "text", &bench);
-        let json = chadburn(format!("chadburn{number}, JSON"), path, "json", &bench);
-        match Server::start(&text) {
-            Ok(_) => programs.extend([text, json]),
+        let ours = [("text", "text"), ("JSON", "json"), ("SSE", "sse")];
+        let ours = ours
+            .map(|(name, wire)| chadburn(format!("chadburn{number}, {name}"), path, wire, &bench));
+        match Server::start(&ours[0]) {
+            Ok(_) => programs.extend(ours),
             Err(error) if own => eprintln!("not measured, since it does not serve: {error:#}"),
             Err(error) => return Err(error),
         }

@@ -13,7 +13,6 @@ use rustix::net::sockopt::set_socket_linger;
 
 use super::judge::Faults;
 use super::station::{Ledger, Station};
-use crate::handshake;
 
 /// Connections that may wait for their greeting at once: fewer than the 128 of the standard
 /// library's accept queue (and mio's), the shortest to be met. One that does not fit into the queue
@@ -50,12 +49,11 @@ struct Seat {
 impl Crowd {
     /// A crowd in front of this server, with an empty ledger.
     pub(crate) fn new(address: SocketAddr, ledger: Ledger) -> Result<Self> {
-        let subprotocol = ledger.wire().subprotocol();
         Ok(Self {
             poll: Poll::new()?,
             events: Events::with_capacity(1024),
             address,
-            request: handshake::request(&address.to_string(), subprotocol),
+            request: ledger.wire().request(&address.to_string()),
             seats: Vec::new(),
             buffer: vec![0; READ_SIZE],
             lost: 0,

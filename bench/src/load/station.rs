@@ -6,7 +6,7 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use super::judge::{Faults, Judge};
-use crate::wire::{Ear, Wire};
+use crate::wire::{self, Ear, Wire};
 use crate::{frame, handshake};
 
 /// What all stations heard, taken together.
@@ -143,13 +143,22 @@ impl Station {
                 }
                 return Ok(0);
             };
-            let subprotocol = ledger.wire.subprotocol();
-            handshake::check_answer(&bytes[..length], &ledger.accept, subprotocol)?;
+            ledger.wire.check_answer(&bytes[..length], &ledger.accept)?;
             self.stage = Stage::Greeting(0);
             if let Some(opening) = &ledger.opening {
                 self.outgoing.extend(frame::from_client(frame::BINARY, opening, mask(at)));
             }
             used = length;
+        }
+        if ledger.wire == Wire::Sse {
+            while let Some((state, length)) = wire::event(&bytes[used..]) {
+                used += length;
+                match state {
+                    Some(state) => self.hear(state, at, ledger)?,
+                    None => ledger.others += 1,
+                }
+            }
+            return Ok(used);
         }
         while let Some((frame, length)) = frame::parse(&bytes[used..])? {
             used += length;

@@ -84,6 +84,8 @@ pub(super) struct Load {
     pub(super) measure_s: Option<u64>,
     /// Stop writing after this, whatever was written.
     pub(super) limit_s: u64,
+    /// At which pace the values are written; 0: each as soon as everybody has the one before.
+    pub(super) pace: Duration,
     /// So many send without end beside them, and somebody asks whether the server is alive.
     pub(super) greedy: Option<usize>,
 }
@@ -114,6 +116,9 @@ impl Program {
             .arg(format!("--wait-ms={}", load.wait_ms))
             .arg(format!("--limit-s={}", load.limit_s))
             .args(load.measure_s.map(|seconds| format!("--measure-s={seconds}")))
+            .args(
+                (!load.pace.is_zero()).then(|| format!("--interval-ms={}", load.pace.as_millis())),
+            )
             .args(load.greedy.map(|greedy| format!("--greedy={greedy}")))
             .arg(format!("--wire={}", self.wire))
             .arg("--json-out")

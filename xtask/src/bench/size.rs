@@ -4,7 +4,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::program::Load;
@@ -18,6 +18,8 @@ const QUICK_DELIVERIES: usize = 50_000;
 const LEAST_MESSAGES: usize = 5;
 /// More make a run long, not more exact.
 const MOST_MESSAGES: usize = 2000;
+/// How long one run with a pace takes, if that is enough for the fewest messages.
+const PACED: Duration = Duration::from_secs(3);
 /// Messages before the measured ones: a young TCP connection acknowledges its first 16 segments at
 /// once, which doubles what they cost; the rest is for code and data that come into the caches.
 const WARM_UP: usize = 20;
@@ -46,7 +48,41 @@ impl FromStr for Size {
     }
 }
 
+/// At which pace orders are written, as it is typed: `0`, `30ms`, `1s`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pace(pub(super) Duration);
+
+impl FromStr for Pace {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let number = |digits: &str| digits.parse::<u64>().ok().filter(|number| *number <= 60_000);
+        let time = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
+            _ if text == "0" => Some(Duration::ZERO),
+            (Some(digits), _) => number(digits).map(Duration::from_millis),
+            (_, Some(digits)) => number(digits).map(Duration::from_secs),
+            _ => None,
+        };
+        time.map(Self).with_context(|| format!("{text} is no pace such as 0, 30ms or 1s"))
+    }
+}
+
+impl std::fmt::Display for Pace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.0.as_millis() {
+            0 => f.write_str("at once"),
+            ms if ms % 1000 == 0 => write!(f, "{} s", ms / 1000),
+            ms => write!(f, "{ms} ms"),
+        }
+    }
+}
+
 impl Options {
+    /// The paces of orders.
+    pub(super) fn paces(&self) -> Vec<Pace> {
+        if self.pace.is_empty() { vec![Pace(Duration::ZERO)] } else { self.pace.clone() }
+    }
+
     /// The numbers of stations.
     pub(super) fn sizes(&self) -> Vec<usize> {
         let usual = [100, 1000, 10_000].map(Size::Stations);
@@ -78,9 +114,12 @@ impl Options {
     }
 
     /// What is put on every program to see how fast it is.
-    pub(super) fn speed_load(&self, stations: usize) -> Load {
+    pub(super) fn speed_load(&self, stations: usize, Pace(pace): Pace) -> Load {
         let aim = if self.quick { QUICK_DELIVERIES } else { DELIVERIES };
-        let fitting = (aim / stations.max(1)).clamp(LEAST_MESSAGES, MOST_MESSAGES);
+        let most = if pace.is_zero() { u128::MAX } else { PACED.as_millis() / pace.as_millis() };
+        let most =
+            usize::try_from(most).unwrap_or(MOST_MESSAGES).clamp(LEAST_MESSAGES, MOST_MESSAGES);
+        let fitting = (aim / stations.max(1)).clamp(LEAST_MESSAGES, most);
         Load {
             stations,
             messages: self.messages.unwrap_or(fitting),
@@ -98,13 +137,14 @@ impl Options {
                 Self { peers: true, .. } => 90,
                 _ => 30,
             },
+            pace,
             greedy: None,
         }
     }
 
     /// The same at the number of stations that is measured beside greedy ones.
     pub(super) fn greedy_load(&self, greedy: usize) -> Load {
-        Load { greedy: Some(greedy), ..self.speed_load(GREEDY.0) }
+        Load { greedy: Some(greedy), ..self.speed_load(GREEDY.0, Pace(Duration::ZERO)) }
     }
 
     /// What is put on it to see what goes wrong.
@@ -120,6 +160,7 @@ impl Options {
             wait_ms: 1000,
             measure_s: None,
             limit_s: if self.peers && self.quick { 10 } else { 30 },
+            pace: Duration::ZERO,
             greedy: None,
         }
     }
@@ -146,6 +187,17 @@ mod tests {
         assert_eq!("100".parse(), Ok(Size::Stations(100)));
         assert_eq!("most".parse(), Ok(Size::Most));
         assert!("many".parse::<Size>().is_err());
+    }
+
+    #[test]
+    fn a_pace_is_a_time_or_none() {
+        for (text, ms, said) in [("0", 0, "at once"), ("30ms", 30, "30 ms"), ("1s", 1_000, "1 s")] {
+            let pace: Pace = text.parse().unwrap();
+            assert_eq!((pace.0, &*pace.to_string()), (Duration::from_millis(ms), said));
+        }
+        for text in ["", "30", "s", "-1s", "1m", "99999999ms"] {
+            assert!(text.parse::<Pace>().is_err(), "{text:?}");
+        }
     }
 
     #[test]
