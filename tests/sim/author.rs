@@ -64,8 +64,25 @@ impl Author {
             self.fault(&mut moves);
         } else {
             self.writing(disk, weather, file, bytes, &mut moves);
+            if self.rng.one_in(weather.late) {
+                self.is_late(weather, &mut moves);
+            }
         }
         Writer::new(file, moves, now)
+    }
+
+    /// Whoever does this loses its processor in its last call, in which it has renamed or closed.
+    fn is_late(&mut self, weather: &Weather, moves: &mut VecDeque<(u64, Move)>) {
+        let longest = self.rng.pick(&[MS, 50 * MS, 500 * MS, 5 * SECOND]);
+        let late = self.rng.below(longest);
+        let renames = matches!(moves.back(), Some((_, Move::Rename { .. })));
+        // Of several who write at a time, one that closes so late is taken for a reader.
+        if renames || !weather.overlap && matches!(moves.back(), Some((_, Move::Close))) {
+            moves.insert(moves.len() - 1, (0, Move::Late(late)));
+            if !renames {
+                moves.push_back((late, Move::Return));
+            }
+        }
     }
 
     fn writing(

@@ -2,9 +2,10 @@
 //! times in ticks that may be set, things that are no files. Every change is told to the truth, and to the kernel's watches.
 
 use std::io;
+use std::time::SystemTime;
 
 use chadburn::file::File;
-use live_file::source::look::{Kind, Meta};
+use live_file::source::look::{Kind, Meta, Version};
 use live_file::writing::{Condition, Moment, Stamp};
 use uuid::Uuid;
 
@@ -14,9 +15,11 @@ use crate::faults::Fault;
 use crate::kernel::{Kernel, Raw};
 use crate::truth::{Cause, Sight, Truth};
 use crate::weather::{Watching, Weather};
+use dates::since_1970;
 use mounts::Over;
 use text::{LARGEST, read};
 
+mod dates;
 mod mounts;
 mod text;
 
@@ -27,6 +30,10 @@ pub struct Inode {
     /// Its content.
     pub bytes: Vec<u8>,
     mtime: Moment,
+    /// When anything about it was changed, by the same clock.
+    changed: Moment,
+    /// When it was made.
+    made: SystemTime,
     kind: Kind,
     readable: bool,
     /// How many writers are in the middle of their writing.
@@ -67,6 +74,8 @@ pub struct Disk {
     /// The watches of either file.
     pub kernels: [Kernel; 2],
     others: u64,
+    /// Whoever acts now loses its processor for so long at the end of its call.
+    pub late: Option<u64>,
     /// When somebody last did anything to either file but open it.
     pub touched: u64,
 }
@@ -91,6 +100,7 @@ impl Disk {
             truth,
             kernels,
             others: 0,
+            late: None,
             touched: 0,
         };
         disk.turns(weather);
@@ -111,18 +121,6 @@ impl Disk {
         }
     }
 
-    /// The wall clock is set, by so many microseconds.
-    pub fn sets_clock(&mut self, by: i64) {
-        self.wall = self.wall.saturating_add_signed(by);
-        self.truth.iter_mut().for_each(Truth::clock_is_set);
-    }
-
-    /// The wall clock in milliseconds.
-    #[must_use]
-    pub fn unix_ms(&self) -> u64 {
-        (self.wall + self.book.now()) / 1_000
-    }
-
     /// What this name stands for, for whoever writes there.
     #[must_use]
     pub fn at(&self, file: File) -> Option<Index> {
@@ -135,31 +133,14 @@ impl Disk {
         &self.inodes[index]
     }
 
-    /// The time that a file changed now would get.
-    #[must_use]
-    pub fn mtime(&self) -> Moment {
-        let wall = self.wall + self.book.now() - self.skew;
-        moment(wall - wall % self.tick.max(1))
-    }
-
-    /// The wall clock.
-    #[must_use]
-    pub fn clock(&self) -> Moment {
-        moment(self.wall + self.book.now())
-    }
-
-    /// The time that was so many microseconds ago.
-    #[must_use]
-    pub fn ago(&self, ago: u64) -> Moment {
-        moment(self.wall + self.book.now() - ago)
-    }
-
     /// A new file without a name, held once.
     pub fn make(&mut self, kind: Kind, bytes: Vec<u8>, by: &[Credit]) -> Index {
         // The number that became free last is given first, as ext4 does.
         let number = self.free.pop().expect("hardly any files exist at a time");
         let (mtime, by) = (self.mtime(), by.to_vec());
-        let inode = Inode { number, bytes, mtime, kind, readable: true, torn: 0, held: 1, by };
+        let (changed, made) = (mtime, SystemTime::UNIX_EPOCH + since_1970(mtime));
+        let (readable, torn, held) = (true, 0, 1);
+        let inode = Inode { number, bytes, mtime, changed, made, kind, readable, torn, held, by };
         self.inodes.push(inode);
         self.inodes.len() - 1
     }
@@ -191,30 +172,10 @@ impl Disk {
         let mtime = self.mtime();
         let inode = &mut self.inodes[index];
         change(&mut inode.bytes);
-        inode.mtime = mtime;
+        (inode.mtime, inode.changed) = (mtime, mtime);
         inode.by.clear();
-        self.emit(file, Raw::Modify);
-    }
-
-    /// Sets the time of the last change of a file that has no name yet.
-    pub fn set_time(&mut self, index: Index, mtime: Moment) {
-        self.inodes[index].mtime = mtime;
-    }
-
-    /// Sets the time of the last change to any other.
-    pub fn set_date(&mut self, file: File, index: Index, mtime: Moment) {
-        self.book.count(Fault::Dated);
-        self.inodes[index].mtime = mtime;
-        self.inodes[index].by.clear();
-        self.emit(file, Raw::Attrib);
-    }
-
-    /// Sets the time of the last change to now.
-    pub fn touch(&mut self, file: File, index: Index) {
-        self.inodes[index].mtime = self.mtime();
-        // A hand that touches the file makes the writing its own.
-        self.inodes[index].by.clear();
-        self.emit(file, Raw::Attrib);
+        let here = self.seen(file) == Some(index);
+        self.emits(file, Raw::Modify, if here { Cause::Written } else { Cause::WrittenElsewhere });
     }
 
     /// Another hand moves it, so that it may be said to have caused what it says.
@@ -234,6 +195,7 @@ impl Disk {
     pub fn permit(&mut self, file: File, readable: bool) {
         if let Some(index) = self.at(file) {
             self.inodes[index].readable = readable;
+            self.inodes[index].changed = self.mtime();
             self.emit(file, Raw::Attrib);
         }
     }
@@ -241,6 +203,7 @@ impl Disk {
     /// Gives the name to this inode, and takes it from what had it. `raw`: how the kernel tells.
     pub fn put(&mut self, file: File, index: Index, raw: Raw) {
         self.hold(index);
+        self.inodes[index].changed = self.mtime();
         let before = self.names[file as usize].replace(index);
         if let Some(before) = before {
             self.loses_name(file, before);
@@ -320,7 +283,6 @@ impl Disk {
     /// The kernel tells of this file.
     pub fn emit(&mut self, file: File, raw: Raw) {
         let cause = match raw {
-            Raw::Modify => Cause::Written,
             Raw::CloseWrite => Cause::Closed,
             _ => Cause::Other,
         };
@@ -338,13 +300,22 @@ impl Disk {
             // It is done in another directory than the one that is watched.
             return self.truth[file as usize].hints_are_missed();
         }
+        let done = matches!(raw, Raw::MovedTo | Raw::CloseWrite);
+        if let Some(time) = self.late.filter(|_| done) {
+            let due = self.book.now() + time;
+            self.kernels[file as usize].emit_late(due, raw);
+            return self.truth[file as usize].hints_are_late(due);
+        }
         self.kernel_tells(file, raw);
     }
 
     /// What stat says of it.
     #[must_use]
     pub fn meta(&self, index: Index) -> Meta {
-        Meta { kind: self.inodes[index].kind, stamp: self.stamp(index), link: false }
+        let Inode { kind, changed, made, .. } = self.inodes[index];
+        let (device, number) = self.numbers(index);
+        let version = Version { file: (device, number, Some(made)), changed };
+        Meta { kind, stamp: self.stamp(index), link: false, version: Some(version) }
     }
 
     fn stamp(&self, index: Index) -> Stamp {
@@ -392,9 +363,4 @@ impl Disk {
             truth.stands(stamp, unreadable, whole, &inode.by, (Cause::Other, clock));
         }
     }
-}
-
-fn moment(micros: u64) -> Moment {
-    let signed = |number: u64| i64::try_from(number).expect("clocks end before this");
-    (signed(micros / 1_000_000), signed(micros % 1_000_000 * 1_000))
 }

@@ -2,7 +2,7 @@
 //! time (a slow disk, a late thread, a slow reader) and what people do (come, go, write) is no fault.
 
 /// How many kinds there are.
-pub const KINDS: usize = 26;
+pub const KINDS: usize = 27;
 
 /// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +33,8 @@ pub enum Fault {
     Rearmed,
     /// The kernel has lost events.
     Overflow,
+    /// The kernel tells of a rename or a close long after it was done.
+    LateHint,
     /// A file becomes something that cannot be read.
     BadFile,
     /// A step of storing a text fails.
@@ -77,6 +79,7 @@ impl Fault {
         (Self::Dated, "dates set later"),
         (Self::Rearmed, "watches armed anew"),
         (Self::Overflow, "events lost by the kernel"),
+        (Self::LateHint, "hints that come late"),
         (Self::BadFile, "files made unreadable"),
         (Self::DiskError, "failed writes"),
         (Self::HungLook, "looks that hang"),

@@ -59,6 +59,8 @@ pub struct Ground {
     pub age: u64,
     /// How many writings were begun.
     pub begun: u64,
+    /// The directory is another one, and no watch has been armed on it.
+    pub changes: bool,
     /// When the server surveys next whether the accept file could be written.
     surveys: u64,
 }
@@ -103,6 +105,7 @@ impl Ground {
             begins: 0,
             age: 0,
             begun: 0,
+            changes: false,
             surveys: u64::MAX,
         }
     }

@@ -54,6 +54,8 @@ pub struct Kernel {
     pub opens_first: bool,
     /// It tells nothing at all.
     pub deaf: bool,
+    /// What it tells only then, because whoever has done it lost its processor at the end of the call.
+    late: Vec<(u64, Raw)>,
     /// When the watcher's thread takes the next one.
     pub due: u64,
     book: Book,
@@ -64,10 +66,11 @@ impl Kernel {
     /// A watch in this weather.
     #[must_use]
     pub fn new(rng: Rng, book: &Book, weather: &Weather) -> Self {
-        let (queue, buffer) = (VecDeque::new(), VecDeque::new());
+        let (queue, buffer, late) = (VecDeque::new(), VecDeque::new(), Vec::new());
         let (room, overlap, opens_first, deaf) = (0, false, false, false);
         let (due, book) = (u64::MAX, book.clone());
-        let mut kernel = Self { queue, buffer, room, overlap, opens_first, deaf, due, book, rng };
+        let mut kernel =
+            Self { queue, buffer, room, overlap, opens_first, deaf, late, due, book, rng };
         kernel.turns(weather);
         kernel
     }
@@ -84,6 +87,7 @@ impl Kernel {
         if self.deaf {
             return false;
         }
+        let waits = !self.queue.is_empty() || !self.buffer.is_empty();
         // inotify folds an event into the last one in its queue if they are equal. Two writers who
         // open the file in one breath are then one, and no rule can tell: not in this world.
         let folds = raw != Raw::Open || !self.overlap;
@@ -97,34 +101,51 @@ impl Kernel {
             self.queue.push_back(Raw::Overflow);
             self.book.count(Fault::Overflow);
         }
-        if self.due == u64::MAX {
+        if !waits {
             // A watcher that lags is what makes a queue overflow.
             let lags = if self.room < 100 { 6 } else { 40 };
             let late =
                 if self.rng.one_in(lags) { 50 * MS } else { self.rng.pick(&[60, 400, 3_000]) };
-            self.due = now + 5 + self.rng.below(late);
+            self.due = self.due.min(now + 5 + self.rng.below(late));
         }
         heard
     }
 
+    /// Something has happened that is told only at this time.
+    pub fn emit_late(&mut self, due: u64, raw: Raw) {
+        self.book.count(Fault::LateHint);
+        self.late.push((due, raw));
+        self.due = self.due.min(due);
+    }
+
+    fn emit_what_is_due(&mut self, now: u64) {
+        for (_, raw) in self.late.extract_if(.., |(due, _)| *due <= now).collect::<Vec<_>>() {
+            self.emit(now, raw);
+        }
+    }
+
     /// The watcher's thread takes an event.
     pub fn take(&mut self, now: u64) -> Option<Hint> {
+        self.emit_what_is_due(now);
         if self.buffer.is_empty() {
             std::mem::swap(&mut self.queue, &mut self.buffer);
         }
         let raw = self.buffer.pop_front();
         self.due = if self.buffer.is_empty() && self.queue.is_empty() {
-            u64::MAX
+            self.late.iter().map(|(due, _)| *due).min().unwrap_or(u64::MAX)
         } else {
             now + self.rng.pick(&[0, 2, 5, 5, 30])
         };
         raw.and_then(sift)
     }
 
-    /// Whether nothing is on its way.
-    #[must_use]
-    pub fn is_quiet(&self) -> bool {
-        self.due == u64::MAX
+    /// Nobody watches, and what is on its way at this moment is lost.
+    pub fn passes_by(&mut self, now: u64) {
+        self.emit_what_is_due(now);
+        self.buffer.append(&mut self.queue);
+        while !self.buffer.is_empty() {
+            self.take(now);
+        }
     }
 }
 

@@ -117,8 +117,10 @@ impl Source {
             ground.book.note(|| format!("{file}: mounted {mount:?}"));
             self.is_watched(ground);
         }
-        let patience = self.patience(ground);
-        ground.disk.truth[self.file as usize].is_watched_for(patience);
+        if !ground.changes {
+            let patience = self.patience(ground);
+            ground.disk.truth[self.file as usize].is_watched_for(patience);
+        }
     }
 
     /// The watch is armed anew, on another directory by the same path.
@@ -194,7 +196,10 @@ impl Source {
                     let file = self.file;
                     ground.book.note(|| format!("{file}: tells {report:?}"));
                     self.settled |= matches!(report, Report::Health(_));
-                    let by = ground.disk.truth[file as usize].told(&report);
+                    // An inode that is another at each look may be the old one or another.
+                    let looked = self.seen.as_ref().filter(|_| !ground.weather.renumbers);
+                    let looked = looked.map(|(begun, _)| *begun);
+                    let by = ground.disk.truth[file as usize].told(&report, looked);
                     self.telling = Some((file, report, by));
                     return None;
                 }

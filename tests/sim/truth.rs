@@ -31,6 +31,8 @@ pub enum Sight {
 pub enum Cause {
     /// Somebody has changed the content.
     Written,
+    /// Somebody has changed that of another file, which once had the name.
+    WrittenElsewhere,
     /// Somebody has closed it who could change it.
     Closed,
     /// Another file was renamed over it.
@@ -89,8 +91,13 @@ pub struct Truth {
     knocked: (u64, bool),
     /// When it had knocked last as something was told: what was done later counts anew.
     since: u64,
-    /// When somebody changed the content last.
+    /// When somebody changed the content last, of any file that has had the name, and of the one that is seen.
     changed: u64,
+    changed_here: u64,
+    /// Until when the kernel has not told of something that was done.
+    late: u64,
+    /// When the look began that brought what was told last, if it shows by itself what was done since.
+    looked: Option<u64>,
     /// When what was closed last had been changed, or something was renamed over it.
     done: u64,
     /// When a file was renamed last to where none stood.
@@ -124,6 +131,9 @@ impl Truth {
             knocked: (0, true),
             since: 0,
             changed: 0,
+            changed_here: 0,
+            late: 0,
+            looked: None,
             done: 0,
             moved_in: 0,
             polled: false,
@@ -146,7 +156,8 @@ impl Truth {
         let now = self.book.now();
         self.judge_standing();
         match cause {
-            Cause::Written => self.changed = now,
+            Cause::Written => (self.changed, self.changed_here) = (now, now),
+            Cause::WrittenElsewhere => self.changed = now,
             Cause::MovedIn => self.moved_in = now,
             Cause::Closed | Cause::MovedOver | Cause::Other => {}
         }
@@ -226,8 +237,10 @@ impl Truth {
         self.health != Some(Condition::Ok)
     }
 
-    /// A source tells this. Returns who may be credited with a writing; nobody means `file`.
-    pub fn told(&mut self, report: &Report) -> Vec<Vec<Credit>> {
+    /// A source tells this after a look that began then, if it shows what was done since. Returns who may be credited
+    /// with a writing; nobody means `file`.
+    pub fn told(&mut self, report: &Report, looked: Option<u64>) -> Vec<Vec<Credit>> {
+        self.looked = looked.filter(|_| self.clock_set == 0);
         match report {
             Report::Written(writing) => self.written(writing),
             Report::Health(health) => {
@@ -303,7 +316,7 @@ impl Truth {
         // name came back with it is not.
         let missing = last.sight == Sight::Fault(Condition::Missing);
         let stirred = if missing { self.stirred } else { 0 };
-        if self.book.now() < last.from.max(watched).max(stirred) + self.patience {
+        if self.book.now() < last.from.max(watched).max(stirred).max(self.late) + self.patience {
             return;
         }
         let so = match &last.sight {

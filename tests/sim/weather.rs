@@ -40,6 +40,8 @@ pub struct Weather {
     pub faults: bool,
     /// The kernel tells of an opening before the emptying that comes with it.
     pub opens_first: bool,
+    /// One in so many renames and closes is told of late.
+    pub late: u64,
     /// How many events fit into the kernel's queue.
     pub room: usize,
     /// One in so many steps of storing a reply fails.
@@ -66,12 +68,15 @@ impl Weather {
             1 | 2 => Watching::Poll,
             _ => Watching::Kernel,
         };
-        let overlap = rng.one_in(2);
+        let (overlap, renumbers) = (rng.one_in(2), rng.one_in(6));
+        // Where inodes are others at each look, nothing tells a late rename from another within a tick.
+        let late =
+            if watching == Watching::Kernel && !renumbers { rng.pick(&[0, 0, 4]) } else { 0 };
         let stormy = rng.one_in(if overlap { 2 } else { 4 });
         Self {
             watching,
             tick: rng.pick(&[0, MS, 4 * MS, 4 * MS]),
-            renumbers: rng.one_in(6),
+            renumbers,
             skew: if watching == Watching::Kernel { 0 } else { rng.pick(&[0, 0, 30 * SECOND]) },
             mounts: rng.pick(&[0, 0, 0, 0, 0, 8]),
             overlap,
@@ -79,6 +84,7 @@ impl Weather {
             calm: if stormy { 20 * MS } else { rng.pick(&[200 * MS, SECOND, 5 * SECOND]) },
             faults: rng.one_in(3),
             opens_first: rng.one_in(2),
+            late,
             room: if rng.one_in(5) { rng.pick(&[3, 8]) } else { 16_384 },
             disk_fails: rng.pick(&[0, 0, 30, 5]),
             hangs: rng.pick(&[0, 0, 0, 100]),

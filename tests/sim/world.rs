@@ -215,9 +215,7 @@ impl World {
         }
         let Some(server) = &mut self.server else {
             for kernel in &mut self.ground.disk.kernels {
-                while !kernel.is_quiet() {
-                    kernel.take(now);
-                }
+                kernel.passes_by(now);
             }
             return;
         };

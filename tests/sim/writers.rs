@@ -50,6 +50,10 @@ pub enum Move {
     Read,
     /// Lists the directory.
     List,
+    /// Loses its processor at the end of the next call, for so many microseconds.
+    Late(u64),
+    /// That call returns.
+    Return,
 }
 
 /// Somebody who is at work on a file.
@@ -66,6 +70,8 @@ pub struct Writer {
     torn: Option<Index>,
     /// What it has renamed away.
     aside: Option<Index>,
+    /// For how long it loses its processor in its next call.
+    late: Option<u64>,
 }
 
 impl Writer {
@@ -73,13 +79,15 @@ impl Writer {
     #[must_use]
     pub fn new(file: File, moves: VecDeque<(u64, Move)>, now: u64) -> Self {
         let due = now + moves.front().map_or(0, |(delay, _)| *delay);
-        Self { file, due, moves, open: None, torn: None, aside: None }
+        Self { file, due, moves, open: None, torn: None, aside: None, late: None }
     }
 
     /// Does the next step. Returns false after the last.
     pub fn step(&mut self, disk: &mut Disk, now: u64) -> bool {
         let Some((_, step)) = self.moves.pop_front() else { return false };
+        disk.late = self.late.take();
         self.act(disk, step);
+        disk.late = None;
         if let Some((delay, _)) = self.moves.front() {
             self.due = now + delay;
             return true;
@@ -159,6 +167,8 @@ impl Writer {
                 }
             }
             Move::List => disk.list(),
+            Move::Late(time) => self.late = Some(time),
+            Move::Return => {}
         }
     }
 

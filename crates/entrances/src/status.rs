@@ -12,7 +12,7 @@ struct Still<'a>(&'a [u8]);
 impl Still<'_> {
     fn meta(&self) -> Meta {
         let stamp = Stamp { mtime: (1, 0), size: self.0.len() as u64 };
-        Meta { kind: Kind::Regular, stamp, link: false }
+        Meta { kind: Kind::Regular, stamp, link: false, version: None }
     }
 }
 

@@ -10,10 +10,19 @@ use crate::book::{MS, SECOND};
 /// the time that its thread takes.
 const LAGS: u64 = 15 * MS;
 
+/// What was done longer before a look is of what it saw: 20 ms, and a tick of the clock that stamps files.
+const TICK: u64 = 24 * MS;
+
 impl Truth {
     /// Hints were missed, or come late.
     pub fn hints_are_missed(&mut self) {
         self.missed = self.book.now();
+    }
+
+    /// The kernel tells only then of something that was done.
+    pub fn hints_are_late(&mut self, due: u64) {
+        self.hints_are_missed();
+        self.late = self.late.max(due);
     }
 
     /// The clock was set.
@@ -69,7 +78,8 @@ impl Truth {
     /// Somebody is done with a writing, perhaps one of the same bytes with the same date.
     pub(super) fn is_done(&mut self, cause: Cause) {
         self.done = if cause == Cause::Closed { self.changed } else { self.book.now() };
-        let heard = (self.done > self.told_at).then(|| self.book.now());
+        let here = cause == Cause::MovedOver || self.changed_here > self.told_at;
+        let heard = (here && self.done > self.told_at).then(|| self.book.now());
         match self.stands.len().checked_sub(1) {
             Some(last) if self.stands[last].is_text() && !self.is_told(last) => {
                 self.stands[last].heard = heard.or(self.stands[last].heard);
@@ -82,6 +92,9 @@ impl Truth {
     /// told once more. By whom is not known: it may be one who has another file open that had its name.
     pub(super) fn stands_again(&mut self, heard: Option<u64>) {
         let last = self.stands.len().saturating_sub(1);
+        if self.looked.is_some_and(|looked| self.done + TICK <= looked) {
+            return;
+        }
         if self.done > self.since && self.stands[last].is_text() && self.is_told(last) {
             let from = self.book.now();
             let by = Vec::new();
@@ -111,8 +124,10 @@ impl Truth {
         let heard = last.heard.filter(|_| self.missed < self.since && self.knocked.1);
         let heard = heard.is_some_and(|at| at > self.since && now >= at + self.patience);
         let later = last.stamp.is_some_and(|stamp| stamp.mtime > told);
-        let must =
-            heard || later && self.clock_set < self.told_at && (self.polled || last.dated_now);
+        // After a disk has hung for so long the first look is too late to tell a date set to now from others.
+        let in_time = self.watched.is_some_and(|watched| watched < last.from + 9 * SECOND);
+        let dated = self.polled || last.dated_now && in_time;
+        let must = heard || later && self.clock_set < self.told_at && dated;
         !must || self.is_told(self.stands.len() - 1)
     }
 }

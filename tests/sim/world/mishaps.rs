@@ -131,9 +131,11 @@ impl World {
         for truth in &mut self.ground.disk.truth {
             truth.watched(None, false);
         }
+        self.ground.changes = true;
         let changed = [File::Status, File::Accept].map(|file| change(self, file));
         let late = self.rng.below(SECOND);
         self.go_on(late);
+        self.ground.changes = false;
         if self.server.is_some() {
             let patience = self.ground.weather.patience();
             let polled = self.ground.weather.watching != Watching::Kernel;

@@ -6,6 +6,7 @@
 use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
+use std::time::SystemTime;
 
 use crate::format::{Format, Refused};
 use crate::plain::plain;
@@ -48,6 +49,18 @@ pub struct Meta {
     pub stamp: Stamp,
     /// The path itself is a symlink; only `stat` can tell.
     pub link: bool,
+    /// Nothing where the file system does not tell to the fraction of a second.
+    pub version: Option<Version>,
+}
+
+/// Which file it is, and when anything about it was changed. That it is another proves nothing: file systems come
+/// back under other numbers, and some give others at each look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Device and inode number, and when it was made, since numbers come round again.
+    pub file: (u64, u64, Option<SystemTime>),
+    /// When its text, its attributes or its name were changed last (`st_ctime`). Nobody can set it.
+    pub changed: Moment,
 }
 
 /// What sort of thing stands at a path.
@@ -76,6 +89,8 @@ pub struct Look {
     pub opened: bool,
     /// The wall clock when it was over, to tell a date that is set to now from others.
     pub clock: Moment,
+    /// Which version of the file the text is of, if that is known.
+    pub version: Option<Version>,
 }
 
 /// What was seen at the path.
@@ -104,7 +119,8 @@ pub struct Fault {
 /// Looks once at a file that is called `name` in sentences: `fstat`, read, `fstat` on one descriptor, and
 /// again while the two differ.
 pub fn look<D: Disk>(disk: &mut D, name: &str, format: &Format) -> Look {
-    let mut look = Look { seen: Seen::Moving, link: false, opened: false, clock: (0, 0) };
+    let mut look =
+        Look { seen: Seen::Moving, link: false, opened: false, clock: (0, 0), version: None };
     if let Err(Wrong { refused: Refused { condition, reason }, stamp }) =
         take(disk, format, &mut look)
     {
@@ -140,6 +156,7 @@ fn take<D: Disk>(disk: &mut D, format: &Format, look: &mut Look) -> Result<(), W
                 Wrong { refused, stamp }
             })?;
             look.seen = Seen::Text(Writing { stamp: after.stamp, text });
+            look.version = before.version;
             return Ok(());
         }
         before = after;

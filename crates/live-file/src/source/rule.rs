@@ -14,13 +14,15 @@
 
 use std::time::Duration;
 
+use candidate::{Candidate, Proof};
 use handles::Handles;
-use heard::{Dates, Heard};
+use heard::{Dates, Excluded, Heard, Sight};
 use knock::Knocks;
 
 use super::look::{Fault, Look, Seen};
 use crate::writing::{Condition, Health, Moment, Report, Watch, Writing};
 
+mod candidate;
 mod handles;
 mod heard;
 mod knock;
@@ -80,6 +82,8 @@ pub struct Rule {
     believed: Option<Writing>,
     /// The date that the same bytes had at the last look.
     date: Moment,
+    /// The version of the file that was told, or that has got nothing but other attributes since.
+    sight: Option<Sight>,
     /// What was heard since that writing was told.
     heard: Heard,
     /// What has settled to be wrong.
@@ -116,24 +120,6 @@ pub struct Rule {
     told: Option<Health>,
 }
 
-/// Why a look may count without a second one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Proof {
-    /// The writer closed the file, and nobody else has it open.
-    Closed,
-    /// The file was renamed in. Whoever is still writing has another one open.
-    Moved,
-}
-
-/// Something that was seen, and since when it has not changed.
-#[derive(Debug)]
-struct Candidate {
-    seen: Seen,
-    since: Duration,
-    /// It was looked at because its writer is done, and nobody has knocked yet.
-    knock: bool,
-}
-
 impl Rule {
     /// A rule that has seen nothing and wants to look at once. Where a file may be missing, that it is
     /// makes nobody unwell.
@@ -144,6 +130,7 @@ impl Rule {
             watch,
             believed: None,
             date: (0, 0),
+            sight: None,
             heard: Heard::default(),
             fault: None,
             settled: false,
@@ -267,10 +254,11 @@ impl Rule {
         }
         if self.knows(&look) {
             self.settled = true;
-            self.candidate = None;
-            self.trusted = None;
+            (self.candidate, self.trusted) = (None, None);
             return;
         }
+        let sight = Sight::of(&look);
+        self.heard.another_is_there(sight.is_some());
         let since = match self.candidate.take() {
             Some(before) if before.seen == look.seen => before.since,
             _ => now,
@@ -281,7 +269,7 @@ impl Rule {
                 self.due = self.due.min(now + SOON);
             }
             Seen::Text(writing) if now >= since + QUIET => {
-                self.believe(writing, since + QUIET, false);
+                self.believe((writing, sight), since + QUIET, false);
             }
             Seen::Fault(fault) if now >= since + QUIET => {
                 self.fault = Some(fault);
@@ -290,7 +278,8 @@ impl Rule {
             }
             seen => {
                 self.trusted = self.trusted.filter(|_| matches!(seen, Seen::Text(_)));
-                self.candidate = Some(Candidate { seen, since, knock: self.trusted.is_some() });
+                let knock = self.trusted.is_some();
+                self.candidate = Some(Candidate { seen, sight, since, knock });
                 self.due = self.due.min(since + QUIET);
             }
         }
@@ -300,13 +289,19 @@ impl Rule {
     fn knows(&mut self, look: &Look) -> bool {
         match &look.seen {
             Seen::Text(writing) => {
+                let sight = Sight::of(look);
+                let excluded = Excluded::by(self.sight, sight);
                 let known = self
                     .believed
                     .as_ref()
-                    .is_some_and(|told| self.is_old(told, writing, look.clock));
+                    .is_some_and(|told| self.is_old(told, writing, look.clock, excluded));
                 if known {
                     self.date = writing.stamp.mtime;
-                    self.heard.nothing_new();
+                    self.heard.nothing_new(excluded);
+                    let same = self.sight.zip(sight).is_some_and(|(was, is)| was.is_of(is));
+                    if same && !self.heard.is_changed() {
+                        self.sight = sight;
+                    }
                     self.asks |= self.watch != Watch::Poll && self.heard.must_ask();
                     self.fault = None;
                 }
@@ -318,14 +313,20 @@ impl Rule {
     }
 
     /// Whether these are the bytes that were told, and nobody has written them again.
-    fn is_old(&self, told: &Writing, seen: &Writing, clock: Moment) -> bool {
+    fn is_old(&self, told: &Writing, seen: &Writing, clock: Moment, excluded: Excluded) -> bool {
         let (was, is) = (told.stamp, seen.stamp);
         let dates = Dates { told: was.mtime, before: self.date, now: is.mtime, clock };
-        (&told.text, was.size) == (&seen.text, is.size) && !self.heard.is_written_again(dates)
+        (&told.text, was.size) == (&seen.text, is.size)
+            && !self.heard.is_written_again(dates, excluded)
     }
 
-    fn believe(&mut self, writing: Writing, completed: Duration, behind_knock: bool) {
-        self.completed = completed;
+    fn believe(
+        &mut self,
+        (writing, sight): (Writing, Option<Sight>),
+        completed: Duration,
+        behind_knock: bool,
+    ) {
+        (self.completed, self.sight) = (completed, sight);
         self.date = writing.stamp.mtime;
         self.heard.told(behind_knock);
         self.asks = self.watch != Watch::Poll && self.heard.must_ask();
@@ -345,10 +346,10 @@ impl Rule {
         self.handles.all_arrived();
         self.heard.no_knock_is_out();
         if let Some(word) = self.trusted
-            && (word == Proof::Moved || !self.handles.may_write(now))
-            && let Some(Candidate { seen: Seen::Text(writing), .. }) = self.candidate.take()
+            && !self.handles.may_write(now, word)
+            && let Some(Candidate { seen: Seen::Text(writing), sight, .. }) = self.candidate.take()
         {
-            self.believe(writing, self.trusted_at, true);
+            self.believe((writing, sight), self.trusted_at, true);
         }
     }
 

@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{Mode, OFlags};
 
-use super::{Disk, Kind, Meta};
+use super::{Disk, Kind, Meta, Version};
 use crate::resolve::{self, Mount, Place};
 use crate::writing::{Moment, Stamp};
 
@@ -93,6 +93,10 @@ impl Disk for RealDisk {
 
 fn meta_of(meta: &std::fs::Metadata) -> Meta {
     let kind = meta.file_type();
+    let version = Version {
+        file: (meta.dev(), meta.ino(), meta.created().ok()),
+        changed: (meta.ctime(), meta.ctime_nsec()),
+    };
     Meta {
         kind: if kind.is_file() {
             Kind::Regular
@@ -107,5 +111,7 @@ fn meta_of(meta: &std::fs::Metadata) -> Meta {
         },
         stamp: Stamp { mtime: (meta.mtime(), meta.mtime_nsec()), size: meta.size() },
         link: false,
+        // Whole seconds are those of a file system that rounds, or makes it up.
+        version: (version.changed.1 != 0).then_some(version),
     }
 }

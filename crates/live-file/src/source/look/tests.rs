@@ -47,6 +47,7 @@ impl Stage {
                 size: self.scene.size.unwrap_or(self.scene.bytes.len() as u64),
             },
             link: false,
+            version: None,
         }
     }
 }

@@ -5,6 +5,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::candidate::Proof;
+
 /// Whoever has held the file open for so long while another wrote it is taken for a reader.
 const OVERLAP: Duration = Duration::from_millis(500);
 
@@ -74,7 +76,7 @@ impl Handles {
             let newest = self.newest_of_others().unwrap_or(self.opens.len().saturating_sub(1));
             self.opens.remove(newest);
         }
-        !self.may_write(now)
+        !self.may_write(now, Proof::Closed)
     }
 
     /// Hints were lost.
@@ -84,10 +86,15 @@ impl Handles {
         (self.lost, self.writes) = (Some(now), Some(now));
     }
 
-    /// Whether somebody who has it open may be in the middle of a writing.
-    pub(super) fn may_write(&mut self, now: Duration) -> bool {
+    /// Whether somebody who has it open may be in the middle of a writing. When another file was renamed in it is one
+    /// who was heard of lately: the hint of the rename may be late.
+    pub(super) fn may_write(&mut self, now: Duration, proof: Proof) -> bool {
         self.forget(now);
-        self.writes.is_some() && (self.opens.len() > self.looks.len() || self.lost.is_some())
+        let wrote = match proof {
+            Proof::Closed => self.writes.is_some(),
+            Proof::Moved => self.wrote(now),
+        };
+        wrote && (self.opens.len() > self.looks.len() || self.lost.is_some())
     }
 
     /// Whether it was changed lately, and has not counted as finished since.

@@ -6,10 +6,14 @@
 use std::time::Duration;
 
 use super::Hint;
+use crate::source::look::{Look, Version};
 use crate::writing::Moment;
 
 /// A date so near to the clock was set to now: by a writing, or by `touch`.
 const NOW: Duration = Duration::from_secs(10);
+
+/// For how long the clock that stamps files may stand still: two ticks of the slowest that Linux has.
+const TICK: Duration = Duration::from_millis(20);
 
 /// What was heard since a text was told.
 #[derive(Debug, Default)]
@@ -17,8 +21,10 @@ const NOW: Duration = Duration::from_secs(10);
 pub(super) struct Heard {
     /// Somebody changed it.
     changed: bool,
-    /// It was closed after that, or another file was renamed over it.
-    written: bool,
+    /// It was closed after that.
+    closed: bool,
+    /// Another file was renamed over it.
+    replaced: bool,
     /// A file was renamed to where none stood, or something that a link may lead through was: since
     /// the last look. It may be the file that was there before.
     moved: bool,
@@ -45,16 +51,53 @@ pub(super) struct Dates {
     pub(super) clock: Moment,
 }
 
+/// What cannot have been done to the file since it was told. The kernel tells of a rename or a close at the end of the
+/// call, and whoever makes it may lose its processor before: then the new text is seen, and told, long before the hint.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Excluded {
+    write: bool,
+    rename: bool,
+}
+
+/// A version of the file, and the wall clock when it was seen.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sight {
+    version: Version,
+    clock: Moment,
+}
+
+impl Sight {
+    pub(super) fn of(look: &Look) -> Option<Self> {
+        look.version.map(|version| Self { version, clock: look.clock })
+    }
+
+    /// Whether it is the same file.
+    pub(super) fn is_of(&self, other: Self) -> bool {
+        self.version.file == other.version.file
+    }
+}
+
+impl Excluded {
+    /// From what was told and what is seen now.
+    pub(super) fn by(told: Option<Sight>, now: Option<Sight>) -> Self {
+        let (Some(told), Some(now)) = (told, now) else { return Self::default() };
+        // Two changes within a tick get the same time.
+        let past = nanos(told.clock) >= nanos(told.version.changed) + TICK.as_nanos().cast_signed();
+        let untouched = past && told.version.changed == now.version.changed;
+        Self { write: untouched, rename: untouched || told.is_of(now) }
+    }
+}
+
 impl Heard {
     /// A watcher noticed something.
     pub(super) fn takes(&mut self, hint: Hint) {
         self.anything |= !matches!(hint, Hint::Opened | Hint::Knocked);
         match hint {
             Hint::Changed => (self.changed, self.gone) = (true, false),
-            Hint::Closed => self.written |= self.changed,
+            Hint::Closed => self.closed |= self.changed,
             Hint::MovedIn => {
-                self.written |= !std::mem::take(&mut self.gone);
-                self.moved = true;
+                let was_gone = std::mem::take(&mut self.gone);
+                (self.replaced, self.moved) = (self.replaced || !was_gone, self.moved || was_gone);
             }
             Hint::Swapped => self.moved = true,
             Hint::Gone => self.gone = true,
@@ -73,9 +116,22 @@ impl Heard {
         *self = Self { blind: !behind_knock, gone: self.gone, ..Self::default() };
     }
 
+    /// A look saw another text. `known`: of a version that is known, by which a late hint of its coming is, too.
+    pub(super) fn another_is_there(&mut self, known: bool) {
+        self.gone &= !known;
+    }
+
     /// A look brought nothing new.
-    pub(super) fn nothing_new(&mut self) {
+    pub(super) fn nothing_new(&mut self, excluded: Excluded) {
         (self.moved, self.anything) = (false, false);
+        (self.changed, self.closed) =
+            (self.changed && !excluded.write, self.closed && !excluded.write);
+        self.replaced &= !excluded.rename;
+    }
+
+    /// Somebody has changed the text, and has perhaps not closed it.
+    pub(super) fn is_changed(&self) -> bool {
+        self.changed
     }
 
     /// Whether to knock now, after a look that came to a conclusion, because hints prove nothing
@@ -97,9 +153,10 @@ impl Heard {
     }
 
     /// Whether the same bytes were written again. Where the file is polled, nothing is ever heard.
-    pub(super) fn is_written_again(&self, dates: Dates) -> bool {
+    pub(super) fn is_written_again(&self, dates: Dates, excluded: Excluded) -> bool {
         let Dates { told, before, now, clock } = dates;
-        if self.written && !self.blind {
+        let closed = self.closed && !excluded.write;
+        if !self.blind && (closed || self.replaced && !excluded.rename) {
             return true;
         }
         if now == told || now == before {
@@ -116,6 +173,9 @@ impl Heard {
 }
 
 fn is_near(one: Moment, other: Moment) -> bool {
-    let nanos = |(seconds, nanos): Moment| i128::from(seconds) * 1_000_000_000 + i128::from(nanos);
     nanos(one).abs_diff(nanos(other)) <= NOW.as_nanos()
+}
+
+fn nanos((seconds, nanos): Moment) -> i128 {
+    i128::from(seconds) * 1_000_000_000 + i128::from(nanos)
 }

@@ -3,10 +3,12 @@
 mod faults;
 mod handles;
 mod knock;
+mod late;
 mod sim;
 mod table;
 
 use super::*;
+use crate::source::look::Version;
 use crate::writing::Stamp;
 
 /// A rule, its time, and what stands on the disk whenever it looks.
@@ -20,6 +22,8 @@ struct Play {
     knocks: u32,
     /// The wall clock.
     clock: i64,
+    /// Which version of the file stands there.
+    version: Option<Version>,
 }
 
 fn text(text: &str, mtime: i64) -> Seen {
@@ -34,7 +38,16 @@ fn fault(condition: Condition) -> Seen {
 impl Play {
     fn new(may_be_missing: bool, watch: Watch, seen: Seen) -> Self {
         let rule = Rule::new(may_be_missing, watch);
-        Self { rule, now: Duration::ZERO, seen, deaf: false, looks: 0, knocks: 0, clock: 1 }
+        Self {
+            rule,
+            now: Duration::ZERO,
+            seen,
+            deaf: false,
+            looks: 0,
+            knocks: 0,
+            clock: 1,
+            version: None,
+        }
     }
 
     /// One that has told `7` and that all is well.
@@ -62,7 +75,7 @@ impl Play {
                         self.hint(Hint::Opened);
                     }
                     let (seen, clock) = (self.seen.clone(), (self.clock, 0));
-                    let look = Look { seen, link: false, opened, clock };
+                    let look = Look { seen, link: false, opened, clock, version: self.version };
                     self.rule.looked(self.now, look);
                 }
                 Step::Knock => self.knocks += 1,

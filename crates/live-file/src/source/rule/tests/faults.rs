@@ -94,7 +94,8 @@ fn a_first_look_that_hangs_is_no_writing_without_end() {
     let mut rule = Rule::new(false, INOTIFY);
     assert_eq!(rule.next(Duration::ZERO), Step::Look);
     let back = Duration::from_secs(20);
-    let look = Look { seen: fault(Condition::Empty), link: false, opened: true, clock: (0, 0) };
+    let seen = fault(Condition::Empty);
+    let look = Look { seen, link: false, opened: true, clock: (0, 0), version: None };
     for _ in 0..2 {
         // The second one is due since long.
         rule.looked(back, look.clone());

@@ -47,7 +47,7 @@ fn live(seed: u64, weather: Weather) {
     let watch = if weather.poll { Watch::Poll } else { Watch::Inotify };
     let mut world = World::new(seed, weather);
     let mut watcher = Watcher { rule: Rule::new(false, watch), told: vec![], health: None };
-    while world.plans > 0 || !world.writers.is_empty() {
+    while world.goes_on() {
         world.step();
         if weather.poll {
             world.queue.clear();
@@ -114,6 +114,7 @@ const CALM: Weather = Weather {
     room: usize::MAX,
     opens_first: false,
     dates: false,
+    late: false,
 };
 
 #[test]
@@ -172,5 +173,15 @@ fn a_date_that_is_set_later_is_no_writing_and_a_touch_is_one() {
         live(seed, Weather { dates: true, pause: 20_000, ..CALM });
         live(seed, Weather { dates: true, tick: 4_000, lag: 30, pause: 300, ..CALM });
         live(seed, Weather { dates: true, poll: true, pause: 20_000, ..CALM });
+    }
+}
+
+#[test]
+fn what_the_kernel_tells_of_late_is_told_once_and_nothing_is_torn() {
+    let late = Weather { late: true, pause: 20_000, ..CALM };
+    for seed in 0..lives() {
+        live(seed, late);
+        live(seed, Weather { tick: 4_000, lag: 20, pause: 2_000, ..late });
+        live(seed, Weather { dates: true, tick: 4_000, ..late });
     }
 }

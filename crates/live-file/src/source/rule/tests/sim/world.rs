@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::time::Duration;
 
-use crate::source::look::{Disk, Kind, Meta};
+use crate::source::look::{Disk, Kind, Meta, Version};
 use crate::source::rule::Hint;
 use crate::writing::{Moment, Stamp};
 
@@ -49,13 +49,16 @@ pub(super) struct Weather {
     pub(super) opens_first: bool,
     /// Files are touched, and their dates set back.
     pub(super) dates: bool,
+    /// Whoever has changed the file may lose its processor before the kernel tells of it.
+    pub(super) late: bool,
 }
 
 #[derive(Clone, Default)]
 pub(super) struct Inode {
     pub(super) bytes: Vec<u8>,
-    /// In microseconds.
+    /// In microseconds, as the next.
     mtime: i64,
+    changed: i64,
     writers: u32,
 }
 
@@ -64,6 +67,8 @@ pub(super) struct Writer {
     inode: u64,
     rest: VecDeque<u8>,
     written: usize,
+    /// Its text is whole, and has counted as that since before the kernel told of it.
+    whole: bool,
 }
 
 pub(super) struct World {
@@ -77,6 +82,8 @@ pub(super) struct World {
     pub(super) plans: u32,
     serial: u64,
     pub(super) queue: VecDeque<Hint>,
+    /// What the kernel will tell only then, in microseconds, of what has been done.
+    late: Vec<(u64, Hint)>,
     /// Every text that a reader could see while nobody was writing, and how often it came. Whether it
     /// was written or touched; otherwise its date was set.
     pub(super) finished: Vec<(Stamp, String, bool)>,
@@ -94,6 +101,7 @@ impl World {
             plans: 40,
             serial: 0,
             queue: VecDeque::new(),
+            late: Vec::new(),
             finished: Vec::new(),
         }
     }
@@ -116,6 +124,32 @@ impl World {
         }
     }
 
+    /// At the end of a call, before which whoever makes it may lose its processor.
+    fn emit_at_last(&mut self, hint: Hint) {
+        // With a date set before the next look, a removal told late is like a file that came back, and a change
+        // like another writing.
+        let vague = self.weather.dates && matches!(hint, Hint::Gone | Hint::Changed);
+        if self.weather.late && !vague && self.dice.one_in(3) {
+            let longest = [2_000, 40_000, 300_000, 2_000_000];
+            let longest = longest[usize::try_from(self.dice.roll(4)).unwrap()];
+            self.late.push((self.now + self.dice.roll(longest), hint));
+        } else {
+            self.emit(hint);
+        }
+    }
+
+    fn emit_what_is_due(&mut self) {
+        let now = self.now;
+        for (_, hint) in self.late.extract_if(.., |(due, _)| *due <= now).collect::<Vec<_>>() {
+            self.emit(hint);
+        }
+    }
+
+    /// Whether anything is still to come.
+    pub(super) fn goes_on(&self) -> bool {
+        self.plans > 0 || !self.writers.is_empty() || !self.late.is_empty()
+    }
+
     fn stamp(&self, inode: u64) -> Stamp {
         let Inode { mtime, bytes, .. } = &self.inodes[&inode];
         Stamp { mtime: moment(*mtime), size: bytes.len() as u64 }
@@ -125,7 +159,7 @@ impl World {
         let mtime = self.tick();
         let inode = self.inodes.get_mut(&inode).unwrap();
         change(inode);
-        inode.mtime = mtime;
+        (inode.mtime, inode.changed) = (mtime, mtime);
     }
 
     /// What the clock that stamps files says, in microseconds.
@@ -141,6 +175,7 @@ impl World {
         let now = self.tick();
         let inode = self.inodes.get_mut(&path).unwrap();
         inode.mtime = if touched { now } else { inode.mtime - back };
+        inode.changed = now;
         self.emit(Hint::Stirred);
         self.remember(touched);
     }
@@ -166,6 +201,7 @@ impl World {
     /// Some time passes, and somebody may do something.
     pub(super) fn step(&mut self) {
         self.now += 1 + self.dice.roll(self.weather.pause);
+        self.emit_what_is_due();
         let begin = self.plans > 0 && (self.weather.overlap || self.writers.is_empty());
         let busy = !self.writers.is_empty();
         if busy && !(begin && self.dice.one_in(8)) {
@@ -188,15 +224,17 @@ impl World {
             0 => {
                 let inode = 1_000 + self.serial;
                 let mtime = self.tick();
-                self.inodes.insert(inode, Inode { bytes: text, mtime, writers: 0 });
+                self.inodes.insert(inode, Inode { bytes: text, mtime, changed: mtime, writers: 0 });
                 self.path = Some(inode);
-                self.emit(Hint::MovedIn);
                 self.remember(true);
+                self.emit_at_last(Hint::MovedIn);
             }
             1 if !self.weather.overlap && self.path.is_some() => {
                 self.path = None;
-                self.emit(Hint::Gone);
+                self.emit_at_last(Hint::Gone);
             }
+            // One writes at a time, and is at it until its close has returned.
+            _ if self.is_in_a_call() => {}
             _ => {
                 let inode = self.path.unwrap_or(1_000 + self.serial);
                 self.path = Some(inode);
@@ -208,18 +246,27 @@ impl World {
                     if self.weather.opens_first { [hints[1], hints[0]] } else { hints };
                 self.emit(first);
                 self.emit(second);
-                self.writers.push(Writer { inode, rest: text.into(), written: 0 });
+                self.writers.push(Writer { inode, rest: text.into(), written: 0, whole: false });
             }
         }
     }
 
+    /// Whether whoever writes in place has not come back from a call.
+    fn is_in_a_call(&self) -> bool {
+        self.late.iter().any(|(_, hint)| matches!(hint, Hint::Changed | Hint::Closed))
+    }
+
     fn go_on_writing(&mut self) {
+        if self.is_in_a_call() {
+            return;
+        }
         let index = usize::try_from(self.dice.roll(self.writers.len() as u64)).unwrap();
         let mut writer = self.writers.swap_remove(index);
         if writer.rest.is_empty() {
-            self.inodes.get_mut(&writer.inode).unwrap().writers -= 1;
-            self.emit(Hint::Closed);
-            self.remember(true);
+            if !writer.whole {
+                self.is_written(writer.inode);
+            }
+            self.emit_at_last(Hint::Closed);
             return;
         }
         let count = 1 + usize::try_from(self.dice.roll(writer.rest.len() as u64)).unwrap();
@@ -231,15 +278,30 @@ impl World {
             inode.bytes[at..at + count].copy_from_slice(&piece);
         });
         writer.written += count;
-        self.emit(Hint::Changed);
+        if writer.rest.is_empty() {
+            self.emit_at_last(Hint::Changed);
+        } else {
+            self.emit(Hint::Changed);
+        }
+        if self.is_in_a_call() {
+            self.is_written(writer.inode);
+            writer.whole = true;
+        }
         self.writers.push(writer);
+    }
+
+    fn is_written(&mut self, inode: u64) {
+        self.inodes.get_mut(&inode).unwrap().writers -= 1;
+        self.remember(true);
     }
 
     fn meta(&mut self, inode: u64) -> Meta {
         if self.dice.one_in(3) {
             self.step();
         }
-        Meta { kind: Kind::Regular, stamp: self.stamp(inode), link: false }
+        let changed = moment(self.inodes[&inode].changed);
+        let version = Some(Version { file: (1, inode, None), changed });
+        Meta { kind: Kind::Regular, stamp: self.stamp(inode), link: false, version }
     }
 }
 
