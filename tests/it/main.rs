@@ -151,6 +151,9 @@ mod load;
 /// Stations that send more than anybody could answer.
 mod greedy;
 
+/// Readers of the bell book that do not read.
+mod book_readers;
+
 /// A server that is killed in the middle of a storm, and the next one.
 mod killed;
 

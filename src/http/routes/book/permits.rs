@@ -115,17 +115,19 @@ impl State {
         if self.waiting.is_empty() || making >= MAKING {
             return Next::Wait;
         }
-        let dues = self.in_use.iter().enumerate();
-        let dues = dues.filter_map(|(index, permit)| Some((permit.due(self.share)?, index)));
-        let slowest = dues.min().filter(|_| self.in_use.len() >= PERMITS as usize);
-        if let Some((due, _)) = slowest
-            && due > now
-        {
-            return Next::At(due);
+        let mut slowest = None;
+        if self.in_use.len() >= PERMITS as usize {
+            let dues = self.in_use.iter().enumerate();
+            let dues = dues.filter_map(|(index, permit)| Some((permit.due(self.share)?, index)));
+            match dues.min() {
+                Some((due, index)) if due <= now => slowest = Some(index),
+                Some((due, _)) => return Next::At(due),
+                None => return Next::Wait,
+            }
         }
         self.waiting.retain(|_, waiter| !waiter.sender.is_closed());
         let Some((number, waiter)) = self.turn() else { return Next::Wait };
-        let slowest = slowest.map(|(_, index)| self.in_use.swap_remove(index));
+        let slowest = slowest.map(|index| self.in_use.swap_remove(index));
         slowest.and_then(|permit| permit.answer).iter().for_each(|answer| answer.control.cut());
         self.in_use.push(InUse { number, from: waiter.from, since: now, answer: None });
         self.share = self.share(now);
