@@ -1,31 +1,27 @@
-// The entry: the one module that knows all others, the clocks and the browser.
+// The one module that knows all others, the clocks and the browser; first-paint.js loads it.
 //
 // Messages and link events go into the store; views are drawn from it, at most once a frame and
 // not while hidden; bell and title follow at once.
 
 import { Asking } from './asking.js';
 import { Bell } from './bell.js';
-import { Board } from './board.js';
 import { Book } from './book.js';
 import { Console } from './console.js';
-import { Dial } from './dial.js';
+import { board, dial, fit, on, people, render, store } from './first-paint.js';
 import { Help } from './help.js';
 import { Holding } from './holding.js';
 import { Idle } from './idle.js';
-import { Light } from './light.js';
 import { memory } from './memory.js';
 import { Notice } from './notice.js';
 import { Orders } from './orders.js';
-import { People } from './people.js';
 import { SUBPROTOCOL, isName, parse } from './protocol.js';
 import { Renewal } from './renewal.js';
 import { Ringer } from './ringer.js';
 import { meaning } from './shortcuts.js';
 import { Link, REPLACED, address } from './socket.js';
-import { Store, hasNoDial, isOffDial, isOpen, isRinging, sectorOf } from './store.js';
+import { isOpen, isRinging, sectorOf } from './store.js';
 import { Strip } from './strip.js';
 import { Swing } from './swing.js';
-import * as words from './words.js';
 
 /** How long the reason of a refused request is shown, in ms. */
 const REFUSAL_MS = 15_000;
@@ -33,7 +29,6 @@ const REFUSAL_MS = 15_000;
 /** How often the words are looked at without news: days change, reloads wait, in ms. */
 const SLOW_TICK_MS = 15_000;
 
-const store = new Store();
 const mono = () => performance.now();
 /** How far the server's clock is ahead of this machine's, in ms: times and days are the server's. */
 let ahead = 0;
@@ -88,11 +83,6 @@ const renewal = new Renewal({
 });
 const asking = new Asking(store, (text) => link.send(text));
 new Holding(store, { release: () => asking.release(), clock: { now: mono, ...timers } });
-const dial = new Dial(element('dial'), { onChoice: choose, onBell: press, now: mono });
-const board = new Board(document, { onAnswer: accept, onUndo: undo, onSound: press });
-const people = new People(document, {
-  onComing: (coming) => asking.answer({ coming }), onName: rename, onToken: trust,
-});
 const orders = new Orders(document, {
   onToggle: () => store.dispatch({ type: 'ordering', on: !store.state.ordering }),
   onAsk: (position) => dial.ask(position),
@@ -110,7 +100,6 @@ const help = new Help(document, notice);
 const idle = new Idle(document.documentElement, mono);
 const swing = new Swing(panel, timers);
 const stillness = matchMedia('(prefers-reduced-motion: reduce)');
-new Light(element('night'), element('light'), memory);
 
 let frame = null;
 let countdown = null;
@@ -219,27 +208,13 @@ function draw() {
   frame = null;
   const { state } = store;
   const now = { wall: wall(), mono: mono() };
-  Object.assign(panel.dataset, {
-    link: state.link.phase,
-    bell: isRinging(state) ? 'rings' : 'silent',
-    sound: words.soundKind(state),
-    sign: words.sign(state, now).kind,
-    dial: hasNoDial(state) ? 'none' : 'drawn',
-    stage: isOffDial(state) || hasNoDial(state) ? 'text' : 'dial',
-    ordering: state.ordering,
-    token: state.wantsToken ? 'wanted' : 'none',
-    files: words.isWell(state) ? 'well' : 'unwell',
-  });
   swing.run(isRinging(state) && !stillness.matches);
-  dial.render(state);
-  board.render(state, now);
+  render(state, now);
   strip.render(state, now);
-  people.render(state);
   orders.render(state);
   book.render(state);
   debug.render(state);
-  dial.fit();
-  board.fit();
+  fit();
 }
 
 /** At most once a frame, and not while nobody looks: there are no frames in a hidden tab. */
@@ -324,6 +299,9 @@ function typed(event) {
 }
 
 function start() {
+  Object.assign(on, {
+    choose, press, accept, undo, rename, trust, coming: (coming) => asking.answer({ coming }),
+  });
   store.addEventListener('change', changed);
   document.addEventListener('keydown', typed);
   document.addEventListener('visibilitychange', () => {
@@ -347,11 +325,8 @@ function start() {
     drawSoon();
     renew();
   }, SLOW_TICK_MS);
-  const { dial: remembered, name, sound } = memory;
-  store.dispatch({ type: 'named', name });
-  if (remembered) store.dispatch({ type: 'remembered', dial: remembered });
   draw();
-  if (sound) rearm();
+  if (memory.sound) rearm();
   link.start();
   // Whoever watches over the panel's parts (panel.html) is told that all of them are there.
   document.documentElement.dataset.runs = '';

@@ -16,7 +16,7 @@ const PURE = ['asking', 'chronicle', 'geometry', 'keys', 'protocol', 'roll', 'sh
 const IMPURE = /\b(document|window|WebSocket|fetch|set(Timeout|Interval)|Date\.now|performance|(local|session)Storage|navigator|requestAnimationFrame)\b/;
 
 /** Modules that know where things come from; whoever draws reads the store. */
-const SOURCES = ['main.js', 'socket.js'];
+const SOURCES = ['first-paint.js', 'main.js', 'socket.js'];
 
 const code = (name) => readFileSync(new URL(name, HOUSE), 'utf8').split('\n')
   .filter((line) => !/^\s*(\/\/|\/\*|\*)/.test(line)).join('\n');
@@ -56,7 +56,9 @@ test('nothing comes from elsewhere, and nothing is in a circle', () => {
   };
   for (const name of MODULES) {
     visit(name, []);
-    const foreign = code(name).match(/^(import|\}).* from '(?!\.\/).*|\bimport\(.*/m);
+    // Main is loaded once the first paint is there.
+    const later = name === 'first-paint.js' ? "await import('./main.js');" : null;
+    const foreign = code(name).replace(later, '').match(/^(import|\}).* from '(?!\.\/).*|\bimport\(.*/m);
     assert.equal(foreign, null, `${name}: ${foreign?.[0]}`);
   }
 });
@@ -79,11 +81,13 @@ function closure(name, known = new Set()) {
   return known;
 }
 
-test('the page asks for all modules at once, and for each of its parts by the digest', () => {
-  const asked = [...PAGE.matchAll(/rel="modulepreload" href="static\/{{assets}}\/([^"]+)"/g)].map((match) => match[1]);
-  const wanted = [...closure('main.js')].filter((name) => name !== 'main.js').sort();
-  assert.deepEqual(asked, wanted);
-  assert.ok(PAGE.includes('<script type="module" src="static/{{assets}}/main.js"'));
+test('the page asks at once for what the first paint needs, then for all else, and for each part by the digest', () => {
+  const [now, later] = PAGE.split('<template id="rest">').map((text) =>
+    [...text.matchAll(/rel="modulepreload" href="static\/{{assets}}\/([^"]+)"/g)].map((match) => match[1]));
+  const first = closure('first-paint.js');
+  assert.deepEqual(['first-paint.js', ...now].sort(), [...first].sort());
+  assert.deepEqual(later, [...closure('main.js')].filter((name) => !first.has(name)).sort());
+  assert.ok(PAGE.includes('<script type="module" src="static/{{assets}}/first-paint.js"'));
   for (const [, address] of PAGE.matchAll(/(?:src|href)="([^"]*)"/g)) {
     assert.ok(!address.startsWith('/'), `${address} would not stand below a path`);
     if (address.startsWith('static/')) assert.ok(address.startsWith('static/{{assets}}/'), address);
