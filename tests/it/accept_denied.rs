@@ -33,7 +33,7 @@ async fn a_directory_in_its_place_is_an_error_that_passes() {
 /// else sees and which ends with the server.
 #[cfg(target_os = "linux")]
 fn with_a_little_disk() -> Vec<String> {
-    let shell = "mount -t tmpfs -o size=16k,mode=755 tmpfs disk && exec \"$0\" \"$@\"";
+    let shell = "mount -t tmpfs -o size=24k,mode=755 tmpfs disk && exec \"$0\" \"$@\"";
     let mut way = vec!["unshare", "--mount"];
     if !rustix::process::geteuid().is_root() {
         way.extend(["--user", "--map-root-user"]);

@@ -25,7 +25,7 @@ async fn a_part_is_kept_for_ever_under_its_panels_digest_and_is_of_no_other_pane
     let page = room.get("/").await.text().to_owned();
     let (_, digest) = page.split_once("name=\"chadburn-assets\" content=\"").unwrap();
     let digest = digest.split_once('"').unwrap().0;
-    assert!(page.contains(&format!("src=\"static/{digest}/main.js\"")), "the page says so");
+    assert!(page.contains(&format!("src=\"static/{digest}/first-paint.js\"")), "the page says so");
     let kept = room.get(&format!("/static/{digest}/main.js")).await;
     assert_eq!(
         (kept.status, kept.header("cache-control")),
