@@ -105,7 +105,7 @@ pub(super) async fn assets(directory: Option<&Path>) -> Result<Assets, StartErro
 
 /// What this comes to, which is about `name` and calls the disk, on a thread that is not waited for if that hangs:
 /// then it is one line that says so.
-pub(super) async fn in_time<T: Send + 'static>(
+async fn in_time<T: Send + 'static>(
     name: &str,
     load: impl FnOnce() -> T + Send + 'static,
 ) -> Result<Result<T, JoinError>, String> {

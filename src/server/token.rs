@@ -5,13 +5,17 @@ use std::path::Path;
 
 use tokio::sync::Notify;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
-use super::opening::in_time;
 use crate::cli::Config;
 use crate::policy::Policy;
 use chadburn_host::log::escaped;
 use chadburn_host::secret::Secret;
 use chadburn_host::token_file;
+use live_file::disk::{DEADLINE, no_answer};
+
+/// What is said wherever no new token is to be had, before the reason.
+const STAYS: &str = "the old token stays";
 
 /// Reads the token file whenever this is notified, and hands on the policy with the new token. If
 /// the file is at fault the old token stays.
@@ -32,7 +36,7 @@ pub(super) async fn read_again_on(
                 policy.visitors.token = Some(token);
                 hand_on(policy).await;
             }
-            Some(Err(why)) => tracing::warn!("the old token stays: {}", escaped(&why)),
+            Some(Err(why)) => tracing::warn!("{STAYS}: {}", escaped(&why)),
             None => tracing::debug!("there is nothing to read again"),
         }
     }
@@ -47,15 +51,20 @@ pub(super) fn tell_doubts(path: Option<&Path>) {
     }
 }
 
-/// The token as it is in its file now, or why there is none; `None` without a file. A dead disk holds up
-/// nobody else, nor whoever asks again.
+/// The token as it is in its file now, or why there is none; `None` without a file. A disk that hangs holds up
+/// nobody else. It is said once and waited for, so that one thread hangs, however often it is asked.
 async fn read_again(config: &Config) -> Option<Result<Secret, String>> {
     let path = config.token_file.clone()?;
     let name = format!("token file {}", path.display());
-    match in_time(&name, move || token_file::load(&path)).await {
-        Err(hangs) => Some(Err(hangs)),
-        Ok(loaded) => Some(loaded.ok()?.map_err(|error| error.to_string())),
-    }
+    let mut loading = spawn_blocking(move || token_file::load(&path));
+    let loaded = match timeout(DEADLINE, &mut loading).await {
+        Ok(loaded) => loaded,
+        Err(_) => {
+            tracing::warn!("{STAYS}: {}", escaped(&no_answer(&name, DEADLINE)));
+            loading.await
+        }
+    };
+    Some(loaded.ok()?.map_err(|error| error.to_string()))
 }
 
 #[cfg(test)]
