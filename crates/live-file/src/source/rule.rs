@@ -185,7 +185,6 @@ impl Rule {
             }
             Hint::Lost => {
                 (self.vouched, self.trusted) = (None, None);
-                self.knocks.some_lost(now);
                 self.handles.lost(now);
                 self.look_by(now + SOON);
             }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-/// A knock that has not come round by then is lost, or the watcher lags behind.
+/// A knock that has not come round by then is lost, as hints may be, or the watcher lags behind.
 const PATIENCE: Duration = Duration::from_millis(20);
 
 /// One that has not come round after so long more is lost for good.
@@ -53,14 +53,6 @@ impl Knocks {
             self.lag = None;
         }
         self.out == 0
-    }
-
-    /// Hints were lost, perhaps one of a knock with them. Those that are out may come all the same, and
-    /// would be taken for those of later looks.
-    pub(super) fn some_lost(&mut self, now: Duration) {
-        if self.out > 0 && self.lag.is_none() {
-            self.lag = Some(now + LOST);
-        }
     }
 
     /// Until when one that is out can be waited for.

@@ -38,7 +38,7 @@ fn a_hint_of_what_was_told_makes_no_repeat_and_the_next_one_does() {
     for (hints, file) in [(&MOVED[..], 3), (&WRITTEN, 2)] {
         let mut play = told();
         assert!(hinted(&mut play, hints).is_empty(), "{hints:?}");
-        stands(&mut play, text("8", 2), 2, 3_000);
+        stands(&mut play, text("8", 2), 9, 3_000);
         assert!(hinted(&mut play, &[Hint::Stirred]).is_empty(), "and it is forgotten: {hints:?}");
         stands(&mut play, text("8", 2), file, 3_500);
         assert_eq!(hinted(&mut play, hints), ["8"], "{hints:?}");
