@@ -56,7 +56,8 @@ fn named(authority: &str) -> (String, Option<u16>) {
     let port = port.map(|port| port.parse().expect("a port is a number"));
     let name = name.to_ascii_lowercase();
     let v6 = name.strip_prefix('[').and_then(|name| name.strip_suffix(']'));
-    let v6 = v6.and_then(|name| name.parse::<Ipv6Addr>().ok());
+    // Its zone is of no interest.
+    let v6 = v6.and_then(|name| name.split('%').next()?.parse::<Ipv6Addr>().ok());
     (v6.map_or_else(|| name.trim_end_matches('.').to_owned(), |v6| v6.to_string()), port)
 }
 

@@ -293,7 +293,7 @@ impl Rule {
                 let known = self
                     .believed
                     .as_ref()
-                    .is_some_and(|told| self.is_old(told, writing, look.clock, excluded));
+                    .is_some_and(|told| self.is_old(told, writing, look, excluded));
                 if known {
                     self.date = writing.stamp.mtime;
                     self.heard.nothing_new(excluded);
@@ -312,9 +312,11 @@ impl Rule {
     }
 
     /// Whether these are the bytes that were told, and nobody has written them again.
-    fn is_old(&self, told: &Writing, seen: &Writing, clock: Moment, excluded: Excluded) -> bool {
+    fn is_old(&self, told: &Writing, seen: &Writing, look: &Look, excluded: Excluded) -> bool {
         let (was, is) = (told.stamp, seen.stamp);
-        let dates = Dates { told: was.mtime, before: self.date, now: is.mtime, clock };
+        let changed = look.version.map(|version| version.changed);
+        let dates =
+            Dates { told: was.mtime, before: self.date, now: is.mtime, clock: look.clock, changed };
         (&told.text, was.size) == (&seen.text, is.size)
             && !self.heard.is_written_again(dates, excluded)
     }

@@ -49,6 +49,8 @@ pub(super) struct Dates {
     pub(super) now: Moment,
     /// The wall clock.
     pub(super) clock: Moment,
+    /// When anything about the file was changed last, if that is known.
+    pub(super) changed: Option<Moment>,
 }
 
 /// What cannot have been done to the file since it was told. The kernel tells of a rename or a close at the end of the
@@ -154,7 +156,7 @@ impl Heard {
 
     /// Whether the same bytes were written again. Where the file is polled, nothing is ever heard.
     pub(super) fn is_written_again(&self, dates: Dates, excluded: Excluded) -> bool {
-        let Dates { told, before, now, clock } = dates;
+        let Dates { told, before, now, clock, changed } = dates;
         let closed = self.closed && !excluded.write;
         if !self.blind && (closed || self.replaced && !excluded.rename) {
             return true;
@@ -167,7 +169,9 @@ impl Heard {
         }
         let forward = now > before;
         // A date that goes back is set to now only if the clock was set back before.
-        let set_to_now = is_near(now, clock) && (forward || before > clock);
+        // A look may come long after it was set: its disk hung, or the machine slept.
+        let set_then = forward && changed.is_some_and(|changed| is_near(now, changed));
+        let set_to_now = set_then || is_near(now, clock) && (forward || before > clock);
         set_to_now || forward && (self.blind || !self.anything)
     }
 }
