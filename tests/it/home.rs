@@ -109,7 +109,7 @@ impl Home {
 
 /// Closes a token file to all but its owner: a token that others can read is none.
 fn close(name: &str, path: &Path) {
-    if name == "token" {
+    if Path::new(name).ends_with("token") {
         fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("it is one's own");
     }
 }

@@ -21,6 +21,8 @@ mod station;
 /// A station on the JSON wire.
 mod panel;
 
+/// Askers that end their side at each stage of an exchange.
+mod half_closed;
 /// A peer that writes its bytes itself.
 mod raw;
 
