@@ -20,7 +20,7 @@ mod watch;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use chadburn_client::{By, Failure, NotDone, Order, Page, Position, Reply, Station};
+use chadburn_client::{By, Failure, Order, Page, Position, Reply, RequestError, Station};
 use thiserror::Error;
 use tokio::time::timeout;
 
@@ -36,7 +36,7 @@ pub enum Trouble {
     Failure(#[from] Failure),
     /// It did not do what was asked.
     #[error(transparent)]
-    NotDone(#[from] NotDone),
+    Request(#[from] RequestError),
     /// What was asked for is not there.
     #[error("{0}")]
     Nothing(String),
@@ -56,7 +56,7 @@ impl Trouble {
             Self::Failure(Failure::Setting(_)) => 2,
             Self::Failure(Failure::Gone(_)) => 3,
             Self::Failure(Failure::Refused { .. }) => 4,
-            Self::NotDone(_) | Self::Nothing(_) => 5,
+            Self::Request(_) | Self::Nothing(_) => 5,
             Self::Failure(_) | Self::Io(_) => 1,
             // As a shell tells it.
             Self::Stopped(Stop::Interrupt) => 130,
@@ -106,7 +106,7 @@ async fn go(remote: Remote) -> Result<(), Trouble> {
 async fn answered<T>(
     station: &Station,
     wait: Duration,
-    request: impl Future<Output = Result<T, NotDone>>,
+    request: impl Future<Output = Result<T, RequestError>>,
 ) -> Result<T, Trouble> {
     let mut request = std::pin::pin!(request);
     let wait = wait.max(SHORTEST_WAIT);

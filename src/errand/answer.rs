@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chadburn_client::{Code, Dial, NotDone, Sector, Settings, Station};
+use chadburn_client::{Code, Dial, RequestError, Sector, Settings, Station};
 use chadburn_core::text::bare;
 
 use super::{Trouble, answered, say, shown_order};
@@ -31,11 +31,11 @@ pub(super) async fn run(
         let position = sector.as_ref().map(|it| it.position);
         match answered(&station, wait, station.answer(order.seq, position, coming)).await {
             Ok(()) => break,
-            Err(Trouble::NotDone(NotDone::Refused { code: Code::Stale, message })) => {
+            Err(Trouble::Request(RequestError::Refused { code: Code::Stale, message })) => {
                 let now = present(&station)?;
                 tries += 1;
                 if now.status != order.status || now.seq == order.seq || tries > RENUMBERED {
-                    return Err(NotDone::Refused { code: Code::Stale, message }.into());
+                    return Err(RequestError::Refused { code: Code::Stale, message }.into());
                 }
                 order = now;
             }

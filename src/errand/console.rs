@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chadburn_client::{NotDone, Settings, Station};
+use chadburn_client::{RequestError, Settings, Station};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use super::{Trouble, answered, say};
@@ -21,9 +21,9 @@ pub(super) async fn run(settings: Settings, wait: Duration) -> Result<(), Troubl
                 }
                 Ok(())
             }
-            Err(Trouble::NotDone(NotDone::Refused { code, message })) => {
+            Err(Trouble::Request(RequestError::Refused { code, message })) => {
                 say(&message)?;
-                Err(NotDone::Refused { code, message })
+                Err(RequestError::Refused { code, message })
             }
             Err(other) => return Err(other),
         };

@@ -55,14 +55,14 @@ pub(super) async fn console(settings: Settings, wait: Duration) -> Result<(), Tr
                     patience.as_mut().reset(due);
                 }
                 let text = typed.unwrap_or_else(|| LAST.to_owned());
-                link.send(text).await.map_err(chadburn_client::NotDone::from)?;
+                link.send(text).await.map_err(chadburn_client::RequestError::from)?;
             }
             event = link.recv() => match event {
                 Some(Event::Message(text)) if ended && text == ECHO => return Ok(()),
                 Some(Event::Message(text)) => say(&escaped(&text).to_string())?,
                 // What was owed is lost with the connection, its end too.
                 Some(Event::Up) if ended => {
-                    link.send(LAST).await.map_err(chadburn_client::NotDone::from)?;
+                    link.send(LAST).await.map_err(chadburn_client::RequestError::from)?;
                 }
                 Some(Event::Failed(failure)) => return Err(failure.into()),
                 Some(_) => {}

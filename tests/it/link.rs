@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chadburn_client::{Event, Failure, Link, Message, NotDone, Request, Settings, Station};
+use chadburn_client::{Event, Failure, Link, Message, Request, RequestError, Settings, Station};
 use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -199,7 +199,7 @@ async fn a_server_that_comes_later_is_found() {
     assert!(!station.is_up());
     let _server = again(&first, &[]).await;
     let answered = within(Duration::from_secs(20), "the answer", asked).await;
-    assert!(matches!(answered, Err(NotDone::Refused { .. })), "{answered:?}");
+    assert!(matches!(answered, Err(RequestError::Refused { .. })), "{answered:?}");
     assert!(station.is_up());
 }
 

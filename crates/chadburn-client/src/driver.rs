@@ -1,6 +1,6 @@
 //! Keeps a connection: opens it, sends what there is, hears what comes, and opens it again.
 //!
-//! What is said on it is the [`Talk`]'s business.
+//! What is said on it is the [`ConnectionHandler`]'s business.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
@@ -20,53 +20,53 @@ use crate::tries::Tries;
 use crate::{Failure, Tried};
 
 /// How long one try may take.
-const TRY: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The shortest time that a try gets, however little of the window is left.
-const SHORTEST_TRY: Duration = Duration::from_secs(1);
+const MIN_CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How long the other side may take nothing of a message; the server's own patience.
-const STUCK: Duration = Duration::from_secs(15);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How long a Close may take.
-const CLOSING: Duration = Duration::from_secs(1);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Longer than any program runs: thirty years, as tokio's own timers have it.
-const AS_GOOD_AS_EVER: Duration = Duration::from_hours(24 * 365 * 30);
+const FOREVER: Duration = Duration::from_hours(24 * 365 * 30);
 
 /// What is said on a connection.
-pub(crate) trait Talk: Send + Sync + 'static {
+pub(crate) trait ConnectionHandler: Send + Sync + 'static {
     /// What it shares with the driver.
-    fn line(&self) -> &Line;
+    fn control(&self) -> &LinkControl;
     /// What is added to the address at the next try.
     fn query(&self) -> String;
     /// A connection was made.
-    fn up(&self);
+    fn on_connected(&self);
     /// Whether the other side has said on it what it says first. Until then the window of tries runs.
-    fn greeted(&self) -> bool;
+    fn is_greeted(&self) -> bool;
     /// The next text that may be sent now; it is in hand until `sent` or `down`.
-    fn next(&self) -> Option<String>;
+    fn next_to_send(&self) -> Option<String>;
     /// What was in hand has been sent whole.
-    fn sent(&self);
+    fn on_sent(&self);
     /// Something came.
-    fn heard(&self, text: &str) -> Result<(), Failure>;
+    fn on_message(&self, text: &str) -> Result<(), Failure>;
     /// The connection has gone.
-    fn down(&self, why: String);
+    fn on_disconnected(&self, why: String);
     /// There is nothing that waits to be sent or answered.
-    fn idle(&self) -> bool;
+    fn is_idle(&self) -> bool;
     /// How often something should be heard of the other side.
-    fn beat(&self) -> Duration;
+    fn heartbeat_interval(&self) -> Duration;
     /// Whether one has to ask for that by pings.
-    fn pings(&self) -> bool;
+    fn sends_pings(&self) -> bool;
     /// That was all.
-    fn ended(&self, failure: Option<Failure>);
+    fn on_end(&self, failure: Option<Failure>);
 }
 
 /// How a link stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum LinkState {
     /// The other side is not there, and is tried for.
-    Away,
+    Connecting,
     /// It is there.
     Up,
     /// That was all; with the reason if it was not meant.
@@ -75,52 +75,52 @@ pub(crate) enum Standing {
 
 /// What the holder of a link and its driver share.
 #[derive(Debug)]
-pub(crate) struct Line {
+pub(crate) struct LinkControl {
     /// There may be something to send, or the end was asked for.
     pub(crate) wake: Notify,
     /// There may be room in the outbox.
-    pub(crate) room: Notify,
+    pub(crate) room_freed: Notify,
     /// How it stands.
-    pub(crate) standing: watch::Sender<Standing>,
+    pub(crate) link_state: watch::Sender<LinkState>,
     /// The end was asked for.
-    closing: AtomicBool,
+    close_requested: AtomicBool,
 }
 
-impl Default for Line {
+impl Default for LinkControl {
     fn default() -> Self {
         Self {
             wake: Notify::new(),
-            room: Notify::new(),
-            standing: watch::Sender::new(Standing::Away),
-            closing: AtomicBool::new(false),
+            room_freed: Notify::new(),
+            link_state: watch::Sender::new(LinkState::Connecting),
+            close_requested: AtomicBool::new(false),
         }
     }
 }
 
-impl Line {
+impl LinkControl {
     /// Asks for the end, once everything is sent.
     pub(crate) fn close(&self) {
-        self.closing.store(true, Ordering::Release);
+        self.close_requested.store(true, Ordering::Release);
         self.wake.notify_one();
     }
 
     /// Waits until the other side is there, or never will be.
-    pub(crate) async fn settled(&self) -> Result<(), Failure> {
-        let mut standing = self.standing.subscribe();
+    pub(crate) async fn until_up_or_ended(&self) -> Result<(), Failure> {
+        let mut link_state = self.link_state.subscribe();
         // The sender lives as long as we do.
-        let settled = standing.wait_for(|now| *now != Standing::Away).await;
-        match settled.as_deref() {
-            Ok(Standing::Ended(Some(failure))) => Err(failure.clone()),
+        let reached = link_state.wait_for(|now| *now != LinkState::Connecting).await;
+        match reached.as_deref() {
+            Ok(LinkState::Ended(Some(failure))) => Err(failure.clone()),
             _ => Ok(()),
         }
     }
 
     /// How it ended, once it has; at once if it has already.
-    pub(crate) async fn ended(&self) -> Result<(), Failure> {
-        let mut standing = self.standing.subscribe();
-        let ended = standing.wait_for(|now| matches!(now, Standing::Ended(_))).await;
+    pub(crate) async fn until_ended(&self) -> Result<(), Failure> {
+        let mut link_state = self.link_state.subscribe();
+        let ended = link_state.wait_for(|now| matches!(now, LinkState::Ended(_))).await;
         match ended.as_deref() {
-            Ok(Standing::Ended(Some(failure))) => Err(failure.clone()),
+            Ok(LinkState::Ended(Some(failure))) => Err(failure.clone()),
             _ => Ok(()),
         }
     }
@@ -130,60 +130,60 @@ impl Line {
 const UNGREETED: &str = "it did not say in time how things are";
 
 /// How a conversation has ended.
-enum End {
+enum ConnectionEnd {
     Lost(String),
     Failed(Failure),
     Closed,
 }
 
 /// Keeps the connection until it is closed or cannot be had.
-pub(crate) async fn drive<O: Open, T: Talk>(
+pub(crate) async fn drive<O: Open, T: ConnectionHandler>(
     mut open: O,
-    talk: Arc<T>,
+    handler: Arc<T>,
     window: Duration,
     url: String,
 ) {
     let mut tries = Tries::new(window, Instant::now());
     loop {
-        let socket = match reach(&mut open, &*talk, &mut tries, &url).await {
+        let socket = match connect_with_retries(&mut open, &*handler, &mut tries, &url).await {
             Ok(Some(socket)) => socket,
-            Ok(None) => return talk.ended(None),
-            Err(failure) => return talk.ended(Some(failure)),
+            Ok(None) => return handler.on_end(None),
+            Err(failure) => return handler.on_end(Some(failure)),
         };
         let made = Instant::now();
-        talk.up();
-        let greeting = made + tries.left(made).clamp(SHORTEST_TRY, TRY);
-        let why = match converse(socket, &*talk, greeting).await {
-            End::Lost(why) => why,
-            End::Failed(failure) => return talk.ended(Some(failure)),
-            End::Closed => return talk.ended(None),
+        handler.on_connected();
+        let greet_deadline = made + tries.left(made).clamp(MIN_CONNECT_TIMEOUT, CONNECT_TIMEOUT);
+        let why = match run_connection(socket, &*handler, greet_deadline).await {
+            ConnectionEnd::Lost(why) => why,
+            ConnectionEnd::Failed(failure) => return handler.on_end(Some(failure)),
+            ConnectionEnd::Closed => return handler.on_end(None),
         };
-        let greeted = talk.greeted();
-        talk.down(why.clone());
+        let greeted = handler.is_greeted();
+        handler.on_disconnected(why.clone());
         if greeted {
             tries.lost(made, Instant::now());
         }
-        match pause(&*talk, &mut tries, &url, why).await {
+        match wait_before_retry(&*handler, &mut tries, &url, why).await {
             Ok(true) => {}
-            Ok(false) => return talk.ended(None),
-            Err(failure) => return talk.ended(Some(failure)),
+            Ok(false) => return handler.on_end(None),
+            Err(failure) => return handler.on_end(Some(failure)),
         }
     }
 }
 
 /// Tries until there is a connection, the window is over, or nobody wants one any more.
-async fn reach<O: Open, T: Talk>(
+async fn connect_with_retries<O: Open, T: ConnectionHandler>(
     open: &mut O,
-    talk: &T,
+    handler: &T,
     tries: &mut Tries,
     url: &str,
 ) -> Result<Option<WebSocketStream<O::Stream>>, Failure> {
     loop {
-        let limit = tries.left(Instant::now()).clamp(SHORTEST_TRY, TRY);
-        let query = talk.query();
+        let limit = tries.left(Instant::now()).clamp(MIN_CONNECT_TIMEOUT, CONNECT_TIMEOUT);
+        let query = handler.query();
         let outcome = tokio::select! {
             outcome = timeout(limit, open.open(&query)) => outcome,
-            () = unwanted(talk) => return Ok(None),
+            () = until_closed_and_idle(handler) => return Ok(None),
         };
         let cause = match outcome {
             Ok(Ok(socket)) => return Ok(Some(socket)),
@@ -193,15 +193,15 @@ async fn reach<O: Open, T: Talk>(
             Ok(Err(Cause::Passing(cause))) => cause,
             Err(_) => format!("no answer within {} s", limit.as_secs()),
         };
-        if !pause(talk, tries, url, cause).await? {
+        if !wait_before_retry(handler, tries, url, cause).await? {
             return Ok(None);
         }
     }
 }
 
 /// Waits for the next try; false if nobody wants one any more.
-async fn pause<T: Talk>(
-    talk: &T,
+async fn wait_before_retry<T: ConnectionHandler>(
+    handler: &T,
     tries: &mut Tries,
     url: &str,
     cause: String,
@@ -213,57 +213,61 @@ async fn pause<T: Talk>(
     };
     tokio::select! {
         () = sleep(wait) => Ok(true),
-        () = unwanted(talk) => Ok(false),
+        () = until_closed_and_idle(handler) => Ok(false),
     }
 }
 
 /// Comes back when the end was asked for and nothing is left to say.
-async fn unwanted<T: Talk>(talk: &T) {
-    while !over(talk) {
-        talk.line().wake.notified().await;
+async fn until_closed_and_idle<T: ConnectionHandler>(handler: &T) {
+    while !is_closed_and_idle(handler) {
+        handler.control().wake.notified().await;
     }
 }
 
-fn over<T: Talk>(talk: &T) -> bool {
-    talk.line().closing.load(Ordering::Acquire) && talk.idle()
+fn is_closed_and_idle<T: ConnectionHandler>(handler: &T) -> bool {
+    handler.control().close_requested.load(Ordering::Acquire) && handler.is_idle()
 }
 
 /// Speaks and hears until the connection ends, or is not greeted in time.
-async fn converse<S, T>(socket: WebSocketStream<S>, talk: &T, greeting: Instant) -> End
+async fn run_connection<S, T>(
+    socket: WebSocketStream<S>,
+    handler: &T,
+    greet_deadline: Instant,
+) -> ConnectionEnd
 where
     S: AsyncRead + AsyncWrite + Unpin,
-    T: Talk,
+    T: ConnectionHandler,
 {
     let (mut sink, mut stream) = socket.split();
-    let hearing = async {
+    let receiving = async {
         loop {
             // Two and a half beats, as PROTOCOL.md has it.
-            let patience = talk.beat().saturating_mul(5) / 2;
+            let patience = handler.heartbeat_interval().saturating_mul(5) / 2;
             let silence = async {
-                if talk.greeted() {
+                if handler.is_greeted() {
                     sleep(patience).await;
                     true
                 } else {
-                    timeout_at(greeting, sleep(patience)).await.is_ok()
+                    timeout_at(greet_deadline, sleep(patience)).await.is_ok()
                 }
             };
             let heard = tokio::select! {
                 biased;
                 heard = stream.next() => heard,
-                silent = silence => return End::Lost(if silent {
+                silent = silence => return ConnectionEnd::Lost(if silent {
                     format!("nothing was heard for {patience:?}")
                 } else {
                     UNGREETED.into()
                 }),
             };
             // Whoever goes on and on saying something else is no better.
-            if !talk.greeted() && Instant::now() >= greeting {
-                return End::Lost(UNGREETED.into());
+            if !handler.is_greeted() && Instant::now() >= greet_deadline {
+                return ConnectionEnd::Lost(UNGREETED.into());
             }
             match heard {
                 Some(Ok(Message::Text(text))) => {
-                    if let Err(failure) = talk.heard(&text) {
-                        return End::Failed(failure);
+                    if let Err(failure) = handler.on_message(&text) {
+                        return ConnectionEnd::Failed(failure);
                     }
                 }
                 Some(Ok(Message::Close(frame))) => {
@@ -271,38 +275,42 @@ where
                         "" => format!("closed with {}", u16::from(it.code)),
                         reason => format!("closed with {}, {reason}", u16::from(it.code)),
                     });
-                    return End::Lost(why);
+                    return ConnectionEnd::Lost(why);
                 }
                 // Pings are answered below us; nobody here speaks in bytes.
                 Some(Ok(_)) => {}
-                Some(Err(error)) => return End::Lost(lost(&error)),
-                None => return End::Lost("closed".into()),
+                Some(Err(error)) => return ConnectionEnd::Lost(describe_loss(&error)),
+                None => return ConnectionEnd::Lost("closed".into()),
             }
         }
     };
-    let speaking = async {
-        let mut ping = later(Instant::now(), talk.beat());
+    let sending = async {
+        let mut ping = later(Instant::now(), handler.heartbeat_interval());
         loop {
-            while let Some(text) = talk.next() {
-                match timeout(STUCK, sink.send(Message::text(text))).await {
-                    Ok(Ok(())) => talk.sent(),
-                    Ok(Err(error)) => return End::Lost(lost(&error)),
-                    Err(_) => return End::Lost(format!("nothing was taken for {STUCK:?}")),
+            while let Some(text) = handler.next_to_send() {
+                match timeout(WRITE_TIMEOUT, sink.send(Message::text(text))).await {
+                    Ok(Ok(())) => handler.on_sent(),
+                    Ok(Err(error)) => return ConnectionEnd::Lost(describe_loss(&error)),
+                    Err(_) => {
+                        return ConnectionEnd::Lost(format!(
+                            "nothing was taken for {WRITE_TIMEOUT:?}"
+                        ));
+                    }
                 }
             }
-            if over(talk) {
+            if is_closed_and_idle(handler) {
                 // Whoever does not take a Close has heard enough.
-                let _ = timeout(CLOSING, sink.close()).await;
-                return End::Closed;
+                let _ = timeout(CLOSE_TIMEOUT, sink.close()).await;
+                return ConnectionEnd::Closed;
             }
             tokio::select! {
-                () = talk.line().wake.notified() => {}
-                () = sleep_until(ping), if talk.pings() => {
-                    ping = later(Instant::now(), talk.beat());
-                    match timeout(STUCK, sink.send(Message::Ping(Vec::new().into()))).await {
+                () = handler.control().wake.notified() => {}
+                () = sleep_until(ping), if handler.sends_pings() => {
+                    ping = later(Instant::now(), handler.heartbeat_interval());
+                    match timeout(WRITE_TIMEOUT, sink.send(Message::Ping(Vec::new().into()))).await {
                         Ok(Ok(())) => {}
-                        Ok(Err(error)) => return End::Lost(lost(&error)),
-                        Err(_) => return End::Lost(format!("nothing was taken for {STUCK:?}")),
+                        Ok(Err(error)) => return ConnectionEnd::Lost(describe_loss(&error)),
+                        Err(_) => return ConnectionEnd::Lost(format!("nothing was taken for {WRITE_TIMEOUT:?}")),
                     }
                 }
             }
@@ -311,18 +319,18 @@ where
     tokio::select! {
         // What has come is heard before the line is found to be dead.
         biased;
-        end = hearing => end,
-        end = speaking => end,
+        end = receiving => end,
+        end = sending => end,
     }
 }
 
 /// So much later, or as late as it can be told.
 fn later(now: Instant, span: Duration) -> Instant {
-    now.checked_add(span).unwrap_or(now + AS_GOOD_AS_EVER)
+    now.checked_add(span).unwrap_or(now + FOREVER)
 }
 
 /// Why a connection has gone, in the middle of a sentence.
-fn lost(error: &Error) -> String {
+fn describe_loss(error: &Error) -> String {
     match error {
         Error::Io(error) => plain(error),
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => "it broke off".into(),

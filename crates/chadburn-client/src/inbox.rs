@@ -33,23 +33,23 @@ pub enum Event<M> {
 /// how things are, and not how they were.
 #[derive(Debug)]
 pub(crate) struct Inbox<M> {
-    tray: Mutex<Tray<M>>,
+    queue: Mutex<Queue<M>>,
 }
 
 #[derive(Debug)]
-struct Tray<M> {
+struct Queue<M> {
     /// At most `most` of them, each with how many bytes it has.
     events: VecDeque<(usize, Event<M>)>,
     /// How many are kept.
-    most: usize,
+    capacity: usize,
     /// How many bytes they have.
     bytes: usize,
     /// How many bytes they may have together, the newest apart.
-    most_bytes: usize,
+    byte_limit: usize,
     /// How many bytes a message has.
-    weight: fn(&M) -> usize,
+    message_size: fn(&M) -> usize,
     /// How many were left out before the first of them.
-    lagged: u64,
+    dropped: u64,
     /// Nothing more will come.
     ended: bool,
     /// Who waits.
@@ -58,26 +58,27 @@ struct Tray<M> {
 
 impl<M> Inbox<M> {
     /// An inbox for `most` events of so many bytes, and at least for one.
-    pub(crate) fn new(most: usize, most_bytes: usize, weight: fn(&M) -> usize) -> Self {
-        let (events, most, bytes) = (VecDeque::new(), most.max(1), 0);
-        let (lagged, ended, waker) = (0, false, None);
-        let tray = Tray { events, most, bytes, most_bytes, weight, lagged, ended, waker };
-        Self { tray: Mutex::new(tray) }
+    pub(crate) fn new(capacity: usize, byte_limit: usize, message_size: fn(&M) -> usize) -> Self {
+        let (events, capacity, bytes) = (VecDeque::new(), capacity.max(1), 0);
+        let (dropped, ended, waker) = (0, false, None);
+        let queue =
+            Queue { events, capacity, bytes, byte_limit, message_size, dropped, ended, waker };
+        Self { queue: Mutex::new(queue) }
     }
 
     /// Takes an event.
     pub(crate) fn put(&self, event: Event<M>) {
-        let mut tray = self.tray();
-        let bytes = tray.weigh(&event);
-        while tray.events.len() >= tray.most
-            || (tray.bytes.saturating_add(bytes) > tray.most_bytes && !tray.events.is_empty())
+        let mut queue = self.queue();
+        let bytes = queue.size_of(&event);
+        while queue.events.len() >= queue.capacity
+            || (queue.bytes.saturating_add(bytes) > queue.byte_limit && !queue.events.is_empty())
         {
-            tray.pop();
-            tray.lagged += 1;
+            queue.pop();
+            queue.dropped += 1;
         }
-        tray.bytes = tray.bytes.saturating_add(bytes);
-        tray.events.push_back((bytes, event));
-        tray.wake();
+        queue.bytes = queue.bytes.saturating_add(bytes);
+        queue.events.push_back((bytes, event));
+        queue.wake();
     }
 
     /// Says that nothing more will come, after this if there is something left to say.
@@ -85,39 +86,39 @@ impl<M> Inbox<M> {
         if let Some(last) = last {
             self.put(last);
         }
-        let mut tray = self.tray();
-        tray.ended = true;
-        tray.wake();
+        let mut queue = self.queue();
+        queue.ended = true;
+        queue.wake();
     }
 
     /// The next event, if there is one now.
     pub(crate) fn take(&self) -> Option<Event<M>> {
-        self.tray().next()
+        self.queue().next()
     }
 
     /// The next event; `None` once nothing more will come.
     pub(crate) fn poll(&self, context: &Context<'_>) -> Poll<Option<Event<M>>> {
-        let mut tray = self.tray();
-        match tray.next() {
+        let mut queue = self.queue();
+        match queue.next() {
             Some(event) => Poll::Ready(Some(event)),
-            None if tray.ended => Poll::Ready(None),
+            None if queue.ended => Poll::Ready(None),
             None => {
-                tray.waker = Some(context.waker().clone());
+                queue.waker = Some(context.waker().clone());
                 Poll::Pending
             }
         }
     }
 
-    fn tray(&self) -> MutexGuard<'_, Tray<M>> {
-        self.tray.lock().unwrap_or_else(PoisonError::into_inner)
+    fn queue(&self) -> MutexGuard<'_, Queue<M>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl<M> Tray<M> {
+impl<M> Queue<M> {
     fn next(&mut self) -> Option<Event<M>> {
-        match std::mem::take(&mut self.lagged) {
+        match std::mem::take(&mut self.dropped) {
             0 => self.pop(),
-            lagged => Some(Event::Lagged(lagged)),
+            dropped => Some(Event::Lagged(dropped)),
         }
     }
 
@@ -128,9 +129,9 @@ impl<M> Tray<M> {
     }
 
     /// How many bytes an event has beyond those that every one has.
-    fn weigh(&self, event: &Event<M>) -> usize {
+    fn size_of(&self, event: &Event<M>) -> usize {
         match event {
-            Event::Message(message) => (self.weight)(message),
+            Event::Message(message) => (self.message_size)(message),
             Event::Unreadable { text, why } => text.len().saturating_add(why.len()),
             Event::Down(why) => why.len(),
             Event::Up | Event::Lagged(_) | Event::Failed(_) => 0,

@@ -39,7 +39,7 @@ mod open;
 mod outbox;
 mod page;
 #[cfg(test)]
-mod pier;
+mod scripted;
 mod settings;
 mod station;
 mod tries;
@@ -57,7 +57,7 @@ pub use link::{Closed, Link};
 pub use outbox::Full;
 pub use page::{Page, get, get_until};
 pub use settings::Settings;
-pub use station::{Answer, Asked, Heard, NotDone, Station};
+pub use station::{Heard, PendingRequest, RequestError, RequestOutput, Station};
 pub use typed::Typed;
 
 /// Where a server on this machine is, if nobody says otherwise.

@@ -10,7 +10,7 @@ use futures_util::Stream;
 use thiserror::Error;
 use tokio::task::JoinHandle;
 
-use crate::driver::{Line, Standing, Talk, drive};
+use crate::driver::{ConnectionHandler, LinkControl, LinkState, drive};
 use crate::inbox::{Event, Inbox};
 use crate::open::{Network, Open};
 use crate::outbox::Outbox;
@@ -53,7 +53,7 @@ pub struct Closed;
 /// ```
 #[derive(Debug)]
 pub struct Link {
-    talk: Arc<Plain>,
+    handler: Arc<PlainHandler>,
     driver: JoinHandle<()>,
 }
 
@@ -65,7 +65,7 @@ impl Link {
         Failure: From<S::Error>,
     {
         let link = Self::open(settings)?;
-        link.talk.line.settled().await?;
+        link.handler.control.until_up_or_ended().await?;
         Ok(link)
     }
 
@@ -81,17 +81,17 @@ impl Link {
     }
 
     pub(crate) fn over(open: impl Open, settings: Settings) -> Self {
-        let talk = Arc::new(Plain {
-            line: Line::default(),
+        let handler = Arc::new(PlainHandler {
+            control: LinkControl::default(),
             outbox: Mutex::new(Outbox::new(settings.outbox.0, settings.outbox.1)),
             inbox: Inbox::new(settings.inbox, settings.inbox_bytes, String::len),
-            introducing: AtomicBool::new(false),
+            identity_pending: AtomicBool::new(false),
             identity: settings.identity,
             greeting: settings.greeting,
             beat: settings.beat,
         });
-        let driver = tokio::spawn(drive(open, Arc::clone(&talk), settings.window, settings.url));
-        Self { talk, driver }
+        let driver = tokio::spawn(drive(open, Arc::clone(&handler), settings.window, settings.url));
+        Self { handler, driver }
     }
 
     /// Gives a text to the outbox. With [`Full::Wait`](crate::Full::Wait) it comes back when there
@@ -99,7 +99,7 @@ impl Link {
     pub async fn send(&self, text: impl Into<String>) -> Result<(), Closed> {
         let mut text = text.into();
         loop {
-            let room = self.talk.line.room.notified();
+            let room = self.handler.control.room_freed.notified();
             tokio::pin!(room);
             room.as_mut().enable();
             match self.try_send(text) {
@@ -113,46 +113,46 @@ impl Link {
 
     /// Gives a text to the outbox, or gives it back if there is no room now.
     pub fn try_send(&self, text: impl Into<String>) -> Result<Option<String>, Closed> {
-        if matches!(*self.talk.line.standing.borrow(), Standing::Ended(_)) {
+        if matches!(*self.handler.control.link_state.borrow(), LinkState::Ended(_)) {
             return Err(Closed);
         }
-        let back = self.talk.outbox().put(text.into()).err();
-        self.talk.line.wake.notify_one();
+        let back = self.handler.outbox().put(text.into()).err();
+        self.handler.control.wake.notify_one();
         Ok(back)
     }
 
     /// The next event; `None` after the last one.
     pub async fn recv(&mut self) -> Option<Event<String>> {
-        std::future::poll_fn(|context| self.talk.inbox.poll(context)).await
+        std::future::poll_fn(|context| self.handler.inbox.poll(context)).await
     }
 
     /// The next event, if there is one now.
     pub fn try_recv(&mut self) -> Option<Event<String>> {
-        self.talk.inbox.take()
+        self.handler.inbox.take()
     }
 
     /// Whether the other side is there.
     #[must_use]
     pub fn is_up(&self) -> bool {
-        *self.talk.line.standing.borrow() == Standing::Up
+        *self.handler.control.link_state.borrow() == LinkState::Up
     }
 
     /// How many messages wait to be sent.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.talk.outbox().len()
+        self.handler.outbox().len()
     }
 
     /// How many messages a full outbox has dropped.
     #[must_use]
     pub fn dropped(&self) -> u64 {
-        self.talk.outbox().dropped()
+        self.handler.outbox().dropped()
     }
 
     /// Sends what waits, for as long as the window allows, and closes the link.
     pub async fn close(self) -> Result<(), Failure> {
-        self.talk.line.close();
-        self.talk.line.ended().await
+        self.handler.control.close();
+        self.handler.control.until_ended().await
     }
 }
 
@@ -160,7 +160,7 @@ impl Stream for Link {
     type Item = Event<String>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.talk.inbox.poll(context)
+        self.handler.inbox.poll(context)
     }
 }
 
@@ -172,101 +172,101 @@ impl Drop for Link {
 
 /// What is said on a plain link.
 #[derive(Debug)]
-struct Plain {
-    line: Line,
+struct PlainHandler {
+    control: LinkControl,
     outbox: Mutex<Outbox<String>>,
     inbox: Inbox<String>,
     /// The identity has still to be said on this connection.
-    introducing: AtomicBool,
+    identity_pending: AtomicBool,
     identity: Option<String>,
     /// What the other side says first, if it is known.
     greeting: Option<String>,
     beat: Duration,
 }
 
-impl Plain {
+impl PlainHandler {
     fn outbox(&self) -> MutexGuard<'_, Outbox<String>> {
         self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn is_there(&self) {
-        self.line.standing.send_replace(Standing::Up);
+    fn mark_up(&self) {
+        self.control.link_state.send_replace(LinkState::Up);
         self.inbox.put(Event::Up);
     }
 }
 
-impl Talk for Plain {
-    fn line(&self) -> &Line {
-        &self.line
+impl ConnectionHandler for PlainHandler {
+    fn control(&self) -> &LinkControl {
+        &self.control
     }
 
     fn query(&self) -> String {
         String::new()
     }
 
-    fn up(&self) {
-        self.introducing.store(self.identity.is_some(), Ordering::Release);
+    fn on_connected(&self) {
+        self.identity_pending.store(self.identity.is_some(), Ordering::Release);
         if self.greeting.is_none() {
-            self.is_there();
+            self.mark_up();
         }
     }
 
-    fn greeted(&self) -> bool {
-        *self.line.standing.borrow() == Standing::Up
+    fn is_greeted(&self) -> bool {
+        *self.control.link_state.borrow() == LinkState::Up
     }
 
-    fn next(&self) -> Option<String> {
-        if self.introducing.load(Ordering::Acquire) {
+    fn next_to_send(&self) -> Option<String> {
+        if self.identity_pending.load(Ordering::Acquire) {
             return self.identity.clone();
         }
-        if !self.greeted() {
+        if !self.is_greeted() {
             return None;
         }
         self.outbox().next().cloned()
     }
 
-    fn sent(&self) {
-        if !self.introducing.swap(false, Ordering::AcqRel) {
+    fn on_sent(&self) {
+        if !self.identity_pending.swap(false, Ordering::AcqRel) {
             self.outbox().done();
-            self.line.room.notify_one();
+            self.control.room_freed.notify_one();
         }
     }
 
-    fn heard(&self, text: &str) -> Result<(), Failure> {
-        if !self.greeted() {
+    fn on_message(&self, text: &str) -> Result<(), Failure> {
+        if !self.is_greeted() {
             if self.greeting.as_deref() != Some(text) {
                 return Ok(());
             }
-            self.is_there();
-            self.line.wake.notify_one();
+            self.mark_up();
+            self.control.wake.notify_one();
         }
         self.inbox.put(Event::Message(text.to_owned()));
         Ok(())
     }
 
-    fn down(&self, why: String) {
+    fn on_disconnected(&self, why: String) {
         self.outbox().put_back();
-        let was_up = self.line.standing.send_replace(Standing::Away) == Standing::Up;
+        let was_up = self.control.link_state.send_replace(LinkState::Connecting) == LinkState::Up;
         if was_up {
             self.inbox.put(Event::Down(why));
         }
     }
 
-    fn idle(&self) -> bool {
+    fn is_idle(&self) -> bool {
         self.outbox().len() == 0
     }
 
-    fn beat(&self) -> Duration {
+    fn heartbeat_interval(&self) -> Duration {
         self.beat
     }
 
-    fn pings(&self) -> bool {
+    fn sends_pings(&self) -> bool {
         true
     }
 
-    fn ended(&self, failure: Option<Failure>) {
-        self.line.standing.send_replace(Standing::Ended(failure.clone()));
-        self.line.room.notify_waiters();
+    fn on_end(&self, failure: Option<Failure>) {
+        self.control.link_state.send_replace(LinkState::Ended(failure.clone()));
+        self.control.room_freed.notify_waiters();
         self.inbox.end(failure.map(Event::Failed));
     }
 }

@@ -19,7 +19,7 @@ pub enum Full {
 pub(crate) struct Outbox<T> {
     waiting: VecDeque<T>,
     /// How many may wait, the one in hand included.
-    most: usize,
+    capacity: usize,
     full: Full,
     /// Whether the first one is being sent.
     in_hand: bool,
@@ -29,15 +29,21 @@ pub(crate) struct Outbox<T> {
 
 impl<T> Outbox<T> {
     /// An outbox for `most` messages, at least one.
-    pub(crate) fn new(most: usize, full: Full) -> Self {
-        Self { waiting: VecDeque::new(), most: most.max(1), full, in_hand: false, dropped: 0 }
+    pub(crate) fn new(capacity: usize, full: Full) -> Self {
+        Self {
+            waiting: VecDeque::new(),
+            capacity: capacity.max(1),
+            full,
+            in_hand: false,
+            dropped: 0,
+        }
     }
 
     /// Takes a message and gives back the one that was dropped for it; refuses if it has to wait.
     /// What is in hand is never dropped, since part of it may be under way.
     pub(crate) fn put(&mut self, message: T) -> Result<Option<T>, T> {
         let mut dropped = None;
-        if self.waiting.len() >= self.most {
+        if self.waiting.len() >= self.capacity {
             if self.full == Full::Wait {
                 return Err(message);
             }

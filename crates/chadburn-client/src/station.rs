@@ -2,7 +2,7 @@
 //!
 //! What is right to say when is the desk's business.
 
-mod desk;
+mod protocol;
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,21 +15,21 @@ use thiserror::Error;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-use self::desk::{Desk, Turn};
-use crate::driver::{Line, Standing, Talk, drive};
+use self::protocol::{Delivery, StationProtocol};
+use crate::driver::{ConnectionHandler, LinkControl, LinkState, drive};
 use crate::inbox::{Event, Inbox};
 use crate::open::{Network, Open};
 use crate::{Closed, Code, Failure, Id, Message, Position, Request, Settings, State, Welcome};
 
 /// The longest message that a server takes, in bytes.
-const LONGEST: usize = 65_536;
+const MAX_REQUEST_BYTES: usize = 65_536;
 
 /// The longest message that is taken, in bytes: four times what PROTOCOL.md allows a server.
-const LONGEST_HEARD: usize = 4 * LONGEST;
+const MAX_MESSAGE_BYTES: usize = 4 * MAX_REQUEST_BYTES;
 
 /// How many bytes a message takes at most: its text, and what was understood of it. An empty name in
 /// a list has three bytes there and 24 here.
-fn weight(heard: &Heard) -> usize {
+fn message_size(heard: &Heard) -> usize {
     heard.text.len().saturating_mul(9)
 }
 
@@ -44,7 +44,7 @@ pub struct Heard {
 
 /// What a request that was carried out has brought.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Answer {
+pub struct RequestOutput {
     /// The lines that the debug console said.
     pub lines: Vec<String>,
 }
@@ -52,7 +52,7 @@ pub struct Answer {
 /// Why a request was not carried out, or why that is not known.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
-pub enum NotDone {
+pub enum RequestError {
     /// The server has said no.
     #[error("{message}")]
     Refused {
@@ -76,7 +76,7 @@ pub enum NotDone {
     Closed,
 }
 
-impl From<Closed> for NotDone {
+impl From<Closed> for RequestError {
     fn from(_: Closed) -> Self {
         Self::Closed
     }
@@ -84,14 +84,14 @@ impl From<Closed> for NotDone {
 
 /// A request under way. It goes on when this is dropped; only its answer is lost.
 #[derive(Debug)]
-pub struct Asked(oneshot::Receiver<Result<Answer, NotDone>>);
+pub struct PendingRequest(oneshot::Receiver<Result<RequestOutput, RequestError>>);
 
-impl Future for Asked {
-    type Output = Result<Answer, NotDone>;
+impl Future for PendingRequest {
+    type Output = Result<RequestOutput, RequestError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let answered = ready!(self.0.poll_unpin(context));
-        Poll::Ready(answered.unwrap_or(Err(NotDone::Closed)))
+        Poll::Ready(answered.unwrap_or(Err(RequestError::Closed)))
     }
 }
 
@@ -101,11 +101,11 @@ impl Future for Asked {
 /// Requests go one after the other, each when the one before it was answered. An answer carries the
 /// number of its order and may be said twice. An order is said again only if the present order is
 /// still the one from before; if it is the one that was given, it was carried out; otherwise it is
-/// [`NotDone::Unsure`]. (After a restart of the server the same order has a new number, so then its
+/// [`RequestError::Unsure`]. (After a restart of the server the same order has a new number, so then its
 /// text decides.)
 #[derive(Debug)]
 pub struct Station {
-    talk: Arc<Conversation>,
+    handler: Arc<StationHandler>,
     driver: JoinHandle<()>,
 }
 
@@ -118,7 +118,7 @@ impl Station {
         Failure: From<S::Error>,
     {
         let station = Self::open(settings)?;
-        station.talk.line.settled().await?;
+        station.handler.control.until_up_or_ended().await?;
         Ok(station)
     }
 
@@ -129,48 +129,48 @@ impl Station {
         Failure: From<S::Error>,
     {
         let settings: Settings = settings.try_into()?;
-        let longest = settings.longest.min(LONGEST_HEARD);
+        let longest = settings.longest.min(MAX_MESSAGE_BYTES);
         let settings = settings.subprotocol(SUBPROTOCOL).longest(longest);
         let network = Network::new(settings.clone())?;
         Ok(Self::over(network, &settings))
     }
 
     fn over(open: impl Open, settings: &Settings) -> Self {
-        let talk = Arc::new(Conversation {
-            line: Line::default(),
-            desk: Mutex::new(Desk::new(settings)),
-            inbox: Inbox::new(settings.inbox, settings.inbox_bytes, weight),
+        let handler = Arc::new(StationHandler {
+            control: LinkControl::default(),
+            protocol: Mutex::new(StationProtocol::new(settings)),
+            inbox: Inbox::new(settings.inbox, settings.inbox_bytes, message_size),
             url: settings.url.clone(),
         });
         let url = settings.url.clone();
-        let driver = tokio::spawn(drive(open, Arc::clone(&talk), settings.window, url));
-        Self { talk, driver }
+        let driver = tokio::spawn(drive(open, Arc::clone(&handler), settings.window, url));
+        Self { handler, driver }
     }
 
     /// Gives a request to the outbox, and comes back when there was room for it. The answer comes
     /// from what is returned.
-    pub async fn ask(&self, request: Request) -> Result<Asked, NotDone> {
-        if request.encode(Some(&Id::Number(i64::MAX))).len() > LONGEST {
-            return Err(NotDone::TooLong);
+    pub async fn ask(&self, request: Request) -> Result<PendingRequest, RequestError> {
+        if request.encode(Some(&Id::Number(i64::MAX))).len() > MAX_REQUEST_BYTES {
+            return Err(RequestError::TooLong);
         }
-        let (asker, answer) = oneshot::channel();
-        let mut pending = (request, asker);
+        let (response, answer) = oneshot::channel();
+        let mut pending = (request, response);
         loop {
-            let room = self.talk.line.room.notified();
+            let room = self.handler.control.room_freed.notified();
             tokio::pin!(room);
             room.as_mut().enable();
-            if matches!(*self.talk.line.standing.borrow(), Standing::Ended(_)) {
-                return Err(NotDone::Closed);
+            if matches!(*self.handler.control.link_state.borrow(), LinkState::Ended(_)) {
+                return Err(RequestError::Closed);
             }
-            let put = self.talk.desk().put(pending.0, pending.1);
+            let put = self.handler.protocol().put(pending.0, pending.1);
             match put {
                 Ok(()) => break,
                 Err(back) => pending = back,
             }
             room.await;
         }
-        self.talk.line.wake.notify_one();
-        Ok(Asked(answer))
+        self.handler.control.wake.notify_one();
+        Ok(PendingRequest(answer))
     }
 
     /// Answers the order with this number: with a position or as it stands; coming or not.
@@ -179,59 +179,59 @@ impl Station {
         order: u64,
         position: Option<Position>,
         coming: Option<bool>,
-    ) -> Result<(), NotDone> {
+    ) -> Result<(), RequestError> {
         self.ask(Request::Answer { order, position, coming }).await?.await.map(drop)
     }
 
     /// Gives an order.
-    pub async fn order(&self, status: impl Into<String>) -> Result<(), NotDone> {
+    pub async fn order(&self, status: impl Into<String>) -> Result<(), RequestError> {
         self.ask(Request::Order { status: status.into() }).await?.await.map(drop)
     }
 
     /// Says a line on the debug console, and hears what comes of it.
-    pub async fn console(&self, command: impl Into<String>) -> Result<Vec<String>, NotDone> {
+    pub async fn console(&self, command: impl Into<String>) -> Result<Vec<String>, RequestError> {
         let answer = self.ask(Request::Console { command: command.into() }).await?.await?;
         Ok(answer.lines)
     }
 
     /// The next event; `None` after the last one.
     pub async fn recv(&mut self) -> Option<Event<Heard>> {
-        std::future::poll_fn(|context| self.talk.inbox.poll(context)).await
+        std::future::poll_fn(|context| self.handler.inbox.poll(context)).await
     }
 
     /// The next event, if there is one now.
     pub fn try_recv(&mut self) -> Option<Event<Heard>> {
-        self.talk.inbox.take()
+        self.handler.inbox.take()
     }
 
     /// The newest state that is known, whatever still waits in the inbox.
     #[must_use]
     pub fn state(&self) -> Option<State> {
-        self.talk.desk().state().cloned()
+        self.handler.protocol().state().cloned()
     }
 
     /// The newest welcome: who one is, and the dial.
     #[must_use]
     pub fn welcome(&self) -> Option<Welcome> {
-        self.talk.desk().welcome().cloned()
+        self.handler.protocol().welcome().cloned()
     }
 
     /// Whether the server is there.
     #[must_use]
     pub fn is_up(&self) -> bool {
-        *self.talk.line.standing.borrow() == Standing::Up
+        *self.handler.control.link_state.borrow() == LinkState::Up
     }
 
     /// How many requests wait to be answered.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.talk.desk().waiting()
+        self.handler.protocol().waiting()
     }
 
     /// Waits until every request is answered, for as long as the window allows, and leaves.
     pub async fn close(self) -> Result<(), Failure> {
-        self.talk.line.close();
-        self.talk.line.ended().await
+        self.handler.control.close();
+        self.handler.control.until_ended().await
     }
 }
 
@@ -239,7 +239,7 @@ impl Stream for Station {
     type Item = Event<Heard>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.talk.inbox.poll(context)
+        self.handler.inbox.poll(context)
     }
 }
 
@@ -251,45 +251,45 @@ impl Drop for Station {
 
 /// What is said by a station and to it.
 #[derive(Debug)]
-struct Conversation {
-    line: Line,
-    desk: Mutex<Desk>,
+struct StationHandler {
+    control: LinkControl,
+    protocol: Mutex<StationProtocol>,
     inbox: Inbox<Heard>,
     url: String,
 }
 
-impl Conversation {
-    fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+impl StationHandler {
+    fn protocol(&self) -> MutexGuard<'_, StationProtocol> {
+        self.protocol.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Talk for Conversation {
-    fn line(&self) -> &Line {
-        &self.line
+impl ConnectionHandler for StationHandler {
+    fn control(&self) -> &LinkControl {
+        &self.control
     }
 
     fn query(&self) -> String {
-        self.desk().query()
+        self.protocol().query()
     }
 
-    fn up(&self) {
-        self.desk().up();
+    fn on_connected(&self) {
+        self.protocol().on_connected();
     }
 
-    fn greeted(&self) -> bool {
-        self.desk().is_greeted()
+    fn is_greeted(&self) -> bool {
+        self.protocol().is_greeted()
     }
 
-    fn next(&self) -> Option<String> {
-        self.desk().next()
+    fn next_to_send(&self) -> Option<String> {
+        self.protocol().next_to_send()
     }
 
-    fn sent(&self) {
-        self.desk().sent();
+    fn on_sent(&self) {
+        self.protocol().on_sent();
     }
 
-    fn heard(&self, text: &str) -> Result<(), Failure> {
+    fn on_message(&self, text: &str) -> Result<(), Failure> {
         let message = match serde_json::from_str(text) {
             Ok(message) => message,
             Err(error) => {
@@ -298,51 +298,51 @@ impl Talk for Conversation {
                 return Ok(());
             }
         };
-        let turn = self.desk().heard(&message);
-        match turn {
-            Turn::Mine => {}
-            Turn::Everybodys => {
+        let delivery = self.protocol().on_message(&message);
+        match delivery {
+            Delivery::Consumed => {}
+            Delivery::Forward => {
                 self.inbox.put(Event::Message(Heard { message, text: text.to_owned() }));
             }
-            Turn::Ready => {
+            Delivery::ForwardAndReady => {
                 self.inbox.put(Event::Message(Heard { message, text: text.to_owned() }));
-                self.line.standing.send_replace(Standing::Up);
+                self.control.link_state.send_replace(LinkState::Up);
                 self.inbox.put(Event::Up);
             }
-            Turn::WrongToken(why) => {
+            Delivery::WrongToken(why) => {
                 let (url, why) = (self.url.clone(), why.to_owned());
                 return Err(Failure::Refused { url, status: None, why });
             }
         }
-        self.line.room.notify_one();
-        self.line.wake.notify_one();
+        self.control.room_freed.notify_one();
+        self.control.wake.notify_one();
         Ok(())
     }
 
-    fn down(&self, why: String) {
-        self.desk().down();
-        let was_up = self.line.standing.send_replace(Standing::Away) == Standing::Up;
+    fn on_disconnected(&self, why: String) {
+        self.protocol().on_disconnected();
+        let was_up = self.control.link_state.send_replace(LinkState::Connecting) == LinkState::Up;
         if was_up {
             self.inbox.put(Event::Down(why));
         }
     }
 
-    fn idle(&self) -> bool {
-        self.desk().waiting() == 0
+    fn is_idle(&self) -> bool {
+        self.protocol().waiting() == 0
     }
 
-    fn beat(&self) -> Duration {
-        self.desk().beat()
+    fn heartbeat_interval(&self) -> Duration {
+        self.protocol().heartbeat_interval()
     }
 
-    fn pings(&self) -> bool {
+    fn sends_pings(&self) -> bool {
         false
     }
 
-    fn ended(&self, failure: Option<Failure>) {
-        self.desk().end();
-        self.line.standing.send_replace(Standing::Ended(failure.clone()));
-        self.line.room.notify_waiters();
+    fn on_end(&self, failure: Option<Failure>) {
+        self.protocol().on_end();
+        self.control.link_state.send_replace(LinkState::Ended(failure.clone()));
+        self.control.room_freed.notify_waiters();
         self.inbox.end(failure.map(Event::Failed));
     }
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 /// How long the first wait is at most.
-const FIRST: Duration = Duration::from_millis(100);
+const FIRST_DELAY: Duration = Duration::from_millis(100);
 
 /// How long a wait is at most. A server that is back is then found within this time.
-const LONGEST: Duration = Duration::from_secs(5);
+const MAX_DELAY: Duration = Duration::from_secs(5);
 
 /// How long a connection must have lived so that the next loss is a new one.
-const HEALTHY: Duration = Duration::from_secs(5);
+const HEALTHY_TIME: Duration = Duration::from_secs(5);
 
 /// The tries since the other side was lost.
 #[derive(Debug)]
@@ -29,13 +29,13 @@ pub(crate) struct Tries {
 impl Tries {
     /// Tries that begin now.
     pub(crate) fn new(window: Duration, now: Instant) -> Self {
-        Self { window, since: now, failed: 0, delay: FIRST }
+        Self { window, since: now, failed: 0, delay: FIRST_DELAY }
     }
 
     /// A connection that was made at `made` has gone. After a healthy one the window begins anew;
     /// a server that takes every connection and drops it at once does not hold us for ever.
     pub(crate) fn lost(&mut self, made: Instant, now: Instant) {
-        if now.duration_since(made) >= HEALTHY {
+        if now.duration_since(made) >= HEALTHY_TIME {
             *self = Self::new(self.window, now);
         }
     }
@@ -50,7 +50,7 @@ impl Tries {
             return None;
         }
         let wait = self.delay.mul_f64(0.5 + 0.5 * chance.clamp(0.0, 1.0));
-        self.delay = (self.delay * 2).min(LONGEST);
+        self.delay = (self.delay * 2).min(MAX_DELAY);
         Some(wait.min(left))
     }
 
@@ -107,12 +107,12 @@ mod tests {
             tries.next(start, 1.0);
         }
         let made = start + MINUTE / 2;
-        tries.lost(made, made + HEALTHY / 2);
+        tries.lost(made, made + HEALTHY_TIME / 2);
         assert_eq!(tries.left(start + MINUTE / 2), MINUTE / 2);
-        assert_eq!(tries.next(made, 1.0), Some(LONGEST));
-        let now = made + HEALTHY;
+        assert_eq!(tries.next(made, 1.0), Some(MAX_DELAY));
+        let now = made + HEALTHY_TIME;
         tries.lost(made, now);
         assert_eq!((tries.left(now), tries.failed), (MINUTE, 0));
-        assert_eq!(tries.next(now, 1.0), Some(FIRST));
+        assert_eq!(tries.next(now, 1.0), Some(FIRST_DELAY));
     }
 }

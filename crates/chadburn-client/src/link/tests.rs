@@ -9,12 +9,14 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::*;
-use crate::pier::{Ends, Pier, Try, next_text, next_texts, settings};
+use crate::scripted::{
+    ScriptedConnector, ScriptedOutcome, ServerEnds, next_text, next_texts, settings,
+};
 use crate::{Full, Tried};
 
-fn link(settings: Settings, script: impl Into<VecDeque<Try>>) -> (Link, Ends) {
-    let (pier, ends) = Pier::new(script);
-    (Link::over(pier, settings), ends)
+fn link(settings: Settings, script: impl Into<VecDeque<ScriptedOutcome>>) -> (Link, ServerEnds) {
+    let (connector, ends) = ScriptedConnector::new(script);
+    (Link::over(connector, settings), ends)
 }
 
 async fn expect(link: &mut Link, expected: Event<String>) {
@@ -29,12 +31,12 @@ async fn expect_down(link: &mut Link) {
 #[tokio::test(start_paused = true)]
 async fn after_a_minute_in_vain_it_says_what_was_tried_and_what_came_last() {
     let start = Instant::now();
-    let (mut link, _ends) = link(settings(), [Try::Nobody]);
-    let Err(Failure::Gone(tried)) = link.talk.line.settled().await else {
+    let (mut link, _ends) = link(settings(), [ScriptedOutcome::Unreachable]);
+    let Err(Failure::Gone(tried)) = link.handler.control.until_up_or_ended().await else {
         panic!("nobody was there");
     };
     let Tried { url, tries, lasted, cause } = &tried;
-    assert_eq!((url.as_str(), cause.as_str()), ("ws://pier/", "nobody is there"));
+    assert_eq!((url.as_str(), cause.as_str()), ("ws://scripted/", "nobody is there"));
     assert!((15..40).contains(tries), "{tries}");
     assert_eq!(lasted.as_secs(), 60);
     assert_eq!(start.elapsed().as_secs(), 60);
@@ -47,8 +49,11 @@ async fn after_a_minute_in_vain_it_says_what_was_tried_and_what_came_last() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_is_final_and_comes_at_once() {
     let start = Instant::now();
-    let (link, _ends) = link(settings(), [Try::Nobody, Try::Unwanted, Try::Pipe(64)]);
-    let failure = link.talk.line.settled().await.expect_err("nobody wants us");
+    let (link, _ends) = link(
+        settings(),
+        [ScriptedOutcome::Unreachable, ScriptedOutcome::Rejected, ScriptedOutcome::Pipe(64)],
+    );
+    let failure = link.handler.control.until_up_or_ended().await.expect_err("nobody wants us");
     assert!(matches!(failure, Failure::Refused { status: Some(404), .. }), "{failure}");
     assert!(start.elapsed() < Duration::from_secs(1));
 }
@@ -56,7 +61,7 @@ async fn a_refusal_is_final_and_comes_at_once() {
 #[tokio::test(start_paused = true)]
 async fn what_was_said_before_the_server_came_arrives_in_order() {
     let opens = Instant::now() + Duration::from_secs(40);
-    let (link, mut ends) = link(settings(), [Try::From(opens)]);
+    let (link, mut ends) = link(settings(), [ScriptedOutcome::UnreachableUntil(opens)]);
     for number in 0..100 {
         link.send(number.to_string()).await.expect("there is room");
     }
@@ -70,7 +75,10 @@ async fn what_was_said_before_the_server_came_arrives_in_order() {
 #[tokio::test(start_paused = true)]
 async fn after_a_healthy_connection_the_minute_begins_anew() {
     let back = Instant::now() + Duration::from_secs(50 + 30 + 55);
-    let script = [Try::From(Instant::now() + Duration::from_secs(50)), Try::From(back)];
+    let script = [
+        ScriptedOutcome::UnreachableUntil(Instant::now() + Duration::from_secs(50)),
+        ScriptedOutcome::UnreachableUntil(back),
+    ];
     let (mut link, mut ends) = link(settings(), script);
     let first = ends.recv().await;
     expect(&mut link, Event::Up).await;
@@ -85,7 +93,7 @@ async fn after_a_healthy_connection_the_minute_begins_anew() {
 #[tokio::test(start_paused = true)]
 async fn a_server_that_takes_us_and_drops_us_does_not_hold_us_for_ever() {
     let start = Instant::now();
-    let (link, mut ends) = link(settings(), [Try::Pipe(64)]);
+    let (link, mut ends) = link(settings(), [ScriptedOutcome::Pipe(64)]);
     let drops = tokio::spawn(async move {
         let mut count = 0;
         while ends.recv().await.is_some() {
@@ -93,7 +101,7 @@ async fn a_server_that_takes_us_and_drops_us_does_not_hold_us_for_ever() {
         }
         count
     });
-    assert!(matches!(link.talk.line.ended().await, Err(Failure::Gone(_))));
+    assert!(matches!(link.handler.control.until_ended().await, Err(Failure::Gone(_))));
     assert_eq!(start.elapsed().as_secs(), 60);
     drop(link);
     let count = drops.await.expect("it ends");
@@ -102,7 +110,8 @@ async fn a_server_that_takes_us_and_drops_us_does_not_hold_us_for_ever() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_is_silent_for_two_and_a_half_beats_is_lost() {
-    let (mut link, mut ends) = link(settings().beat(Duration::from_secs(4)), [Try::Pipe(1024)]);
+    let (mut link, mut ends) =
+        link(settings().beat(Duration::from_secs(4)), [ScriptedOutcome::Pipe(1024)]);
     // It takes everything and says nothing, not even a pong.
     let stalled = ends.recv().await;
     expect(&mut link, Event::Up).await;
@@ -115,7 +124,8 @@ async fn a_peer_that_is_silent_for_two_and_a_half_beats_is_lost() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_only_answers_pings_is_there() {
-    let (mut link, mut ends) = link(settings().beat(Duration::from_secs(4)), [Try::Pipe(1024)]);
+    let (mut link, mut ends) =
+        link(settings().beat(Duration::from_secs(4)), [ScriptedOutcome::Pipe(1024)]);
     let mut end = ends.recv().await.expect("a connection");
     expect(&mut link, Event::Up).await;
     let pongs = tokio::spawn(async move { while end.next().await.is_some() {} });
@@ -126,7 +136,7 @@ async fn a_peer_that_only_answers_pings_is_there() {
 
 #[tokio::test(start_paused = true)]
 async fn half_a_message_is_said_again_whole_and_first() {
-    let (link, mut ends) = link(settings(), [Try::Pipe(64), Try::Pipe(64)]);
+    let (link, mut ends) = link(settings(), [ScriptedOutcome::Pipe(64), ScriptedOutcome::Pipe(64)]);
     let long = "x".repeat(1000);
     for text in [long.as_str(), "second"] {
         link.send(text).await.expect("there is room");
@@ -141,7 +151,7 @@ async fn half_a_message_is_said_again_whole_and_first() {
 
 #[tokio::test(start_paused = true)]
 async fn identity_comes_first_on_every_connection() {
-    let (link, mut ends) = link(settings().identity("it is me"), [Try::Pipe(1024)]);
+    let (link, mut ends) = link(settings().identity("it is me"), [ScriptedOutcome::Pipe(1024)]);
     for number in ["one", "two"] {
         link.send(number).await.expect("there is room");
         let mut end = ends.recv().await.expect("a connection");
@@ -152,7 +162,8 @@ async fn identity_comes_first_on_every_connection() {
 #[tokio::test(start_paused = true)]
 async fn a_full_outbox_makes_one_wait_or_drops_the_oldest() {
     let opens = Instant::now() + Duration::from_secs(20);
-    let (patient, mut ends) = link(settings().outbox(2, Full::Wait), [Try::From(opens)]);
+    let (patient, mut ends) =
+        link(settings().outbox(2, Full::Wait), [ScriptedOutcome::UnreachableUntil(opens)]);
     for number in ["1", "2"] {
         patient.send(number).await.expect("there is room");
     }
@@ -163,7 +174,8 @@ async fn a_full_outbox_makes_one_wait_or_drops_the_oldest() {
     assert_eq!(next_texts(end, 3).await, ["1", "2", "3"]);
 
     let opens = Instant::now() + Duration::from_secs(20);
-    let (hasty, mut ends) = link(settings().outbox(2, Full::DropOldest), [Try::From(opens)]);
+    let (hasty, mut ends) =
+        link(settings().outbox(2, Full::DropOldest), [ScriptedOutcome::UnreachableUntil(opens)]);
     for number in 1..=5 {
         hasty.send(number.to_string()).await.expect("there is always room");
     }
@@ -174,7 +186,7 @@ async fn a_full_outbox_makes_one_wait_or_drops_the_oldest() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_main_loop_is_told_what_it_missed() {
-    let (mut link, mut ends) = link(settings().inbox(10), [Try::Pipe(1024)]);
+    let (mut link, mut ends) = link(settings().inbox(10), [ScriptedOutcome::Pipe(1024)]);
     let mut end = ends.recv().await.expect("a connection");
     for number in 1..=100 {
         end.send(Message::text(number.to_string())).await.expect("somebody listens");
@@ -182,11 +194,11 @@ async fn a_slow_main_loop_is_told_what_it_missed() {
     link.send("all was heard").await.expect("there is room");
     assert_eq!(next_text(&mut end).await, "all was heard");
     drop(end);
-    link.talk
-        .line
-        .standing
+    link.handler
+        .control
+        .link_state
         .subscribe()
-        .wait_for(|it| *it == Standing::Away)
+        .wait_for(|it| *it == LinkState::Connecting)
         .await
         .expect("it goes");
     let mut events = Vec::new();
@@ -203,7 +215,7 @@ async fn a_slow_main_loop_is_told_what_it_missed() {
 #[tokio::test(start_paused = true)]
 async fn closing_sends_what_waits_and_gives_up_with_the_window() {
     let opens = Instant::now() + Duration::from_secs(20);
-    let (sends, mut ends) = link(settings(), [Try::From(opens)]);
+    let (sends, mut ends) = link(settings(), [ScriptedOutcome::UnreachableUntil(opens)]);
     sends.send("the last word").await.expect("there is room");
     let peer = tokio::spawn(async move {
         let mut end = ends.recv().await.expect("a connection");
@@ -213,11 +225,11 @@ async fn closing_sends_what_waits_and_gives_up_with_the_window() {
     assert_eq!(sends.close().await, Ok(()));
     assert_eq!(peer.await.expect("it ends"), ("the last word".into(), true));
 
-    let (idle, _ends) = link(settings(), [Try::Nobody]);
+    let (idle, _ends) = link(settings(), [ScriptedOutcome::Unreachable]);
     let start = Instant::now();
     assert_eq!(idle.close().await, Ok(()), "there is nothing to wait for");
     assert_eq!(start.elapsed(), Duration::ZERO);
-    let (vain, _ends) = link(settings(), [Try::Nobody]);
+    let (vain, _ends) = link(settings(), [ScriptedOutcome::Unreachable]);
     vain.send("nobody hears").await.expect("there is room");
     assert!(matches!(vain.close().await, Err(Failure::Gone(_))));
 }

@@ -8,22 +8,27 @@ use tokio::time::{Instant, sleep};
 use tokio_tungstenite::tungstenite;
 
 use super::*;
-use crate::pier::{End, Ends, Pier, Try, next_text, settings};
+use crate::scripted::{
+    ScriptedConnector, ScriptedOutcome, ServerEnd, ServerEnds, next_text, settings,
+};
 use crate::{Full, Id};
 
 /// A station, and the other ends of its connections.
-fn station(settings: &Settings, script: impl Into<VecDeque<Try>>) -> (Station, Ends) {
-    let (pier, ends) = Pier::new(script);
-    (Station::over(pier, settings), ends)
+fn station(
+    settings: &Settings,
+    script: impl Into<VecDeque<ScriptedOutcome>>,
+) -> (Station, ServerEnds) {
+    let (connector, ends) = ScriptedConnector::new(script);
+    (Station::over(connector, settings), ends)
 }
 
-async fn says(end: &mut End, message: Value) {
+async fn says(end: &mut ServerEnd, message: Value) {
     let text = tungstenite::Message::text(message.to_string());
     end.send(text).await.expect("somebody listens");
 }
 
 /// The beginning of a connection, up to where the station may speak.
-async fn greets(end: &mut End) {
+async fn greets(end: &mut ServerEnd) {
     says(
         end,
         json!({"type": "welcome", "station": "67e55044-10b1-426f-9247-bb680e5fe0c8", "server": "1", "assets": "a",
@@ -46,7 +51,7 @@ async fn greets(end: &mut End) {
 }
 
 /// Hears a request, and carries it out.
-async fn obeys(end: &mut End) -> Value {
+async fn obeys(end: &mut ServerEnd) -> Value {
     let request: Value = serde_json::from_str(&next_text(end).await).expect("it is JSON");
     says(end, json!({"type": "ok", "id": request["id"]})).await;
     request
@@ -58,7 +63,8 @@ fn order(status: &str) -> Request {
 
 #[tokio::test(start_paused = true)]
 async fn a_full_outbox_makes_whoever_asks_wait_until_a_request_is_answered() {
-    let (station, mut ends) = station(&settings().outbox(1, Full::Wait), [Try::Pipe(1024)]);
+    let (station, mut ends) =
+        station(&settings().outbox(1, Full::Wait), [ScriptedOutcome::Pipe(1024)]);
     let mut end = ends.recv().await.expect("a connection");
     greets(&mut end).await;
     let first = station.ask(order("1")).await.expect("there is room");
@@ -74,21 +80,22 @@ async fn a_full_outbox_makes_whoever_asks_wait_until_a_request_is_answered() {
     let ((had_room, second), (answered, one, two)) = tokio::join!(asks, server);
     assert!(had_room >= answered, "it has waited");
     assert_eq!((one, two), (json!("1"), json!("2")));
-    assert_eq!((first.await, second), (Ok(Answer::default()), Ok(Answer::default())));
+    assert_eq!((first.await, second), (Ok(RequestOutput::default()), Ok(RequestOutput::default())));
 }
 
 #[tokio::test(start_paused = true)]
 async fn whoever_waits_hears_of_the_end() {
-    let (station, _ends) = station(&settings().outbox(1, Full::Wait), [Try::Nobody]);
+    let (station, _ends) =
+        station(&settings().outbox(1, Full::Wait), [ScriptedOutcome::Unreachable]);
     let first = station.ask(order("1")).await.expect("there is room");
-    assert!(matches!(station.ask(order("2")).await, Err(NotDone::Closed)));
-    assert_eq!(first.await, Err(NotDone::Closed));
-    assert_eq!(station.order("3").await, Err(NotDone::Closed));
+    assert!(matches!(station.ask(order("2")).await, Err(RequestError::Closed)));
+    assert_eq!(first.await, Err(RequestError::Closed));
+    assert_eq!(station.order("3").await, Err(RequestError::Closed));
 }
 
 #[tokio::test(start_paused = true)]
 async fn closing_waits_until_everything_is_answered() {
-    let (station, mut ends) = station(&settings(), [Try::Pipe(1024)]);
+    let (station, mut ends) = station(&settings(), [ScriptedOutcome::Pipe(1024)]);
     let mut end = ends.recv().await.expect("a connection");
     greets(&mut end).await;
     let asked = station.ask(order("1")).await.expect("there is room");
@@ -101,21 +108,21 @@ async fn closing_waits_until_everything_is_answered() {
     };
     let (closed, leaves) = tokio::join!(station.close(), server);
     assert_eq!((closed, leaves), (Ok(()), true));
-    assert_eq!(asked.await, Ok(Answer::default()));
+    assert_eq!(asked.await, Ok(RequestOutput::default()));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_request_that_no_server_takes_is_not_sent() {
-    let (station, mut ends) = station(&settings(), [Try::Pipe(1024)]);
+    let (station, mut ends) = station(&settings(), [ScriptedOutcome::Pipe(1024)]);
     let mut end = ends.recv().await.expect("a connection");
     greets(&mut end).await;
-    let long = station.order("x".repeat(LONGEST)).await;
-    assert_eq!((long, station.waiting()), (Err(NotDone::TooLong), 0));
+    let long = station.order("x".repeat(MAX_REQUEST_BYTES)).await;
+    assert_eq!((long, station.waiting()), (Err(RequestError::TooLong), 0));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_station_is_a_stream_and_hands_up_what_it_cannot_read() {
-    let (mut station, mut ends) = station(&settings(), [Try::Pipe(1024)]);
+    let (mut station, mut ends) = station(&settings(), [ScriptedOutcome::Pipe(1024)]);
     let mut end = ends.recv().await.expect("a connection");
     greets(&mut end).await;
     let mut kinds = Vec::new();
@@ -138,7 +145,7 @@ async fn a_station_is_a_stream_and_hands_up_what_it_cannot_read() {
 
 #[tokio::test(start_paused = true)]
 async fn a_slow_main_loop_is_told_what_it_missed_and_knows_the_newest_state() {
-    let (mut station, mut ends) = station(&settings().inbox(5), [Try::Pipe(1024)]);
+    let (mut station, mut ends) = station(&settings().inbox(5), [ScriptedOutcome::Pipe(1024)]);
     let mut end = ends.recv().await.expect("a connection");
     greets(&mut end).await;
     for at in 1..=100 {
@@ -156,7 +163,7 @@ async fn a_slow_main_loop_is_told_what_it_missed_and_knows_the_newest_state() {
 
 #[tokio::test(start_paused = true)]
 async fn a_station_that_is_dropped_leaves() {
-    let (station, mut ends) = station(&settings(), [Try::Pipe(1024)]);
+    let (station, mut ends) = station(&settings(), [ScriptedOutcome::Pipe(1024)]);
     let mut end = ends.recv().await.expect("a connection");
     drop(station);
     assert!(matches!(end.next().await, None | Some(Err(_))), "nobody is there any more");
@@ -168,7 +175,7 @@ async fn a_server_that_never_says_how_things_are_is_as_good_as_none() {
     let beats = |number: u64| json!({"type": "beat", "at": number});
     for says_beats in [false, true] {
         let window = settings().window(Duration::from_secs(20));
-        let (station, mut ends) = station(&window, [Try::Pipe(1024)]);
+        let (station, mut ends) = station(&window, [ScriptedOutcome::Pipe(1024)]);
         let start = Instant::now();
         let server = async {
             while let Some(mut end) = ends.recv().await {
@@ -186,7 +193,7 @@ async fn a_server_that_never_says_how_things_are_is_as_good_as_none() {
             }
         };
         let failure = tokio::select! {
-            settled = station.talk.line.settled() => settled.expect_err("it said nothing"),
+            settled = station.handler.control.until_up_or_ended() => settled.expect_err("it said nothing"),
             () = async { server.await; std::future::pending().await } => unreachable!("it has no end"),
         };
         let Failure::Gone(tried) = failure else { panic!("{failure}") };
@@ -197,7 +204,7 @@ async fn a_server_that_never_says_how_things_are_is_as_good_as_none() {
 
 #[tokio::test(start_paused = true)]
 async fn a_roll_without_a_state_is_no_beginning() {
-    let (station, mut ends) = station(&settings(), [Try::Pipe(1024)]);
+    let (station, mut ends) = station(&settings(), [ScriptedOutcome::Pipe(1024)]);
     let mut end = ends.recv().await.expect("a connection");
     let roll = json!({"type": "roll", "order": null, "answers": [], "more_answers": 0,
         "stations": 1, "named": [], "more_named": 0});
@@ -205,12 +212,13 @@ async fn a_roll_without_a_state_is_no_beginning() {
     sleep(Duration::from_secs(1)).await;
     assert!(!station.is_up());
     greets(&mut end).await;
-    station.talk.line.settled().await.expect("it is there");
+    station.handler.control.until_up_or_ended().await.expect("it is there");
 }
 
 #[tokio::test(start_paused = true)]
 async fn numbers_of_a_server_stop_nobody() {
-    let (mut station, mut ends) = station(&settings().beat(Duration::MAX), [Try::Pipe(4096)]);
+    let (mut station, mut ends) =
+        station(&settings().beat(Duration::MAX), [ScriptedOutcome::Pipe(4096)]);
     let mut end = ends.recv().await.expect("a connection");
     says(
         &mut end,
@@ -231,8 +239,8 @@ async fn numbers_of_a_server_stop_nobody() {
         "stations": usize::MAX, "named": [], "more_named": usize::MAX}),
     )
     .await;
-    station.talk.line.settled().await.expect("it is there");
-    assert_eq!(station.talk.query(), "", "nothing of it would be understood");
+    station.handler.control.until_up_or_ended().await.expect("it is there");
+    assert_eq!(station.handler.query(), "", "nothing of it would be understood");
     let start = Instant::now();
     while !matches!(station.recv().await, Some(Event::Down(_))) {}
     assert_eq!(start.elapsed().as_secs(), 150, "two and a half of the longest beats");

@@ -5,9 +5,9 @@ use super::*;
 #[tokio::test(start_paused = true)]
 async fn a_try_that_nobody_answers_is_given_up_for_the_next_one() {
     let start = Instant::now();
-    let (link, mut ends) = link(settings(), [Try::Silence, Try::Pipe(64)]);
+    let (link, mut ends) = link(settings(), [ScriptedOutcome::NoAnswer, ScriptedOutcome::Pipe(64)]);
     let _end = ends.recv().await.expect("a connection");
-    link.talk.line.settled().await.expect("it is there");
+    link.handler.control.until_up_or_ended().await.expect("it is there");
     // Ten seconds, and the first wait of a tenth of one at most.
     assert!((10_000..=10_100).contains(&start.elapsed().as_millis()), "{:?}", start.elapsed());
 }
@@ -15,8 +15,9 @@ async fn a_try_that_nobody_answers_is_given_up_for_the_next_one() {
 #[tokio::test(start_paused = true)]
 async fn a_try_lasts_no_longer_than_the_window() {
     let start = Instant::now();
-    let (link, _ends) = link(settings().window(Duration::from_secs(4)), [Try::Silence]);
-    let Err(Failure::Gone(tried)) = link.talk.line.settled().await else {
+    let (link, _ends) =
+        link(settings().window(Duration::from_secs(4)), [ScriptedOutcome::NoAnswer]);
+    let Err(Failure::Gone(tried)) = link.handler.control.until_up_or_ended().await else {
         panic!("nobody said anything");
     };
     assert_eq!((tried.cause.as_str(), tried.tries), ("no answer within 4 s", 1));
@@ -25,7 +26,7 @@ async fn a_try_lasts_no_longer_than_the_window() {
 
 #[tokio::test(start_paused = true)]
 async fn a_peer_that_takes_nothing_is_lost_although_it_speaks() {
-    let (mut link, mut ends) = link(settings(), [Try::Pipe(64)]);
+    let (mut link, mut ends) = link(settings(), [ScriptedOutcome::Pipe(64)]);
     let mut end = ends.recv().await.expect("a connection");
     expect(&mut link, Event::Up).await;
     link.send("x".repeat(1000)).await.expect("there is room");
@@ -48,7 +49,7 @@ async fn a_peer_that_takes_nothing_is_lost_although_it_speaks() {
 
 #[tokio::test(start_paused = true)]
 async fn whoever_waits_for_room_hears_of_the_end() {
-    let (link, _ends) = link(settings().outbox(1, Full::Wait), [Try::Nobody]);
+    let (link, _ends) = link(settings().outbox(1, Full::Wait), [ScriptedOutcome::Unreachable]);
     link.send("first").await.expect("there is room");
     assert_eq!(link.send("second").await, Err(Closed));
 }
@@ -57,7 +58,8 @@ async fn whoever_waits_for_room_hears_of_the_end() {
 async fn what_was_half_sent_is_the_oldest_again_once_the_line_is_lost() {
     let back = Instant::now() + Duration::from_secs(20);
     let settings = settings().outbox(2, Full::DropOldest);
-    let (mut link, mut ends) = link(settings, [Try::Pipe(64), Try::From(back)]);
+    let (mut link, mut ends) =
+        link(settings, [ScriptedOutcome::Pipe(64), ScriptedOutcome::UnreachableUntil(back)]);
     let end = ends.recv().await;
     expect(&mut link, Event::Up).await;
     link.send("x".repeat(1000)).await.expect("there is room");
@@ -75,8 +77,10 @@ async fn what_was_half_sent_is_the_oldest_again_once_the_line_is_lost() {
 
 #[tokio::test(start_paused = true)]
 async fn a_link_is_a_stream_of_the_same_events() {
-    let (mut link, mut ends) =
-        link(settings().window(Duration::ZERO), [Try::Pipe(64), Try::Nobody]);
+    let (mut link, mut ends) = link(
+        settings().window(Duration::ZERO),
+        [ScriptedOutcome::Pipe(64), ScriptedOutcome::Unreachable],
+    );
     let mut end = ends.recv().await.expect("a connection");
     end.send(Message::text("hello")).await.expect("somebody listens");
     assert_eq!(link.next().await, Some(Event::Up));
@@ -89,7 +93,7 @@ async fn a_link_is_a_stream_of_the_same_events() {
 
 #[tokio::test(start_paused = true)]
 async fn a_link_that_is_dropped_leaves() {
-    let (link, mut ends) = link(settings(), [Try::Pipe(64)]);
+    let (link, mut ends) = link(settings(), [ScriptedOutcome::Pipe(64)]);
     let mut end = ends.recv().await.expect("a connection");
     drop(link);
     assert!(matches!(end.next().await, None | Some(Err(_))), "nobody is there any more");
@@ -98,7 +102,7 @@ async fn a_link_that_is_dropped_leaves() {
 
 #[tokio::test(start_paused = true)]
 async fn a_beat_for_ever_is_no_overflow() {
-    let (mut link, mut ends) = link(settings().beat(Duration::MAX), [Try::Pipe(64)]);
+    let (mut link, mut ends) = link(settings().beat(Duration::MAX), [ScriptedOutcome::Pipe(64)]);
     let mut end = ends.recv().await.expect("a connection");
     end.send(Message::text("hello")).await.expect("somebody listens");
     expect(&mut link, Event::Up).await;

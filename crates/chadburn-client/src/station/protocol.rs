@@ -7,35 +7,35 @@ use chadburn_core::text::bare;
 use chadburn_v1::status_text;
 use tokio::sync::oneshot;
 
-use super::{Answer, NotDone};
+use super::{RequestError, RequestOutput};
 use crate::outbox::Outbox;
 use crate::{Code, Dial, Id, Message, Order, Request, Settings, State, Welcome};
 
 /// The id under which a station says its name; requests count from 1.
-const NAMING: i64 = 0;
+const NAME_ID: i64 = 0;
 
 /// How many lines of the console are kept for one request; the server's commands say one.
-const LINES: usize = 64;
+const MAX_CONSOLE_LINES: usize = 64;
 
 /// The beats that a station goes by, whatever the server says: with longer ones it would not notice
 /// for minutes that the server is gone, and with shorter ones it would lose it all the time.
-const SHORTEST_BEAT: Duration = Duration::from_millis(100);
-const LONGEST_BEAT: Duration = Duration::from_mins(1);
+const MIN_BEAT: Duration = Duration::from_millis(100);
+const MAX_BEAT: Duration = Duration::from_mins(1);
 
 /// The largest `seq` (PROTOCOL.md). One that is larger would be refused in the address.
-const LARGEST_SEQ: u64 = (1 << 53) - 1;
+const MAX_SEQ: u64 = (1 << 53) - 1;
 
-type Asker = oneshot::Sender<Result<Answer, NotDone>>;
+type ResponseSender = oneshot::Sender<Result<RequestOutput, RequestError>>;
 
 /// Whose a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum Delivery {
     /// It answers a request, and nobody else needs it.
-    Mine,
+    Consumed,
     /// It is handed up.
-    Everybodys,
+    Forward,
     /// It is handed up, and it was the last of a connection's beginning.
-    Ready,
+    ForwardAndReady,
     /// The server wants a token, or another than ours, and this is what there is to say of it.
     WrongToken(&'static str),
 }
@@ -51,73 +51,73 @@ enum Stage {
 
 /// How far the request in hand is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hand {
+enum RequestPhase {
     /// There is none.
-    Empty,
+    Idle,
     /// It is being sent, and has not been sent whole.
     Sending,
     /// It was sent whole and is not answered.
-    Waiting,
+    Sent,
 }
 
 #[derive(Debug)]
-pub(super) struct Desk {
+pub(super) struct StationProtocol {
     stage: Stage,
-    hand: Hand,
-    outbox: Outbox<Pending>,
-    /// What the console said to the request in hand, at most `LINES` of them.
+    phase: RequestPhase,
+    outbox: Outbox<QueuedRequest>,
+    /// What the console said to the request in hand, at most `MAX_CONSOLE_LINES` of them.
     lines: Vec<String>,
     /// A state has come on this connection.
-    told: bool,
+    state_received: bool,
     last_id: i64,
     /// What the station is called, and whether this server still has to be told.
     name: Option<String>,
-    naming: bool,
+    name_pending: bool,
     resume: Option<String>,
     /// The newest state that was handed up.
     since: Option<u64>,
     /// Whether a token was given.
-    token: bool,
+    presented_token: bool,
     beat: Duration,
     welcome: Option<Welcome>,
     state: Option<State>,
     /// An order that was carried out, and of which no state has told yet.
-    unseen: Option<String>,
+    order_awaiting_state: Option<String>,
 }
 
 /// A request that is not answered.
 #[derive(Debug)]
-struct Pending {
+struct QueuedRequest {
     request: Request,
     /// Under which it was said last.
     id: i64,
-    asker: Asker,
+    response: ResponseSender,
     /// The order that stood when it was said.
-    before: Option<Order>,
+    order_before: Option<Order>,
     /// It was sent whole on a connection that is gone.
-    doubtful: bool,
+    maybe_executed: bool,
     /// An order like it has been seen since it was said.
-    seen: bool,
+    state_seen: bool,
 }
 
-impl Desk {
+impl StationProtocol {
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
             stage: Stage::Opening,
-            hand: Hand::Empty,
+            phase: RequestPhase::Idle,
             outbox: Outbox::new(settings.outbox.0, settings.outbox.1),
             lines: Vec::new(),
-            told: false,
-            last_id: NAMING,
+            state_received: false,
+            last_id: NAME_ID,
             name: settings.name.clone().filter(|name| !name.is_empty()),
-            naming: false,
+            name_pending: false,
             resume: settings.resume.clone(),
             since: settings.since,
-            token: settings.token,
+            presented_token: settings.token,
             beat: settings.beat,
             welcome: None,
             state: None,
-            unseen: None,
+            order_awaiting_state: None,
         }
     }
 
@@ -133,20 +133,31 @@ impl Desk {
         self.outbox.len()
     }
 
-    pub(super) fn beat(&self) -> Duration {
+    pub(super) fn heartbeat_interval(&self) -> Duration {
         self.beat
     }
 
     /// Takes a request, or gives it back if it has to wait.
-    pub(super) fn put(&mut self, request: Request, asker: Asker) -> Result<(), (Request, Asker)> {
-        let pending = Pending { request, id: 0, asker, before: None, doubtful: false, seen: false };
+    pub(super) fn put(
+        &mut self,
+        request: Request,
+        response: ResponseSender,
+    ) -> Result<(), (Request, ResponseSender)> {
+        let pending = QueuedRequest {
+            request,
+            id: 0,
+            response,
+            order_before: None,
+            maybe_executed: false,
+            state_seen: false,
+        };
         match self.outbox.put(pending) {
             Ok(None) => Ok(()),
             Ok(Some(dropped)) => {
-                tell(dropped.asker, Err(NotDone::Dropped));
+                complete(dropped.response, Err(RequestError::Dropped));
                 Ok(())
             }
-            Err(back) => Err((back.request, back.asker)),
+            Err(back) => Err((back.request, back.response)),
         }
     }
 
@@ -156,9 +167,9 @@ impl Desk {
         [resume, since].into_iter().flatten().collect::<Vec<_>>().join("&")
     }
 
-    pub(super) fn up(&mut self) {
-        (self.stage, self.naming) = (Stage::Opening, self.name.is_some());
-        self.told = false;
+    pub(super) fn on_connected(&mut self) {
+        (self.stage, self.name_pending) = (Stage::Opening, self.name.is_some());
+        self.state_received = false;
     }
 
     /// Whether the server has said how things are.
@@ -166,53 +177,53 @@ impl Desk {
         self.stage == Stage::Ready
     }
 
-    pub(super) fn next(&mut self) -> Option<String> {
+    pub(super) fn next_to_send(&mut self) -> Option<String> {
         if self.stage != Stage::Ready {
             return None;
         }
-        if let Some(name) = self.name.as_ref().filter(|_| self.naming) {
-            self.naming = false;
+        if let Some(name) = self.name.as_ref().filter(|_| self.name_pending) {
+            self.name_pending = false;
             let request = Request::Name { name: name.clone() };
-            return Some(said(&request, NAMING));
+            return Some(serialize(&request, NAME_ID));
         }
-        if self.hand != Hand::Empty {
+        if self.phase != RequestPhase::Idle {
             return None;
         }
         let pending = self.outbox.next()?;
         self.last_id += 1;
         pending.id = self.last_id;
-        pending.before = self.state.as_ref().and_then(|state| state.order.clone());
-        (pending.doubtful, pending.seen) = (false, false);
-        self.hand = Hand::Sending;
+        pending.order_before = self.state.as_ref().and_then(|state| state.order.clone());
+        (pending.maybe_executed, pending.state_seen) = (false, false);
+        self.phase = RequestPhase::Sending;
         self.lines.clear();
-        Some(said(&pending.request, pending.id))
+        Some(serialize(&pending.request, pending.id))
     }
 
-    pub(super) fn sent(&mut self) {
+    pub(super) fn on_sent(&mut self) {
         // The name is not in hand, and an answer may be quicker than this word.
-        if self.hand == Hand::Sending {
-            self.hand = Hand::Waiting;
+        if self.phase == RequestPhase::Sending {
+            self.phase = RequestPhase::Sent;
         }
     }
 
-    pub(super) fn heard(&mut self, message: &Message) -> Turn {
+    pub(super) fn on_message(&mut self, message: &Message) -> Delivery {
         match message {
             Message::Welcome(welcome) => {
-                if self.token && welcome.token {
-                    return Turn::WrongToken("that is not its token");
+                if self.presented_token && welcome.token {
+                    return Delivery::WrongToken("that is not its token");
                 }
                 self.resume = Some(welcome.resume.clone()).filter(|it| is_secret(it));
                 if welcome.heartbeat_ms > 0 {
                     let beat = Duration::from_millis(welcome.heartbeat_ms.into());
-                    self.beat = beat.clamp(SHORTEST_BEAT, LONGEST_BEAT);
+                    self.beat = beat.clamp(MIN_BEAT, MAX_BEAT);
                 }
                 self.welcome = Some(welcome.clone());
             }
             Message::State(state) => {
-                self.since = Some(state.seq).filter(|seq| *seq <= LARGEST_SEQ);
-                self.told = true;
+                self.since = Some(state.seq).filter(|seq| *seq <= MAX_SEQ);
+                self.state_received = true;
                 self.state = Some(state.clone());
-                self.look();
+                self.check_own_order();
             }
             Message::Source { file, health } if file == "status" => {
                 if let Some(state) = &mut self.state {
@@ -222,113 +233,121 @@ impl Desk {
             Message::Error { id: None, code: Code::TokenRequired, .. }
                 if self.stage == Stage::Opening =>
             {
-                return Turn::WrongToken("it lets nobody read without its token");
+                return Delivery::WrongToken("it lets nobody read without its token");
             }
-            Message::Roll(_) if self.stage == Stage::Opening && self.told => {
+            Message::Roll(_) if self.stage == Stage::Opening && self.state_received => {
                 self.stage = Stage::Ready;
-                self.decide();
-                return Turn::Ready;
+                self.resolve_maybe_executed();
+                return Delivery::ForwardAndReady;
             }
             Message::Farewell { reason } if reason == "replaced" => {
                 // Whoever has our secret would be thrown out in turn.
                 self.resume = None;
             }
-            Message::Console { text } if self.hand != Hand::Empty && self.lines.len() < LINES => {
+            Message::Console { text }
+                if self.phase != RequestPhase::Idle && self.lines.len() < MAX_CONSOLE_LINES =>
+            {
                 self.lines.push(text.clone());
-                return Turn::Mine;
+                return Delivery::Consumed;
             }
-            Message::Ok { id: Some(Id::Number(NAMING)) } => return Turn::Mine,
+            Message::Ok { id: Some(Id::Number(NAME_ID)) } => return Delivery::Consumed,
             Message::Ok { id: Some(Id::Number(id)) } if self.is_in_hand(*id) => {
                 let lines = std::mem::take(&mut self.lines);
-                self.answered(Ok(Answer { lines }));
-                return Turn::Mine;
+                self.finish_request(Ok(RequestOutput { lines }));
+                return Delivery::Consumed;
             }
             Message::Error { id: Some(Id::Number(id)), code, message } if self.is_in_hand(*id) => {
-                self.answered(Err(NotDone::Refused { code: *code, message: message.clone() }));
-                return Turn::Mine;
+                self.finish_request(Err(RequestError::Refused {
+                    code: *code,
+                    message: message.clone(),
+                }));
+                return Delivery::Consumed;
             }
             _ => {}
         }
-        Turn::Everybodys
+        Delivery::Forward
     }
 
-    pub(super) fn down(&mut self) {
+    pub(super) fn on_disconnected(&mut self) {
         self.stage = Stage::Opening;
-        match std::mem::replace(&mut self.hand, Hand::Empty) {
+        match std::mem::replace(&mut self.phase, RequestPhase::Idle) {
             // Half a message is none.
-            Hand::Sending => self.outbox.put_back(),
+            RequestPhase::Sending => self.outbox.put_back(),
             // In doubt it stays in hand, so that it is not dropped for a newer one.
-            Hand::Waiting => {
+            RequestPhase::Sent => {
                 if let Some(pending) = self.outbox.in_hand() {
-                    pending.doubtful = true;
+                    pending.maybe_executed = true;
                 }
             }
-            Hand::Empty => {}
+            RequestPhase::Idle => {}
         }
     }
 
     /// Nothing will be answered any more.
-    pub(super) fn end(&mut self) {
+    pub(super) fn on_end(&mut self) {
         for pending in self.outbox.empty() {
-            tell(pending.asker, Err(NotDone::Closed));
+            complete(pending.response, Err(RequestError::Closed));
         }
     }
 
     fn is_in_hand(&mut self, id: i64) -> bool {
-        self.hand != Hand::Empty && self.outbox.in_hand().is_some_and(|pending| pending.id == id)
+        self.phase != RequestPhase::Idle
+            && self.outbox.in_hand().is_some_and(|pending| pending.id == id)
     }
 
-    fn answered(&mut self, answer: Result<Answer, NotDone>) {
-        self.hand = Hand::Empty;
+    fn finish_request(&mut self, answer: Result<RequestOutput, RequestError>) {
+        self.phase = RequestPhase::Idle;
         if let Some(pending) = self.outbox.done() {
             if let (Request::Order { status }, Ok(_), false) =
-                (pending.request, &answer, pending.seen)
+                (pending.request, &answer, pending.state_seen)
             {
-                self.unseen = Some(status);
+                self.order_awaiting_state = Some(status);
             }
-            tell(pending.asker, answer);
+            complete(pending.response, answer);
         }
     }
 
     /// Looks whether the present order is one that was given here.
-    fn look(&mut self) {
+    fn check_own_order(&mut self) {
         let present = self.state.as_ref().and_then(|state| state.order.as_ref());
         let Some(present) = present else { return };
         let dial = self.welcome.as_ref().map(|welcome| &welcome.dial);
-        if self.unseen.as_ref().is_some_and(|status| is_like(present, status, dial)) {
+        if self.order_awaiting_state.as_ref().is_some_and(|status| is_like(present, status, dial)) {
             // It came before the one in hand, whose answer may have been quicker than its state.
-            self.unseen = None;
+            self.order_awaiting_state = None;
             let present = present.clone();
             if let Some(pending) = self.outbox.in_hand() {
-                pending.before = Some(present);
+                pending.order_before = Some(present);
             }
             return;
         }
         let Some(pending) = self.outbox.in_hand() else { return };
         let Request::Order { status } = &pending.request else { return };
-        let moved = pending.before.as_ref().is_none_or(|before| present.seq > before.seq);
+        let moved = pending.order_before.as_ref().is_none_or(|before| present.seq > before.seq);
         if moved && is_like(present, status, dial) {
-            pending.seen = true;
+            pending.state_seen = true;
             // Its state will not come any more: a newer one has taken its place.
-            self.unseen = None;
+            self.order_awaiting_state = None;
         }
     }
 
     /// A connection has begun: what becomes of a request that was sent on one that is gone?
-    fn decide(&mut self) {
+    fn resolve_maybe_executed(&mut self) {
         let present = self.state.as_ref().and_then(|state| state.order.as_ref());
         let Some(pending) = self.outbox.in_hand() else { return };
-        if !pending.doubtful {
+        if !pending.maybe_executed {
             return;
         }
         // Not its number: a server that was restarted has given the same order another one.
-        let stands = pending.before.as_ref().map(|order| &order.status)
+        let stands = pending.order_before.as_ref().map(|order| &order.status)
             == present.map(|order| &order.status);
         match pending.request {
-            Request::Order { .. } if pending.seen => self.answered(Ok(Answer::default())),
-            Request::Order { .. } if !stands => self.answered(Err(NotDone::Unsure)),
+            Request::Order { .. } if pending.state_seen => {
+                self.finish_request(Ok(RequestOutput::default()));
+            }
+            Request::Order { .. } if !stands => self.finish_request(Err(RequestError::Unsure)),
             // Nobody knows what a console's line does.
-            Request::Console { .. } => self.answered(Err(NotDone::Unsure)),
+            Request::Console { .. } => self.finish_request(Err(RequestError::Unsure)),
             _ => self.outbox.put_back(),
         }
     }
@@ -350,12 +369,12 @@ fn is_secret(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(fits)
 }
 
-fn tell(asker: Asker, answer: Result<Answer, NotDone>) {
+fn complete(response: ResponseSender, answer: Result<RequestOutput, RequestError>) {
     // Whoever does not wait any more does not want to know.
-    let _ = asker.send(answer);
+    let _ = response.send(answer);
 }
 
-fn said(request: &Request, id: i64) -> String {
+fn serialize(request: &Request, id: i64) -> String {
     request.encode(Some(&Id::Number(id)))
 }
 

@@ -16,31 +16,31 @@ use crate::open::{Cause, Open};
 
 /// What a try comes to. The last of them is what every later try comes to.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Try {
+pub(crate) enum ScriptedOutcome {
     /// Nobody is there.
-    Nobody,
+    Unreachable,
     /// Nobody says anything.
-    Silence,
+    NoAnswer,
     /// We are not wanted.
-    Unwanted,
+    Rejected,
     /// A connection through a pipe of so many bytes.
     Pipe(usize),
     /// Nobody until then, and then a connection.
-    From(Instant),
+    UnreachableUntil(Instant),
 }
 
 /// Opens what the script says, and hands the other ends to the test.
-pub(crate) struct Pier {
-    script: VecDeque<Try>,
-    ends: mpsc::UnboundedSender<WebSocketStream<DuplexStream>>,
+pub(crate) struct ScriptedConnector {
+    script: VecDeque<ScriptedOutcome>,
+    ends: mpsc::UnboundedSender<ServerEnd>,
 }
 
-impl Open for Pier {
+impl Open for ScriptedConnector {
     type Stream = DuplexStream;
 
     async fn open(&mut self, _: &str) -> Result<WebSocketStream<DuplexStream>, Cause> {
         let next = self.script.front().copied().expect("a script has a last line");
-        if let Try::From(moment) = next
+        if let ScriptedOutcome::UnreachableUntil(moment) = next
             && Instant::now() < moment
         {
             return Err(Cause::Passing("nobody is there".into()));
@@ -48,16 +48,16 @@ impl Open for Pier {
         if self.script.len() > 1 {
             self.script.pop_front();
         }
-        let room = match next {
-            Try::Unwanted => {
+        let capacity = match next {
+            ScriptedOutcome::Rejected => {
                 return Err(Cause::Final { status: Some(404), why: "404 Not Found".into() });
             }
-            Try::Pipe(room) => room,
-            Try::From(_) => 1024,
-            Try::Silence => return std::future::pending().await,
-            Try::Nobody => return Err(Cause::Passing("nobody is there".into())),
+            ScriptedOutcome::Pipe(capacity) => capacity,
+            ScriptedOutcome::UnreachableUntil(_) => 1024,
+            ScriptedOutcome::NoAnswer => return std::future::pending().await,
+            ScriptedOutcome::Unreachable => return Err(Cause::Passing("nobody is there".into())),
         };
-        let (ours, theirs) = tokio::io::duplex(room);
+        let (ours, theirs) = tokio::io::duplex(capacity);
         let theirs = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
         self.ends.send(theirs).map_err(|_| Cause::Passing("the test is over".into()))?;
         Ok(WebSocketStream::from_raw_socket(ours, Role::Client, None).await)
@@ -65,14 +65,14 @@ impl Open for Pier {
 }
 
 /// The other ends, as they are made.
-pub(crate) type Ends = mpsc::UnboundedReceiver<End>;
+pub(crate) type ServerEnds = mpsc::UnboundedReceiver<ServerEnd>;
 
 /// The other end of a connection.
-pub(crate) type End = WebSocketStream<DuplexStream>;
+pub(crate) type ServerEnd = WebSocketStream<DuplexStream>;
 
-impl Pier {
+impl ScriptedConnector {
     /// A pier with this script, and the other ends of what is opened there.
-    pub(crate) fn new(script: impl Into<VecDeque<Try>>) -> (Self, Ends) {
+    pub(crate) fn new(script: impl Into<VecDeque<ScriptedOutcome>>) -> (Self, ServerEnds) {
         let (sender, ends) = mpsc::unbounded_channel();
         (Self { script: script.into(), ends: sender }, ends)
     }
@@ -80,10 +80,10 @@ impl Pier {
 
 /// Settings that lead there.
 pub(crate) fn settings() -> Settings {
-    Settings::new("ws://pier/").expect("that is an address")
+    Settings::new("ws://scripted/").expect("that is an address")
 }
 
-pub(crate) async fn next_text(end: &mut End) -> String {
+pub(crate) async fn next_text(end: &mut ServerEnd) -> String {
     loop {
         match end.next().await {
             Some(Ok(Message::Text(text))) => return text.to_string(),
@@ -93,7 +93,7 @@ pub(crate) async fn next_text(end: &mut End) -> String {
     }
 }
 
-pub(crate) async fn next_texts(end: &mut End, count: usize) -> Vec<String> {
+pub(crate) async fn next_texts(end: &mut ServerEnd, count: usize) -> Vec<String> {
     let mut texts = Vec::new();
     while texts.len() < count {
         texts.push(next_text(end).await);
