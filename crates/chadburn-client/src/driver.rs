@@ -1,6 +1,6 @@
-//! Keeps a connection: opens it, sends what there is, hears what comes, and opens it again.
+//! Keeps a connection: opens it, sends and receives messages, and opens it again when it is lost.
 //!
-//! What is said on it is the [`ConnectionHandler`]'s business.
+//! What the messages mean is up to the [`ConnectionHandler`].
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::Arc;
@@ -19,70 +19,70 @@ use crate::open::{Cause, Open, plain};
 use crate::tries::Tries;
 use crate::{Failure, Tried};
 
-/// How long one try may take.
+/// The longest that one attempt to connect may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The shortest time that a try gets, however little of the window is left.
+/// An attempt gets at least this long, however little of the window is left.
 const MIN_CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long the other side may take nothing of a message; the server's own patience.
+/// How long sending one message may take; the server allows as much.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long a Close may take.
+/// How long sending a Close frame may take.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Longer than any program runs: thirty years, as tokio's own timers have it.
+/// Longer than any program runs: thirty years, as in tokio's own timers.
 const FOREVER: Duration = Duration::from_hours(24 * 365 * 30);
 
-/// What is said on a connection.
+/// The message level on top of a connection that the driver opens and reopens.
 pub(crate) trait ConnectionHandler: Send + Sync + 'static {
-    /// What it shares with the driver.
+    /// What the holder of the link shares with the driver.
     fn control(&self) -> &LinkControl;
-    /// What is added to the address at the next try.
+    /// The query to add to the address at the next attempt.
     fn query(&self) -> String;
-    /// A connection was made.
+    /// The WebSocket is open; the other side has not greeted yet.
     fn on_connected(&self);
-    /// Whether the other side has said on it what it says first. Until then the window of tries runs.
+    /// Whether the other side has greeted on this connection. Until then the retry window runs on.
     fn is_greeted(&self) -> bool;
-    /// The next text that may be sent now; it is in hand until `sent` or `down`.
+    /// The next text that may be sent now; it is in hand until `on_sent` or `on_disconnected`.
     fn next_to_send(&self) -> Option<String>;
-    /// What was in hand has been sent whole.
+    /// The text in hand has been sent whole.
     fn on_sent(&self);
-    /// Something came.
+    /// A text message came. An error ends the link.
     fn on_message(&self, text: &str) -> Result<(), Failure>;
-    /// The connection has gone.
+    /// The connection is lost. Called whether or not the other side had greeted.
     fn on_disconnected(&self, why: String);
-    /// There is nothing that waits to be sent or answered.
+    /// Whether nothing waits to be sent or answered.
     fn is_idle(&self) -> bool;
-    /// How often something should be heard of the other side.
+    /// How often the other side should send something.
     fn heartbeat_interval(&self) -> Duration;
-    /// Whether one has to ask for that by pings.
+    /// Whether it must be asked to by pings.
     fn sends_pings(&self) -> bool;
-    /// That was all.
+    /// The link has ended: there will be no further attempt.
     fn on_end(&self, failure: Option<Failure>);
 }
 
-/// How a link stands.
+/// The state of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum LinkState {
-    /// The other side is not there, and is tried for.
+    /// Not connected, or the other side has not greeted yet.
     Connecting,
-    /// It is there.
+    /// The other side has greeted.
     Up,
-    /// That was all; with the reason if it was not meant.
+    /// No further attempts are made; with the failure unless the user closed it.
     Ended(Option<Failure>),
 }
 
 /// What the holder of a link and its driver share.
 #[derive(Debug)]
 pub(crate) struct LinkControl {
-    /// There may be something to send, or the end was asked for.
+    /// There may be something to send, or the user has closed the link.
     pub(crate) wake: Notify,
     /// There may be room in the outbox.
     pub(crate) room_freed: Notify,
-    /// How it stands.
+    /// The present state.
     pub(crate) link_state: watch::Sender<LinkState>,
-    /// The end was asked for.
+    /// The user has closed the link.
     close_requested: AtomicBool,
 }
 
@@ -98,16 +98,16 @@ impl Default for LinkControl {
 }
 
 impl LinkControl {
-    /// Asks for the end, once everything is sent.
+    /// Asks the driver to close the connection once everything is sent.
     pub(crate) fn close(&self) {
         self.close_requested.store(true, Ordering::Release);
         self.wake.notify_one();
     }
 
-    /// Waits until the other side is there, or never will be.
+    /// Waits until the link is up or has ended; an error if it has failed.
     pub(crate) async fn until_up_or_ended(&self) -> Result<(), Failure> {
         let mut link_state = self.link_state.subscribe();
-        // The sender lives as long as we do.
+        // `wait_for` fails only if the sender is dropped, and we own it.
         let reached = link_state.wait_for(|now| *now != LinkState::Connecting).await;
         match reached.as_deref() {
             Ok(LinkState::Ended(Some(failure))) => Err(failure.clone()),
@@ -115,7 +115,7 @@ impl LinkControl {
         }
     }
 
-    /// How it ended, once it has; at once if it has already.
+    /// Waits until the link has ended; an error if it has failed.
     pub(crate) async fn until_ended(&self) -> Result<(), Failure> {
         let mut link_state = self.link_state.subscribe();
         let ended = link_state.wait_for(|now| matches!(now, LinkState::Ended(_))).await;
@@ -126,10 +126,10 @@ impl LinkControl {
     }
 }
 
-/// Why a connection is given up on which the other side has not said what it says first.
+/// Why a connection is given up on which the other side has not greeted in time.
 const UNGREETED: &str = "it did not say in time how things are";
 
-/// How a conversation has ended.
+/// How a connection has ended.
 enum ConnectionEnd {
     Lost(String),
     Failed(Failure),
@@ -158,6 +158,7 @@ pub(crate) async fn drive<O: Open, T: ConnectionHandler>(
             ConnectionEnd::Failed(failure) => return handler.on_end(Some(failure)),
             ConnectionEnd::Closed => return handler.on_end(None),
         };
+        // Before `on_disconnected`, which resets it. Only a greeted connection opens a new retry window.
         let greeted = handler.is_greeted();
         handler.on_disconnected(why.clone());
         if greeted {
@@ -171,7 +172,7 @@ pub(crate) async fn drive<O: Open, T: ConnectionHandler>(
     }
 }
 
-/// Tries until there is a connection, the window is over, or nobody wants one any more.
+/// Tries until there is a connection or the window is over; `None` if the user has closed the link.
 async fn connect_with_retries<O: Open, T: ConnectionHandler>(
     open: &mut O,
     handler: &T,
@@ -199,7 +200,7 @@ async fn connect_with_retries<O: Open, T: ConnectionHandler>(
     }
 }
 
-/// Waits for the next try; false if nobody wants one any more.
+/// Waits for the next attempt; false if the user has closed the link, and an error if the window is over.
 async fn wait_before_retry<T: ConnectionHandler>(
     handler: &T,
     tries: &mut Tries,
@@ -217,7 +218,7 @@ async fn wait_before_retry<T: ConnectionHandler>(
     }
 }
 
-/// Comes back when the end was asked for and nothing is left to say.
+/// Returns when the user has closed the link and nothing is left to send.
 async fn until_closed_and_idle<T: ConnectionHandler>(handler: &T) {
     while !is_closed_and_idle(handler) {
         handler.control().wake.notified().await;
@@ -228,7 +229,7 @@ fn is_closed_and_idle<T: ConnectionHandler>(handler: &T) -> bool {
     handler.control().close_requested.load(Ordering::Acquire) && handler.is_idle()
 }
 
-/// Speaks and hears until the connection ends, or is not greeted in time.
+/// Sends and receives until the connection ends, or the other side does not greet in time.
 async fn run_connection<S, T>(
     socket: WebSocketStream<S>,
     handler: &T,
@@ -241,7 +242,7 @@ where
     let (mut sink, mut stream) = socket.split();
     let receiving = async {
         loop {
-            // Two and a half beats, as PROTOCOL.md has it.
+            // Two and a half beats (PROTOCOL.md).
             let patience = handler.heartbeat_interval().saturating_mul(5) / 2;
             let silence = async {
                 if handler.is_greeted() {
@@ -260,7 +261,7 @@ where
                     UNGREETED.into()
                 }),
             };
-            // Whoever goes on and on saying something else is no better.
+            // A peer that keeps sending other messages must greet in time, too.
             if !handler.is_greeted() && Instant::now() >= greet_deadline {
                 return ConnectionEnd::Lost(UNGREETED.into());
             }
@@ -277,7 +278,7 @@ where
                     });
                     return ConnectionEnd::Lost(why);
                 }
-                // Pings are answered below us; nobody here speaks in bytes.
+                // The library answers pings; binary messages are ignored.
                 Some(Ok(_)) => {}
                 Some(Err(error)) => return ConnectionEnd::Lost(describe_loss(&error)),
                 None => return ConnectionEnd::Lost("closed".into()),
@@ -299,7 +300,7 @@ where
                 }
             }
             if is_closed_and_idle(handler) {
-                // Whoever does not take a Close has heard enough.
+                // Best effort: the connection is given up anyway.
                 let _ = timeout(CLOSE_TIMEOUT, sink.close()).await;
                 return ConnectionEnd::Closed;
             }
@@ -317,19 +318,19 @@ where
         }
     };
     tokio::select! {
-        // What has come is heard before the line is found to be dead.
+        // Messages that have come are handled before a failed write ends the connection.
         biased;
         end = receiving => end,
         end = sending => end,
     }
 }
 
-/// So much later, or as late as it can be told.
+/// The instant `span` after `now`; thirty years later if that overflows.
 fn later(now: Instant, span: Duration) -> Instant {
     now.checked_add(span).unwrap_or(now + FOREVER)
 }
 
-/// Why a connection has gone, in the middle of a sentence.
+/// Describes a connection error as a clause for use within a sentence.
 fn describe_loss(error: &Error) -> String {
     match error {
         Error::Io(error) => plain(error),
@@ -338,8 +339,8 @@ fn describe_loss(error: &Error) -> String {
     }
 }
 
-/// A number from 0 to 1 that differs from client to client. The hasher of the standard library is
-/// seeded by the system; for spreading tries that is chance enough.
+/// A random number from 0 to 1. The hasher of the standard library is seeded by the system, which is
+/// random enough to spread attempts.
 pub(crate) fn chance() -> f64 {
     let random = RandomState::new().build_hasher().finish();
     f64::from(u32::try_from(random >> 32).unwrap_or(0)) / f64::from(u32::MAX)

@@ -1,4 +1,5 @@
-//! What has come and was not asked for yet: bounded, in order, with a notice of what was left out.
+//! Received events that the caller has not read yet: bounded and in order. The oldest are dropped, and
+//! reported as [`Event::Lagged`].
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,13 +7,13 @@ use std::task::{Context, Poll, Waker};
 
 use crate::Failure;
 
-/// What a link hands up.
+/// What a link reports to its holder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event<M> {
-    /// The other side is there, for the first time or again.
+    /// The link is up, for the first time or again: the other side has greeted.
     Up,
-    /// It is gone, and is tried for; the text says why.
+    /// The connection is lost and will be retried; the text says why.
     Down(String),
     /// A message.
     Message(M),
@@ -23,14 +24,14 @@ pub enum Event<M> {
         /// What is wrong with it.
         why: String,
     },
-    /// So many of the oldest events were left out here, since they were not asked for in time.
+    /// So many events were dropped here, because they were not read in time.
     Lagged(u64),
-    /// There will be no more tries. The last event.
+    /// There will be no more attempts. The last event.
     Failed(Failure),
 }
 
-/// The events that wait. The oldest makes room when it is full: a main loop that sleeps wants to know
-/// how things are, and not how they were.
+/// The queue of events. When it is full, the oldest is dropped: a slow reader wants the present state,
+/// not the past.
 #[derive(Debug)]
 pub(crate) struct Inbox<M> {
     queue: Mutex<Queue<M>>,
@@ -38,26 +39,26 @@ pub(crate) struct Inbox<M> {
 
 #[derive(Debug)]
 struct Queue<M> {
-    /// At most `most` of them, each with how many bytes it has.
+    /// Each event with its size in bytes.
     events: VecDeque<(usize, Event<M>)>,
-    /// How many are kept.
+    /// The most events.
     capacity: usize,
-    /// How many bytes they have.
+    /// The size of all events together, in bytes.
     bytes: usize,
-    /// How many bytes they may have together, the newest apart.
+    /// The limit for `bytes`; one event alone may exceed it.
     byte_limit: usize,
-    /// How many bytes a message has.
+    /// The size of a message, in bytes.
     message_size: fn(&M) -> usize,
-    /// How many were left out before the first of them.
+    /// How many events were dropped before the first one in the queue.
     dropped: u64,
-    /// Nothing more will come.
+    /// No more events will come.
     ended: bool,
-    /// Who waits.
+    /// The task waiting in `poll`.
     waker: Option<Waker>,
 }
 
 impl<M> Inbox<M> {
-    /// An inbox for `most` events of so many bytes, and at least for one.
+    /// An inbox for `capacity` events of at most `byte_limit` bytes together, and at least for one.
     pub(crate) fn new(capacity: usize, byte_limit: usize, message_size: fn(&M) -> usize) -> Self {
         let (events, capacity, bytes) = (VecDeque::new(), capacity.max(1), 0);
         let (dropped, ended, waker) = (0, false, None);
@@ -66,7 +67,7 @@ impl<M> Inbox<M> {
         Self { queue: Mutex::new(queue) }
     }
 
-    /// Takes an event.
+    /// Adds an event, dropping the oldest ones if it does not fit.
     pub(crate) fn put(&self, event: Event<M>) {
         let mut queue = self.queue();
         let bytes = queue.size_of(&event);
@@ -81,7 +82,7 @@ impl<M> Inbox<M> {
         queue.wake();
     }
 
-    /// Says that nothing more will come, after this if there is something left to say.
+    /// Ends the queue, after this event if there is one.
     pub(crate) fn end(&self, last: Option<Event<M>>) {
         if let Some(last) = last {
             self.put(last);
@@ -128,7 +129,7 @@ impl<M> Queue<M> {
         Some(event)
     }
 
-    /// How many bytes an event has beyond those that every one has.
+    /// The size of an event's content, in bytes.
     fn size_of(&self, event: &Event<M>) -> usize {
         match event {
             Event::Message(message) => (self.message_size)(message),

@@ -24,7 +24,7 @@
 //! ```
 //!
 //! Reading order: `link` and `station` are what one holds; `driver` keeps a connection and
-//! knows neither; `tries`, `outbox`, `inbox` and the station's desk are rules without IO;
+//! knows neither; `tries`, `outbox`, `inbox` and `station::protocol` are rules without IO;
 //! only `open`, `trust` and `page` know TCP or TLS.
 //!
 //! On a plain link a message leaves the outbox when the kernel has taken it. Nobody acknowledges

@@ -21,8 +21,8 @@ use crate::{Failure, Settings};
 #[error("the link has ended")]
 pub struct Closed;
 
-/// A link to a WebSocket server that does not give up. It is dropped without waiting;
-/// [`close`](Link::close) sends what waits first.
+/// A link to a WebSocket server that reconnects by itself. To drop it loses what waits to be sent;
+/// [`close`](Link::close) sends that first.
 ///
 /// ```
 /// # use futures_util::{SinkExt, StreamExt};
@@ -58,7 +58,7 @@ pub struct Link {
 }
 
 impl Link {
-    /// A link to this address, or with these settings; the other side is there when it comes back.
+    /// Connects to this address, or with these settings, and returns once the link is up.
     pub async fn connect<S>(settings: S) -> Result<Self, Failure>
     where
         S: TryInto<Settings>,
@@ -69,7 +69,7 @@ impl Link {
         Ok(link)
     }
 
-    /// The same without waiting for the other side. What is sent meanwhile waits in the outbox.
+    /// Like [`connect`](Self::connect), but returns at once. What is sent meanwhile waits in the outbox.
     pub fn open<S>(settings: S) -> Result<Self, Failure>
     where
         S: TryInto<Settings>,
@@ -94,8 +94,8 @@ impl Link {
         Self { handler, driver }
     }
 
-    /// Gives a text to the outbox. With [`Full::Wait`](crate::Full::Wait) it comes back when there
-    /// was room for it.
+    /// Puts a text into the outbox. With [`Full::Wait`](crate::Full::Wait) it returns when there was
+    /// room for it.
     pub async fn send(&self, text: impl Into<String>) -> Result<(), Closed> {
         let mut text = text.into();
         loop {
@@ -111,7 +111,7 @@ impl Link {
         }
     }
 
-    /// Gives a text to the outbox, or gives it back if there is no room now.
+    /// Puts a text into the outbox, or returns it if there is no room now.
     pub fn try_send(&self, text: impl Into<String>) -> Result<Option<String>, Closed> {
         if matches!(*self.handler.control.link_state.borrow(), LinkState::Ended(_)) {
             return Err(Closed);
@@ -131,7 +131,7 @@ impl Link {
         self.handler.inbox.take()
     }
 
-    /// Whether the other side is there.
+    /// Whether the connection is up and, if a greeting was set, the other side has greeted.
     #[must_use]
     pub fn is_up(&self) -> bool {
         *self.handler.control.link_state.borrow() == LinkState::Up
@@ -170,16 +170,17 @@ impl Drop for Link {
     }
 }
 
-/// What is said on a plain link.
+/// A plain link's side of the driver.
 #[derive(Debug)]
 struct PlainHandler {
     control: LinkControl,
     outbox: Mutex<Outbox<String>>,
     inbox: Inbox<String>,
-    /// The identity has still to be said on this connection.
+    /// The identity has still to be sent on this connection.
     identity_pending: AtomicBool,
+    /// The message that we send first, if any.
     identity: Option<String>,
-    /// What the other side says first, if it is known.
+    /// The message that the other side sends first, if any.
     greeting: Option<String>,
     beat: Duration,
 }

@@ -1,5 +1,5 @@
-//! Connections through pipes instead of sockets, by a script: for tests in a time that only passes when
-//! nothing happens.
+//! A scripted [`Open`] for tests: connections are in-memory pipes, so that tests run in tokio's paused
+//! time.
 
 use std::collections::VecDeque;
 
@@ -14,22 +14,22 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 use crate::Settings;
 use crate::open::{Cause, Open};
 
-/// What a try comes to. The last of them is what every later try comes to.
+/// The outcome of one attempt to connect. The last one in the script repeats.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum ScriptedOutcome {
-    /// Nobody is there.
+    /// There is no server.
     Unreachable,
-    /// Nobody says anything.
+    /// The attempt never ends.
     NoAnswer,
-    /// We are not wanted.
+    /// The server rejects us for good.
     Rejected,
-    /// A connection through a pipe of so many bytes.
+    /// A connection through a pipe with a buffer of so many bytes.
     Pipe(usize),
-    /// Nobody until then, and then a connection.
+    /// `Unreachable` until then, and then a connection. Attempts before that do not use up the script.
     UnreachableUntil(Instant),
 }
 
-/// Opens what the script says, and hands the other ends to the test.
+/// Opens connections by the script, and passes their server ends to the test.
 pub(crate) struct ScriptedConnector {
     script: VecDeque<ScriptedOutcome>,
     ends: mpsc::UnboundedSender<ServerEnd>,
@@ -64,21 +64,21 @@ impl Open for ScriptedConnector {
     }
 }
 
-/// The other ends, as they are made.
+/// The server ends, in the order in which they are made.
 pub(crate) type ServerEnds = mpsc::UnboundedReceiver<ServerEnd>;
 
-/// The other end of a connection.
+/// The server's end of a connection.
 pub(crate) type ServerEnd = WebSocketStream<DuplexStream>;
 
 impl ScriptedConnector {
-    /// A pier with this script, and the other ends of what is opened there.
+    /// A connector with this script, and the server ends of its connections.
     pub(crate) fn new(script: impl Into<VecDeque<ScriptedOutcome>>) -> (Self, ServerEnds) {
         let (sender, ends) = mpsc::unbounded_channel();
         (Self { script: script.into(), ends: sender }, ends)
     }
 }
 
-/// Settings that lead there.
+/// Settings for a connection through a [`ScriptedConnector`].
 pub(crate) fn settings() -> Settings {
     Settings::new("ws://scripted/").expect("that is an address")
 }

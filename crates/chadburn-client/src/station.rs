@@ -1,6 +1,6 @@
 //! A station: a link that speaks `chadburn.v1`.
 //!
-//! What is right to say when is the desk's business.
+//! `protocol` decides what is sent when.
 
 mod protocol;
 
@@ -21,14 +21,14 @@ use crate::inbox::{Event, Inbox};
 use crate::open::{Network, Open};
 use crate::{Closed, Code, Failure, Id, Message, Position, Request, Settings, State, Welcome};
 
-/// The longest message that a server takes, in bytes.
+/// The longest request that a server accepts, in bytes.
 const MAX_REQUEST_BYTES: usize = 65_536;
 
-/// The longest message that is taken, in bytes: four times what PROTOCOL.md allows a server.
+/// The longest message that a station accepts, in bytes: four times what PROTOCOL.md allows a server.
 const MAX_MESSAGE_BYTES: usize = 4 * MAX_REQUEST_BYTES;
 
-/// How many bytes a message takes at most: its text, and what was understood of it. An empty name in
-/// a list has three bytes there and 24 here.
+/// Upper bound of the memory that a message takes: its text, and eight times as much for its parsed
+/// form. An empty string in a list is 3 bytes of JSON and 24 bytes of `String`.
 fn message_size(heard: &Heard) -> usize {
     heard.text.len().saturating_mul(9)
 }
@@ -42,10 +42,10 @@ pub struct Heard {
     pub text: String,
 }
 
-/// What a request that was carried out has brought.
+/// What a successful request returns.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RequestOutput {
-    /// The lines that the debug console said.
+    /// The lines of the debug console; empty for every other request.
     pub lines: Vec<String>,
 }
 
@@ -53,7 +53,7 @@ pub struct RequestOutput {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RequestError {
-    /// The server has said no.
+    /// The server refuses it.
     #[error("{message}")]
     Refused {
         /// Why, for a program.
@@ -61,14 +61,15 @@ pub enum RequestError {
         /// Why, for a person.
         message: String,
     },
-    /// The connection was lost before the answer came, and the telegraph has moved since. It may
-    /// have been carried out, and is not sent again.
+    /// The connection was lost after the request was sent and before it was answered, and it cannot be
+    /// known whether it was carried out: an order, if neither it nor the order from before is present
+    /// now, or any console command. It is not sent again.
     #[error("the connection was lost before the answer came; it may have been carried out")]
     Unsure,
-    /// A full outbox has dropped it.
+    /// The outbox was full, and has dropped it for a newer one.
     #[error("too many requests wait, and this one was dropped")]
     Dropped,
-    /// It has more than 65,536 bytes, which no server takes.
+    /// It has more than 65,536 bytes, which no server accepts.
     #[error("the request is too long")]
     TooLong,
     /// The link has ended.
@@ -82,7 +83,8 @@ impl From<Closed> for RequestError {
     }
 }
 
-/// A request under way. It goes on when this is dropped; only its answer is lost.
+/// A request in the outbox or under way; resolves when it is answered. Dropping this does not cancel
+/// the request; only its answer is lost.
 #[derive(Debug)]
 pub struct PendingRequest(oneshot::Receiver<Result<RequestOutput, RequestError>>);
 
@@ -95,14 +97,15 @@ impl Future for PendingRequest {
     }
 }
 
-/// A station that does not give up. It is the same station whenever it comes back, hears what it
-/// has missed or a [`Message::Gap`], and sends again what was not answered.
+/// A station that reconnects by itself. It stays the same station, receives what it has missed or a
+/// [`Message::Gap`], and sends again what was not answered.
 ///
-/// Requests go one after the other, each when the one before it was answered. An answer carries the
-/// number of its order and may be said twice. An order is said again only if the present order is
-/// still the one from before; if it is the one that was given, it was carried out; otherwise it is
-/// [`RequestError::Unsure`]. (After a restart of the server the same order has a new number, so then its
-/// text decides.)
+/// Requests are sent one after the other, each when the one before it was answered. After a reconnect
+/// an unanswered answer or name is sent again, which is harmless: an answer carries the number of its
+/// order. An order is sent again only if the order that was present before it still is; if it is present
+/// itself, it was carried out; otherwise it fails with [`RequestError::Unsure`], as an unanswered
+/// console command always does. (Orders are compared by their text: after a restart of the server the
+/// same order has a new number.)
 #[derive(Debug)]
 pub struct Station {
     handler: Arc<StationHandler>,
@@ -110,8 +113,8 @@ pub struct Station {
 }
 
 impl Station {
-    /// A station at this address, or with these settings. When it comes back, the server is there
-    /// and [`state`](Self::state) is the present one.
+    /// Connects to this address, or with these settings, and returns once the server has greeted, so
+    /// that [`state`](Self::state) is known.
     pub async fn connect<S>(settings: S) -> Result<Self, Failure>
     where
         S: TryInto<Settings>,
@@ -122,7 +125,7 @@ impl Station {
         Ok(station)
     }
 
-    /// The same without waiting for the server. What is asked meanwhile waits in the outbox.
+    /// Like [`connect`](Self::connect), but returns at once. Requests made meanwhile wait in the outbox.
     pub fn open<S>(settings: S) -> Result<Self, Failure>
     where
         S: TryInto<Settings>,
@@ -147,8 +150,8 @@ impl Station {
         Self { handler, driver }
     }
 
-    /// Gives a request to the outbox, and comes back when there was room for it. The answer comes
-    /// from what is returned.
+    /// Puts a request into the outbox, and returns when there was room for it. What is returned
+    /// resolves to the answer.
     pub async fn ask(&self, request: Request) -> Result<PendingRequest, RequestError> {
         if request.encode(Some(&Id::Number(i64::MAX))).len() > MAX_REQUEST_BYTES {
             return Err(RequestError::TooLong);
@@ -188,7 +191,7 @@ impl Station {
         self.ask(Request::Order { status: status.into() }).await?.await.map(drop)
     }
 
-    /// Says a line on the debug console, and hears what comes of it.
+    /// Sends a line to the debug console, and returns the lines that it answers.
     pub async fn console(&self, command: impl Into<String>) -> Result<Vec<String>, RequestError> {
         let answer = self.ask(Request::Console { command: command.into() }).await?.await?;
         Ok(answer.lines)
@@ -210,25 +213,26 @@ impl Station {
         self.handler.protocol().state().cloned()
     }
 
-    /// The newest welcome: who one is, and the dial.
+    /// The last welcome: this station's id, and the dial.
     #[must_use]
     pub fn welcome(&self) -> Option<Welcome> {
         self.handler.protocol().welcome().cloned()
     }
 
-    /// Whether the server is there.
+    /// Whether the connection is up and the server has greeted.
     #[must_use]
     pub fn is_up(&self) -> bool {
         *self.handler.control.link_state.borrow() == LinkState::Up
     }
 
-    /// How many requests wait to be answered.
+    /// How many requests are not answered yet.
     #[must_use]
     pub fn waiting(&self) -> usize {
         self.handler.protocol().waiting()
     }
 
-    /// Waits until every request is answered, for as long as the window allows, and leaves.
+    /// Waits until every request is answered, for as long as the retry window allows, and closes the
+    /// connection.
     pub async fn close(self) -> Result<(), Failure> {
         self.handler.control.close();
         self.handler.control.until_ended().await
@@ -249,7 +253,7 @@ impl Drop for Station {
     }
 }
 
-/// What is said by a station and to it.
+/// A station's side of the driver.
 #[derive(Debug)]
 struct StationHandler {
     control: LinkControl,

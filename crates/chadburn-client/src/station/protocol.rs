@@ -1,5 +1,6 @@
-//! What a station says when: who it is, what it has missed, which request is under way, and what
-//! becomes of that when the connection goes. Pure: no IO, no clock.
+//! The client side of `chadburn.v1` as a state machine without IO or clock: which query to connect
+//! with, which request to send next, what an incoming message answers, and whether a request is sent
+//! again after a reconnect.
 
 use std::time::Duration;
 
@@ -11,48 +12,51 @@ use super::{RequestError, RequestOutput};
 use crate::outbox::Outbox;
 use crate::{Code, Dial, Id, Message, Order, Request, Settings, State, Welcome};
 
-/// The id under which a station says its name; requests count from 1.
+/// The id of the request that sets the station's name; the ids of all others count from 1.
 const NAME_ID: i64 = 0;
 
-/// How many lines of the console are kept for one request; the server's commands say one.
+/// The most lines of the console that are kept for one request; the server's commands answer with one.
 const MAX_CONSOLE_LINES: usize = 64;
 
-/// The beats that a station goes by, whatever the server says: with longer ones it would not notice
-/// for minutes that the server is gone, and with shorter ones it would lose it all the time.
+/// The shortest heartbeat interval that a station accepts of a server: with a shorter one it would take
+/// the connection for lost all the time.
 const MIN_BEAT: Duration = Duration::from_millis(100);
+
+/// The longest: with a longer one it would not notice for minutes that the server is gone.
 const MAX_BEAT: Duration = Duration::from_mins(1);
 
-/// The largest `seq` (PROTOCOL.md). One that is larger would be refused in the address.
+/// The largest `seq` (PROTOCOL.md). The server refuses a larger one in the address.
 const MAX_SEQ: u64 = (1 << 53) - 1;
 
 type ResponseSender = oneshot::Sender<Result<RequestOutput, RequestError>>;
 
-/// Whose a message is.
+/// What is to be done with an incoming message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Delivery {
-    /// It answers a request, and nobody else needs it.
+    /// Nothing: it belongs to a request.
     Consumed,
-    /// It is handed up.
+    /// Put it into the inbox.
     Forward,
-    /// It is handed up, and it was the last of a connection's beginning.
+    /// Put it into the inbox; it ends the greeting, so the link is up.
     ForwardAndReady,
-    /// The server wants a token, or another than ours, and this is what there is to say of it.
+    /// The link fails: the server wants a token, or another than ours. The text says which.
     WrongToken(&'static str),
 }
 
-/// How far a connection is.
+/// How far the present connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// There is none, or the server has not said yet how things are.
+    /// There is none, or the server has not sent its greeting yet (welcome, state, roll).
     Opening,
-    /// The server has said it, and may be asked.
+    /// The server has greeted, and requests may be sent.
     Ready,
 }
 
-/// How far the request in hand is.
+/// How far the request in hand is on the present connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RequestPhase {
-    /// There is none.
+    /// No request has been sent on this connection, or each was answered. The outbox may still have one
+    /// in hand that was sent on the previous connection, until `resolve_maybe_executed` decides.
     Idle,
     /// It is being sent, and has not been sent whole.
     Sending,
@@ -65,38 +69,40 @@ pub(super) struct StationProtocol {
     stage: Stage,
     phase: RequestPhase,
     outbox: Outbox<QueuedRequest>,
-    /// What the console said to the request in hand, at most `MAX_CONSOLE_LINES` of them.
+    /// The console's lines for the request in hand, at most `MAX_CONSOLE_LINES`.
     lines: Vec<String>,
     /// A state has come on this connection.
     state_received: bool,
     last_id: i64,
-    /// What the station is called, and whether this server still has to be told.
+    /// What the station is called.
     name: Option<String>,
+    /// The name has still to be sent on this connection.
     name_pending: bool,
+    /// The secret by which the server knows this station after a reconnect.
     resume: Option<String>,
-    /// The newest state that was handed up.
+    /// The `seq` of the last state, sent as `since` on a reconnect.
     since: Option<u64>,
-    /// Whether a token was given.
+    /// Whether the settings have a token.
     presented_token: bool,
     beat: Duration,
     welcome: Option<Welcome>,
     state: Option<State>,
-    /// An order that was carried out, and of which no state has told yet.
+    /// An order that the server acknowledged before it sent the state with it.
     order_awaiting_state: Option<String>,
 }
 
-/// A request that is not answered.
+/// A request that is not answered yet.
 #[derive(Debug)]
 struct QueuedRequest {
     request: Request,
-    /// Under which it was said last.
+    /// The id that it was last sent with.
     id: i64,
     response: ResponseSender,
-    /// The order that stood when it was said.
+    /// The order that was present when it was sent.
     order_before: Option<Order>,
-    /// It was sent whole on a connection that is gone.
+    /// It was sent whole on a connection that was lost before the answer.
     maybe_executed: bool,
-    /// An order like it has been seen since it was said.
+    /// A state with this order has come since it was sent.
     state_seen: bool,
 }
 
@@ -137,7 +143,7 @@ impl StationProtocol {
         self.beat
     }
 
-    /// Takes a request, or gives it back if it has to wait.
+    /// Queues a request, or gives it back if there is no room for it now.
     pub(super) fn put(
         &mut self,
         request: Request,
@@ -172,7 +178,7 @@ impl StationProtocol {
         self.state_received = false;
     }
 
-    /// Whether the server has said how things are.
+    /// Whether the server has greeted on this connection.
     pub(super) fn is_greeted(&self) -> bool {
         self.stage == Stage::Ready
     }
@@ -200,7 +206,8 @@ impl StationProtocol {
     }
 
     pub(super) fn on_sent(&mut self) {
-        // The name is not in hand, and an answer may be quicker than this word.
+        // Nothing to do after the name, which is not in the outbox, nor if the answer was handled
+        // before the write returned.
         if self.phase == RequestPhase::Sending {
             self.phase = RequestPhase::Sent;
         }
@@ -235,13 +242,15 @@ impl StationProtocol {
             {
                 return Delivery::WrongToken("it lets nobody read without its token");
             }
+            // The roll ends the greeting (PROTOCOL.md): from now on requests may be sent.
             Message::Roll(_) if self.stage == Stage::Opening && self.state_received => {
                 self.stage = Stage::Ready;
                 self.resolve_maybe_executed();
                 return Delivery::ForwardAndReady;
             }
             Message::Farewell { reason } if reason == "replaced" => {
-                // Whoever has our secret would be thrown out in turn.
+                // Another client uses our secret. To reconnect with it would replace that client in
+                // turn, without end.
                 self.resume = None;
             }
             Message::Console { text }
@@ -271,9 +280,9 @@ impl StationProtocol {
     pub(super) fn on_disconnected(&mut self) {
         self.stage = Stage::Opening;
         match std::mem::replace(&mut self.phase, RequestPhase::Idle) {
-            // Half a message is none.
+            // It has not been sent whole, so it was not carried out.
             RequestPhase::Sending => self.outbox.put_back(),
-            // In doubt it stays in hand, so that it is not dropped for a newer one.
+            // It stays in hand, so that the outbox does not drop it for a newer one.
             RequestPhase::Sent => {
                 if let Some(pending) = self.outbox.in_hand() {
                     pending.maybe_executed = true;
@@ -283,7 +292,7 @@ impl StationProtocol {
         }
     }
 
-    /// Nothing will be answered any more.
+    /// The link has ended: every request fails.
     pub(super) fn on_end(&mut self) {
         for pending in self.outbox.empty() {
             complete(pending.response, Err(RequestError::Closed));
@@ -307,13 +316,14 @@ impl StationProtocol {
         }
     }
 
-    /// Looks whether the present order is one that was given here.
+    /// Checks whether the present order is one that this station gave.
     fn check_own_order(&mut self) {
         let present = self.state.as_ref().and_then(|state| state.order.as_ref());
         let Some(present) = present else { return };
         let dial = self.welcome.as_ref().map(|welcome| &welcome.dial);
         if self.order_awaiting_state.as_ref().is_some_and(|status| is_like(present, status, dial)) {
-            // It came before the one in hand, whose answer may have been quicker than its state.
+            // This state shows the previous order, which was acknowledged before its state came. So the
+            // request in hand was sent after that order, and is to be compared with it.
             self.order_awaiting_state = None;
             let present = present.clone();
             if let Some(pending) = self.outbox.in_hand() {
@@ -326,19 +336,20 @@ impl StationProtocol {
         let moved = pending.order_before.as_ref().is_none_or(|before| present.seq > before.seq);
         if moved && is_like(present, status, dial) {
             pending.state_seen = true;
-            // Its state will not come any more: a newer one has taken its place.
+            // The state of the order before this one was left out: this newer one replaced it.
             self.order_awaiting_state = None;
         }
     }
 
-    /// A connection has begun: what becomes of a request that was sent on one that is gone?
+    /// The server has greeted: decides about a request that was sent on the previous connection and not
+    /// answered there.
     fn resolve_maybe_executed(&mut self) {
         let present = self.state.as_ref().and_then(|state| state.order.as_ref());
         let Some(pending) = self.outbox.in_hand() else { return };
         if !pending.maybe_executed {
             return;
         }
-        // Not its number: a server that was restarted has given the same order another one.
+        // By its text and not its number: after a restart the server has given the same order another one.
         let stands = pending.order_before.as_ref().map(|order| &order.status)
             == present.map(|order| &order.status);
         match pending.request {
@@ -346,14 +357,14 @@ impl StationProtocol {
                 self.finish_request(Ok(RequestOutput::default()));
             }
             Request::Order { .. } if !stands => self.finish_request(Err(RequestError::Unsure)),
-            // Nobody knows what a console's line does.
+            // What a console command does, and whether it may be repeated, is not known here.
             Request::Console { .. } => self.finish_request(Err(RequestError::Unsure)),
             _ => self.outbox.put_back(),
         }
     }
 }
 
-/// Whether an order is the one that this status gives. The server writes a name of the dial as its
+/// Whether `order` is the order that this status gives. The server writes a name of the dial as its
 /// number.
 fn is_like(order: &Order, status: &str, dial: Option<&Dial>) -> bool {
     let given = dial.and_then(|dial| dial.find(bare(status)));
@@ -363,14 +374,14 @@ fn is_like(order: &Order, status: &str, dial: Option<&Dial>) -> bool {
     }
 }
 
-/// Whether this can be a secret, and so stand in the address (PROTOCOL.md).
+/// Whether this can be a resume secret, and so stand in the address (PROTOCOL.md).
 fn is_secret(text: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     (1..=64).contains(&text.len()) && text.bytes().all(fits)
 }
 
 fn complete(response: ResponseSender, answer: Result<RequestOutput, RequestError>) {
-    // Whoever does not wait any more does not want to know.
+    // The receiver may have been dropped.
     let _ = response.send(answer);
 }
 
