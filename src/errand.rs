@@ -26,7 +26,7 @@ use tokio::time::timeout;
 
 use crate::cli::{Errand, Remote, Wire};
 use chadburn_host::log::{escaped, fit, json_line};
-use chadburn_host::signals::{Ending, Stop};
+use chadburn_host::signals::{CommandSignals, StopSignal};
 
 /// Why an errand was in vain.
 #[derive(Debug, Error)]
@@ -45,7 +45,7 @@ pub enum Trouble {
     Io(#[from] io::Error),
     /// It was told to end.
     #[error("ended by {0}")]
-    Stopped(Stop),
+    Stopped(StopSignal),
 }
 
 impl Trouble {
@@ -59,22 +59,22 @@ impl Trouble {
             Self::Request(_) | Self::Nothing(_) => 5,
             Self::Failure(_) | Self::Io(_) => 1,
             // As a shell tells it.
-            Self::Stopped(Stop::Interrupt) => 130,
-            Self::Stopped(Stop::Terminate) => 143,
+            Self::Stopped(StopSignal::Interrupt) => 130,
+            Self::Stopped(StopSignal::Terminate) => 143,
         }
     }
 }
 
 /// Goes to a server and comes back, at the latest when a signal says so.
 pub async fn run(remote: Remote) -> Result<(), Trouble> {
-    let mut ending = Ending::catch()?;
+    let mut signals = CommandSignals::catch()?;
     let done = match remote {
         Remote { settings, url, errand: Errand::Watch(watch), .. } if watch.wire == Wire::Json => {
-            watch::run(settings, &url, watch, &mut ending).await
+            watch::run(settings, &url, watch, &mut signals).await
         }
         remote => tokio::select! {
             done = go(remote) => done,
-            stop = ending.told() => Err(Trouble::Stopped(stop)),
+            stop = signals.until_stop() => Err(Trouble::Stopped(stop)),
         },
     };
     match done {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use chadburn::cli::{self, BridgeConfig, Command, Config};
 use chadburn::server::Server;
 use chadburn::{bridge, errand, server};
-use chadburn_host::signals::{Ending, Signals, Told};
+use chadburn_host::signals::{CommandSignals, ServerSignal, Signals};
 use chadburn_host::terminal::Terminal;
 use chadburn_host::{log, systemd};
 use chadburn_web::seats;
@@ -42,7 +42,7 @@ fn main() -> ExitCode {
         Command::Bridge(config) => runtime.block_on(join(*config)),
         Command::Errand(remote) => Ok(match runtime.block_on(errand::run(*remote)) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(errand::Trouble::Stopped(stop)) => stop.obey(),
+            Err(errand::Trouble::Stopped(stop)) => stop.terminate_by_signal(),
             Err(trouble) => fail(trouble.code(), &trouble),
         }),
         Command::Candidates | Command::Print(_) => Ok(ExitCode::SUCCESS),
@@ -87,13 +87,13 @@ fn print(text: &str) -> ExitCode {
 }
 
 async fn join(config: BridgeConfig) -> Result<ExitCode, Box<dyn std::error::Error>> {
-    let mut ending = Ending::catch()?;
+    let mut signals = CommandSignals::catch()?;
     // No other signal ends it.
     let _others = Signals::catch()?;
     let filter = std::env::var("CHADBURN_LOG").ok();
     let _log = log::start(config.log_format, filter.as_deref(), server::COUNTED)?;
     let stop = async {
-        ending.told().await;
+        signals.until_stop().await;
     };
     bridge::run(config, stop).await?;
     Ok(ExitCode::SUCCESS)
@@ -126,8 +126,8 @@ async fn serve(config: Config) -> Result<ExitCode, Box<dyn std::error::Error>> {
                 return Ok(ExitCode::SUCCESS);
             }
             told = signals.next() => match told {
-                Told::Reload => reload.notify_one(),
-                Told::Stop(signal) => {
+                ServerSignal::Reload => reload.notify_one(),
+                ServerSignal::Stop(signal) => {
                     tracing::debug!(%signal, "asked to stop");
                     match stop.take() {
                         Some(stop) => drop(stop.send(())),

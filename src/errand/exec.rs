@@ -13,7 +13,8 @@ use tokio::time::timeout;
 use super::display::Display;
 use super::rule::What;
 use chadburn_host::log::fit;
-use chadburn_host::signals::{Started, Stop};
+use chadburn_host::process_groups::ProcessGroups;
+use chadburn_host::signals::StopSignal;
 
 /// How many happenings may wait for a command that is slow. Beyond that the oldest are left out, and
 /// that is said.
@@ -102,16 +103,17 @@ impl Shared {
 pub(super) struct Hand {
     shared: Arc<Shared>,
     runner: JoinHandle<()>,
-    started: Started,
+    process_groups: ProcessGroups,
     complaints: Display,
 }
 
 impl Hand {
     /// A hand for this command. What it starts is known to `started`; what goes wrong is said to
     /// `complaints`.
-    pub(super) fn new(command: String, started: Started, complaints: Display) -> Self {
+    pub(super) fn new(command: String, process_groups: ProcessGroups, complaints: Display) -> Self {
         let shared = Arc::new(Shared::default());
-        let (given, group, said) = (Arc::clone(&shared), started.clone(), complaints.clone());
+        let (given, group, said) =
+            (Arc::clone(&shared), process_groups.clone(), complaints.clone());
         let runner = tokio::spawn(async move {
             while let Some(facts) = given.next().await {
                 if let Err(why) = run(&command, facts, &group).await {
@@ -119,7 +121,7 @@ impl Hand {
                 }
             }
         });
-        Self { shared, runner, started, complaints }
+        Self { shared, runner, process_groups, complaints }
     }
 
     pub(super) fn run(&self, facts: Facts) {
@@ -152,17 +154,17 @@ impl Hand {
 
     /// Passes the signal on to what is running, and kills it when it has not ended in five seconds:
     /// the command, and whatever it has left behind in its process group.
-    pub(super) async fn stop(&mut self, stop: Stop) {
+    pub(super) async fn stop(&mut self, stop: StopSignal) {
         self.end(true);
-        self.started.signal(stop.signal());
+        self.process_groups.signal(stop.signal());
         let all = async {
             if !self.runner.is_finished() {
                 let _ = (&mut self.runner).await;
             }
-            self.started.gone().await;
+            self.process_groups.until_gone().await;
         };
         if timeout(LAST_WORDS, all).await.is_err() {
-            self.started.kill();
+            self.process_groups.kill();
             if !self.runner.is_finished() {
                 let _ = (&mut self.runner).await;
             }
@@ -171,7 +173,7 @@ impl Hand {
 }
 
 /// Runs the command once; what is wrong with it, if it was not well.
-async fn run(command: &str, facts: Facts, started: &Started) -> Result<(), String> {
+async fn run(command: &str, facts: Facts, process_groups: &ProcessGroups) -> Result<(), String> {
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).envs(facts.iter().map(|(name, text)| (name, fact(text))));
     // Our own output is one line an event, and nobody else writes into it.
@@ -180,9 +182,9 @@ async fn run(command: &str, facts: Facts, started: &Started) -> Result<(), Strin
     shell.process_group(0);
     let run = match shell.spawn() {
         Ok(mut child) => {
-            started.begins(child.id());
+            process_groups.add_leader(child.id());
             let status = child.wait().await;
-            started.ends();
+            process_groups.leader_exited();
             status
         }
         Err(error) => Err(error),

@@ -10,7 +10,7 @@ use super::display::Paint;
 use super::{shown_order, shown_reply};
 use crate::file::File;
 use chadburn_host::log::escaped;
-use chadburn_host::signals::Resumed;
+use chadburn_host::signals::ContinueFlag;
 use chadburn_host::terminal::Terminal;
 
 /// How many names of the roll are shown; the others are counted.
@@ -121,11 +121,11 @@ pub(super) struct Painter {
     drawn: usize,
     /// In how many columns and lines.
     size: (usize, usize),
-    resumed: Resumed,
+    resumed: ContinueFlag,
 }
 
 impl Painter {
-    pub(super) fn new(resumed: Resumed) -> Self {
+    pub(super) fn new(resumed: ContinueFlag) -> Self {
         Self { drawn: 0, size: (0, 0), resumed }
     }
 }

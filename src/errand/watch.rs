@@ -19,7 +19,7 @@ use super::{Trouble, shown_order, shown_reply};
 use crate::calendar;
 use crate::cli::Watch;
 use chadburn_host::log::{escaped, fit, json_line};
-use chadburn_host::signals::{Ending, Resizes, Resumed};
+use chadburn_host::signals::{CommandSignals, ContinueFlag, Resizes};
 use chadburn_host::terminal::Terminal;
 
 /// How long what is still to be shown may take at the end: for a pipe that somebody reads, and for one
@@ -38,7 +38,7 @@ pub(super) async fn run(
     settings: Settings,
     url: &str,
     watch: Watch,
-    ending: &mut Ending,
+    signals: &mut CommandSignals,
 ) -> Result<(), Trouble> {
     let mut station = Station::open(settings)?;
     // What a command says would stand in the middle of the view.
@@ -47,7 +47,7 @@ pub(super) async fn run(
     let form = match watch.json {
         true => Form::Json(Display::start(out, lagged_json, NoFrames)?),
         false if Terminal::ours().has_view() && !spoilt => {
-            let painter = Painter::new(Resumed::notice()?);
+            let painter = Painter::new(ContinueFlag::register()?);
             let display = Display::start(out, lagged_line, painter)?;
             Form::View(Box::new(View::new(url)), display)
         }
@@ -56,7 +56,7 @@ pub(super) async fn run(
     let hand = match watch.exec {
         Some(command) => {
             let complaints = Display::start(stderr()?, lagged_complaint, NoFrames)?;
-            Some(Hand::new(command, ending.started.clone(), complaints))
+            Some(Hand::new(command, signals.process_groups.clone(), complaints))
         }
         None => None,
     };
@@ -71,13 +71,13 @@ pub(super) async fn run(
     };
     let mut done = tokio::select! {
         done = watcher.follow(&mut station) => done,
-        stop = ending.told() => Err(Trouble::Stopped(stop)),
+        stop = signals.until_stop() => Err(Trouble::Stopped(stop)),
     };
     if let Some(hand) = &mut watcher.hand {
         if !matches!(done, Err(Trouble::Stopped(_))) {
             tokio::select! {
                 () = hand.rest() => {}
-                stop = ending.told() => done = Err(Trouble::Stopped(stop)),
+                stop = signals.until_stop() => done = Err(Trouble::Stopped(stop)),
             }
         }
         if let Err(Trouble::Stopped(stop)) = &done {

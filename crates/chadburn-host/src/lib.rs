@@ -7,6 +7,7 @@
 
 pub mod lines;
 pub mod log;
+pub mod process_groups;
 pub mod secret;
 pub mod signals;
 pub mod systemd;

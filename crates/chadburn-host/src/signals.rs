@@ -5,38 +5,36 @@
 
 use std::fmt;
 use std::io;
-
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{
-    Pid, Signal, WaitOptions, getpid, kill_process_group, test_kill_process,
-    test_kill_process_group, wait,
-};
+use rustix::process::{Pid, Signal, getpid};
 use tokio::sync::watch;
 use tokio_stream::StreamExt;
 
+use crate::process_groups::{ProcessGroups, inherits_orphans};
+
 /// What a signal tells the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Told {
+pub enum ServerSignal {
     /// To end.
-    Stop(Stop),
+    Stop(StopSignal),
     /// SIGHUP: to read again what may be read again.
     Reload,
 }
 
 /// A signal that asks to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stop {
+pub enum StopSignal {
     /// SIGINT: Ctrl-C.
     Interrupt,
     /// SIGTERM: `kill`, systemd, a container's runtime.
     Terminate,
 }
 
-impl Stop {
+impl StopSignal {
     /// The signal itself.
     #[must_use]
     pub fn signal(self) -> Signal {
@@ -47,7 +45,7 @@ impl Stop {
     }
 
     /// Ends this process as the signal does by itself, so that whoever waits for it sees why.
-    pub fn obey(self) -> ! {
+    pub fn terminate_by_signal(self) -> ! {
         let number = self.signal().as_raw();
         // The first process of a container has no such end (`pid_namespaces(7)`).
         if getpid() != Pid::INIT {
@@ -58,7 +56,7 @@ impl Stop {
     }
 }
 
-impl fmt::Display for Stop {
+impl fmt::Display for StopSignal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Interrupt => "SIGINT",
@@ -97,16 +95,16 @@ impl Signals {
     }
 
     /// Waits for the next signal that tells something.
-    pub async fn next(&mut self) -> Told {
+    pub async fn next(&mut self) -> ServerSignal {
         loop {
             match self.arrived.next().await {
                 Some(number) if number == Signal::INT.as_raw() => {
-                    return Told::Stop(Stop::Interrupt);
+                    return ServerSignal::Stop(StopSignal::Interrupt);
                 }
                 Some(number) if number == Signal::TERM.as_raw() => {
-                    return Told::Stop(Stop::Terminate);
+                    return ServerSignal::Stop(StopSignal::Terminate);
                 }
-                Some(number) if number == Signal::HUP.as_raw() => return Told::Reload,
+                Some(number) if number == Signal::HUP.as_raw() => return ServerSignal::Reload,
                 Some(number) => tracing::debug!(number, "signal ignored"),
                 // Nobody closes the stream; if somebody did, no signal would mean no stop.
                 None => std::future::pending().await,
@@ -115,162 +113,68 @@ impl Signals {
     }
 }
 
-/// The process groups that a command has started.
-#[derive(Clone, Debug, Default)]
-pub struct Started(Arc<Mutex<Groups>>);
-
-#[derive(Debug, Default)]
-struct Groups {
-    /// The one whose leader is running, if there is one.
-    led: Option<Pid>,
-    /// Those whose leaders have ended and have left others behind.
-    left: Vec<Pid>,
-}
-
-impl Groups {
-    /// All that there are now.
-    fn all(&mut self) -> impl Iterator<Item = Pid> {
-        self.left.retain(|group| is_left(*group));
-        self.left.iter().copied().chain(self.led)
-    }
-}
-
-/// Whether somebody is left of a group whose leader has ended. The leader's number is not given to
-/// another process as long as there is, so that a process with it leads a group of somebody else.
-fn is_left(group: Pid) -> bool {
-    test_kill_process(group).is_err() && test_kill_process_group(group).is_ok()
-}
-
-impl Started {
-    /// A child with this number leads one.
-    pub fn begins(&self, child: Option<u32>) {
-        self.groups().led = child.and_then(|it| Pid::from_raw(it.cast_signed()));
-    }
-
-    /// It has ended, and was waited for.
-    pub fn ends(&self) {
-        let mut groups = self.groups();
-        let ended = groups.led.take();
-        groups.left.extend(ended);
-        groups.left.retain(|group| is_left(*group));
-        drop(groups);
-        self.reap();
-    }
-
-    /// Sends all of them a signal.
-    pub fn signal(&self, signal: Signal) {
-        for group in self.groups().all() {
-            // Whoever has gone already needs none.
-            let _ = kill_process_group(group, signal);
-        }
-    }
-
-    /// Kills them.
-    pub fn kill(&self) {
-        self.signal(Signal::KILL);
-    }
-
-    /// Waits until nobody is left of them. The kernel tells no one but their parents of their ends.
-    pub async fn gone(&self) {
-        while self.is_running() {
-            tokio::time::sleep(LOOK).await;
-            self.reap();
-        }
-    }
-
-    fn is_running(&self) -> bool {
-        self.groups().all().next().is_some()
-    }
-
-    fn groups(&self) -> MutexGuard<'_, Groups> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes away what is left of orphans. While there is a child, that is left to whoever waits for it.
-    fn reap(&self) {
-        if !inherits_orphans() || self.groups().led.is_some() {
-            return;
-        }
-        while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
-    }
-}
-
-/// Whether the orphans of what this process has started become its children (`prctl(2)`), as those of all
-/// others do for the first process of a container. An inherited one is in a group until somebody takes
-/// away what is left of it, and the first process of a machine or container may take its time for that.
-fn inherits_orphans() -> bool {
-    #[cfg(target_os = "linux")]
-    let subreaper = rustix::process::child_subreaper().is_ok_and(|it| it.is_some());
-    #[cfg(not(target_os = "linux"))]
-    let subreaper = false;
-    subreaper || getpid() == Pid::INIT
-}
-
-/// How often one looks whether somebody is left of a group.
-const LOOK: Duration = Duration::from_millis(20);
-
 /// How long a command may take to end by itself.
-const PATIENCE: Duration = Duration::from_millis(800);
+const STOP_GRACE: Duration = Duration::from_millis(800);
 
 /// The same while what it has started is running: that gets five seconds, and is killed then.
-const LONGER_PATIENCE: Duration = Duration::from_millis(5_800);
+const STOP_GRACE_WITH_CHILDREN: Duration = Duration::from_millis(5_800);
 
 /// SIGINT and SIGTERM for a command, from now on caught. Whatever the command is doing, it ends: if
 /// it does not do so by itself in time, or at a second signal, the process is ended here.
 #[derive(Debug)]
-pub struct Ending {
-    told: watch::Receiver<Option<Stop>>,
+pub struct CommandSignals {
+    stop_receiver: watch::Receiver<Option<StopSignal>>,
     /// What the command has started.
-    pub started: Started,
+    pub process_groups: ProcessGroups,
 }
 
-impl Ending {
+impl CommandSignals {
     /// Catches them. To be called within a runtime.
     pub fn catch() -> io::Result<Self> {
         let caught = [Signal::INT, Signal::TERM].map(Signal::as_raw);
         let mut arrived = signal_hook::iterator::Signals::new(caught)?;
-        let (sender, told) = watch::channel(None);
-        let started = Started::default();
-        let group = started.clone();
+        let (sender, stop_receiver) = watch::channel(None);
+        let process_groups = ProcessGroups::default();
+        let group = process_groups.clone();
         // A thread of its own: the others may be stuck in a terminal that is held.
         thread::Builder::new().name("signals".into()).spawn(move || {
             for number in arrived.forever() {
                 let interrupt = number == Signal::INT.as_raw();
-                let stop = if interrupt { Stop::Interrupt } else { Stop::Terminate };
+                let stop = if interrupt { StopSignal::Interrupt } else { StopSignal::Terminate };
                 if sender.send_replace(Some(stop)).is_some() {
                     group.kill();
-                    stop.obey();
+                    stop.terminate_by_signal();
                 }
-                let patience = if group.is_running() { LONGER_PATIENCE } else { PATIENCE };
-                let late = group.clone();
-                let in_time = thread::Builder::new().spawn(move || {
-                    thread::sleep(patience);
-                    late.kill();
-                    stop.obey();
+                let grace = if group.is_running() { STOP_GRACE_WITH_CHILDREN } else { STOP_GRACE };
+                let groups_at_deadline = group.clone();
+                let deadline = thread::Builder::new().spawn(move || {
+                    thread::sleep(grace);
+                    groups_at_deadline.kill();
+                    stop.terminate_by_signal();
                 });
-                if in_time.is_err() {
+                if deadline.is_err() {
                     group.kill();
-                    stop.obey();
+                    stop.terminate_by_signal();
                 }
             }
         })?;
         #[cfg(target_os = "linux")]
         let _ = rustix::process::set_child_subreaper(Some(getpid()));
         if inherits_orphans() {
-            let (mut children, orphans) = (Children::catch()?, started.clone());
+            let (mut children, orphans) = (Children::catch()?, process_groups.clone());
             tokio::spawn(async move {
                 loop {
                     children.next().await;
-                    orphans.reap();
+                    orphans.reap_zombies();
                 }
             });
         }
-        Ok(Self { told, started })
+        Ok(Self { stop_receiver, process_groups })
     }
 
     /// Waits until the command is told to end.
-    pub async fn told(&mut self) -> Stop {
-        match self.told.wait_for(Option::is_some).await.as_deref() {
+    pub async fn until_stop(&mut self) -> StopSignal {
+        match self.stop_receiver.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(stop)) => *stop,
             // The thread lives as long as the process.
             _ => std::future::pending().await,
@@ -297,11 +201,11 @@ impl Children {
 
 /// Whether the process was stopped and goes on (SIGTSTP, SIGCONT): others may have used its terminal.
 #[derive(Clone, Debug)]
-pub struct Resumed(Arc<AtomicBool>);
+pub struct ContinueFlag(Arc<AtomicBool>);
 
-impl Resumed {
+impl ContinueFlag {
     /// Notices it from now on.
-    pub fn notice() -> io::Result<Self> {
+    pub fn register() -> io::Result<Self> {
         let flag = Arc::new(AtomicBool::new(false));
         signal_hook::flag::register(Signal::CONT.as_raw(), Arc::clone(&flag))?;
         Ok(Self(flag))
@@ -356,18 +260,18 @@ mod tests {
         let mut signals = Signals::catch().unwrap();
         IGNORED.into_iter().for_each(send);
         send(Signal::TERM);
-        assert_eq!(signals.next().await, Told::Stop(Stop::Terminate));
+        assert_eq!(signals.next().await, ServerSignal::Stop(StopSignal::Terminate));
         for _ in 0..2 {
             send(Signal::HUP);
-            assert_eq!(signals.next().await, Told::Reload);
+            assert_eq!(signals.next().await, ServerSignal::Reload);
             send(Signal::INT);
-            assert_eq!(signals.next().await, Told::Stop(Stop::Interrupt));
+            assert_eq!(signals.next().await, ServerSignal::Stop(StopSignal::Interrupt));
         }
     }
 
     #[test]
-    fn that_one_goes_on_is_told_once() {
-        let resumed = Resumed::notice().unwrap();
+    fn a_continue_is_reported_once() {
+        let resumed = ContinueFlag::register().unwrap();
         send(Signal::CONT);
         // Another thread may be the one that is interrupted.
         let begun = std::time::Instant::now();
