@@ -1,8 +1,8 @@
 //! What each of Chadburn's programs needs of its machine.
 //!
-//! [`log`] writes lines that never make anybody wait, [`signals`] says when a program shall end,
-//! [`systemd`] tells the service manager how things are, [`terminal`] what letters and signs the output may
-//! have, [`token_file`] reads a secret that nobody
+//! [`log`] writes lines without ever blocking its callers, [`signals`] reports when a program shall end,
+//! [`process_groups`] signals the children of a command, [`systemd`] notifies the service manager,
+//! [`terminal`] knows what letters and signs the output may have, [`token_file`] reads a secret that nobody
 //! else may know. Nothing here knows orders, stations or HTTP.
 
 pub mod lines;

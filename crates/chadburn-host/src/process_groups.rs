@@ -8,42 +8,43 @@ use rustix::process::{
     test_kill_process_group, wait as wait_child,
 };
 
-/// How often one looks whether somebody is left of a group.
+/// How often to look whether a group still has processes.
 const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// The process groups that a command has started.
+/// The process groups whose leaders are children of this process.
 #[derive(Clone, Debug, Default)]
 pub struct ProcessGroups(Arc<Mutex<Groups>>);
 
 #[derive(Debug, Default)]
 struct Groups {
-    /// The one whose leader is running, if there is one.
+    /// The group whose leader is running, if there is one.
     running: Option<Pid>,
-    /// Those whose leaders have ended and have left others behind.
+    /// Groups whose leaders have ended and that still have processes.
     orphaned_groups: Vec<Pid>,
 }
 
 impl Groups {
-    /// All that there are now.
+    /// All groups that still have processes.
     fn all(&mut self) -> impl Iterator<Item = Pid> {
         self.orphaned_groups.retain(|group| is_orphaned_group(*group));
         self.orphaned_groups.iter().copied().chain(self.running)
     }
 }
 
-/// Whether somebody is left of a group whose leader has ended. The leader's number is not given to
-/// another process as long as there is, so that a process with it leads a group of somebody else.
+/// Whether a group whose leader has ended still has processes. A pid is not reused while a process group
+/// with that number exists. So if there is a process with this pid, the group that we knew is gone, and
+/// the number is another's.
 fn is_orphaned_group(group: Pid) -> bool {
     test_kill_process(group).is_err() && test_kill_process_group(group).is_ok()
 }
 
 impl ProcessGroups {
-    /// A child with this number leads one.
+    /// A child with this pid has been started as the leader of a group.
     pub fn add_leader(&self, child: Option<u32>) {
         self.groups().running = child.and_then(|it| Pid::from_raw(it.cast_signed()));
     }
 
-    /// It has ended, and was waited for.
+    /// The leader has ended, and was waited for.
     pub fn leader_exited(&self) {
         let mut groups = self.groups();
         let ended = groups.running.take();
@@ -53,20 +54,20 @@ impl ProcessGroups {
         self.reap_zombies();
     }
 
-    /// Sends all of them a signal.
+    /// Sends every group a signal.
     pub fn signal(&self, signal: Signal) {
         for group in self.groups().all() {
-            // Whoever has gone already needs none.
+            // It fails only if the group has ended in the meantime.
             let _ = kill_process_group(group, signal);
         }
     }
 
-    /// Kills them.
+    /// Sends SIGKILL to every group.
     pub fn kill(&self) {
         self.signal(Signal::KILL);
     }
 
-    /// Waits until nobody is left of them. The kernel tells no one but their parents of their ends.
+    /// Waits until no group has processes any more. Polled: only a parent is notified of a child's exit.
     pub async fn until_gone(&self) {
         while self.is_running() {
             tokio::time::sleep(POLL_INTERVAL).await;
@@ -82,7 +83,8 @@ impl ProcessGroups {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes away what is left of orphans. While there is a child, that is left to whoever waits for it.
+    /// Reaps orphans that have become our children and have ended. Not while the leader is running: its
+    /// status is for the code that waits for it.
     pub(crate) fn reap_zombies(&self) {
         if !inherits_orphans() || self.groups().running.is_some() {
             return;
@@ -91,9 +93,8 @@ impl ProcessGroups {
     }
 }
 
-/// Whether the orphans of what this process has started become its children (`prctl(2)`), as those of all
-/// others do for the first process of a container. An inherited one is in a group until somebody takes
-/// away what is left of it, and the first process of a machine or container may take its time for that.
+/// Whether orphaned descendants become our children (as a subreaper, `prctl(2)`, or as process 1). A zombie
+/// counts as a member of its group until it is reaped, so we must reap them ourselves.
 pub(crate) fn inherits_orphans() -> bool {
     #[cfg(target_os = "linux")]
     let subreaper = rustix::process::child_subreaper().is_ok_and(|it| it.is_some());

@@ -1,7 +1,8 @@
-//! The signals that tell the program something, as values to wait for.
+//! Signals as values to wait for.
 //!
-//! It decides nothing: what a stop means, and that a second one means exit 130 at once, is for
-//! whoever waits here.
+//! [`Signals`], for the server, only reports them. [`CommandSignals`], for the subcommands that are
+//! clients, also enforces a deadline: it ends the process at a second signal, or when the subcommand has
+//! not ended in time, after it has killed the process groups of children.
 
 use std::fmt;
 use std::io;
@@ -16,10 +17,10 @@ use tokio_stream::StreamExt;
 
 use crate::process_groups::{ProcessGroups, inherits_orphans};
 
-/// What a signal tells the server.
+/// A signal that the server acts on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ServerSignal {
-    /// To end.
+    /// SIGINT or SIGTERM: to end.
     Stop(StopSignal),
     /// SIGHUP: to read again what may be read again.
     Reload,
@@ -65,7 +66,7 @@ impl fmt::Display for StopSignal {
     }
 }
 
-/// The signals of this process, from now on caught.
+/// The signals of the server, caught from now on.
 pub struct Signals {
     arrived: signal_hook_tokio::Signals,
 }
@@ -76,13 +77,13 @@ impl fmt::Debug for Signals {
     }
 }
 
-/// Caught and ignored: nobody has a use for them here, and by default each would end the server.
+/// Signals that are caught and ignored: they mean nothing here, and by default each would end the server.
 ///
-/// SIGPIPE is not among them. Rust ignores it from the start, and to catch it would be a trap: the
-/// handler writes into a pipe of its own, and once nobody reads that any more, it raises itself.
+/// SIGPIPE is not among them. Rust ignores it from the start, and must not be made to catch it: the
+/// handler writes into a pipe of its own, and once that is no longer read, it would raise SIGPIPE again.
 ///
-/// SIGXFSZ tells of a file that would grow beyond a limit (`ulimit -f`). The write fails as well, and
-/// whoever writes says so.
+/// SIGXFSZ comes with a write beyond the limit of a file's size (`ulimit -f`). The write fails as well,
+/// and its error is reported where it is made.
 const IGNORED: [Signal; 3] = [Signal::USR1, Signal::USR2, Signal::XFSZ];
 
 impl Signals {
@@ -94,7 +95,7 @@ impl Signals {
         Ok(Self { arrived })
     }
 
-    /// Waits for the next signal that tells something.
+    /// Waits for the next signal that the server acts on.
     pub async fn next(&mut self) -> ServerSignal {
         loop {
             match self.arrived.next().await {
@@ -106,37 +107,39 @@ impl Signals {
                 }
                 Some(number) if number == Signal::HUP.as_raw() => return ServerSignal::Reload,
                 Some(number) => tracing::debug!(number, "signal ignored"),
-                // Nobody closes the stream; if somebody did, no signal would mean no stop.
+                // The stream is never closed; if it were, there would be no more signals to act on.
                 None => std::future::pending().await,
             }
         }
     }
 }
 
-/// How long a command may take to end by itself.
+/// How long a subcommand may take to end by itself after the first signal.
 const STOP_GRACE: Duration = Duration::from_millis(800);
 
-/// The same while what it has started is running: that gets five seconds, and is killed then.
+/// The same while children are running: 0.8 s more than the 5 s after which the subcommand kills them.
 const STOP_GRACE_WITH_CHILDREN: Duration = Duration::from_millis(5_800);
 
-/// SIGINT and SIGTERM for a command, from now on caught. Whatever the command is doing, it ends: if
-/// it does not do so by itself in time, or at a second signal, the process is ended here.
+/// SIGINT and SIGTERM for a subcommand, caught from now on. If the subcommand does not end in time after
+/// the first, or at the second, this ends the process.
 #[derive(Debug)]
 pub struct CommandSignals {
     stop_receiver: watch::Receiver<Option<StopSignal>>,
-    /// What the command has started.
+    /// The process groups of the children that the subcommand has started.
     pub process_groups: ProcessGroups,
 }
 
 impl CommandSignals {
-    /// Catches them. To be called within a runtime.
+    /// Catches the signals, starts the thread that enforces the deadline, makes this process the
+    /// subreaper of its descendants (Linux), and starts a task that reaps them. To be called within a
+    /// runtime.
     pub fn catch() -> io::Result<Self> {
         let caught = [Signal::INT, Signal::TERM].map(Signal::as_raw);
         let mut arrived = signal_hook::iterator::Signals::new(caught)?;
         let (sender, stop_receiver) = watch::channel(None);
         let process_groups = ProcessGroups::default();
         let group = process_groups.clone();
-        // A thread of its own: the others may be stuck in a terminal that is held.
+        // A thread of its own: the others may be blocked in a write to a stopped terminal.
         thread::Builder::new().name("signals".into()).spawn(move || {
             for number in arrived.forever() {
                 let interrupt = number == Signal::INT.as_raw();
@@ -152,6 +155,7 @@ impl CommandSignals {
                     groups_at_deadline.kill();
                     stop.terminate_by_signal();
                 });
+                // Without that thread nothing would enforce the deadline: end now.
                 if deadline.is_err() {
                     group.kill();
                     stop.terminate_by_signal();
@@ -172,17 +176,17 @@ impl CommandSignals {
         Ok(Self { stop_receiver, process_groups })
     }
 
-    /// Waits until the command is told to end.
+    /// Waits for the first of the two signals; at once if it has come already.
     pub async fn until_stop(&mut self) -> StopSignal {
         match self.stop_receiver.wait_for(Option::is_some).await.as_deref() {
             Ok(Some(stop)) => *stop,
-            // The thread lives as long as the process.
+            // The sender is never dropped: its thread lives as long as the process.
             _ => std::future::pending().await,
         }
     }
 }
 
-/// Ends of children, from now on caught (SIGCHLD).
+/// SIGCHLD, caught from now on: a child has ended.
 struct Children {
     arrived: signal_hook_tokio::Signals,
 }
@@ -199,26 +203,26 @@ impl Children {
     }
 }
 
-/// Whether the process was stopped and goes on (SIGTSTP, SIGCONT): others may have used its terminal.
+/// Set by SIGCONT: after a stop the screen must be drawn anew, since the shell has used the terminal.
 #[derive(Clone, Debug)]
 pub struct ContinueFlag(Arc<AtomicBool>);
 
 impl ContinueFlag {
-    /// Notices it from now on.
+    /// Catches SIGCONT from now on.
     pub fn register() -> io::Result<Self> {
         let flag = Arc::new(AtomicBool::new(false));
         signal_hook::flag::register(Signal::CONT.as_raw(), Arc::clone(&flag))?;
         Ok(Self(flag))
     }
 
-    /// Whether it has happened since the last time that this was asked.
+    /// Whether SIGCONT has come since the last call.
     #[must_use]
     pub fn take(&self) -> bool {
         self.0.swap(false, Ordering::AcqRel)
     }
 }
 
-/// The terminal has another size, or is ours again: from now on caught (SIGWINCH, SIGCONT).
+/// SIGWINCH and SIGCONT, caught from now on: the terminal may have another size, or is ours again.
 pub struct Resizes {
     arrived: signal_hook_tokio::Signals,
 }
