@@ -301,7 +301,7 @@ impl Config {
             limits: Limits {
                 connections: options.max_per_address,
                 requests: options.max_per_second,
-                guessable: token.is_some(),
+                token_configured: token.is_some(),
             },
             assets: assets.transpose()?,
         })

@@ -107,7 +107,7 @@ impl TestRoom {
             metrics: Arc::new(Metrics::new()),
             book,
             seats: Arc::new(Semaphore::new(seats)),
-            limits: Limits { guessable: true, ..Limits::default() },
+            limits: Limits { token_configured: true, ..Limits::default() },
         };
         let (stop, tracker) = (CancellationToken::new(), TaskTracker::new());
         let (own_stop, own_tracker) = (stop.clone(), tracker.clone());

@@ -20,17 +20,17 @@ use crate::socket::{Control, Socket};
 use crate::visitors::Visitors;
 
 /// The largest head of a request.
-const LARGEST_HEAD: usize = 32 * 1024;
+const MAX_REQUEST_HEAD: usize = 32 * 1024;
 
 /// How long an answer may still take when the server is told to end.
-const LAST_ANSWER: Duration = Duration::from_secs(1);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What all connections share.
 pub(crate) struct Shared<S> {
     pub(crate) service: S,
     pub(crate) limiter: Limiter,
     /// Makes the connection that has rested longest end, for one that finds no seat.
-    pub(crate) crowded: Arc<Notify>,
+    pub(crate) evict_idle: Arc<Notify>,
     visitors: watch::Receiver<Visitors>,
     protocol: http1::Builder,
 }
@@ -44,11 +44,11 @@ impl<S> Shared<S> {
             .half_close(true)
             // The socket has deadlines of its own.
             .header_read_timeout(None)
-            .max_buf_size(LARGEST_HEAD)
+            .max_buf_size(MAX_REQUEST_HEAD)
             // The buffer may grow past its limit in one last read; the head may not.
-            .max_header_size(LARGEST_HEAD);
+            .max_header_size(MAX_REQUEST_HEAD);
         let limiter = Limiter::new(limits);
-        Self { service, limiter, crowded: Arc::default(), visitors, protocol }
+        Self { service, limiter, evict_idle: Arc::default(), visitors, protocol }
     }
 }
 
@@ -69,14 +69,14 @@ pub(crate) async fn serve<S: Service>(
     let requests = Requests::new(shared.clone(), &stream, address, control.clone());
     // Not `with_upgrades`: hyper's way to an upgraded socket is a channel to a second task. This
     // task can take the socket back itself once the answer is out.
-    let socket = TokioIo::new(Socket::new(stream, control, shared.crowded.clone()));
+    let socket = TokioIo::new(Socket::new(stream, control, shared.evict_idle.clone()));
     let mut connection = shared.protocol.serve_connection(socket, requests);
     let ended = tokio::select! {
         biased;
         ended = &mut connection => ended,
         () = stop.cancelled() => {
             std::pin::Pin::new(&mut connection).graceful_shutdown();
-            match tokio::time::timeout(LAST_ANSWER, &mut connection).await {
+            match tokio::time::timeout(SHUTDOWN_TIMEOUT, &mut connection).await {
                 Ok(ended) => ended,
                 Err(_) => return,
             }
@@ -100,6 +100,6 @@ pub(crate) async fn serve<S: Service>(
             return;
         }
     };
-    let taken = Upgraded { socket, address, unread, unsent, seat, address_permit };
-    shared.service.take(taken, upgrade).await;
+    let upgraded = Upgraded { socket, address, unread, unsent, seat, address_permit };
+    shared.service.take(upgraded, upgrade).await;
 }

@@ -14,13 +14,13 @@ use std::time::Duration;
 const WINDOW: Duration = Duration::from_secs(1);
 
 /// How many wrong tokens an address may give all at once: more than a person mistypes.
-const GUESSES: u32 = 20;
+const WRONG_TOKEN_BURST: u32 = 20;
 
 /// After how long it may give one more.
-const GUESS_REST: Duration = Duration::from_secs(1);
+const WRONG_TOKEN_REFILL: Duration = Duration::from_secs(1);
 
 /// How many addresses are kept before those are looked for that can be forgotten.
-const FEW: usize = 64;
+const MIN_PRUNE: usize = 64;
 
 /// What one address may take.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,7 +30,7 @@ pub struct Limits {
     /// Requests a second, handshakes included.
     pub requests: Option<NonZeroU32>,
     /// There is a token that could be guessed.
-    pub guessable: bool,
+    pub token_configured: bool,
 }
 
 /// Holds an address's connection; it is given back by being dropped, wherever that is.
@@ -44,14 +44,14 @@ pub struct AddressPermit {
 #[derive(Debug, Default)]
 struct AddressState {
     /// Wrong tokens that came over them and have not been reckoned with.
-    wrong_tokens: AtomicU32,
+    unapplied_wrong_tokens: AtomicU32,
 }
 
 impl AddressPermit {
     /// A wrong token came over this connection, elsewhere than in a request's head.
     pub fn wrong_token(&self) {
         if let Some(state) = &self.state {
-            state.wrong_tokens.fetch_add(1, Ordering::Relaxed);
+            state.unapplied_wrong_tokens.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
@@ -73,7 +73,7 @@ pub struct Accounts {
     limits: Limits,
     addresses: HashMap<IpAddr, Account>,
     /// How many addresses there may be before the next look at who can be forgotten.
-    many: usize,
+    prune_at: usize,
 }
 
 /// What is known of one address.
@@ -82,18 +82,18 @@ struct Account {
     /// Cloned for each of its connections, so that its count is theirs and one more.
     state: Arc<AddressState>,
     /// When its wrong tokens are forgiven; since the start.
-    forgiven: Duration,
+    wrong_tokens_expire_at: Duration,
     /// When what it has asked is used up, if it asks no faster than it may; since the start.
-    used_up: Duration,
+    requests_tat: Duration,
     /// It was said that this address is at its limit.
-    told: bool,
+    limit_logged: bool,
 }
 
 impl Accounts {
     /// Nobody is here yet.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, addresses: HashMap::new(), many: FEW }
+        Self { limits, addresses: HashMap::new(), prune_at: MIN_PRUNE }
     }
 
     /// A connection from this address, at this time since the start.
@@ -101,8 +101,8 @@ impl Accounts {
     /// # Errors
     /// [`LimitReached`] if the address has as many as it may.
     pub fn connect(&mut self, from: IpAddr, now: Duration) -> Result<AddressPermit, LimitReached> {
-        let Limits { connections, guessable, .. } = self.limits;
-        if connections.is_none() && !guessable {
+        let Limits { connections, token_configured, .. } = self.limits;
+        if connections.is_none() && !token_configured {
             return Ok(AddressPermit::default());
         }
         let account = self.account(from, now);
@@ -123,11 +123,11 @@ impl Accounts {
             return Ok(());
         };
         let account = self.account(from, now);
-        let used_up = account.used_up.max(now) + WINDOW / most.get();
-        if used_up > now + WINDOW {
+        let requests_tat = account.requests_tat.max(now) + WINDOW / most.get();
+        if requests_tat > now + WINDOW {
             return Err(account.limit_reached());
         }
-        account.used_up = used_up;
+        account.requests_tat = requests_tat;
         Ok(())
     }
 
@@ -136,29 +136,33 @@ impl Accounts {
     /// # Errors
     /// [`LimitReached`] if the address has given so many wrong ones lately that it must wait.
     pub fn try_token(&mut self, from: IpAddr, now: Duration) -> Result<(), LimitReached> {
-        if !self.limits.guessable {
+        if !self.limits.token_configured {
             return Ok(());
         }
         let account = self.account(from, now);
-        account.count_wrong_tokens(now);
-        let most = now + GUESSES * GUESS_REST;
-        if account.forgiven + GUESS_REST > most { Err(account.limit_reached()) } else { Ok(()) }
+        account.apply_wrong_tokens(now);
+        let most = now + WRONG_TOKEN_BURST * WRONG_TOKEN_REFILL;
+        if account.wrong_tokens_expire_at + WRONG_TOKEN_REFILL > most {
+            Err(account.limit_reached())
+        } else {
+            Ok(())
+        }
     }
 
     /// The token was wrong.
     pub fn wrong_token(&mut self, from: IpAddr, now: Duration) {
-        if self.limits.guessable {
-            self.account(from, now).state.wrong_tokens.fetch_add(1, Ordering::Relaxed);
+        if self.limits.token_configured {
+            self.account(from, now).state.unapplied_wrong_tokens.fetch_add(1, Ordering::Relaxed);
         }
     }
 
     fn account(&mut self, from: IpAddr, now: Duration) -> &mut Account {
-        if self.addresses.len() >= self.many {
+        if self.addresses.len() >= self.prune_at {
             self.addresses.retain(|_, account| {
-                account.count_wrong_tokens(now);
-                !account.is_over(now)
+                account.apply_wrong_tokens(now);
+                !account.can_be_forgotten(now)
             });
-            self.many = FEW.max(2 * self.addresses.len());
+            self.prune_at = MIN_PRUNE.max(2 * self.addresses.len());
         }
         self.addresses.entry(prefix(from)).or_default()
     }
@@ -166,20 +170,24 @@ impl Accounts {
 
 impl Account {
     fn limit_reached(&mut self) -> LimitReached {
-        LimitReached { is_first: !std::mem::replace(&mut self.told, true) }
+        LimitReached { is_first: !std::mem::replace(&mut self.limit_logged, true) }
     }
 
     /// Takes over how many wrong tokens its connections have given since this was last done.
-    fn count_wrong_tokens(&mut self, now: Duration) {
-        let wrong = self.state.wrong_tokens.swap(0, Ordering::Relaxed);
+    fn apply_wrong_tokens(&mut self, now: Duration) {
+        let wrong = self.state.unapplied_wrong_tokens.swap(0, Ordering::Relaxed);
         // More than this is held against nobody, so that it ends.
-        let most = now + GUESSES * GUESS_REST;
-        self.forgiven = (self.forgiven.max(now) + wrong.min(GUESSES) * GUESS_REST).min(most);
+        let most = now + WRONG_TOKEN_BURST * WRONG_TOKEN_REFILL;
+        self.wrong_tokens_expire_at = (self.wrong_tokens_expire_at.max(now)
+            + wrong.min(WRONG_TOKEN_BURST) * WRONG_TOKEN_REFILL)
+            .min(most);
     }
 
     /// Whether forgetting it changes nothing.
-    fn is_over(&self, now: Duration) -> bool {
-        Arc::strong_count(&self.state) == 1 && self.used_up <= now && self.forgiven <= now
+    fn can_be_forgotten(&self, now: Duration) -> bool {
+        Arc::strong_count(&self.state) == 1
+            && self.requests_tat <= now
+            && self.wrong_tokens_expire_at <= now
     }
 }
 

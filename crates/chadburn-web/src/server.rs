@@ -57,7 +57,7 @@ impl<S: Service> Server<S> {
                     let seat = seats.clone().try_acquire_owned();
                     log.seats(seat.is_ok());
                     if seat.is_err() {
-                        shared.crowded.notify_one();
+                        shared.evict_idle.notify_one();
                     }
                     let admitted = match (seat, shared.limiter.connect(address.ip())) {
                         (Ok(seat), Some(address_permit)) => Ok((seat, address_permit)),

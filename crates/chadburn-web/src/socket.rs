@@ -86,7 +86,7 @@ pub(crate) struct Socket {
     /// The steps that were made when it was begun to wait for that request.
     steps: u32,
     /// Tells that somebody else has found no place.
-    crowded: Arc<Notify>,
+    evict_idle: Arc<Notify>,
     /// Waits for that, while the connection rests between two requests.
     yields: Option<Pin<Box<OwnedNotified>>>,
     /// What it is told.
@@ -97,14 +97,14 @@ pub(crate) struct Socket {
 
 impl Socket {
     /// A socket that does what it is told, and ends at rest for one who finds no place.
-    pub(crate) fn new(stream: TcpStream, control: Arc<Control>, crowded: Arc<Notify>) -> Self {
+    pub(crate) fn new(stream: TcpStream, control: Arc<Control>, evict_idle: Arc<Notify>) -> Self {
         Self {
             stream,
             stalled: None,
             awaited: None,
             begun: false,
             steps: 0,
-            crowded,
+            evict_idle,
             yields: None,
             control,
             held: Vec::new(),
@@ -170,8 +170,9 @@ impl AsyncRead for Socket {
             Poll::Pending if steps > 0 && !self.begun => {
                 let awaited = self.awaited.get_or_insert_with(|| Box::pin(sleep(IDLE)));
                 let is_over = awaited.as_mut().poll(cx).is_ready();
-                let crowded = self.crowded.clone();
-                let yields = self.yields.get_or_insert_with(|| Box::pin(crowded.notified_owned()));
+                let evict_idle = self.evict_idle.clone();
+                let yields =
+                    self.yields.get_or_insert_with(|| Box::pin(evict_idle.notified_owned()));
                 if is_over || yields.as_mut().poll(cx).is_ready() {
                     // Like the peer's own end.
                     return Poll::Ready(Ok(()));

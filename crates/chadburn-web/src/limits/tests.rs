@@ -8,7 +8,7 @@ fn limited(connections: u32, requests: u32) -> Accounts {
     Accounts::new(Limits {
         connections: NonZeroU32::new(connections),
         requests: NonZeroU32::new(requests),
-        guessable: false,
+        token_configured: false,
     })
 }
 
@@ -123,7 +123,7 @@ fn whoever_has_left_is_forgotten_and_whoever_is_here_is_not() {
 
 #[test]
 fn an_address_may_guess_twenty_times_and_then_once_a_second() {
-    let mut guests = Accounts::new(Limits { guessable: true, ..Limits::default() });
+    let mut guests = Accounts::new(Limits { token_configured: true, ..Limits::default() });
     let (one, other) = (address("10.0.0.1"), address("10.0.0.2"));
     for _ in 0..20 {
         assert!(guests.try_token(one, NOON).is_ok());
@@ -142,13 +142,14 @@ fn an_address_may_guess_twenty_times_and_then_once_a_second() {
     assert!(guests.try_token(one, ms(2_000)).is_ok());
     drop(address_permit);
     assert!(
-        guests.addresses[&one].is_over(ms(21_000)) && !guests.addresses[&one].is_over(ms(20_999))
+        guests.addresses[&one].can_be_forgotten(ms(21_000))
+            && !guests.addresses[&one].can_be_forgotten(ms(20_999))
     );
 }
 
 #[test]
 fn whoever_gave_a_wrong_token_and_never_came_again_is_forgotten_too() {
-    let mut guests = Accounts::new(Limits { guessable: true, ..Limits::default() });
+    let mut guests = Accounts::new(Limits { token_configured: true, ..Limits::default() });
     let mut most = 0;
     for visitor in 1_000..100_000_u32 {
         let from = IpAddr::from(visitor.to_be_bytes());
