@@ -1,4 +1,5 @@
-//! One connection: requests judged and answered, until it ends or is taken away.
+//! One connection: its requests are checked and answered, until it ends or is upgraded and handed over to
+//! the service.
 
 mod requests;
 
@@ -19,17 +20,17 @@ use crate::service::{Service, Upgraded};
 use crate::socket::{Control, Socket};
 use crate::visitors::Visitors;
 
-/// The largest head of a request.
+/// The largest head of a request, in bytes.
 const MAX_REQUEST_HEAD: usize = 32 * 1024;
 
-/// How long an answer may still take when the server is told to end.
+/// How long the answer under way may take when the server ends.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What all connections share.
 pub(crate) struct Shared<S> {
     pub(crate) service: S,
     pub(crate) limiter: Limiter,
-    /// Makes the connection that has rested longest end, for one that finds no seat.
+    /// Notified when a connection finds no free seat: the one that has been idle longest then closes.
     pub(crate) evict_idle: Arc<Notify>,
     visitors: watch::Receiver<Visitors>,
     protocol: http1::Builder,
@@ -40,7 +41,8 @@ impl<S> Shared<S> {
         let mut protocol = http1::Builder::new();
         protocol
             .timer(TokioTimer::new())
-            // Some clients end their side once they have asked. `owner` does not believe them.
+            // Some clients half-close after the request. (The user of such a local peer is not looked up:
+            // `crate::owner`.)
             .half_close(true)
             // The socket has deadlines of its own.
             .header_read_timeout(None)
@@ -52,7 +54,7 @@ impl<S> Shared<S> {
     }
 }
 
-/// Serves one connection to its end, or to the point where the service takes it.
+/// Serves one connection until it ends, or is upgraded and handed over to the service.
 pub(crate) async fn serve<S: Service>(
     shared: Arc<Shared<S>>,
     stream: TcpStream,
@@ -60,8 +62,8 @@ pub(crate) async fn serve<S: Service>(
     (seat, address_permit): (OwnedSemaphorePermit, AddressPermit),
     stop: CancellationToken,
 ) {
-    // Without it an answer in two writes could wait for the peer's delayed acknowledgement. It is
-    // not left to the listener, from which sockets inherit it, for the first in its queue do not.
+    // Without it an answer in two writes could wait for the peer's delayed acknowledgement. It is not set
+    // on the listener: connections already in its backlog would not inherit it.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, %address, "TCP_NODELAY is refused");
     }
@@ -92,7 +94,7 @@ pub(crate) async fn serve<S: Service>(
     };
     let (stream, unsent) = parts.io.into_inner().into_parts();
     let unread = parts.read_buf.to_vec();
-    // Leaves tokio altogether: whoever takes it may have another way of waiting for sockets.
+    // As a socket of the standard library: the service may use another event loop than tokio's.
     let socket = match stream.into_std() {
         Ok(socket) => socket,
         Err(error) => {

@@ -8,16 +8,16 @@ use tokio::time::Instant;
 
 use crate::limits::{self, AddressPermit, LimitReached, Limits};
 
-/// The rule of [`limits`], and the clock that it is told.
+/// The accounts of [`limits`], and the clock for them.
 #[derive(Debug)]
 pub(crate) struct Limiter {
-    /// Held for no longer than the rule takes: whoever leaves needs no lock for it.
+    /// Locked only while a decision is made; to release a permit takes no lock.
     rule: Mutex<limits::Accounts>,
     begun: Instant,
 }
 
 impl Limiter {
-    /// Nobody is here yet.
+    /// No addresses yet.
     pub(crate) fn new(limits: Limits) -> Self {
         Self { rule: Mutex::new(limits::Accounts::new(limits)), begun: Instant::now() }
     }
@@ -46,13 +46,13 @@ impl Limiter {
     }
 
     fn rule<T>(&self, judge: impl FnOnce(&mut limits::Accounts, Duration) -> T) -> T {
-        // A rule that has panicked has at worst miscounted one address.
+        // After a panic at worst one address is miscounted.
         let mut rule = self.rule.lock().unwrap_or_else(PoisonError::into_inner);
         judge(&mut rule, self.begun.elapsed())
     }
 }
 
-/// One line an address, until it has been forgotten.
+/// Logs one line an address, until its entry is removed.
 fn report(reached: LimitReached, from: IpAddr, what: &str) {
     if reached.is_first {
         tracing::warn!(address = %from, "an address has reached its limit of {what}");

@@ -1,7 +1,7 @@
 //! How much one address may take: connections at once, requests a second, wrong tokens.
 //!
-//! Pure: told who comes, asks, guesses and leaves, and what time it is, it says yes or no. It knows no
-//! socket. Without limits and without a token, which is the rule, it keeps nothing and says yes.
+//! Pure: it knows no socket and reads no clock. Without limits and without a token, the default, it keeps
+//! nothing and allows everything.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// Over this time an address may ask as often as the limit says, evenly or all at once.
+/// An address may make as many requests as the limit says within this time, evenly or all at once.
 const WINDOW: Duration = Duration::from_secs(1);
 
 /// How many wrong tokens an address may give all at once: more than a person mistypes.
@@ -19,7 +19,7 @@ const WRONG_TOKEN_BURST: u32 = 20;
 /// After how long it may give one more.
 const WRONG_TOKEN_REFILL: Duration = Duration::from_secs(1);
 
-/// How many addresses are kept before those are looked for that can be forgotten.
+/// The fewest addresses at which those that can be forgotten are removed.
 const MIN_PRUNE: usize = 64;
 
 /// What one address may take.
@@ -29,11 +29,11 @@ pub struct Limits {
     pub connections: Option<NonZeroU32>,
     /// Requests a second, handshakes included.
     pub requests: Option<NonZeroU32>,
-    /// There is a token that could be guessed.
+    /// There is a token, which could be guessed; so wrong tokens are counted.
     pub token_configured: bool,
 }
 
-/// Holds an address's connection; it is given back by being dropped, wherever that is.
+/// Permission for one connection of an address; released on drop, on any thread.
 #[derive(Debug, Default)]
 #[must_use]
 pub struct AddressPermit {
@@ -43,7 +43,7 @@ pub struct AddressPermit {
 /// What all connections of an address share.
 #[derive(Debug, Default)]
 struct AddressState {
-    /// Wrong tokens that came over them and have not been reckoned with.
+    /// Wrong tokens that are not yet added to `wrong_tokens_expire_at`.
     unapplied_wrong_tokens: AtomicU32,
 }
 
@@ -59,38 +59,38 @@ impl AddressPermit {
 /// An address has taken as much as it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LimitReached {
-    /// Nobody was told yet that this address is at its limit.
+    /// The first time since this address's entry was made, so it should be logged.
     pub is_first: bool,
 }
 
-/// All who have come and not left, and all who have asked lately.
+/// What is known of each address that has connections, or has lately made requests or given wrong tokens.
 ///
-/// There are never many more than the seats, the requests of a second and the wrong tokens of twenty: whenever
-/// their number has doubled, those are forgotten who have no connection, may ask as much as ever, and whose wrong
-/// tokens are forgiven.
+/// Entries are removed lazily, when the map has doubled: those without connections, whose request budget is
+/// full again and whose wrong tokens have expired. So there are never many more than the seats, the requests of
+/// a second and the wrong tokens of twenty seconds.
 #[derive(Debug)]
 pub struct Accounts {
     limits: Limits,
     addresses: HashMap<IpAddr, Account>,
-    /// How many addresses there may be before the next look at who can be forgotten.
+    /// At how many addresses those that can be forgotten are removed next.
     prune_at: usize,
 }
 
 /// What is known of one address.
 #[derive(Debug, Default)]
 struct Account {
-    /// Cloned for each of its connections, so that its count is theirs and one more.
+    /// Shared with the permit of each connection: there are one fewer connections than strong references.
     state: Arc<AddressState>,
-    /// When its wrong tokens are forgiven; since the start.
+    /// GCRA for wrong tokens: when all of them have expired; since the start.
     wrong_tokens_expire_at: Duration,
-    /// When what it has asked is used up, if it asks no faster than it may; since the start.
+    /// GCRA for requests: the theoretical arrival time of the next one; since the start.
     requests_tat: Duration,
-    /// It was said that this address is at its limit.
+    /// That this address is at its limit was logged.
     limit_logged: bool,
 }
 
 impl Accounts {
-    /// Nobody is here yet.
+    /// No addresses yet.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
         Self { limits, addresses: HashMap::new(), prune_at: MIN_PRUNE }
@@ -173,17 +173,17 @@ impl Account {
         LimitReached { is_first: !std::mem::replace(&mut self.limit_logged, true) }
     }
 
-    /// Takes over how many wrong tokens its connections have given since this was last done.
+    /// Adds the wrong tokens that have come since the last call.
     fn apply_wrong_tokens(&mut self, now: Duration) {
         let wrong = self.state.unapplied_wrong_tokens.swap(0, Ordering::Relaxed);
-        // More than this is held against nobody, so that it ends.
+        // Capped, so that the wait has an end however many wrong tokens there were.
         let most = now + WRONG_TOKEN_BURST * WRONG_TOKEN_REFILL;
         self.wrong_tokens_expire_at = (self.wrong_tokens_expire_at.max(now)
             + wrong.min(WRONG_TOKEN_BURST) * WRONG_TOKEN_REFILL)
             .min(most);
     }
 
-    /// Whether forgetting it changes nothing.
+    /// Whether removing the entry changes no later decision.
     fn can_be_forgotten(&self, now: Duration) -> bool {
         Arc::strong_count(&self.state) == 1
             && self.requests_tat <= now

@@ -85,7 +85,7 @@ pub(crate) struct Socket {
     begun: bool,
     /// The steps that were made when it was begun to wait for that request.
     steps: u32,
-    /// Tells that somebody else has found no place.
+    /// Notified when another connection finds no free seat.
     evict_idle: Arc<Notify>,
     /// Waits for that, while the connection rests between two requests.
     yields: Option<Pin<Box<OwnedNotified>>>,
@@ -96,7 +96,7 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    /// A socket that does what it is told, and ends at rest for one who finds no place.
+    /// A socket that follows `control`, and closes while idle when `evict_idle` is notified.
     pub(crate) fn new(stream: TcpStream, control: Arc<Control>, evict_idle: Arc<Notify>) -> Self {
         Self {
             stream,
