@@ -41,7 +41,7 @@ impl<S> Shared<S> {
         let mut protocol = http1::Builder::new();
         protocol
             .timer(TokioTimer::new())
-            // Some clients half-close after the request. (The user of such a local peer is not looked up:
+            // Some clients half-close after the request. (The user of such a local peer is not identified:
             // `crate::owner`.)
             .half_close(true)
             // The socket has deadlines of its own.
