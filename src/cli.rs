@@ -7,7 +7,7 @@ mod files;
 mod remote;
 mod typed;
 
-pub use self::remote::{Errand, Remote, Since, Watch, Wire};
+pub use self::remote::{ClientCommand, Remote, Since, Watch, Wire};
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -42,7 +42,7 @@ pub enum Command {
     /// To name the serial devices of this machine.
     Candidates,
     /// To go to a server.
-    Errand(Box<Remote>),
+    Client(Box<Remote>),
     /// To print this (help, version) and end well.
     Print(String),
 }
@@ -203,7 +203,7 @@ pub fn parse(
         Ok(Typed::Candidates) => return Ok(Command::Candidates),
         Ok(Typed::Print(text)) => return Ok(Command::Print(text)),
         Ok(Typed::Remote(verb)) => {
-            return Remote::new(verb, variable, base).map(|it| Command::Errand(Box::new(it)));
+            return Remote::new(verb, variable, base).map(|it| Command::Client(Box::new(it)));
         }
         Err(error) if error.use_stderr() => return Err(Misuse::Typed(first_line(&error))),
         Err(help) => return Ok(Command::Print(help.to_string())),

@@ -5,11 +5,11 @@
 //! understood by [`hub`] and its [`telegraph`], and goes out to every station in its [`wire`]'s
 //! language. A reply goes through [`live_file::durable`] into its file and comes back through that file's
 //! source. The [`book`] keeps what happened. The [`bridge`] is another program beside it, between a
-//! serial line and the two files, and an [`errand`] is one on which a command goes to a server.
+//! serial line and the two files, and [`commands`] are the clients of a server.
 //! ARCHITECTURE.md has the drawing.
 
 pub mod bridge;
-pub mod errand;
+pub mod commands;
 pub mod server;
 
 pub mod cli;

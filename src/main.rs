@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use chadburn::cli::{self, BridgeConfig, Command, Config};
 use chadburn::server::Server;
-use chadburn::{bridge, errand, server};
+use chadburn::{bridge, commands, server};
 use chadburn_host::signals::{CommandSignals, ServerSignal, Signals};
 use chadburn_host::terminal::Terminal;
 use chadburn_host::{log, systemd};
@@ -40,10 +40,10 @@ fn main() -> ExitCode {
     let done = match command {
         Command::Serve(config) => runtime.block_on(serve(*config)),
         Command::Bridge(config) => runtime.block_on(join(*config)),
-        Command::Errand(remote) => Ok(match runtime.block_on(errand::run(*remote)) {
+        Command::Client(remote) => Ok(match runtime.block_on(commands::run(*remote)) {
             Ok(()) => ExitCode::SUCCESS,
-            Err(errand::Trouble::Stopped(stop)) => stop.terminate_by_signal(),
-            Err(trouble) => fail(trouble.code(), &trouble),
+            Err(commands::CommandError::Stopped(stop)) => stop.terminate_by_signal(),
+            Err(error) => fail(error.code(), &error),
         }),
         Command::Candidates | Command::Print(_) => Ok(ExitCode::SUCCESS),
     };

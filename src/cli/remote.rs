@@ -65,7 +65,7 @@ pub(super) enum Verb {
         #[arg(long)]
         json: bool,
         #[command(flatten)]
-        line: Line,
+        server: ServerArgs,
     },
     /// Answer the present order, as it stands or with a position
     #[command(after_help = CODES)]
@@ -82,7 +82,7 @@ pub(super) enum Verb {
         #[arg(long)]
         name: Option<String>,
         #[command(flatten)]
-        line: Line,
+        server: ServerArgs,
     },
     /// Give an order
     #[command(after_help = CODES)]
@@ -90,7 +90,7 @@ pub(super) enum Verb {
         /// A number or name of the dial, or any text
         status: String,
         #[command(flatten)]
-        line: Line,
+        server: ServerArgs,
     },
     /// Follow a telegraph, and run a command when something happens
     #[command(after_help = WATCH)]
@@ -113,7 +113,7 @@ pub(super) enum Verb {
         #[arg(conflicts_with_all = ["json", "exec", "unanswered_after", "name"])]
         wire: Wire,
         #[command(flatten)]
-        line: Line,
+        server: ServerArgs,
     },
     /// Wait until somebody has answered the order that stands, or one that is named
     #[command(after_help = WAIT)]
@@ -125,7 +125,7 @@ pub(super) enum Verb {
         #[arg(long, value_name = "TIME", value_parser = patience)]
         timeout: Option<Duration>,
         #[command(flatten)]
-        line: Line,
+        server: ServerArgs,
     },
     /// Say what happened: the bell book
     #[command(after_help = CODES)]
@@ -137,7 +137,7 @@ pub(super) enum Verb {
         #[arg(long)]
         csv: bool,
         #[command(flatten)]
-        line: Line,
+        server: ServerArgs,
     },
     /// Look at files, machine and server, and say what is wrong and what to do
     #[command(after_help = DOCTOR, mut_arg("wait", |it| it.help(DOCTOR_WAIT)))]
@@ -149,7 +149,7 @@ pub(super) enum Verb {
         #[arg(long, value_name = "FILE", alias = "accept_file")]
         accept_file: Option<PathBuf>,
         #[command(flatten)]
-        line: Line,
+        server: ServerArgs,
     },
     /// The debug console: lines in, lines out
     #[command(after_help = CODES)]
@@ -159,13 +159,13 @@ pub(super) enum Verb {
         #[arg(hide_possible_values = true)]
         wire: Wire,
         #[command(flatten)]
-        line: Line,
+        server: ServerArgs,
     },
 }
 
 /// The way to the server.
 #[derive(Args, Debug)]
-pub(super) struct Line {
+pub(super) struct ServerArgs {
     /// The server
     #[arg(long, value_name = "URL", help = URL_HELP)]
     url: Option<String>,
@@ -190,12 +190,12 @@ pub struct Remote {
     /// How long it is tried for.
     pub wait: Duration,
     /// What for.
-    pub errand: Errand,
+    pub command: ClientCommand,
 }
 
 /// What to go to a server for.
 #[derive(Clone, Debug)]
-pub enum Errand {
+pub enum ClientCommand {
     /// To hear how things are.
     Status {
         /// In JSON.
@@ -276,25 +276,25 @@ impl Remote {
         variable: impl Fn(&str) -> Option<OsString>,
         base: &Path,
     ) -> Result<Self, Misuse> {
-        let (errand, line, name) = match verb {
-            Verb::Status { json, line } => (Errand::Status { json }, line, None),
-            Verb::Answer { position, coming, not_coming, name, line } => {
+        let (command, server, name) = match verb {
+            Verb::Status { json, server } => (ClientCommand::Status { json }, server, None),
+            Verb::Answer { position, coming, not_coming, name, server } => {
                 let coming = (coming || not_coming).then_some(coming);
-                (Errand::Answer { position, coming }, line, name)
+                (ClientCommand::Answer { position, coming }, server, name)
             }
-            Verb::Order { status, line } => (Errand::Order(status), line, None),
-            Verb::Watch { json, exec, unanswered_after, name, wire, line } => {
-                (Errand::Watch(Watch { json, exec, unanswered_after, wire }), line, name)
+            Verb::Order { status, server } => (ClientCommand::Order(status), server, None),
+            Verb::Watch { json, exec, unanswered_after, name, wire, server } => {
+                (ClientCommand::Watch(Watch { json, exec, unanswered_after, wire }), server, name)
             }
-            Verb::Wait { kind, timeout, line } => {
+            Verb::Wait { kind, timeout, server } => {
                 let limit = timeout.filter(|it| *it != Duration::MAX);
-                (Errand::Wait { kind, limit }, line, None)
+                (ClientCommand::Wait { kind, limit }, server, None)
             }
-            Verb::Log { since, csv, line } => (Errand::Log { since, csv }, line, None),
-            Verb::Console { wire, line } => (Errand::Console(wire), line, None),
-            Verb::Doctor { status_file, accept_file, mut line } => {
+            Verb::Log { since, csv, server } => (ClientCommand::Log { since, csv }, server, None),
+            Verb::Console { wire, server } => (ClientCommand::Console(wire), server, None),
+            Verb::Doctor { status_file, accept_file, mut server } => {
                 // Whoever asks what is wrong does not want to wait for it to be right.
-                line.wait.get_or_insert(LOOK);
+                server.wait.get_or_insert(LOOK);
                 let file = |typed: Option<PathBuf>, name: &str| {
                     typed.or_else(|| variable(name).filter(|it| !it.is_empty()).map(PathBuf::from))
                 };
@@ -303,21 +303,21 @@ impl Remote {
                 let accept = file(accept_file, "CHADBURN_ACCEPT_FILE");
                 let accept = accept.unwrap_or_else(|| accept_beside(&status));
                 let (status, accept) = (base.join(status), base.join(accept));
-                let token = line.token_file.clone().or(file(None, "CHADBURN_TOKEN_FILE"));
+                let token = server.token_file.clone().or(file(None, "CHADBURN_TOKEN_FILE"));
                 let token = token.map(|token| base.join(token));
-                (Errand::Doctor { status, accept, token }, line, None)
+                (ClientCommand::Doctor { status, accept, token }, server, None)
             }
         };
-        let (url, wait, settings) = line.settings(variable, base)?;
+        let (url, wait, settings) = server.settings(variable, base)?;
         let settings = match name {
             Some(name) => settings.name(name)?,
             None => settings,
         };
-        Ok(Self { settings, url, wait, errand })
+        Ok(Self { settings, url, wait, command })
     }
 }
 
-impl Line {
+impl ServerArgs {
     fn settings(
         self,
         variable: impl Fn(&str) -> Option<OsString>,

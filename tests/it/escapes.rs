@@ -9,7 +9,7 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::errands::{command, done, finished};
+use crate::commands::{command, done, finished};
 use crate::http;
 use crate::patience::{soon, within};
 use crate::scripted::met;

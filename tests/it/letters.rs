@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-use crate::errands::{command, done, finished};
+use crate::commands::{command, done, finished};
 use crate::http;
 use crate::patience::{soon, until, within};
 use crate::server::TestServer;

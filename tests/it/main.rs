@@ -167,7 +167,7 @@ mod links;
 mod foreign;
 
 /// The commands that go to a server.
-mod errands;
+mod commands;
 
 /// A server that says what no real one does at will.
 mod scripted;

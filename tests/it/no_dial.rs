@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::errands::{done, fails};
+use crate::commands::{done, fails};
 use crate::http::get;
 use crate::json_wire::{assert_shape, fixture};
 use crate::panel::Panel;
@@ -69,7 +69,7 @@ async fn the_commands_take_every_order_for_a_text() {
     assert!(code == 5 && why.contains("has no dial") && why.contains("as it stands"), "{why}");
     assert_eq!(done(&server, &["answer", "--name", "Tim"]).await, "answered 7\n");
     let (_, out, _) =
-        crate::errands::run(&server, &["doctor", "--status-file", "deploy.status"]).await;
+        crate::commands::run(&server, &["doctor", "--status-file", "deploy.status"]).await;
     assert!(out.contains("this telegraph has no dial"), "{out}");
     let log = done(&server, &["log"]).await;
     assert!(log.contains("reply") && !log.contains("COFFEE"), "{log}");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Command;
 
-use crate::errands::{done, finished};
+use crate::commands::{done, finished};
 use crate::home::Home;
 use crate::link::url;
 use crate::patience::{soon, within};
@@ -17,8 +17,9 @@ use crate::server::TestServer;
 async fn every_help_fits_one_screen_and_every_shell_is_completed() {
     let server = TestServer::start().await;
     // Those that go to a server, and those that do not.
-    let errands = ["status", "answer", "order", "watch", "wait", "log", "console", "doctor"];
-    for verb in errands.into_iter().chain(["serve", "bridge", "completions", ""]) {
+    let client_commands =
+        ["status", "answer", "order", "watch", "wait", "log", "console", "doctor"];
+    for verb in client_commands.into_iter().chain(["serve", "bridge", "completions", ""]) {
         let words: Vec<_> = [verb, "--help"].into_iter().filter(|word| !word.is_empty()).collect();
         let help = done(&server, &words).await;
         // A change is looked at: `chadburn VERB --help > tests/fixtures/help/VERB.txt`.
@@ -28,8 +29,11 @@ async fn every_help_fits_one_screen_and_every_shell_is_completed() {
         assert_eq!(known.ok().as_deref(), Some(help.as_str()), "chadburn {verb} --help");
         assert!(help.lines().count() <= 40, "{help}");
         assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
-        let is_errand = errands.contains(&verb);
-        assert!(!is_errand || help.contains("--url") && help.contains("xit codes"), "{help}");
+        let is_client_command = client_commands.contains(&verb);
+        assert!(
+            !is_client_command || help.contains("--url") && help.contains("xit codes"),
+            "{help}"
+        );
     }
     for shell in ["bash", "zsh", "fish"] {
         let script = done(&server, &["completions", shell]).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use serde_json::{Value, json};
 
-use crate::errands::{command, finished};
+use crate::commands::{command, finished};
 use crate::http::{get, get_with};
 use crate::panel::{COFFEE, Panel, SUBPROTOCOL};
 use crate::patience::within;

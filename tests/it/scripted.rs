@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
-use crate::errands::finished;
+use crate::commands::finished;
 use crate::patience::{soon, within};
 
 pub(crate) type Peer = WebSocketStream<TcpStream>;

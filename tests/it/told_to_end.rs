@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::Instant;
 
-use crate::errands::command;
+use crate::commands::command;
 use crate::link::url;
 use crate::patience::{lasting, soon, until};
 use crate::server::TestServer;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-use crate::errands::{command, done, fails, finished};
+use crate::commands::{command, done, fails, finished};
 use crate::patience::{soon, within};
 use crate::server::TestServer;
 use crate::setup::Setup;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdout};
 
-use crate::errands::{command, done};
+use crate::commands::{command, done};
 use crate::link::url;
 use crate::patience::{soon, until, within};
 use crate::server::TestServer;

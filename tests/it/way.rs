@@ -4,8 +4,8 @@
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpListener;
 
+use crate::commands::finished;
 use crate::doctor::{bad, doctor};
-use crate::errands::finished;
 use crate::home::Home;
 use crate::patience::soon;
 use crate::server::TestServer;

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-use crate::errands::{command, finished};
+use crate::commands::{command, finished};
 use crate::patience::{soon, within};
 use crate::server::TestServer;
 use crate::setup::Setup;

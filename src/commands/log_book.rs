@@ -7,7 +7,7 @@ use chadburn_client::{Failure, Page, Position, Settings, get};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Trouble, out, say, seconds, sent_elsewhere, shown};
+use super::{CommandError, print_line, redirect_text, seconds, shown, write_line};
 use crate::calendar;
 use crate::cli::Since;
 use chadburn_host::log::{escaped, one_line};
@@ -18,7 +18,7 @@ const MOST: usize = 10_000;
 
 /// What a line says of an entry.
 #[derive(Debug, Deserialize)]
-struct Entry {
+struct BookEntry {
     seq: u64,
     at: u64,
     what: String,
@@ -35,7 +35,7 @@ pub(super) async fn run(
     settings: &Settings,
     since: Option<Since>,
     csv: bool,
-) -> Result<(), Trouble> {
+) -> Result<(), CommandError> {
     // How long ago something was is for the server's clock to say.
     let part = match since {
         Some(Since::Ago(ago)) => format!("&from={}ms", ago.as_millis()),
@@ -45,28 +45,31 @@ pub(super) async fn run(
     if csv {
         let page = book(settings, &format!("{part}&format=csv")).await?;
         for row in page.body.lines() {
-            out(&format!("{}\r", Terminal::ours().table_letters(&one_line(row).to_string())))?;
+            write_line(&format!(
+                "{}\r",
+                Terminal::ours().table_letters(&one_line(row).to_string())
+            ))?;
         }
         return Ok(());
     }
     for entry in entries(&book(settings, &part).await?)? {
-        say(&line(&entry))?;
+        print_line(&line(&entry))?;
     }
     Ok(())
 }
 
-async fn book(settings: &Settings, part: &str) -> Result<Page, Trouble> {
+async fn book(settings: &Settings, part: &str) -> Result<Page, CommandError> {
     let page = get(settings, &format!("bell-book?limit={MOST}{part}")).await?;
     match page.status {
         200 => Ok(page),
-        404 => Err(Trouble::Nothing("this server keeps no bell book".into())),
+        404 => Err(CommandError::NoResult("this server keeps no bell book".into())),
         status => {
             let problem = serde_json::from_str::<Value>(&page.body).unwrap_or_default();
             let detail = problem["detail"].as_str();
             let why = match detail {
                 Some(detail) => format!("it answers with {status}, {}", escaped(detail)),
                 None if (300..400).contains(&status) => {
-                    format!("it answers with {status} and {}", sent_elsewhere(&page))
+                    format!("it answers with {status} and {}", redirect_text(&page))
                 }
                 None => format!("it answers with {status}"),
             };
@@ -76,17 +79,17 @@ async fn book(settings: &Settings, part: &str) -> Result<Page, Trouble> {
     }
 }
 
-fn entries(page: &Page) -> Result<Vec<Entry>, Trouble> {
+fn entries(page: &Page) -> Result<Vec<BookEntry>, CommandError> {
     if page.header("content-type").is_some_and(|kind| kind.starts_with("text/html")) {
         let what =
             "a web page came in place of the bell book: a sign-in, a portal or another server";
-        return Err(Trouble::Nothing(what.into()));
+        return Err(CommandError::NoResult(what.into()));
     }
     serde_json::from_str(&page.body)
-        .map_err(|error| Trouble::Nothing(format!("the bell book cannot be read: {error}")))
+        .map_err(|error| CommandError::NoResult(format!("the bell book cannot be read: {error}")))
 }
 
-fn line(entry: &Entry) -> String {
+fn line(entry: &BookEntry) -> String {
     let mut line = calendar::iso(entry.at).unwrap_or_else(|| entry.at.to_string());
     line.push_str("  ");
     line.push_str(&escaped(&entry.what).to_string());

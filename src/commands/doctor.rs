@@ -10,7 +10,7 @@ use std::path::PathBuf;
 
 use chadburn_client::Settings;
 
-use super::{Trouble, say};
+use super::{CommandError, print_line};
 
 /// What was found, and how bad it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,24 +30,24 @@ pub(super) async fn run(
     status: PathBuf,
     accept: PathBuf,
     token: Option<PathBuf>,
-) -> Result<(), Trouble> {
+) -> Result<(), CommandError> {
     let mut findings = ground::disks(&status, &accept, token.as_deref()).await;
     findings.push(ground::descriptors());
     findings.extend(way::look(settings, url).await);
     let mut bad = 0;
     for finding in &findings {
         match finding {
-            Finding::Well(what) => say(&format!("well  {what}"))?,
-            Finding::Note(what, then) => say(&format!("note  {what}; {then}"))?,
+            Finding::Well(what) => print_line(&format!("well  {what}"))?,
+            Finding::Note(what, then) => print_line(&format!("note  {what}; {then}"))?,
             Finding::Bad(what, then) => {
                 bad += 1;
-                say(&format!("bad   {what}; {then}"))?;
+                print_line(&format!("bad   {what}; {then}"))?;
             }
         }
     }
     match bad {
         0 => Ok(()),
-        1 => Err(Trouble::Nothing("one thing is bad".into())),
-        bad => Err(Trouble::Nothing(format!("{bad} things are bad"))),
+        1 => Err(CommandError::NoResult("one thing is bad".into())),
+        bad => Err(CommandError::NoResult(format!("{bad} things are bad"))),
     }
 }

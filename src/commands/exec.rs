@@ -10,89 +10,89 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
-use super::display::Display;
-use super::rule::What;
+use super::output_queue::OutputQueue;
+use super::rule::WatchEvent;
 use chadburn_host::log::fit;
 use chadburn_host::process_groups::ProcessGroups;
 use chadburn_host::signals::StopSignal;
 
 /// How many happenings may wait for a command that is slow. Beyond that the oldest are left out, and
 /// that is said.
-const WAITING: usize = 64;
+const QUEUE_MAX: usize = 64;
 
 /// How long a command that was told to end may take; then it is killed.
-const LAST_WORDS: Duration = Duration::from_secs(5);
+const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The most bytes of a fact. A status has no more; what a server that means harm sends beyond that
 /// could be more than the kernel takes (`execve(2)`), and then nothing would be run at all.
-const LONGEST_FACT: usize = 4_096;
+const MAX_VAR_BYTES: usize = 4_096;
 
 /// The facts, as variables.
-pub(super) type Facts = Vec<(&'static str, String)>;
+pub(super) type EventVars = Vec<(&'static str, String)>;
 
 /// What the command is still to be run for.
 #[derive(Debug, Default)]
-struct Waiting {
-    facts: VecDeque<Facts>,
+struct EventQueue {
+    events: VecDeque<EventVars>,
     /// How many were left out since the command was last run for how things are.
-    left_out: u64,
+    dropped: u64,
     /// Nothing more will come.
     ended: bool,
 }
 
-impl Waiting {
+impl EventQueue {
     /// Takes one more; whether an older one is the first to be left out for it.
-    fn put(&mut self, facts: Facts) -> bool {
-        let full = self.facts.len() >= WAITING;
+    fn put(&mut self, vars: EventVars) -> bool {
+        let full = self.events.len() >= QUEUE_MAX;
         if full {
-            self.facts.pop_front();
-            self.left_out += 1;
+            self.events.pop_front();
+            self.dropped += 1;
         }
-        self.facts.push_back(facts);
-        full && self.left_out == 1
+        self.events.push_back(vars);
+        full && self.dropped == 1
     }
 
     /// The next one. When some were left out, the last is followed by how things are: what the command
     /// has missed shows in that.
-    fn take(&mut self) -> Option<Facts> {
-        let facts = self.facts.pop_front()?;
-        if self.left_out > 0 && self.facts.is_empty() {
-            self.left_out = 0;
-            self.facts.push_back(present(&facts));
+    fn take(&mut self) -> Option<EventVars> {
+        let vars = self.events.pop_front()?;
+        if self.dropped > 0 && self.events.is_empty() {
+            self.dropped = 0;
+            self.events.push_back(current_state_vars(&vars));
         }
-        Some(facts)
+        Some(vars)
     }
 }
 
 /// How things are by these facts, without what happened.
-fn present(facts: &Facts) -> Facts {
+fn current_state_vars(vars: &EventVars) -> EventVars {
     let of_the_event = ["CHADBURN_EVENT", "CHADBURN_LINK", "CHADBURN_WHY", "CHADBURN_WAITED"];
-    let kept = facts.iter().filter(|(name, _)| !of_the_event.contains(name)).cloned();
-    std::iter::once(("CHADBURN_EVENT", What::Present.word().to_owned())).chain(kept).collect()
+    let kept = vars.iter().filter(|(name, _)| !of_the_event.contains(name)).cloned();
+    std::iter::once(("CHADBURN_EVENT", WatchEvent::Present.word().to_owned())).chain(kept).collect()
 }
 
 /// What the runner and whoever gives it facts share.
 #[derive(Debug, Default)]
-struct Shared {
-    waiting: Mutex<Waiting>,
+struct SharedQueue {
+    queue: Mutex<EventQueue>,
     /// There is something to run, or nothing more will come.
     changed: Notify,
 }
 
-impl Shared {
-    fn waiting(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+impl SharedQueue {
+    fn queue(&self) -> MutexGuard<'_, EventQueue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The next facts; none after the last.
-    async fn next(&self) -> Option<Facts> {
+    async fn next(&self) -> Option<EventVars> {
         loop {
-            let (facts, ended) = {
-                let mut waiting = self.waiting();
-                (waiting.take(), waiting.ended)
+            let (vars, ended) = {
+                let mut queue = self.queue();
+                (queue.take(), queue.ended)
             };
-            if facts.is_some() || ended {
-                return facts;
+            if vars.is_some() || ended {
+                return vars;
             }
             self.changed.notified().await;
         }
@@ -100,35 +100,39 @@ impl Shared {
 }
 
 /// A hand that runs a command.
-pub(super) struct Hand {
-    shared: Arc<Shared>,
-    runner: JoinHandle<()>,
+pub(super) struct ExecRunner {
+    shared: Arc<SharedQueue>,
+    task: JoinHandle<()>,
     process_groups: ProcessGroups,
-    complaints: Display,
+    complaints: OutputQueue,
 }
 
-impl Hand {
+impl ExecRunner {
     /// A hand for this command. What it starts is known to `started`; what goes wrong is said to
     /// `complaints`.
-    pub(super) fn new(command: String, process_groups: ProcessGroups, complaints: Display) -> Self {
-        let shared = Arc::new(Shared::default());
-        let (given, group, said) =
+    pub(super) fn new(
+        command: String,
+        process_groups: ProcessGroups,
+        complaints: OutputQueue,
+    ) -> Self {
+        let shared = Arc::new(SharedQueue::default());
+        let (queue_of_task, groups_of_task, complaints_of_task) =
             (Arc::clone(&shared), process_groups.clone(), complaints.clone());
-        let runner = tokio::spawn(async move {
-            while let Some(facts) = given.next().await {
-                if let Err(why) = run(&command, facts, &group).await {
-                    said.line(fit(&format!("chadburn: {why}")));
+        let task = tokio::spawn(async move {
+            while let Some(vars) = queue_of_task.next().await {
+                if let Err(why) = run(&command, vars, &groups_of_task).await {
+                    complaints_of_task.push_line(fit(&format!("chadburn: {why}")));
                 }
             }
         });
-        Self { shared, runner, process_groups, complaints }
+        Self { shared, task, process_groups, complaints }
     }
 
-    pub(super) fn run(&self, facts: Facts) {
-        let left_out = self.shared.waiting().put(facts);
+    pub(super) fn enqueue(&self, vars: EventVars) {
+        let dropped = self.shared.queue().put(vars);
         self.shared.changed.notify_one();
-        if left_out {
-            self.complaints.line(
+        if dropped {
+            self.complaints.push_line(
                 "chadburn: the command is too slow, and not run for the oldest of what waits"
                     .into(),
             );
@@ -136,20 +140,20 @@ impl Hand {
     }
 
     fn end(&self, drop_rest: bool) {
-        let mut waiting = self.shared.waiting();
-        waiting.ended = true;
+        let mut queue = self.shared.queue();
+        queue.ended = true;
         if drop_rest {
-            waiting.facts.clear();
+            queue.events.clear();
         }
-        drop(waiting);
+        drop(queue);
         self.shared.changed.notify_one();
     }
 
     /// Waits for what is still to be run.
-    pub(super) async fn rest(&mut self) {
+    pub(super) async fn run_remaining(&mut self) {
         self.end(false);
         // A runner that has panicked has said so.
-        let _ = (&mut self.runner).await;
+        let _ = (&mut self.task).await;
     }
 
     /// Passes the signal on to what is running, and kills it when it has not ended in five seconds:
@@ -158,24 +162,24 @@ impl Hand {
         self.end(true);
         self.process_groups.signal(stop.signal());
         let all = async {
-            if !self.runner.is_finished() {
-                let _ = (&mut self.runner).await;
+            if !self.task.is_finished() {
+                let _ = (&mut self.task).await;
             }
             self.process_groups.until_gone().await;
         };
-        if timeout(LAST_WORDS, all).await.is_err() {
+        if timeout(STOP_TIMEOUT, all).await.is_err() {
             self.process_groups.kill();
-            if !self.runner.is_finished() {
-                let _ = (&mut self.runner).await;
+            if !self.task.is_finished() {
+                let _ = (&mut self.task).await;
             }
         }
     }
 }
 
 /// Runs the command once; what is wrong with it, if it was not well.
-async fn run(command: &str, facts: Facts, process_groups: &ProcessGroups) -> Result<(), String> {
+async fn run(command: &str, vars: EventVars, process_groups: &ProcessGroups) -> Result<(), String> {
     let mut shell = Command::new("sh");
-    shell.args(["-c", command]).envs(facts.iter().map(|(name, text)| (name, fact(text))));
+    shell.args(["-c", command]).envs(vars.iter().map(|(name, text)| (name, env_value(text))));
     // Our own output is one line an event, and nobody else writes into it.
     shell.stdin(Stdio::null()).stdout(std::io::stderr());
     // So that a signal finds whatever it has started too.
@@ -197,8 +201,8 @@ async fn run(command: &str, facts: Facts, process_groups: &ProcessGroups) -> Res
 }
 
 /// The fact as an environment can hold it: no NUL, and not too long.
-fn fact(text: &str) -> String {
-    let end = text.floor_char_boundary(LONGEST_FACT);
+fn env_value(text: &str) -> String {
+    let end = text.floor_char_boundary(MAX_VAR_BYTES);
     text[..end].replace('\0', "\u{fffd}")
 }
 
@@ -206,32 +210,32 @@ fn fact(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn event(number: usize) -> Facts {
+    fn event(number: usize) -> EventVars {
         let waited = ("CHADBURN_WAITED", "1".into());
         vec![("CHADBURN_EVENT", "order".into()), ("CHADBURN_SEQ", number.to_string()), waited]
     }
 
     #[test]
     fn what_is_too_much_leaves_out_the_oldest_and_ends_with_how_things_are() {
-        let mut waiting = Waiting::default();
-        let complaints = (0..WAITING + 3).filter(|number| waiting.put(event(*number))).count();
+        let mut queue = EventQueue::default();
+        let complaints = (0..QUEUE_MAX + 3).filter(|number| queue.put(event(*number))).count();
         assert_eq!(complaints, 1, "it is said once");
-        for number in 3..WAITING + 3 {
-            assert_eq!(waiting.take(), Some(event(number)));
+        for number in 3..QUEUE_MAX + 3 {
+            assert_eq!(queue.take(), Some(event(number)));
         }
-        let seq = ("CHADBURN_SEQ", (WAITING + 2).to_string());
-        let last: Facts = vec![("CHADBURN_EVENT", "present".into()), seq];
-        assert_eq!((waiting.take(), waiting.take()), (Some(last), None));
+        let seq = ("CHADBURN_SEQ", (QUEUE_MAX + 2).to_string());
+        let last: EventVars = vec![("CHADBURN_EVENT", "present".into()), seq];
+        assert_eq!((queue.take(), queue.take()), (Some(last), None));
         // What is not too much is run as it is.
-        waiting.put(event(1));
-        assert_eq!((waiting.take(), waiting.take()), (Some(event(1)), None));
+        queue.put(event(1));
+        assert_eq!((queue.take(), queue.take()), (Some(event(1)), None));
     }
 
     #[test]
     fn whatever_is_told_can_be_a_fact() {
-        assert_eq!(fact("a=b\nc '\"$(x)"), "a=b\nc '\"$(x)");
-        assert_eq!(fact("main is\0broken"), "main is\u{fffd}broken");
-        assert_eq!(fact(&"é".repeat(3_000)), "é".repeat(2_048));
-        assert_eq!(fact(&format!("x{}", "é".repeat(3_000))).len(), 4_095);
+        assert_eq!(env_value("a=b\nc '\"$(x)"), "a=b\nc '\"$(x)");
+        assert_eq!(env_value("main is\0broken"), "main is\u{fffd}broken");
+        assert_eq!(env_value(&"é".repeat(3_000)), "é".repeat(2_048));
+        assert_eq!(env_value(&format!("x{}", "é".repeat(3_000))).len(), 4_095);
     }
 }

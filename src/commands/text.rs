@@ -8,7 +8,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::time::{Instant, sleep};
 
 use super::watch::now;
-use super::{SHORTEST_WAIT, Trouble, say};
+use super::{CommandError, MIN_ANSWER_TIMEOUT, print_line};
 use chadburn_host::log::escaped;
 
 /// What every server of this wire says first.
@@ -22,13 +22,13 @@ const LAST: &str = "that was all";
 const ECHO: &str = "Server echoed: that was all";
 
 /// Says each text that comes, and how the link is.
-pub(super) async fn watch(settings: Settings, url: &str) -> Result<(), Trouble> {
+pub(super) async fn watch(settings: Settings, url: &str) -> Result<(), CommandError> {
     let mut link = Link::open(settings.greeting(GREETING))?;
     while let Some(event) = link.recv().await {
         match event {
-            Event::Message(text) => say(&format!("{} {}", now(), escaped(&text)))?,
-            Event::Up => say(&format!("{} link up {}", now(), escaped(url)))?,
-            Event::Down(why) => say(&format!("{} link down: {}", now(), escaped(&why)))?,
+            Event::Message(text) => print_line(&format!("{} {}", now(), escaped(&text)))?,
+            Event::Up => print_line(&format!("{} link up {}", now(), escaped(url)))?,
+            Event::Down(why) => print_line(&format!("{} link down: {}", now(), escaped(&why)))?,
             Event::Failed(failure) => return Err(failure.into()),
             _ => {}
         }
@@ -37,7 +37,7 @@ pub(super) async fn watch(settings: Settings, url: &str) -> Result<(), Trouble> 
 }
 
 /// Says each line to the server, and what the server says.
-pub(super) async fn console(settings: Settings, wait: Duration) -> Result<(), Trouble> {
+pub(super) async fn console(settings: Settings, wait: Duration) -> Result<(), CommandError> {
     let mut link = Link::connect(settings.greeting(GREETING)).await?;
     let mut lines = BufReader::new(tokio::io::stdin()).lines();
     let mut ended = false;
@@ -46,12 +46,12 @@ pub(super) async fn console(settings: Settings, wait: Duration) -> Result<(), Tr
     loop {
         tokio::select! {
             () = &mut patience, if ended => {
-                return Err(Trouble::Nothing("the server has not answered everything".into()));
+                return Err(CommandError::NoResult("the server has not answered everything".into()));
             }
             typed = lines.next_line(), if !ended => {
                 let typed = typed?;
                 ended = typed.is_none();
-                if let Some(due) = Instant::now().checked_add(wait.max(SHORTEST_WAIT)) {
+                if let Some(due) = Instant::now().checked_add(wait.max(MIN_ANSWER_TIMEOUT)) {
                     patience.as_mut().reset(due);
                 }
                 let text = typed.unwrap_or_else(|| LAST.to_owned());
@@ -59,7 +59,7 @@ pub(super) async fn console(settings: Settings, wait: Duration) -> Result<(), Tr
             }
             event = link.recv() => match event {
                 Some(Event::Message(text)) if ended && text == ECHO => return Ok(()),
-                Some(Event::Message(text)) => say(&escaped(&text).to_string())?,
+                Some(Event::Message(text)) => print_line(&escaped(&text).to_string())?,
                 // What was owed is lost with the connection, its end too.
                 Some(Event::Up) if ended => {
                     link.send(LAST).await.map_err(chadburn_client::RequestError::from)?;

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::Finding;
 use crate::calendar;
-use crate::errand::sent_elsewhere;
+use crate::commands::redirect_text;
 use chadburn_host::log::escaped;
 
 /// How far two clocks may be apart, in seconds; a header's date is a second coarse.
@@ -62,7 +62,7 @@ fn host(page: &Page, url: &str) -> Finding {
                 .into(),
         ),
         301..=308 => Finding::Bad(
-            format!("{url} {}", sent_elsewhere(page)),
+            format!("{url} {}", redirect_text(page)),
             "sign in anew if that is a sign-on that has expired, and let it pass programs with a \
              header; or give the address that is meant"
                 .into(),
@@ -111,7 +111,7 @@ fn ready(page: &Page) -> Vec<Finding> {
     findings
 }
 
-/// Clocks only label what happened, but labels that contradict each other are a nuisance.
+/// Now only label what happened, but labels that contradict each other are a nuisance.
 fn clock(page: &Page) -> Finding {
     let Some(theirs) = page.header("date").and_then(calendar::http_date) else {
         return Finding::Note(

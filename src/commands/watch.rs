@@ -11,11 +11,11 @@ use serde_json::json;
 use tokio::time::{Instant, sleep_until};
 
 use super::clock::{ServerClock, ours};
-use super::display::{Display, NoFrames};
-use super::exec::{Facts, Hand};
-use super::rule::{Now, Rule, What};
-use super::view::{Line, Painter, View};
-use super::{Trouble, shown_order, shown_reply};
+use super::exec::{EventVars, ExecRunner};
+use super::output_queue::{LinesOnly, OutputQueue};
+use super::rule::{Clocks, WatchEvent, WatchState};
+use super::view::{View, ViewLine, ViewRenderer};
+use super::{CommandError, shown_order, shown_reply};
 use crate::calendar;
 use crate::cli::Watch;
 use chadburn_host::log::{escaped, fit, json_line};
@@ -24,14 +24,14 @@ use chadburn_host::terminal::Terminal;
 
 /// How long what is still to be shown may take at the end: for a pipe that somebody reads, and for one
 /// who wants us to go.
-const LAST_LINES: Duration = Duration::from_secs(2);
-const LAST_LINES_WHEN_TOLD: Duration = Duration::from_millis(200);
+const OUTPUT_TIMEOUT: Duration = Duration::from_secs(2);
+const OUTPUT_TIMEOUT_ON_SIGNAL: Duration = Duration::from_millis(200);
 
 /// In which form one is told.
-enum Form {
-    Lines(Display),
-    Json(Display),
-    View(Box<View>, Display<Vec<Line>>),
+enum OutputForm {
+    Lines(OutputQueue),
+    Json(OutputQueue),
+    View(Box<View>, OutputQueue<Vec<ViewLine>>),
 }
 
 pub(super) async fn run(
@@ -39,74 +39,74 @@ pub(super) async fn run(
     url: &str,
     watch: Watch,
     signals: &mut CommandSignals,
-) -> Result<(), Trouble> {
+) -> Result<(), CommandError> {
     let mut station = Station::open(settings)?;
     // What a command says would stand in the middle of the view.
     let spoilt = watch.exec.is_some() && std::io::stderr().is_terminal();
     let out = stdout()?;
     let form = match watch.json {
-        true => Form::Json(Display::start(out, lagged_json, NoFrames)?),
+        true => OutputForm::Json(OutputQueue::start(out, lagged_json, LinesOnly)?),
         false if Terminal::ours().has_view() && !spoilt => {
-            let painter = Painter::new(ContinueFlag::register()?);
-            let display = Display::start(out, lagged_line, painter)?;
-            Form::View(Box::new(View::new(url)), display)
+            let renderer = ViewRenderer::new(ContinueFlag::register()?);
+            let output = OutputQueue::start(out, lagged_line, renderer)?;
+            OutputForm::View(Box::new(View::new(url)), output)
         }
-        false => Form::Lines(Display::start(out, lagged_line, NoFrames)?),
+        false => OutputForm::Lines(OutputQueue::start(out, lagged_line, LinesOnly)?),
     };
-    let hand = match watch.exec {
+    let runner = match watch.exec {
         Some(command) => {
-            let complaints = Display::start(stderr()?, lagged_complaint, NoFrames)?;
-            Some(Hand::new(command, signals.process_groups.clone(), complaints))
+            let complaints = OutputQueue::start(stderr()?, lagged_complaint, LinesOnly)?;
+            Some(ExecRunner::new(command, signals.process_groups.clone(), complaints))
         }
         None => None,
     };
     let mut watcher = Watcher {
         url: url.to_owned(),
-        rule: Rule::new(watch.unanswered_after),
+        rule: WatchState::new(watch.unanswered_after),
         clock: ServerClock::new(),
         presented: false,
-        hand,
+        runner,
         resizes: Resizes::catch()?,
         form,
     };
     let mut done = tokio::select! {
         done = watcher.follow(&mut station) => done,
-        stop = signals.until_stop() => Err(Trouble::Stopped(stop)),
+        stop = signals.until_stop() => Err(CommandError::Stopped(stop)),
     };
-    if let Some(hand) = &mut watcher.hand {
-        if !matches!(done, Err(Trouble::Stopped(_))) {
+    if let Some(runner) = &mut watcher.runner {
+        if !matches!(done, Err(CommandError::Stopped(_))) {
             tokio::select! {
-                () = hand.rest() => {}
-                stop = signals.until_stop() => done = Err(Trouble::Stopped(stop)),
+                () = runner.run_remaining() => {}
+                stop = signals.until_stop() => done = Err(CommandError::Stopped(stop)),
             }
         }
-        if let Err(Trouble::Stopped(stop)) = &done {
-            hand.stop(*stop).await;
+        if let Err(CommandError::Stopped(stop)) = &done {
+            runner.stop(*stop).await;
         }
     }
-    let told = matches!(done, Err(Trouble::Stopped(_)));
-    let patience = if told { LAST_LINES_WHEN_TOLD } else { LAST_LINES };
+    let told = matches!(done, Err(CommandError::Stopped(_)));
+    let patience = if told { OUTPUT_TIMEOUT_ON_SIGNAL } else { OUTPUT_TIMEOUT };
     match watcher.form {
-        Form::Lines(display) | Form::Json(display) => display.end(patience)?,
-        Form::View(_, display) => display.end(patience)?,
+        OutputForm::Lines(output) | OutputForm::Json(output) => output.end(patience)?,
+        OutputForm::View(_, output) => output.end(patience)?,
     }
     done
 }
 
 struct Watcher {
     url: String,
-    rule: Rule,
+    rule: WatchState,
     clock: ServerClock,
     /// How things were at first has been told.
     presented: bool,
-    hand: Option<Hand>,
+    runner: Option<ExecRunner>,
     /// The terminal, if there is one, has another size.
     resizes: Resizes,
-    form: Form,
+    form: OutputForm,
 }
 
 impl Watcher {
-    async fn follow(&mut self, station: &mut Station) -> Result<(), Trouble> {
+    async fn follow(&mut self, station: &mut Station) -> Result<(), CommandError> {
         loop {
             // While nobody can tell us of a reply, nobody has failed to answer.
             let due = self.rule.due().filter(|_| station.is_up());
@@ -119,7 +119,7 @@ impl Watcher {
             let event = tokio::select! {
                 biased;
                 event = station.recv() => event,
-                error = self.form.failed() => return Err(error.into()),
+                error = self.form.until_failed() => return Err(error.into()),
                 () = self.resizes.next() => {
                     self.form.draw();
                     continue;
@@ -147,8 +147,8 @@ impl Watcher {
         }
     }
 
-    fn now(&self) -> Now {
-        Now { here: Instant::now(), there: self.clock.now() }
+    fn now(&self) -> Clocks {
+        Clocks { here: Instant::now(), there: self.clock.now() }
     }
 
     // Of each event the command comes before the line: what is held up there holds up nothing here.
@@ -162,22 +162,22 @@ impl Watcher {
             self.runs(what);
         }
         match &mut self.form {
-            Form::Json(display) => display.line(json_line(text)),
-            Form::View(view, display) => {
+            OutputForm::Json(output) => output.push_line(json_line(text)),
+            OutputForm::View(view, output) => {
                 if view.heard(message) {
-                    display.frame(view.lines());
+                    output.set_frame(view.lines());
                 }
             }
-            Form::Lines(display) => match message {
+            OutputForm::Lines(output) => match message {
                 Message::Source { file, health } => {
-                    display.line(file_line(file, &health.detail));
+                    output.push_line(file_line(file, &health.detail));
                 }
                 Message::State(state) => {
                     if let Some(what) = what {
-                        display.line(line(what, state));
+                        output.push_line(line(what, state));
                     }
-                    if what == Some(What::Present) && !state.source.detail.is_empty() {
-                        display.line(file_line("status", &state.source.detail));
+                    if what == Some(WatchEvent::Present) && !state.source.detail.is_empty() {
+                        output.push_line(file_line("status", &state.source.detail));
                     }
                 }
                 _ => {}
@@ -188,20 +188,20 @@ impl Watcher {
     /// What is no message of ours may be one of a later version. What is no JSON is told in some, so
     /// that each line is.
     fn unreadable(&self, text: &str) {
-        if let Form::Json(display) = &self.form {
+        if let OutputForm::Json(output) = &self.form {
             let is_json = serde_json::from_str::<IgnoredAny>(text).is_ok();
             let told = || json!({"type": "link", "unreadable": text}).to_string();
             let line = if is_json { text.to_owned() } else { told() };
-            display.line(json_line(line));
+            output.push_line(json_line(line));
         }
     }
 
     /// The server was quicker than we are.
     fn lagged(&self, lagged: u64) {
         match &self.form {
-            Form::Json(display) => display.line(lagged_json(lagged)),
-            Form::Lines(display) => display.line(lagged_line(lagged)),
-            Form::View(..) => {}
+            OutputForm::Json(output) => output.push_line(lagged_json(lagged)),
+            OutputForm::Lines(output) => output.push_line(lagged_line(lagged)),
+            OutputForm::View(..) => {}
         }
     }
 
@@ -209,71 +209,71 @@ impl Watcher {
     /// know whether everything in between was heard.
     fn up(&mut self) {
         self.link(true, "");
-        if let Some(hand) = &self.hand {
-            hand.run(self.facts(What::Present.word(), self.rule.last()));
+        if let Some(runner) = &self.runner {
+            runner.enqueue(self.vars(WatchEvent::Present.word(), self.rule.last()));
         }
-        if let (Form::Lines(display), Some(state), true) =
+        if let (OutputForm::Lines(output), Some(state), true) =
             (&self.form, self.rule.last(), self.presented)
         {
-            display.line(line(What::Present, state));
+            output.push_line(line(WatchEvent::Present, state));
         }
         self.presented = true;
     }
 
     fn link(&mut self, up: bool, why: &str) {
         let word = if up { "up" } else { "down" };
-        if let Some(hand) = &self.hand {
-            let mut facts = self.facts("link", self.rule.last());
-            facts.extend([("CHADBURN_LINK", word.to_owned()), ("CHADBURN_WHY", why.to_owned())]);
-            hand.run(facts);
+        if let Some(runner) = &self.runner {
+            let mut vars = self.vars("link", self.rule.last());
+            vars.extend([("CHADBURN_LINK", word.to_owned()), ("CHADBURN_WHY", why.to_owned())]);
+            runner.enqueue(vars);
         }
         match &mut self.form {
-            Form::Json(display) => {
+            OutputForm::Json(output) => {
                 let mut told = json!({"type": "link", "link": word});
                 if !up {
                     told["why"] = why.into();
                 }
-                display.line(json_line(told.to_string()));
+                output.push_line(json_line(told.to_string()));
             }
-            Form::Lines(display) if up => {
-                display.line(fit(&format!("{} link up {}", now(), escaped(&self.url))));
+            OutputForm::Lines(output) if up => {
+                output.push_line(fit(&format!("{} link up {}", now(), escaped(&self.url))));
             }
-            Form::Lines(display) => {
-                display.line(fit(&format!("{} link down: {}", now(), escaped(why))));
+            OutputForm::Lines(output) => {
+                output.push_line(fit(&format!("{} link down: {}", now(), escaped(why))));
             }
-            Form::View(view, display) => {
+            OutputForm::View(view, output) => {
                 view.link(up, why);
-                display.frame(view.lines());
+                output.set_frame(view.lines());
             }
         }
     }
 
-    fn happened(&self, what: What) {
+    fn happened(&self, what: WatchEvent) {
         self.runs(what);
-        if let (Form::Lines(display), Some(state)) = (&self.form, self.rule.last()) {
-            display.line(line(what, state));
+        if let (OutputForm::Lines(output), Some(state)) = (&self.form, self.rule.last()) {
+            output.push_line(line(what, state));
         }
     }
 
     /// Runs the command for this; how things are is told when the link is up.
-    fn runs(&self, what: What) {
-        let (Some(hand), false) = (&self.hand, what == What::Present) else { return };
-        let mut facts = self.facts(what.word(), self.rule.last());
-        if let What::Unanswered(waited) = what {
-            facts.push(("CHADBURN_WAITED", waited.as_millis().to_string()));
+    fn runs(&self, what: WatchEvent) {
+        let (Some(runner), false) = (&self.runner, what == WatchEvent::Present) else { return };
+        let mut vars = self.vars(what.word(), self.rule.last());
+        if let WatchEvent::Unanswered(waited) = what {
+            vars.push(("CHADBURN_WAITED", waited.as_millis().to_string()));
         }
-        hand.run(facts);
+        runner.enqueue(vars);
     }
 
-    fn facts(&self, event: &str, state: Option<&State>) -> Facts {
-        let mut facts =
+    fn vars(&self, event: &str, state: Option<&State>) -> EventVars {
+        let mut vars =
             vec![("CHADBURN_EVENT", event.to_owned()), ("CHADBURN_URL", self.url.clone())];
-        let Some(state) = state else { return facts };
+        let Some(state) = state else { return vars };
         let order = state.order.as_ref();
         let reply = state.reply.as_ref();
         let text = |text: Option<&String>| text.cloned().unwrap_or_default();
         let position = order.and_then(|it| it.position).map(|it| it.to_string());
-        facts.extend([
+        vars.extend([
             ("CHADBURN_SEQ", state.seq.to_string()),
             ("CHADBURN_STATUS", text(order.map(|it| &it.status))),
             ("CHADBURN_POSITION", position.unwrap_or_default()),
@@ -283,23 +283,23 @@ impl Watcher {
             ("CHADBURN_BY", reply.map(|it| it.by.to_string()).unwrap_or_default()),
             ("CHADBURN_WHO", text(reply.and_then(|it| it.who.as_ref()))),
         ]);
-        facts
+        vars
     }
 }
 
-impl Form {
+impl OutputForm {
     /// Waits until nothing can be shown any more.
-    async fn failed(&self) -> io::Error {
+    async fn until_failed(&self) -> io::Error {
         match self {
-            Self::Lines(display) | Self::Json(display) => display.failed().await,
-            Self::View(_, display) => display.failed().await,
+            Self::Lines(output) | Self::Json(output) => output.until_failed().await,
+            Self::View(_, output) => output.until_failed().await,
         }
     }
 
     /// Draws the view anew, if it is one.
     fn draw(&self) {
-        if let Self::View(view, display) = self {
-            display.frame(view.lines());
+        if let Self::View(view, output) = self {
+            output.set_frame(view.lines());
         }
     }
 }
@@ -326,17 +326,17 @@ fn lagged_complaint(lagged: u64) -> String {
 }
 
 /// The line for what happened: when, what, and what it is about.
-fn line(what: What, state: &State) -> String {
+fn line(what: WatchEvent, state: &State) -> String {
     let order = state.order.as_ref().map_or("none".into(), shown_order);
     let rings = format!(", the bell {}", Terminal::ours().loud("rings"));
     let bell = if state.bell { &rings } else { "" };
     let about = match what {
-        What::Reply => state.reply.as_ref().map_or("none".into(), shown_reply),
-        What::Unanswered(waited) => format!("{order} for {} s", waited.as_secs()),
-        What::Present | What::Order | What::Repeat => order,
+        WatchEvent::Reply => state.reply.as_ref().map_or("none".into(), shown_reply),
+        WatchEvent::Unanswered(waited) => format!("{order} for {} s", waited.as_secs()),
+        WatchEvent::Present | WatchEvent::Order | WatchEvent::Repeat => order,
     };
     let at = match what {
-        What::Unanswered(_) => now(),
+        WatchEvent::Unanswered(_) => now(),
         _ => calendar::iso(state.at).unwrap_or_else(|| state.at.to_string()),
     };
     // What comes from elsewhere is made fit; the emphasis is ours.

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 /// Something that one may want to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum What {
+pub(super) enum WatchEvent {
     /// This is how things were when one began to look.
     Present,
     /// There is an order.
@@ -20,7 +20,7 @@ pub(super) enum What {
     Unanswered(Duration),
 }
 
-impl What {
+impl WatchEvent {
     /// As it is said.
     pub(super) fn word(self) -> &'static str {
         match self {
@@ -35,18 +35,18 @@ impl What {
 
 /// What is known so far.
 #[derive(Debug)]
-pub(super) struct Rule {
+pub(super) struct WatchState {
     /// After how long without an answer to say so.
-    patience: Option<Duration>,
+    unanswered_after: Option<Duration>,
     /// The last state.
     last: Option<State>,
     /// Since when the present order has been without an answer, and when to say so next.
-    waiting: Option<Waiting>,
+    waiting: Option<UnansweredOrder>,
 }
 
 /// An order that nobody has answered.
 #[derive(Clone, Copy, Debug)]
-struct Waiting {
+struct UnansweredOrder {
     /// UTC in milliseconds, by the server's clock.
     since: u64,
     /// When to say so next; never if that is too far away to be told.
@@ -55,14 +55,14 @@ struct Waiting {
 
 /// Now, here and by the server's clock (UTC in milliseconds).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Now {
+pub(super) struct Clocks {
     pub(super) here: Instant,
     pub(super) there: u64,
 }
 
-impl Rule {
-    pub(super) fn new(patience: Option<Duration>) -> Self {
-        Self { patience, last: None, waiting: None }
+impl WatchState {
+    pub(super) fn new(unanswered_after: Option<Duration>) -> Self {
+        Self { unanswered_after, last: None, waiting: None }
     }
 
     /// The last state.
@@ -76,25 +76,25 @@ impl Rule {
     }
 
     /// Takes a state, and says what has happened since the last one.
-    pub(super) fn state(&mut self, now: Now, state: &State) -> Option<What> {
+    pub(super) fn state(&mut self, now: Clocks, state: &State) -> Option<WatchEvent> {
         let what = match &self.last {
-            None => Some(What::Present),
+            None => Some(WatchEvent::Present),
             Some(last) => difference(last, state),
         };
         let order = state.order.as_ref();
         // Whatever somebody has answered, somebody has heard the bell.
         let replied = state.reply.as_ref().map(|it| it.seq) > order.map(|order| order.seq);
         let answered = replied || !state.bell;
-        let anew = matches!(what, Some(What::Present | What::Order));
-        self.waiting = match (self.patience, self.waiting) {
+        let anew = matches!(what, Some(WatchEvent::Present | WatchEvent::Order));
+        self.waiting = match (self.unanswered_after, self.waiting) {
             (None, _) => None,
             _ if answered => None,
             (Some(_), Some(waiting)) if !anew => Some(waiting),
-            (Some(patience), _) => {
+            (Some(unanswered_after), _) => {
                 let since = order.map_or(now.there, |order| ringing_since(state, order));
                 let waited = Duration::from_millis(now.there.saturating_sub(since));
-                let due = now.here.checked_add(patience.saturating_sub(waited));
-                Some(Waiting { since, due })
+                let due = now.here.checked_add(unanswered_after.saturating_sub(waited));
+                Some(UnansweredOrder { since, due })
             }
         };
         self.last = Some(state.clone());
@@ -102,12 +102,14 @@ impl Rule {
     }
 
     /// Says that nobody has answered, if it is time to.
-    pub(super) fn tick(&mut self, now: Now) -> Option<What> {
+    pub(super) fn tick(&mut self, now: Clocks) -> Option<WatchEvent> {
         let waiting = self.waiting.as_mut()?;
         let due = waiting.due.filter(|due| *due <= now.here)?;
-        waiting.due = self.patience.and_then(|patience| due.max(now.here).checked_add(patience));
+        waiting.due = self
+            .unanswered_after
+            .and_then(|unanswered_after| due.max(now.here).checked_add(unanswered_after));
         let waited = Duration::from_millis(now.there.saturating_sub(waiting.since));
-        Some(What::Unanswered(waited))
+        Some(WatchEvent::Unanswered(waited))
     }
 }
 
@@ -123,18 +125,20 @@ pub(super) fn ringing_since(state: &State, order: &Order) -> u64 {
 
 /// A server that was restarted gives the same order a new number. If nobody needs to answer it, that
 /// is no news.
-fn difference(last: &State, state: &State) -> Option<What> {
+fn difference(last: &State, state: &State) -> Option<WatchEvent> {
     let number = |state: &State| state.order.as_ref().map(|order| order.seq);
     let reply = |state: &State| state.reply.as_ref().map(|reply| reply.seq);
     if let Some(order) = &state.order
         && number(last) != number(state)
     {
         return match &last.order {
-            Some(before) if before.status == order.status => state.bell.then_some(What::Repeat),
-            _ => Some(What::Order),
+            Some(before) if before.status == order.status => {
+                state.bell.then_some(WatchEvent::Repeat)
+            }
+            _ => Some(WatchEvent::Order),
         };
     }
-    (reply(last) != reply(state)).then_some(What::Reply)
+    (reply(last) != reply(state)).then_some(WatchEvent::Reply)
 }
 
 #[cfg(test)]
@@ -146,9 +150,9 @@ mod tests {
     const MINUTE: Duration = Duration::from_mins(1);
 
     /// So long after the beginning, where the order of the tests is given.
-    fn after(start: Instant, span: Duration) -> Now {
+    fn after(start: Instant, span: Duration) -> Clocks {
         let there = 1_000_000 + u64::try_from(span.as_millis()).unwrap();
-        Now { here: start + span, there }
+        Clocks { here: start + span, there }
     }
 
     fn state(order: Option<(u64, &str)>, reply: Option<(u64, &str)>, bell: bool) -> State {
@@ -167,15 +171,15 @@ mod tests {
 
     #[test]
     fn each_difference_is_told_once() {
-        let (mut rule, now) = (Rule::new(None), after(Instant::now(), Duration::ZERO));
+        let (mut rule, now) = (WatchState::new(None), after(Instant::now(), Duration::ZERO));
         let story = [
-            (state(None, None, false), Some(What::Present)),
-            (state(Some((2, "a")), None, true), Some(What::Order)),
+            (state(None, None, false), Some(WatchEvent::Present)),
+            (state(Some((2, "a")), None, true), Some(WatchEvent::Order)),
             (state(Some((2, "a")), None, true), None),
-            (state(Some((3, "a")), None, true), Some(What::Repeat)),
-            (state(Some((3, "a")), Some((4, "b")), true), Some(What::Reply)),
-            (state(Some((3, "a")), Some((5, "a")), false), Some(What::Reply)),
-            (state(Some((6, "c")), Some((5, "a")), true), Some(What::Order)),
+            (state(Some((3, "a")), None, true), Some(WatchEvent::Repeat)),
+            (state(Some((3, "a")), Some((4, "b")), true), Some(WatchEvent::Reply)),
+            (state(Some((3, "a")), Some((5, "a")), false), Some(WatchEvent::Reply)),
+            (state(Some((6, "c")), Some((5, "a")), true), Some(WatchEvent::Order)),
         ];
         for (state, what) in story {
             assert_eq!(rule.state(now, &state), what, "{state:?}");
@@ -185,25 +189,25 @@ mod tests {
 
     #[test]
     fn an_answered_order_that_a_restart_has_renumbered_is_no_news() {
-        let (mut rule, now) = (Rule::new(None), after(Instant::now(), Duration::ZERO));
+        let (mut rule, now) = (WatchState::new(None), after(Instant::now(), Duration::ZERO));
         rule.state(now, &state(Some((2, "a")), Some((3, "a")), false));
         assert_eq!(rule.state(now, &state(Some((12, "a")), Some((13, "a")), false)), None);
         let rings = state(Some((22, "a")), Some((21, "a")), true);
-        assert_eq!(rule.state(now, &rings), Some(What::Repeat));
+        assert_eq!(rule.state(now, &rings), Some(WatchEvent::Repeat));
     }
 
     #[test]
     fn what_nobody_answers_is_told_again_and_again_until_the_first_reply() {
-        let (mut rule, start) = (Rule::new(Some(MINUTE)), Instant::now());
+        let (mut rule, start) = (WatchState::new(Some(MINUTE)), Instant::now());
         let at = |minutes: f32| after(start, MINUTE.mul_f32(minutes));
         rule.state(at(0.0), &state(Some((2, "a")), None, true));
         assert_eq!(rule.tick(at(0.5)), None);
         assert_eq!(rule.due(), Some(start + MINUTE));
         // A repeat does not begin to wait anew.
         rule.state(at(0.5), &state(Some((3, "a")), None, true));
-        assert_eq!(rule.tick(at(1.0)), Some(What::Unanswered(MINUTE)));
+        assert_eq!(rule.tick(at(1.0)), Some(WatchEvent::Unanswered(MINUTE)));
         assert_eq!(rule.tick(at(1.0)), None);
-        assert_eq!(rule.tick(at(2.0)), Some(What::Unanswered(2 * MINUTE)));
+        assert_eq!(rule.tick(at(2.0)), Some(WatchEvent::Unanswered(2 * MINUTE)));
         // A reply that does not match is one: somebody is there.
         rule.state(at(2.0), &state(Some((3, "a")), Some((4, "b")), true));
         assert_eq!((rule.due(), rule.tick(at(9.0))), (None, None));
@@ -219,35 +223,35 @@ mod tests {
 
     #[test]
     fn it_counts_from_the_order_and_not_from_when_one_began_to_look() {
-        let (mut rule, start) = (Rule::new(Some(MINUTE)), Instant::now());
+        let (mut rule, start) = (WatchState::new(Some(MINUTE)), Instant::now());
         rule.state(after(start, MINUTE * 3 / 4), &state(Some((2, "a")), None, true));
         assert_eq!(rule.due(), Some(start + MINUTE));
-        assert_eq!(rule.tick(after(start, MINUTE)), Some(What::Unanswered(MINUTE)));
-        let mut late = Rule::new(Some(MINUTE));
+        assert_eq!(rule.tick(after(start, MINUTE)), Some(WatchEvent::Unanswered(MINUTE)));
+        let mut late = WatchState::new(Some(MINUTE));
         late.state(after(start, 10 * MINUTE), &state(Some((2, "a")), None, true));
         let now = after(start, 10 * MINUTE);
-        assert_eq!(late.tick(now), Some(What::Unanswered(10 * MINUTE)), "it is late already");
+        assert_eq!(late.tick(now), Some(WatchEvent::Unanswered(10 * MINUTE)), "it is late already");
         assert_eq!(late.due(), Some(start + 11 * MINUTE));
     }
 
     #[test]
     fn neither_a_patience_for_ever_nor_a_time_from_elsewhere_is_too_much() {
-        let (mut rule, start) = (Rule::new(Some(Duration::MAX)), Instant::now());
+        let (mut rule, start) = (WatchState::new(Some(Duration::MAX)), Instant::now());
         let mut strange = state(Some((2, "a")), None, true);
         strange.at = u64::MAX;
         rule.state(after(start, Duration::ZERO), &strange);
         assert_eq!(rule.due(), None);
-        let mut rule = Rule::new(Some(MINUTE));
+        let mut rule = WatchState::new(Some(MINUTE));
         if let Some(order) = &mut strange.order {
             order.since = u64::MAX;
         }
         rule.state(after(start, Duration::ZERO), &strange);
-        assert_eq!(rule.tick(after(start, MINUTE)), Some(What::Unanswered(Duration::ZERO)));
+        assert_eq!(rule.tick(after(start, MINUTE)), Some(WatchEvent::Unanswered(Duration::ZERO)));
     }
 
     #[test]
     fn a_reply_to_an_earlier_order_is_no_answer() {
-        let (mut rule, start) = (Rule::new(Some(MINUTE)), Instant::now());
+        let (mut rule, start) = (WatchState::new(Some(MINUTE)), Instant::now());
         let now = after(start, Duration::ZERO);
         rule.state(now, &state(Some((5, "c")), Some((4, "b")), true));
         assert_eq!(rule.due(), Some(start + MINUTE));

@@ -6,24 +6,24 @@ use chadburn_client::{Dial, Event, Message, Order, Reply, Settings, State, Stati
 use tokio::time::{Instant, sleep_until};
 
 use super::rule::ringing_since;
-use super::{Trouble, say, seconds, shown_order};
+use super::{CommandError, print_line, seconds, shown_order};
 use chadburn_host::log::escaped;
 
 /// How long the first state may take, however little time there is for an answer: it comes at once
 /// from a server that is there.
-const LOOK: Duration = Duration::from_secs(1);
+const FIRST_STATE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Waits until the order that stands is answered by a match, or one of this kind is.
 pub(super) async fn run(
     settings: Settings,
     kind: Option<String>,
     limit: Option<Duration>,
-) -> Result<(), Trouble> {
+) -> Result<(), CommandError> {
     let begun = Instant::now();
     let mut station = Station::open(settings)?;
-    let mut waiting = Waiting::new(kind);
+    let mut waiting = AwaitedAnswer::new(kind);
     loop {
-        let limit = limit.map(|it| if waiting.looked { it } else { it.max(LOOK) });
+        let limit = limit.map(|it| if waiting.looked { it } else { it.max(FIRST_STATE_TIMEOUT) });
         let due = limit.and_then(|limit| begun.checked_add(limit));
         let event = tokio::select! {
             biased;
@@ -33,12 +33,12 @@ pub(super) async fn run(
                     Some(due) => sleep_until(due).await,
                     None => std::future::pending().await,
                 }
-            } => return Err(Trouble::Nothing(waiting.in_vain(begun.elapsed()))),
+            } => return Err(CommandError::NoResult(waiting.in_vain(begun.elapsed()))),
         };
         match event {
             Some(Event::Message(heard)) => match waiting.heard(&heard.message) {
-                Some(Step::Changed(line)) => say(&line)?,
-                Some(Step::Answered(line)) => return Ok(say(&line)?),
+                Some(Progress::Changed(line)) => print_line(&line)?,
+                Some(Progress::Answered(line)) => return Ok(print_line(&line)?),
                 None => {}
             },
             Some(Event::Failed(failure)) => return Err(failure.into()),
@@ -50,7 +50,7 @@ pub(super) async fn run(
 
 /// What a message has brought.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Step {
+enum Progress {
     /// It is another order now.
     Changed(String),
     /// It is answered.
@@ -59,7 +59,7 @@ enum Step {
 
 /// What is waited for, and what is known of it.
 #[derive(Debug)]
-struct Waiting {
+struct AwaitedAnswer {
     /// The kind of order: a position by number or name, or a text.
     kind: Option<String>,
     dial: Option<Dial>,
@@ -70,12 +70,12 @@ struct Waiting {
     rung: Option<u64>,
 }
 
-impl Waiting {
+impl AwaitedAnswer {
     fn new(kind: Option<String>) -> Self {
         Self { kind, dial: None, looked: false, order: None, rung: None }
     }
 
-    fn heard(&mut self, message: &Message) -> Option<Step> {
+    fn heard(&mut self, message: &Message) -> Option<Progress> {
         match message {
             Message::Welcome(welcome) => {
                 self.dial = Some(welcome.dial.clone());
@@ -86,7 +86,7 @@ impl Waiting {
         }
     }
 
-    fn state(&mut self, state: &State) -> Option<Step> {
+    fn state(&mut self, state: &State) -> Option<Progress> {
         self.looked = true;
         let before = std::mem::replace(&mut self.order, state.order.clone());
         let order = state.order.as_ref()?;
@@ -104,10 +104,10 @@ impl Waiting {
         }
         if let (false, Some(reply)) = (state.bell, &state.reply) {
             let since = self.rung.unwrap_or(order.since);
-            return Some(Step::Answered(answered(order, reply, since)));
+            return Some(Progress::Answered(answered(order, reply, since)));
         }
         let followed = changed && self.kind.is_none();
-        followed.then(|| Step::Changed(format!("now {} is ordered", shown_order(order))))
+        followed.then(|| Progress::Changed(format!("now {} is ordered", shown_order(order))))
     }
 
     fn is_meant(&self, order: &Order) -> bool {
@@ -173,8 +173,8 @@ mod tests {
         .unwrap()
     }
 
-    fn told(kind: Option<&str>, story: &[Message]) -> Vec<Step> {
-        let mut waiting = Waiting::new(kind.map(Into::into));
+    fn told(kind: Option<&str>, story: &[Message]) -> Vec<Progress> {
+        let mut waiting = AwaitedAnswer::new(kind.map(Into::into));
         story.iter().filter_map(|message| waiting.heard(message)).collect()
     }
 
@@ -188,16 +188,16 @@ mod tests {
             state("main is broken", 102, 20, None, true),
             state("main is broken", 102, 20, Some(22), false),
         ];
-        let changed = Step::Changed("now main is broken is ordered".into());
+        let changed = Progress::Changed("now main is broken is ordered".into());
         let line = "main is broken was answered by Tim after 2.0 s";
-        assert_eq!(told(None, &story), [changed, Step::Answered(line.into())]);
+        assert_eq!(told(None, &story), [changed, Progress::Answered(line.into())]);
     }
 
     #[test]
     fn an_order_that_is_answered_already_is_no_reason_to_wait() {
         let story = [welcome(), state("7", 1, 10, Some(13), false)];
         let line = "7 COFFEE was answered by Tim after 3.0 s";
-        assert_eq!(told(None, &story), [Step::Answered(line.into())]);
+        assert_eq!(told(None, &story), [Progress::Answered(line.into())]);
     }
 
     #[test]
@@ -210,10 +210,10 @@ mod tests {
         ];
         for kind in ["7", "coffee"] {
             let line = "7 COFFEE was answered by Tim after 1.0 s";
-            assert_eq!(told(Some(kind), &story), [Step::Answered(line.into())], "{kind}");
+            assert_eq!(told(Some(kind), &story), [Progress::Answered(line.into())], "{kind}");
         }
         let line = "8 was answered by Tim after 1.0 s";
-        assert_eq!(told(Some("8"), &story)[0], Step::Answered(line.into()));
+        assert_eq!(told(Some("8"), &story)[0], Progress::Answered(line.into()));
         assert_eq!(told(Some("tea"), &story), []);
     }
 
@@ -230,8 +230,9 @@ mod tests {
             let story = [since_it_was_given, &[Message::State(state)], &answer].concat();
             told(None, &story)
         };
-        let line =
-            |seconds| Step::Answered(format!("7 COFFEE was answered by Tim after {seconds}.0 s"));
+        let line = |seconds| {
+            Progress::Answered(format!("7 COFFEE was answered by Tim after {seconds}.0 s"))
+        };
         // It was seen to begin, or was not.
         assert_eq!(wrong(14, &[welcome(), state("7", 5, 10, None, true)]), [line(7)]);
         assert_eq!(wrong(14, &[welcome()]), [line(7)]);
@@ -255,6 +256,6 @@ mod tests {
         let answer = state("7", 5, 10, Some(103), false);
         let line = "7 COFFEE was answered by Tim after 3.0 s";
         let story = [welcome(), Message::State(again), answer];
-        assert_eq!(told(None, &story), [Step::Answered(line.into())]);
+        assert_eq!(told(None, &story), [Progress::Answered(line.into())]);
     }
 }

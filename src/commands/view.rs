@@ -6,7 +6,7 @@ use std::io;
 
 use chadburn_client::{Dial, Message, Roll, State};
 
-use super::display::Paint;
+use super::output_queue::FrameRenderer;
 use super::{shown_order, shown_reply};
 use crate::file::File;
 use chadburn_host::log::escaped;
@@ -76,12 +76,12 @@ impl View {
     }
 
     /// The lines from top to bottom.
-    pub(super) fn lines(&self) -> Vec<Line> {
-        let mut lines: Vec<Line> = Vec::new();
+    pub(super) fn lines(&self) -> Vec<ViewLine> {
+        let mut lines: Vec<ViewLine> = Vec::new();
         let order = self.state.as_ref().and_then(|state| state.order.as_ref());
         let reply = self.state.as_ref().and_then(|state| state.reply.as_ref());
         if let Some(dial) = self.dial.as_ref().filter(|dial| !dial.sectors.is_empty()) {
-            lines.push(Line::new(Rank::Title, format!("  {}", escaped(&dial.title))));
+            lines.push(ViewLine::new(Rank::Title, format!("  {}", escaped(&dial.title))));
             for it in &dial.sectors {
                 let ordered = order.and_then(|order| order.position) == Some(it.position);
                 let replied = reply.and_then(|reply| reply.position) == Some(it.position);
@@ -89,26 +89,30 @@ impl View {
                 let (left, right) =
                     (if ordered { '▶' } else { ' ' }, if replied { " ◀" } else { "" });
                 let name = escaped(&it.name);
-                lines.push(Line::new(rank, format!("{left} {:>2} {name}{right}", it.position)));
+                lines.push(ViewLine::new(rank, format!("{left} {:>2} {name}{right}", it.position)));
             }
         }
         if let Some(state) = &self.state {
             let order = order.map_or("none".into(), shown_order);
             let reply = reply.map_or("none".into(), shown_reply);
-            lines.push(Line::new(Rank::Order, format!("  order  {order}")));
-            lines.push(Line::new(Rank::Reply, format!("  reply  {reply}")));
+            lines.push(ViewLine::new(Rank::Order, format!("  order  {order}")));
+            lines.push(ViewLine::new(Rank::Reply, format!("  reply  {reply}")));
             lines.push(if state.bell {
-                Line::loud(Rank::Bell, "  bell    RINGS ".into(), " RINGS ")
+                ViewLine::loud(Rank::Bell, "  bell    RINGS ".into(), " RINGS ")
             } else {
-                Line::new(Rank::Bell, "  bell   is quiet".into())
+                ViewLine::new(Rank::Bell, "  bell   is quiet".into())
             });
         }
         let unwell = self.unwell.values();
-        lines.extend(unwell.map(|it| Line::new(Rank::File, format!("  file   {}", escaped(it)))));
+        lines.extend(
+            unwell.map(|it| ViewLine::new(Rank::File, format!("  file   {}", escaped(it)))),
+        );
         lines.extend(self.roll.iter().flat_map(people));
         lines.push(match self.link.as_str() {
-            "" => Line::new(Rank::Link, format!("  link   {}", escaped(&self.url))),
-            why => Line::loud(Rank::Away, format!("  link    AWAY  {}", escaped(why)), " AWAY "),
+            "" => ViewLine::new(Rank::Link, format!("  link   {}", escaped(&self.url))),
+            why => {
+                ViewLine::loud(Rank::Away, format!("  link    AWAY  {}", escaped(why)), " AWAY ")
+            }
         });
         lines
     }
@@ -116,7 +120,7 @@ impl View {
 
 /// Draws the view in the place of what was drawn before.
 #[derive(Debug)]
-pub(super) struct Painter {
+pub(super) struct ViewRenderer {
     /// How many lines were drawn last.
     drawn: usize,
     /// In how many columns and lines.
@@ -124,16 +128,16 @@ pub(super) struct Painter {
     resumed: ContinueFlag,
 }
 
-impl Painter {
+impl ViewRenderer {
     pub(super) fn new(resumed: ContinueFlag) -> Self {
         Self { drawn: 0, size: (0, 0), resumed }
     }
 }
 
-impl Paint for Painter {
-    type Frame = Vec<Line>;
+impl FrameRenderer for ViewRenderer {
+    type Frame = Vec<ViewLine>;
 
-    fn paint(&mut self, lines: &Vec<Line>) -> Option<String> {
+    fn render(&mut self, lines: &Vec<ViewLine>) -> Option<String> {
         if is_in_background() {
             return None;
         }
@@ -189,7 +193,7 @@ enum Rank {
 }
 
 /// As much of this as there is room for, in its order; of a dial all or nothing.
-fn fitting(lines: &[Line], room: usize) -> Vec<&Line> {
+fn fitting(lines: &[ViewLine], room: usize) -> Vec<&ViewLine> {
     let mut lines: Vec<_> = lines.iter().collect();
     while lines.len() > room {
         let Some(least) = lines.iter().map(|line| line.rank).max() else { break };
@@ -200,14 +204,14 @@ fn fitting(lines: &[Line], room: usize) -> Vec<&Line> {
 
 /// A line of the view.
 #[derive(Debug)]
-pub(super) struct Line {
+pub(super) struct ViewLine {
     rank: Rank,
     text: String,
     /// The part of it that is shown in reverse, if any is.
     loud: &'static str,
 }
 
-impl Line {
+impl ViewLine {
     fn new(rank: Rank, text: String) -> Self {
         Self { rank, text, loud: "" }
     }
@@ -228,7 +232,7 @@ impl Line {
 }
 
 /// Who answered, and who is there.
-fn people(roll: &Roll) -> Vec<Line> {
+fn people(roll: &Roll) -> Vec<ViewLine> {
     let coming = |coming| roll.answers.iter().filter(|it| it.coming == Some(coming)).count();
     let counts = format!(
         "  roll   {} answered, {} coming, {} not, {} here",
@@ -240,12 +244,12 @@ fn people(roll: &Roll) -> Vec<Line> {
     let names = roll.named.iter().take(NAMES).map(|name| escaped(name).to_string());
     let names = names.collect::<Vec<_>>();
     if names.is_empty() {
-        return vec![Line::new(Rank::Roll, counts)];
+        return vec![ViewLine::new(Rank::Roll, counts)];
     }
     let more = (roll.named.len() - names.len()).saturating_add(roll.more_named);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let names = format!("         {}{more}", names.join(", "));
-    vec![Line::new(Rank::Roll, counts), Line::new(Rank::Names, names)]
+    vec![ViewLine::new(Rank::Roll, counts), ViewLine::new(Rank::Names, names)]
 }
 
 /// How many columns and lines the terminal has; the usual if it does not say.
@@ -273,7 +277,7 @@ mod tests {
             (Rank::Away, "away"),
         ];
         let left = |room| {
-            let lines = all.map(|(rank, text)| Line::new(rank, text.into()));
+            let lines = all.map(|(rank, text)| ViewLine::new(rank, text.into()));
             let lines = fitting(&lines, room);
             lines.iter().map(|line| &*line.text).collect::<Vec<_>>().join(" ")
         };

@@ -6,10 +6,10 @@
 mod answer;
 mod clock;
 mod console;
-mod display;
 mod doctor;
 mod exec;
 mod log_book;
+mod output_queue;
 mod rule;
 mod status;
 mod text;
@@ -24,13 +24,13 @@ use chadburn_client::{By, Failure, Order, Page, Position, Reply, RequestError, S
 use thiserror::Error;
 use tokio::time::timeout;
 
-use crate::cli::{Errand, Remote, Wire};
+use crate::cli::{ClientCommand, Remote, Wire};
 use chadburn_host::log::{escaped, fit, json_line};
 use chadburn_host::signals::{CommandSignals, StopSignal};
 
 /// Why an errand was in vain.
 #[derive(Debug, Error)]
-pub enum Trouble {
+pub enum CommandError {
     /// There is no server, or it does not want us.
     #[error(transparent)]
     Failure(#[from] Failure),
@@ -39,7 +39,7 @@ pub enum Trouble {
     Request(#[from] RequestError),
     /// What was asked for is not there.
     #[error("{0}")]
-    Nothing(String),
+    NoResult(String),
     /// Our own input or output is broken.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -48,7 +48,7 @@ pub enum Trouble {
     Stopped(StopSignal),
 }
 
-impl Trouble {
+impl CommandError {
     /// The exit code, as the help tells it.
     #[must_use]
     pub fn code(&self) -> u8 {
@@ -56,7 +56,7 @@ impl Trouble {
             Self::Failure(Failure::Setting(_)) => 2,
             Self::Failure(Failure::Gone(_)) => 3,
             Self::Failure(Failure::Refused { .. }) => 4,
-            Self::Request(_) | Self::Nothing(_) => 5,
+            Self::Request(_) | Self::NoResult(_) => 5,
             Self::Failure(_) | Self::Io(_) => 1,
             // As a shell tells it.
             Self::Stopped(StopSignal::Interrupt) => 130,
@@ -66,50 +66,54 @@ impl Trouble {
 }
 
 /// Goes to a server and comes back, at the latest when a signal says so.
-pub async fn run(remote: Remote) -> Result<(), Trouble> {
+pub async fn run(remote: Remote) -> Result<(), CommandError> {
     let mut signals = CommandSignals::catch()?;
     let done = match remote {
-        Remote { settings, url, errand: Errand::Watch(watch), .. } if watch.wire == Wire::Json => {
+        Remote { settings, url, command: ClientCommand::Watch(watch), .. }
+            if watch.wire == Wire::Json =>
+        {
             watch::run(settings, &url, watch, &mut signals).await
         }
         remote => tokio::select! {
-            done = go(remote) => done,
-            stop = signals.until_stop() => Err(Trouble::Stopped(stop)),
+            done = dispatch(remote) => done,
+            stop = signals.until_stop() => Err(CommandError::Stopped(stop)),
         },
     };
     match done {
         // Whoever closed the pipe has read enough.
-        Err(Trouble::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(CommandError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         done => done,
     }
 }
 
-async fn go(remote: Remote) -> Result<(), Trouble> {
-    let Remote { settings, url, wait, errand, .. } = remote;
-    match errand {
-        Errand::Status { json } => status::run(settings, json).await,
-        Errand::Answer { position, coming } => answer::run(settings, wait, position, coming).await,
-        Errand::Order(status) => answer::order(settings, wait, status).await,
-        Errand::Wait { kind, limit } => wait::run(settings, kind, limit).await,
-        Errand::Watch(_) => text::watch(settings, &url).await,
-        Errand::Log { since, csv } => log_book::run(&settings, since, csv).await,
-        Errand::Doctor { status, accept, token } => {
+async fn dispatch(remote: Remote) -> Result<(), CommandError> {
+    let Remote { settings, url, wait, command, .. } = remote;
+    match command {
+        ClientCommand::Status { json } => status::run(settings, json).await,
+        ClientCommand::Answer { position, coming } => {
+            answer::run(settings, wait, position, coming).await
+        }
+        ClientCommand::Order(status) => answer::order(settings, wait, status).await,
+        ClientCommand::Wait { kind, limit } => wait::run(settings, kind, limit).await,
+        ClientCommand::Watch(_) => text::watch(settings, &url).await,
+        ClientCommand::Log { since, csv } => log_book::run(&settings, since, csv).await,
+        ClientCommand::Doctor { status, accept, token } => {
             doctor::run(settings, &url, status, accept, token).await
         }
-        Errand::Console(Wire::Json) => console::run(settings, wait).await,
-        Errand::Console(Wire::Text) => text::console(settings, wait).await,
+        ClientCommand::Console(Wire::Json) => console::run(settings, wait).await,
+        ClientCommand::Console(Wire::Text) => text::console(settings, wait).await,
     }
 }
 
 /// What the server makes of a request. It may take its time over it, but not for ever: while the link
 /// is up, no longer than one would wait for the server itself.
-async fn answered<T>(
+async fn await_answer<T>(
     station: &Station,
     wait: Duration,
     request: impl Future<Output = Result<T, RequestError>>,
-) -> Result<T, Trouble> {
+) -> Result<T, CommandError> {
     let mut request = std::pin::pin!(request);
-    let wait = wait.max(SHORTEST_WAIT);
+    let wait = wait.max(MIN_ANSWER_TIMEOUT);
     loop {
         match timeout(wait, &mut request).await {
             Ok(done) => return Ok(done?),
@@ -118,14 +122,14 @@ async fn answered<T>(
             Err(_) => {
                 let why = "the server has not answered within";
                 let may = "it may have been carried out";
-                return Err(Trouble::Nothing(format!("{why} {} s; {may}", seconds(wait))));
+                return Err(CommandError::NoResult(format!("{why} {} s; {may}", seconds(wait))));
             }
         }
     }
 }
 
 /// How long an answer may take at least: that of a disk which is busy.
-const SHORTEST_WAIT: Duration = Duration::from_secs(5);
+const MIN_ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A span in seconds, to a tenth.
 fn seconds(span: Duration) -> String {
@@ -133,22 +137,22 @@ fn seconds(span: Duration) -> String {
 }
 
 /// What a redirect does with whoever asks.
-fn sent_elsewhere(page: &Page) -> String {
+fn redirect_text(page: &Page) -> String {
     let target = page.header("location").unwrap_or("it does not say where");
     format!("sends one elsewhere: {}", escaped(target))
 }
 
 /// Says a line, at once. Nothing in it acts upon a terminal.
-fn say(line: &str) -> io::Result<()> {
-    out(&fit(line))
+fn print_line(line: &str) -> io::Result<()> {
+    write_line(&fit(line))
 }
 
 /// Says some JSON in a line, at once; here too nothing acts upon a terminal.
-fn say_json(json: String) -> io::Result<()> {
-    out(&json_line(json))
+fn print_json(json: String) -> io::Result<()> {
+    write_line(&json_line(json))
 }
 
-fn out(line: &str) -> io::Result<()> {
+fn write_line(line: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(line.as_bytes())?;
     out.write_all(b"\n")?;
