@@ -1,7 +1,7 @@
-//! What one goes to a server for: the commands that are clients.
+//! The subcommands that are clients of a server.
 //!
-//! They know the server by its wire alone. What is done is said on standard output, what is not on
-//! standard error, in one line, and in the exit code.
+//! They know the server by its wires only. Results go to standard output, errors as one line to standard
+//! error, and both show in the exit code.
 
 mod answer;
 mod clock;
@@ -28,22 +28,23 @@ use crate::cli::{ClientCommand, Remote, Wire};
 use chadburn_host::log::{escaped, fit, json_line};
 use chadburn_host::signals::{CommandSignals, StopSignal};
 
-/// Why an errand was in vain.
+/// Why a subcommand failed.
 #[derive(Debug, Error)]
 pub enum CommandError {
-    /// There is no server, or it does not want us.
+    /// The address or a setting cannot be used, the server cannot be reached, or it refuses us.
     #[error(transparent)]
     Failure(#[from] Failure),
-    /// It did not do what was asked.
+    /// The server did not carry out the request, or that is not known.
     #[error(transparent)]
     Request(#[from] RequestError),
-    /// What was asked for is not there.
+    /// The server was reached, but there is no result: a timeout, nothing to answer, or an answer that
+    /// cannot be read; or `doctor` found something bad.
     #[error("{0}")]
     NoResult(String),
-    /// Our own input or output is broken.
+    /// Reading standard input or writing standard output failed.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// It was told to end.
+    /// A signal stopped it.
     #[error("ended by {0}")]
     Stopped(StopSignal),
 }
@@ -58,14 +59,14 @@ impl CommandError {
             Self::Failure(Failure::Refused { .. }) => 4,
             Self::Request(_) | Self::NoResult(_) => 5,
             Self::Failure(_) | Self::Io(_) => 1,
-            // As a shell tells it.
+            // 128 + signal number, as shells report it.
             Self::Stopped(StopSignal::Interrupt) => 130,
             Self::Stopped(StopSignal::Terminate) => 143,
         }
     }
 }
 
-/// Goes to a server and comes back, at the latest when a signal says so.
+/// Runs a subcommand until it is done or a signal stops it.
 pub async fn run(remote: Remote) -> Result<(), CommandError> {
     let mut signals = CommandSignals::catch()?;
     let done = match remote {
@@ -80,7 +81,7 @@ pub async fn run(remote: Remote) -> Result<(), CommandError> {
         },
     };
     match done {
-        // Whoever closed the pipe has read enough.
+        // The reader of our output has closed the pipe: that is no error.
         Err(CommandError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         done => done,
     }
@@ -95,6 +96,7 @@ async fn dispatch(remote: Remote) -> Result<(), CommandError> {
         }
         ClientCommand::Order(status) => answer::order(settings, wait, status).await,
         ClientCommand::Wait { kind, limit } => wait::run(settings, kind, limit).await,
+        // The text wire; for the JSON wire `run` calls `watch::run`, which needs the signals itself.
         ClientCommand::Watch(_) => text::watch(settings, &url).await,
         ClientCommand::Log { since, csv } => log_book::run(&settings, since, csv).await,
         ClientCommand::Doctor { status, accept, token } => {
@@ -105,8 +107,8 @@ async fn dispatch(remote: Remote) -> Result<(), CommandError> {
     }
 }
 
-/// What the server makes of a request. It may take its time over it, but not for ever: while the link
-/// is up, no longer than one would wait for the server itself.
+/// Waits for the answer to a request. While the link is up, at most `wait`, but at least
+/// [`MIN_ANSWER_TIMEOUT`]; while it is down, until the link's own retry window is over.
 async fn await_answer<T>(
     station: &Station,
     wait: Duration,
@@ -117,7 +119,7 @@ async fn await_answer<T>(
     loop {
         match timeout(wait, &mut request).await {
             Ok(done) => return Ok(done?),
-            // The link itself knows when to give up.
+            // The link gives up by itself when its retry window is over.
             Err(_) if !station.is_up() => {}
             Err(_) => {
                 let why = "the server has not answered within";
@@ -128,7 +130,7 @@ async fn await_answer<T>(
     }
 }
 
-/// How long an answer may take at least: that of a disk which is busy.
+/// The shortest time that an answer is waited for: the disk of the server may be busy.
 const MIN_ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A span in seconds, to a tenth.
@@ -136,22 +138,23 @@ fn seconds(span: Duration) -> String {
     format!("{}.{}", span.as_secs(), span.subsec_millis() / 100)
 }
 
-/// What a redirect does with whoever asks.
+/// Describes a redirect: "sends one elsewhere: TARGET".
 fn redirect_text(page: &Page) -> String {
     let target = page.header("location").unwrap_or("it does not say where");
     format!("sends one elsewhere: {}", escaped(target))
 }
 
-/// Says a line, at once. Nothing in it acts upon a terminal.
+/// Prints a line and flushes it, with everything escaped that acts upon a terminal.
 fn print_line(line: &str) -> io::Result<()> {
     write_line(&fit(line))
 }
 
-/// Says some JSON in a line, at once; here too nothing acts upon a terminal.
+/// The same for a line of JSON.
 fn print_json(json: String) -> io::Result<()> {
     write_line(&json_line(json))
 }
 
+/// Writes a line as it is, and flushes it.
 fn write_line(line: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     out.write_all(line.as_bytes())?;

@@ -163,7 +163,7 @@ pub(super) enum Verb {
     },
 }
 
-/// The way to the server.
+/// The options that say where the server is and how to reach it.
 #[derive(Args, Debug)]
 pub(super) struct ServerArgs {
     /// The server
@@ -180,20 +180,20 @@ pub(super) struct ServerArgs {
     wait: Option<Duration>,
 }
 
-/// What to go to a server for, and to which.
+/// A client command, and the server that it is for.
 #[derive(Clone, Debug)]
 pub struct Remote {
-    /// The way to it.
+    /// How to reach the server.
     pub settings: Settings,
     /// Its address.
     pub url: String,
     /// How long it is tried for.
     pub wait: Duration,
-    /// What for.
+    /// The command.
     pub command: ClientCommand,
 }
 
-/// What to go to a server for.
+/// A command that is a client of a server.
 #[derive(Clone, Debug)]
 pub enum ClientCommand {
     /// To hear how things are.

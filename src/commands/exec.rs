@@ -1,4 +1,4 @@
-//! Runs a command for what happens, one after the other, each in a process group of its own.
+//! Runs the `--exec` command for one event after another, each time in a process group of its own.
 
 use std::collections::VecDeque;
 use std::process::Stdio;
@@ -16,32 +16,33 @@ use chadburn_host::log::fit;
 use chadburn_host::process_groups::ProcessGroups;
 use chadburn_host::signals::StopSignal;
 
-/// How many happenings may wait for a command that is slow. Beyond that the oldest are left out, and
-/// that is said.
+/// The most events that wait for a slow command. When there are more, the oldest are dropped, which is
+/// reported once.
 const QUEUE_MAX: usize = 64;
 
-/// How long a command that was told to end may take; then it is killed.
+/// How long the command may take to end after a signal; then it is killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The most bytes of a fact. A status has no more; what a server that means harm sends beyond that
-/// could be more than the kernel takes (`execve(2)`), and then nothing would be run at all.
+/// The most bytes of a variable's value. A status has no more. A malicious server could send more than the
+/// kernel accepts (`execve(2)`), and then the command could not be run at all.
 const MAX_VAR_BYTES: usize = 4_096;
 
-/// The facts, as variables.
+/// The environment variables of one event.
 pub(super) type EventVars = Vec<(&'static str, String)>;
 
-/// What the command is still to be run for.
+/// The events that the command is still to be run for.
 #[derive(Debug, Default)]
 struct EventQueue {
     events: VecDeque<EventVars>,
-    /// How many were left out since the command was last run for how things are.
+    /// Events dropped since the last `present` event.
     dropped: u64,
     /// Nothing more will come.
     ended: bool,
 }
 
 impl EventQueue {
-    /// Takes one more; whether an older one is the first to be left out for it.
+    /// Queues an event. True if this made the queue drop one for the first time since the last `present`,
+    /// which is to be reported.
     fn put(&mut self, vars: EventVars) -> bool {
         let full = self.events.len() >= QUEUE_MAX;
         if full {
@@ -52,8 +53,7 @@ impl EventQueue {
         full && self.dropped == 1
     }
 
-    /// The next one. When some were left out, the last is followed by how things are: what the command
-    /// has missed shows in that.
+    /// The next event. If events were dropped, a `present` event with the latest state follows the last one.
     fn take(&mut self) -> Option<EventVars> {
         let vars = self.events.pop_front()?;
         if self.dropped > 0 && self.events.is_empty() {
@@ -64,18 +64,18 @@ impl EventQueue {
     }
 }
 
-/// How things are by these facts, without what happened.
+/// The variables of a `present` event with the state of this event.
 fn current_state_vars(vars: &EventVars) -> EventVars {
     let of_the_event = ["CHADBURN_EVENT", "CHADBURN_LINK", "CHADBURN_WHY", "CHADBURN_WAITED"];
     let kept = vars.iter().filter(|(name, _)| !of_the_event.contains(name)).cloned();
     std::iter::once(("CHADBURN_EVENT", WatchEvent::Present.word().to_owned())).chain(kept).collect()
 }
 
-/// What the runner and whoever gives it facts share.
+/// The queue, shared with the task.
 #[derive(Debug, Default)]
 struct SharedQueue {
     queue: Mutex<EventQueue>,
-    /// There is something to run, or nothing more will come.
+    /// There is an event, or no more will come.
     changed: Notify,
 }
 
@@ -84,7 +84,7 @@ impl SharedQueue {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The next facts; none after the last.
+    /// Waits for the next event; `None` after the last.
     async fn next(&self) -> Option<EventVars> {
         loop {
             let (vars, ended) = {
@@ -99,7 +99,7 @@ impl SharedQueue {
     }
 }
 
-/// A hand that runs a command.
+/// Runs the `--exec` command for one event after another, in a task of its own.
 pub(super) struct ExecRunner {
     shared: Arc<SharedQueue>,
     task: JoinHandle<()>,
@@ -149,15 +149,15 @@ impl ExecRunner {
         self.shared.changed.notify_one();
     }
 
-    /// Waits for what is still to be run.
+    /// Waits until the command has been run for every event in the queue.
     pub(super) async fn run_remaining(&mut self) {
         self.end(false);
-        // A runner that has panicked has said so.
+        // A panic of the task has been reported where it happened.
         let _ = (&mut self.task).await;
     }
 
-    /// Passes the signal on to what is running, and kills it when it has not ended in five seconds:
-    /// the command, and whatever it has left behind in its process group.
+    /// Passes the signal on to the process groups of the command, also to those that earlier runs have left
+    /// behind, and kills them when they have not ended in five seconds.
     pub(super) async fn stop(&mut self, stop: StopSignal) {
         self.end(true);
         self.process_groups.signal(stop.signal());
@@ -176,13 +176,13 @@ impl ExecRunner {
     }
 }
 
-/// Runs the command once; what is wrong with it, if it was not well.
+/// Runs the command once; an error says what went wrong.
 async fn run(command: &str, vars: EventVars, process_groups: &ProcessGroups) -> Result<(), String> {
     let mut shell = Command::new("sh");
     shell.args(["-c", command]).envs(vars.iter().map(|(name, text)| (name, env_value(text))));
-    // Our own output is one line an event, and nobody else writes into it.
+    // The command's stdout goes to our stderr: our stdout is one line an event, for programs.
     shell.stdin(Stdio::null()).stdout(std::io::stderr());
-    // So that a signal finds whatever it has started too.
+    // So that a signal reaches the descendants of the shell, too.
     shell.process_group(0);
     let run = match shell.spawn() {
         Ok(mut child) => {
@@ -200,7 +200,7 @@ async fn run(command: &str, vars: EventVars, process_groups: &ProcessGroups) -> 
     }
 }
 
-/// The fact as an environment can hold it: no NUL, and not too long.
+/// The text as an environment can hold it: no NUL, and at most [`MAX_VAR_BYTES`].
 fn env_value(text: &str) -> String {
     let end = text.floor_char_boundary(MAX_VAR_BYTES);
     text[..end].replace('\0', "\u{fffd}")

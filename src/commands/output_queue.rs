@@ -1,7 +1,5 @@
-//! Lines and frames on their way to a terminal, file or pipe that may be slow, held or closed.
-//!
-//! Whoever has something to show leaves it here and goes on; a thread of its own writes it. When too
-//! much waits, the oldest lines are left out and counted. What is shown is not known here.
+//! An output queue: lines and frames are queued without waiting, and a thread writes them to a terminal,
+//! file or pipe that may block. When the queue is full, the oldest lines are dropped and counted.
 
 use std::collections::VecDeque;
 use std::io::{self, Write};
@@ -11,25 +9,25 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-/// How many bytes of lines wait: those of an hour in an office, and of a second in a storm.
+/// The most bytes of queued lines: what an office says in an hour, or a storm in a second.
 const QUEUE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
-/// What stands for lines that were left out, by their number.
+/// The line that stands for dropped lines, by their number.
 pub(super) type Notice = fn(u64) -> String;
 
-/// How often one asks whether it is time for a frame that had to wait: a shell that gives us the terminal
-/// back tells a process of it only if that was stopped.
+/// How often a frame that could not be drawn is retried: when we return to the foreground without having
+/// been stopped, no signal says so.
 const RETRY_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Makes of a frame what is written to the terminal, by what was written before; nothing if it has to
-/// wait, and is asked for again.
+/// Renders a frame as terminal output relative to what is on the screen; `None` if it cannot be drawn now
+/// and is to be retried.
 pub(super) trait FrameRenderer: Send + 'static {
-    /// What is shown as a whole; a newer one takes its place.
+    /// What is drawn as a whole; a newer one replaces it.
     type Frame: Send;
     fn render(&mut self, frame: &Self::Frame) -> Option<String>;
 }
 
-/// For whoever has lines only.
+/// The renderer of a queue without frames.
 #[derive(Debug)]
 pub(super) struct LinesOnly;
 
@@ -41,7 +39,7 @@ impl FrameRenderer for LinesOnly {
     }
 }
 
-/// The way to what shows it.
+/// A handle of the queue.
 pub(super) struct OutputQueue<F = ()>(Arc<OutputShared<F>>);
 
 impl<F> Clone for OutputQueue<F> {
@@ -52,9 +50,9 @@ impl<F> Clone for OutputQueue<F> {
 
 struct OutputShared<F> {
     queued: Mutex<Queued<F>>,
-    /// There is something to write, or the thread has ended.
+    /// There is something to write, `end` was called, or the thread has ended.
     changed: Condvar,
-    /// Nothing can be written any more.
+    /// A write has failed, and the thread has ended.
     failed: Notify,
 }
 
@@ -63,15 +61,15 @@ struct Queued<F> {
     lines: VecDeque<String>,
     /// How many bytes they have.
     bytes: usize,
-    /// How many were left out before the first of them.
+    /// How many lines were dropped before the first of them.
     dropped_lines: u64,
     /// The newest frame, if it has not been written.
     frame: Option<F>,
-    /// Why nothing can be written any more.
+    /// Why a write has failed.
     error: Option<io::Error>,
-    /// Nothing more will come.
+    /// `end` was called: nothing more will be queued.
     ending: bool,
-    /// The thread has ended.
+    /// The writer's thread has ended.
     writer_ended: bool,
 }
 
@@ -93,7 +91,7 @@ impl<F: Send + 'static> OutputQueue<F> {
         Ok(output)
     }
 
-    /// Leaves a line.
+    /// Queues a line.
     pub(super) fn push_line(&self, mut line: String) {
         line.push('\n');
         let mut queued = self.queued();
@@ -109,13 +107,13 @@ impl<F: Send + 'static> OutputQueue<F> {
         self.0.changed.notify_all();
     }
 
-    /// Leaves a frame in the place of one that has not been shown.
+    /// Queues a frame, in the place of one that has not been written.
     pub(super) fn set_frame(&self, frame: F) {
         self.queued().frame = Some(frame);
         self.0.changed.notify_all();
     }
 
-    /// Waits until nothing can be shown any more, and says why.
+    /// Waits until a write has failed, and returns why.
     pub(super) async fn until_failed(&self) -> io::Error {
         loop {
             let failed = self.0.failed.notified();
@@ -126,7 +124,7 @@ impl<F: Send + 'static> OutputQueue<F> {
         }
     }
 
-    /// Waits at most this long until everything is shown, and says why it could not be.
+    /// Waits at most this long until everything is written; an error if a write has failed.
     pub(super) fn end(&self, patience: Duration) -> io::Result<()> {
         let mut queued = self.queued();
         queued.ending = true;

@@ -5,10 +5,10 @@ use std::time::Duration;
 use chadburn_client::{Order, State};
 use tokio::time::Instant;
 
-/// Something that one may want to know.
+/// An event of a watched telegraph.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum WatchEvent {
-    /// This is how things were when one began to look.
+    /// The state when the link came up.
     Present,
     /// There is an order.
     Order,
@@ -21,7 +21,7 @@ pub(super) enum WatchEvent {
 }
 
 impl WatchEvent {
-    /// As it is said.
+    /// Its name, for a person and for `CHADBURN_EVENT`.
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Present => "present",
@@ -33,7 +33,7 @@ impl WatchEvent {
     }
 }
 
-/// What is known so far.
+/// What a watcher knows of a telegraph, and when to report that nobody has answered.
 #[derive(Debug)]
 pub(super) struct WatchState {
     /// After how long without an answer to say so.
