@@ -4,9 +4,9 @@
 //! `rule` decides; this file opens the device again and again, watches the accept file, and
 //! carries out. It needs no server, only the files that both know.
 
+mod backoff;
 mod candidates;
 mod device;
-mod patience;
 mod rule;
 
 use std::future::Future;
@@ -24,6 +24,7 @@ use tracing::{info, warn};
 
 use crate::cli::BridgeConfig;
 use crate::status;
+use backoff::Backoff;
 use chadburn_host::log::escaped;
 use chadburn_host::systemd::{Manager, watchdog_interval};
 use device::{Device, NoDevice};
@@ -31,8 +32,7 @@ use live_file::disk::{self, Calls, Monitor};
 use live_file::durable::{self, DurableFile};
 use live_file::source::{Options, Pool, Source};
 use live_file::writing::Report;
-use patience::Patience;
-use rule::{Effect, Event, Rule, Tale};
+use rule::{Effect, Event, LogEvent, Rule};
 
 pub use candidates::{Candidate, candidates};
 
@@ -40,10 +40,10 @@ pub use candidates::{Candidate, candidates};
 const TICK: Duration = Duration::from_millis(100);
 
 /// How long the bridge waits on its own thread for a disk that does not answer.
-const PATIENCE: Duration = Duration::from_secs(2);
+const DISK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The same at its end, for which it has less than a second.
-const LAST_WRITE: Duration = Duration::from_millis(500);
+const FINAL_WRITE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Why a bridge cannot start. Whoever started it must act.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +53,7 @@ pub enum StartError {
     Taken(String),
     /// It is a file, a directory or another kind of device.
     #[error("{0} is no serial device")]
-    NoTerminal(String),
+    NotSerial(String),
     /// The status file's path is none.
     #[error(transparent)]
     Status(#[from] durable::OpenError),
@@ -67,7 +67,7 @@ pub enum StartError {
 pub async fn run(config: BridgeConfig, stop: impl Future<Output = ()>) -> Result<(), StartError> {
     let first = match Device::open(&config.device) {
         Err(NoDevice::Taken) => return Err(StartError::Taken(shown(&config.device))),
-        Err(NoDevice::NoTerminal) => return Err(StartError::NoTerminal(shown(&config.device))),
+        Err(NoDevice::NotSerial) => return Err(StartError::NotSerial(shown(&config.device))),
         other => other,
     };
     let status = Arc::new(DurableFile::shared(&config.status_file)?);
@@ -91,10 +91,10 @@ pub async fn run(config: BridgeConfig, stop: impl Future<Output = ()>) -> Result
         start: Instant::now(),
         device: None,
         opened: Instant::now(),
-        opens_at: Instant::now(),
-        patience: Patience::new(),
-        missed: false,
-        settled: false,
+        reopen_at: Instant::now(),
+        backoff: Backoff::new(),
+        unavailable_logged: false,
+        initial_report_seen: false,
         writing: None,
         status,
         monitors: [
@@ -102,32 +102,32 @@ pub async fn run(config: BridgeConfig, stop: impl Future<Output = ()>) -> Result
             Monitor::new(&config.accept_file, &accept_calls),
         ],
         status_calls,
-        health: String::new(),
+        last_status_sent: String::new(),
         manager,
         config,
     };
-    bridge.take(first);
+    bridge.handle_open_result(first);
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut alive = interval(watchdog_interval().unwrap_or(Duration::from_hours(1)));
+    let mut watchdog = interval(watchdog_interval().unwrap_or(Duration::from_hours(1)));
     let mut stop = pin!(stop);
     let mut heard = [0; 256];
     loop {
         tokio::select! {
             () = &mut stop => break,
-            heard_now = turn(bridge.device.as_mut(), &mut heard) => match heard_now {
+            read = device_io(bridge.device.as_mut(), &mut heard) => match read {
                 Ok(Some(count)) => bridge.step(Event::Heard(&heard[..count])),
-                Ok(None) => bridge.lose("it was unplugged"),
-                Err(error) => bridge.lose(&error.to_string()),
+                Ok(None) => bridge.close_device("it was unplugged"),
+                Err(error) => bridge.close_device(&error.to_string()),
             },
             Some(said) = replies.recv() => bridge.reported(said),
-            well = wrote(bridge.writing.as_mut()) => {
+            well = order_written(bridge.writing.as_mut()) => {
                 bridge.writing = None;
                 bridge.step(Event::Wrote(well));
             }
-            () = sleep_until(bridge.opens_at), if bridge.device.is_none() => {
+            () = sleep_until(bridge.reopen_at), if bridge.device.is_none() => {
                 let opened = Device::open(&bridge.config.device);
-                bridge.take(opened);
+                bridge.handle_open_result(opened);
             }
             _ = ticks.tick() => {
                 for monitor in &mut bridge.monitors {
@@ -135,7 +135,7 @@ pub async fn run(config: BridgeConfig, stop: impl Future<Output = ()>) -> Result
                 }
                 bridge.step(Event::Tick);
             }
-            _ = alive.tick() => bridge.manager.alive(),
+            _ = watchdog.tick() => bridge.manager.alive(),
         }
     }
     bridge.manager.stopping();
@@ -143,14 +143,14 @@ pub async fn run(config: BridgeConfig, stop: impl Future<Output = ()>) -> Result
     drop(replies);
     if bridge.writing.is_some() {
         // One that hangs is left behind.
-        let _ = timeout(LAST_WRITE, wrote(bridge.writing.as_mut())).await;
+        let _ = timeout(FINAL_WRITE_TIMEOUT, order_written(bridge.writing.as_mut())).await;
     }
     info!("the bridge is closed");
     Ok(())
 }
 
 /// What the device brings; nothing, as long as there is none.
-async fn turn(device: Option<&mut Device>, heard: &mut [u8]) -> io::Result<Option<usize>> {
+async fn device_io(device: Option<&mut Device>, heard: &mut [u8]) -> io::Result<Option<usize>> {
     match device {
         Some(device) => device.turn(heard).await,
         None => std::future::pending().await,
@@ -158,7 +158,7 @@ async fn turn(device: Option<&mut Device>, heard: &mut [u8]) -> io::Result<Optio
 }
 
 /// Whether the order in hand is in the file; nothing, as long as none is in hand.
-async fn wrote(writing: Option<&mut JoinHandle<bool>>) -> bool {
+async fn order_written(writing: Option<&mut JoinHandle<bool>>) -> bool {
     match writing {
         // A panic has been told where it happened.
         Some(writing) => writing.await.unwrap_or(false),
@@ -175,13 +175,13 @@ struct Bridge {
     /// When the device was opened last.
     opened: Instant,
     /// When to open it, if it is not open.
-    opens_at: Instant,
+    reopen_at: Instant,
     /// How long to wait after the next failure.
-    patience: Patience,
+    backoff: Backoff,
     /// Whether the log has been told that the device is not there.
-    missed: bool,
+    unavailable_logged: bool,
     /// Whether what the accept file says is new, and not what stood in it at the start.
-    settled: bool,
+    initial_report_seen: bool,
     /// The order that is being written.
     writing: Option<JoinHandle<bool>>,
     status: Arc<DurableFile>,
@@ -190,7 +190,7 @@ struct Bridge {
     /// Whether the disks of the status file and of the accept file answer.
     monitors: [Monitor; 2],
     /// What systemd was told last.
-    health: String,
+    last_status_sent: String,
     manager: Manager,
 }
 
@@ -209,58 +209,58 @@ impl Bridge {
                     let calls = self.status_calls.clone();
                     let look = move || calls.make(|| std::fs::symlink_metadata(path).is_err());
                     // Where the disk does not answer nobody knows, and nothing is given.
-                    if disk::within(PATIENCE, look).unwrap_or(false) {
-                        self.rule.give(order);
+                    if disk::within(DISK_TIMEOUT, look).unwrap_or(false) {
+                        self.rule.request_write(order);
                     }
                 }
-                Effect::Reopen => self.lose("it is silent"),
-                Effect::Tell(tale) => self.tell(&tale),
+                Effect::Reopen => self.close_device("it is silent"),
+                Effect::Log(event) => self.log(&event),
             }
         }
         let unanswered = self.monitors.iter().find_map(Monitor::why).cloned();
-        let health = unanswered.unwrap_or_else(|| self.rule.health());
-        if health != self.health {
+        let health = unanswered.unwrap_or_else(|| self.rule.status_summary());
+        if health != self.last_status_sent {
             self.manager.status(&health);
-            self.health = health;
+            self.last_status_sent = health;
         }
     }
 
     /// Takes a device that could be opened, or waits longer for one that could not.
-    fn take(&mut self, opened: Result<Device, NoDevice>) {
+    fn handle_open_result(&mut self, opened: Result<Device, NoDevice>) {
         match opened {
             Ok(device) => {
                 info!(device = %shown(&self.config.device), "the line is open");
                 self.device = Some(device);
                 self.opened = Instant::now();
-                self.missed = false;
+                self.unavailable_logged = false;
                 self.step(Event::Opened);
             }
             Err(why) => {
-                if !self.missed {
+                if !self.unavailable_logged {
                     let device = shown(&self.config.device);
                     warn!(%device, why = %why, "the device cannot be opened, and is waited for");
-                    self.missed = true;
+                    self.unavailable_logged = true;
                 }
-                self.opens_at = Instant::now() + self.patience.refused();
+                self.reopen_at = Instant::now() + self.backoff.refused();
             }
         }
     }
 
-    fn lose(&mut self, why: &str) {
+    fn close_device(&mut self, why: &str) {
         warn!(device = %shown(&self.config.device), why, "the line is closed");
         self.device = None;
-        self.opens_at = Instant::now() + self.patience.lost(self.opened.elapsed());
+        self.reopen_at = Instant::now() + self.backoff.lost(self.opened.elapsed());
         self.step(Event::Closed);
     }
 
     fn reported(&mut self, report: Report) {
         match report {
             Report::Written(writing) => {
-                self.step(Event::Accept { text: &writing.text, new: self.settled });
+                self.step(Event::Accept { text: &writing.text, new: self.initial_report_seen });
             }
             // The first one comes when the file was read for the first time.
             Report::Health(health) => {
-                self.settled = true;
+                self.initial_report_seen = true;
                 if !health.is_well() {
                     warn!(why = %health.detail, "the accept file is unwell");
                 }
@@ -277,23 +277,27 @@ impl Bridge {
         }));
     }
 
-    fn tell(&self, tale: &Tale) {
-        match tale {
-            Tale::Met(name) => info!(name, "the board has introduced itself"),
-            Tale::MetOriginal => info!("the board speaks bare numbers, as the original does"),
-            Tale::Lever(position) => {
+    fn log(&self, event: &LogEvent) {
+        match event {
+            LogEvent::Met(name) => info!(name, "the board has introduced itself"),
+            LogEvent::MetOriginal => {
+                info!("the board speaks bare numbers, as the original does");
+            }
+            LogEvent::Lever(position) => {
                 info!(order = %self.rule.name(*position), "the lever stands there");
             }
-            Tale::Reply(position) => info!(reply = %self.rule.name(*position), "the reply is sent"),
-            Tale::Confirmed(position) => {
+            LogEvent::Reply(position) => {
+                info!(reply = %self.rule.name(*position), "the reply is sent");
+            }
+            LogEvent::Confirmed(position) => {
                 info!(reply = %self.rule.name(*position), "the pointer goes there");
             }
-            Tale::NoPosition(text) => {
+            LogEvent::NoPosition(text) => {
                 info!(text = %escaped(text), "the reply is no position, and the pointer stays");
             }
-            Tale::Garbage(lines) => warn!(lines, "the line is noisy"),
-            Tale::Fault(true) => warn!("the lever's wires are broken"),
-            Tale::Fault(false) => info!("the lever's wires are whole again"),
+            LogEvent::Garbage(lines) => warn!(lines, "the line is noisy"),
+            LogEvent::Fault(true) => warn!("the lever's wires are broken"),
+            LogEvent::Fault(false) => info!("the lever's wires are whole again"),
         }
     }
 }

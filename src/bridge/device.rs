@@ -23,7 +23,7 @@ pub(super) enum NoDevice {
     Taken,
     /// It is something else.
     #[error("it is no serial device")]
-    NoTerminal,
+    NotSerial,
     /// It is not there, or may not be opened.
     #[error(transparent)]
     Io(#[from] io::Error),
@@ -102,7 +102,7 @@ fn pass(error: io::Error) -> io::Result<()> {
 fn why(error: Errno) -> NoDevice {
     match error {
         Errno::AGAIN | Errno::BUSY => NoDevice::Taken,
-        Errno::NOTTY => NoDevice::NoTerminal,
+        Errno::NOTTY => NoDevice::NotSerial,
         error => NoDevice::Io(error.into()),
     }
 }

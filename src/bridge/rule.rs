@@ -6,7 +6,7 @@
 //! and again until the board says that it has it.
 
 mod garbage;
-mod pen;
+mod order_queue;
 
 use std::time::Duration;
 
@@ -17,21 +17,21 @@ use chadburn_core::serial::{
 use chadburn_core::{Dial, Position};
 
 use garbage::Garbage;
-use pen::Pen;
+use order_queue::OrderQueue;
 
 /// How long after the opening a bare number may be the tail of a torn one: at 9600 baud what was
 /// under way is there after 3 ms.
-const TORN: Duration = Duration::from_millis(100);
+const PARTIAL_LINE_WINDOW: Duration = Duration::from_millis(100);
 
 /// How long a bare number waits for its board to say that it speaks version 1, in which case the
 /// number is nothing: it has no seal.
-const GETTING_TO_KNOW: Duration = Duration::from_secs(3);
+const IDENTIFY_TIME: Duration = Duration::from_secs(3);
 
 /// How long a board that said its state every two seconds may be silent.
-const SILENCE: Duration = Duration::from_secs(8);
+const SILENCE_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// How long a reply waits for the state that confirms it.
-const CONFIRMED: Duration = Duration::from_millis(500);
+const CONFIRM_TIMEOUT: Duration = Duration::from_millis(500);
 
 const KEEP_ALIVE: Duration = Duration::from_millis(KEEP_ALIVE_EVERY_MS);
 const PARTIAL_LINE: Duration = Duration::from_millis(PARTIAL_LINE_MS);
@@ -70,12 +70,12 @@ pub(super) enum Effect {
     /// Close the device, and open it anew: it is silent.
     Reopen,
     /// A line for the log.
-    Tell(Tale),
+    Log(LogEvent),
 }
 
 /// What a person may want to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Tale {
+pub(super) enum LogEvent {
     /// A board of version 1 has introduced itself.
     Met(String),
     /// It speaks as the original does: bare numbers.
@@ -104,56 +104,56 @@ pub(super) struct Rule {
     /// Where the pointer shall be; none if nobody has said, or off the dial.
     reply: Option<Position>,
     /// The accept file was written again, and no state has shown since that the board knows.
-    owed: bool,
+    must_reach_board: bool,
     /// The orders' way into the status file.
-    pen: Pen,
+    orders: OrderQueue,
     /// The board, as long as the device is open.
-    session: Option<Session>,
+    session: Option<LineSession>,
     /// How many lines could not be believed.
     garbage: Garbage,
 }
 
 /// One opening of the device.
 #[derive(Debug)]
-struct Session {
+struct LineSession {
     opened: Duration,
     reader: LineReader<MAX_LINE>,
     /// The first line may have begun before the opening.
-    torn: bool,
+    may_be_partial: bool,
     /// Whom we speak with.
-    board: Board,
+    board: BoardKind,
     /// When the latest byte came.
-    heard: Duration,
+    last_byte: Duration,
     /// When the latest line that keeps the board's lamp quiet was said.
-    said: Duration,
+    last_sent: Duration,
     /// When the reply was said, since the last reason to say it.
-    replied: Option<Duration>,
+    reply_sent: Option<Duration>,
     /// A bare number that waits to be believed.
-    bare: Option<Position>,
+    unconfirmed_number: Option<Position>,
     /// The latest state.
     state: Option<State>,
 }
 
 /// Whom we speak with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Board {
+enum BoardKind {
     /// Nobody has said anything that tells.
-    Unknown,
+    Unidentified,
     /// It speaks version 1: bare numbers are nothing.
-    Sealed,
+    Version1,
     /// It speaks bare numbers only.
-    Original,
+    BareNumbers,
 }
 
 impl Rule {
     pub(super) fn new(dial: Dial<'static>) -> Self {
-        let pen = Pen::default();
+        let orders = OrderQueue::default();
         Self {
             dial,
             lever: None,
             reply: None,
-            owed: false,
-            pen,
+            must_reach_board: false,
+            orders,
             session: None,
             garbage: Garbage::default(),
         }
@@ -164,29 +164,29 @@ impl Rule {
         let mut effects = Vec::new();
         match event {
             Event::Opened => {
-                self.session = Some(Session::new(now));
+                self.session = Some(LineSession::new(now));
                 let hello = Command::Hello(VERSION).line();
                 effects.push(Effect::Say([b"\n", &*hello].concat()));
             }
             Event::Closed => self.session = None,
             Event::Heard(bytes) => self.hear(now, bytes, &mut effects),
             Event::Accept { text, new } => self.accept(text, new, &mut effects),
-            Event::Wrote(well) => self.pen.wrote(now, well),
+            Event::Wrote(well) => self.orders.wrote(now, well),
             Event::Tick => {}
         }
-        self.watch(now, &mut effects);
-        self.pursue(now, &mut effects);
-        effects.extend(self.pen.next(now));
+        self.check_timeouts(now, &mut effects);
+        self.resend_reply(now, &mut effects);
+        effects.extend(self.orders.next(now));
         effects
     }
 
     /// An order that is to be written although the lever has not moved.
-    pub(super) fn give(&mut self, order: Position) {
-        self.pen.wanted = Some(order);
+    pub(super) fn request_write(&mut self, order: Position) {
+        self.orders.wanted = Some(order);
     }
 
     /// How things stand, in one line.
-    pub(super) fn health(&self) -> String {
+    pub(super) fn status_summary(&self) -> String {
         let Some(session) = &self.session else { return "no device".to_owned() };
         let or_none = |position: Option<Position>| match position {
             Some(position) => self.name(position),
@@ -194,8 +194,8 @@ impl Rule {
         };
         let garbage = self.garbage.lines;
         match (session.board, session.state) {
-            (Board::Unknown, _) => "the device says nothing yet".to_owned(),
-            (Board::Sealed, Some(state)) => {
+            (BoardKind::Unidentified, _) => "the device says nothing yet".to_owned(),
+            (BoardKind::Version1, Some(state)) => {
                 let lever = if state.health == Health::Fault { ", lever broken" } else { "" };
                 let (order, reply) = (or_none(state.order), or_none(state.reply));
                 let theirs = state.errors;
@@ -216,31 +216,31 @@ impl Rule {
     fn accept(&mut self, text: &str, new: bool, effects: &mut Vec<Effect>) {
         self.reply = self.dial.find(text).map(|sector| sector.position);
         if self.reply.is_none() {
-            effects.push(Effect::Tell(Tale::NoPosition(text.to_owned())));
+            effects.push(Effect::Log(LogEvent::NoPosition(text.to_owned())));
         }
-        self.owed = new;
+        self.must_reach_board = new;
         if let Some(session) = &mut self.session {
-            session.replied = None;
+            session.reply_sent = None;
         }
     }
 
     fn hear(&mut self, now: Duration, bytes: &[u8], effects: &mut Vec<Effect>) {
         for byte in bytes {
             let Some(session) = &mut self.session else { return };
-            session.heard = now;
+            session.last_byte = now;
             let Some(heard) = session.reader.push(*byte) else { continue };
-            let torn = std::mem::replace(&mut session.torn, false);
+            let may_be_partial = std::mem::replace(&mut session.may_be_partial, false);
             let report = match heard {
                 Heard::Line(line) => Report::parse(line),
                 Heard::Garbage => None,
             };
             match report {
                 Some(Report::Hello { name, .. }) => {
-                    session.board = Board::Sealed;
-                    effects.push(Effect::Tell(Tale::Met(name.to_owned())));
+                    session.board = BoardKind::Version1;
+                    effects.push(Effect::Log(LogEvent::Met(name.to_owned())));
                 }
                 Some(Report::State(state)) => {
-                    session.board = Board::Sealed;
+                    session.board = BoardKind::Version1;
                     let before = session.state.replace(state);
                     tell_changes(before, state, effects);
                     if let Some(order) = state.order {
@@ -248,13 +248,13 @@ impl Rule {
                     }
                 }
                 Some(Report::Order(order)) => match session.board {
-                    Board::Sealed => {}
-                    _ if torn => {}
-                    Board::Unknown => session.bare = Some(order),
-                    Board::Original => self.lever_is(order, effects),
+                    BoardKind::Version1 => {}
+                    _ if may_be_partial => {}
+                    BoardKind::Unidentified => session.unconfirmed_number = Some(order),
+                    BoardKind::BareNumbers => self.lever_is(order, effects),
                 },
                 // What had begun before we listened is nobody's mistake.
-                None if torn => {}
+                None if may_be_partial => {}
                 None => effects.extend(self.garbage.one_more()),
             }
         }
@@ -264,88 +264,89 @@ impl Rule {
     fn lever_is(&mut self, order: Position, effects: &mut Vec<Effect>) {
         match self.lever.replace(order) {
             Some(before) if before == order => {}
-            Some(_) => self.pen.wanted = Some(order),
+            Some(_) => self.orders.wanted = Some(order),
             None => {
-                effects.push(Effect::Tell(Tale::Lever(order)));
+                effects.push(Effect::Log(LogEvent::Lever(order)));
                 effects.push(Effect::WriteIfMissing(order));
             }
         }
     }
 
     /// What is due by now on the board's side.
-    fn watch(&mut self, now: Duration, effects: &mut Vec<Effect>) {
+    fn check_timeouts(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         let Some(session) = &mut self.session else { return };
-        let silent = now.saturating_sub(session.heard);
+        let silent = now.saturating_sub(session.last_byte);
         if session.reader.is_within() {
             if silent >= PARTIAL_LINE {
                 session.reader.abandon();
                 effects.extend(self.garbage.one_more());
             }
-        } else if now.saturating_sub(session.opened) >= TORN {
-            session.torn = false;
+        } else if now.saturating_sub(session.opened) >= PARTIAL_LINE_WINDOW {
+            session.may_be_partial = false;
         }
-        if session.board == Board::Sealed {
-            if silent >= SILENCE {
+        if session.board == BoardKind::Version1 {
+            if silent >= SILENCE_TIMEOUT {
                 self.session = None;
                 effects.push(Effect::Reopen);
                 return;
             }
-        } else if now.saturating_sub(session.opened) >= GETTING_TO_KNOW
-            && let Some(order) = session.bare.take()
+        } else if now.saturating_sub(session.opened) >= IDENTIFY_TIME
+            && let Some(order) = session.unconfirmed_number.take()
         {
-            session.board = Board::Original;
-            effects.push(Effect::Tell(Tale::MetOriginal));
+            session.board = BoardKind::BareNumbers;
+            effects.push(Effect::Log(LogEvent::MetOriginal));
             self.lever_is(order, effects);
         }
         let Some(session) = &mut self.session else { return };
-        if now.saturating_sub(session.said) >= KEEP_ALIVE {
-            session.said = now;
+        if now.saturating_sub(session.last_sent) >= KEEP_ALIVE {
+            session.last_sent = now;
             let line = match session.board {
-                Board::Sealed => Command::KeepAlive.line(),
-                Board::Unknown | Board::Original => Command::Hello(VERSION).line(),
+                BoardKind::Version1 => Command::KeepAlive.line(),
+                BoardKind::Unidentified | BoardKind::BareNumbers => Command::Hello(VERSION).line(),
             };
             effects.push(Effect::Say(line.to_vec()));
         }
     }
 
     /// Says the reply until the board has it.
-    fn pursue(&mut self, now: Duration, effects: &mut Vec<Effect>) {
+    fn resend_reply(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         let (Some(session), Some(reply)) = (&mut self.session, self.reply) else { return };
         let due = match (session.board, session.state) {
-            (Board::Unknown, _) | (Board::Sealed, None) => false,
+            (BoardKind::Unidentified, _) | (BoardKind::Version1, None) => false,
             // It cannot confirm, and hears each reply once.
-            (Board::Original, _) => session.replied.is_none(),
-            (Board::Sealed, Some(state)) => {
+            (BoardKind::BareNumbers, _) => session.reply_sent.is_none(),
+            (BoardKind::Version1, Some(state)) => {
                 // The same reply may be an answer to a newer order: then the bell tells.
-                let unheard = self.owed && state.bell && state.order == Some(reply);
-                if state.reply == Some(reply) && !unheard {
-                    self.owed = false;
-                    session.replied = None;
+                let not_received =
+                    self.must_reach_board && state.bell && state.order == Some(reply);
+                if state.reply == Some(reply) && !not_received {
+                    self.must_reach_board = false;
+                    session.reply_sent = None;
                     return;
                 }
-                session.replied.is_none_or(|said| now.saturating_sub(said) >= CONFIRMED)
+                session.reply_sent.is_none_or(|said| now.saturating_sub(said) >= CONFIRM_TIMEOUT)
             }
         };
         if due {
-            if session.replied.replace(now).is_none() {
-                effects.push(Effect::Tell(Tale::Reply(reply)));
+            if session.reply_sent.replace(now).is_none() {
+                effects.push(Effect::Log(LogEvent::Reply(reply)));
             }
             effects.push(Effect::Say(Command::Reply(reply).line().to_vec()));
         }
     }
 }
 
-impl Session {
+impl LineSession {
     fn new(now: Duration) -> Self {
         Self {
             opened: now,
             reader: LineReader::new(),
-            torn: true,
-            board: Board::Unknown,
-            heard: now,
-            said: now,
-            replied: None,
-            bare: None,
+            may_be_partial: true,
+            board: BoardKind::Unidentified,
+            last_byte: now,
+            last_sent: now,
+            reply_sent: None,
+            unconfirmed_number: None,
             state: None,
         }
     }
@@ -354,12 +355,12 @@ impl Session {
 fn tell_changes(before: Option<State>, state: State, effects: &mut Vec<Effect>) {
     let fault = state.health == Health::Fault;
     if fault != before.is_some_and(|before| before.health == Health::Fault) {
-        effects.push(Effect::Tell(Tale::Fault(fault)));
+        effects.push(Effect::Log(LogEvent::Fault(fault)));
     }
     if let Some(reply) = state.reply
         && before.is_some_and(|before| before.reply != Some(reply))
     {
-        effects.push(Effect::Tell(Tale::Confirmed(reply)));
+        effects.push(Effect::Log(LogEvent::Confirmed(reply)));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Lines that could not be believed: counted, and told without flooding the log.
 
-use super::{Effect, Tale};
+use super::{Effect, LogEvent};
 
 /// The count.
 #[derive(Debug, Default)]
@@ -13,6 +13,6 @@ impl Garbage {
     /// One line more. The log hears of the first, the second, the fourth, and so on.
     pub(super) fn one_more(&mut self) -> Option<Effect> {
         self.lines += 1;
-        self.lines.is_power_of_two().then_some(Effect::Tell(Tale::Garbage(self.lines)))
+        self.lines.is_power_of_two().then_some(Effect::Log(LogEvent::Garbage(self.lines)))
     }
 }

@@ -1,6 +1,6 @@
 //! The rule, with a board and a file that are scripted.
 
-use super::pen::WRITE_AGAIN;
+use super::order_queue::WRITE_AGAIN;
 use super::*;
 use chadburn_core::DEFAULT;
 
@@ -65,9 +65,9 @@ impl Desk {
                     }
                     self.step(Event::Wrote(self.writable));
                 }
-                Effect::WriteIfMissing(order) if !self.status => self.rule.give(order),
+                Effect::WriteIfMissing(order) if !self.status => self.rule.request_write(order),
                 Effect::Reopen => self.reopened += 1,
-                Effect::WriteIfMissing(_) | Effect::Tell(_) => {}
+                Effect::WriteIfMissing(_) | Effect::Log(_) => {}
             }
         }
     }
@@ -373,7 +373,7 @@ fn a_board_that_falls_silent_is_given_up() {
     assert_eq!(desk.reopened, 1);
     desk.run(60_000);
     assert_eq!(desk.reopened, 1);
-    assert_eq!(desk.rule.health(), "no device");
+    assert_eq!(desk.rule.status_summary(), "no device");
 }
 
 #[test]

@@ -13,11 +13,11 @@ const HEALTHY: Duration = Duration::from_secs(10);
 
 /// Twice as long after each failure.
 #[derive(Debug)]
-pub(super) struct Patience {
+pub(super) struct Backoff {
     next: Duration,
 }
 
-impl Patience {
+impl Backoff {
     /// Nothing has failed yet.
     pub(super) fn new() -> Self {
         Self { next: FIRST }
@@ -45,16 +45,16 @@ mod tests {
 
     #[test]
     fn each_wait_is_twice_the_one_before_up_to_the_longest() {
-        let mut patience = Patience::new();
-        let waits: Vec<_> = (0..7).map(|_| patience.refused().as_millis()).collect();
+        let mut backoff = Backoff::new();
+        let waits: Vec<_> = (0..7).map(|_| backoff.refused().as_millis()).collect();
         assert_eq!(waits, [250, 500, 1_000, 2_000, 4_000, 5_000, 5_000]);
     }
 
     #[test]
     fn only_a_line_that_was_open_for_long_begins_anew() {
-        let mut patience = Patience::new();
+        let mut backoff = Backoff::new();
         let short = Duration::from_millis(9_999);
-        let waits = [short, short, HEALTHY, short].map(|open| patience.lost(open).as_millis());
+        let waits = [short, short, HEALTHY, short].map(|open| backoff.lost(open).as_millis());
         assert_eq!(waits, [250, 500, 250, 500]);
     }
 }

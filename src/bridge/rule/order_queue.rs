@@ -11,7 +11,7 @@ pub(super) const WRITE_AGAIN: Duration = Duration::from_secs(1);
 
 /// At most one order in hand; a newer one replaces the one that waits.
 #[derive(Debug, Default)]
-pub(super) struct Pen {
+pub(super) struct OrderQueue {
     /// What waits.
     pub(super) wanted: Option<Position>,
     /// What is being written.
@@ -20,7 +20,7 @@ pub(super) struct Pen {
     rests_until: Duration,
 }
 
-impl Pen {
+impl OrderQueue {
     /// How it went with the order in hand. A failed one waits again, unless a newer one does.
     pub(super) fn wrote(&mut self, now: Duration, well: bool) {
         let written = self.in_hand.take();
