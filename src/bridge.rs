@@ -36,13 +36,14 @@ use rule::{Effect, Event, LogEvent, Rule};
 
 pub use candidates::{Candidate, candidates};
 
-/// How often time alone is a reason to look.
+/// The interval of the timer that drives timeouts.
 const TICK: Duration = Duration::from_millis(100);
 
-/// How long the bridge waits on its own thread for a disk that does not answer.
+/// How long a look at the status file may block the event loop. Meanwhile no keep-alive, watchdog or
+/// signal is served.
 const DISK_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// The same at its end, for which it has less than a second.
+/// How long the bridge waits for the write under way when it ends, for which it has less than a second.
 const FINAL_WRITE_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Why a bridge cannot start. Whoever started it must act.
@@ -54,10 +55,10 @@ pub enum StartError {
     /// It is a file, a directory or another kind of device.
     #[error("{0} is no serial device")]
     NotSerial(String),
-    /// The status file's path is none.
+    /// The status file's path does not name a file.
     #[error(transparent)]
     Status(#[from] durable::OpenError),
-    /// The machine gives no thread or descriptor.
+    /// A thread or descriptor cannot be had.
     #[error("the bridge cannot start: {0}")]
     Io(#[from] io::Error),
 }
@@ -73,7 +74,8 @@ pub async fn run(config: BridgeConfig, stop: impl Future<Output = ()>) -> Result
     let status = Arc::new(DurableFile::shared(&config.status_file)?);
     let (report, mut replies) = mpsc::channel(1);
     let (status_calls, accept_calls) = (Calls::default(), Calls::default());
-    // It is stopped when it is dropped, after the receiver that its thread may be waiting for.
+    // To drop it waits for its thread, which may be blocked in `blocking_send`: `replies` must be dropped
+    // first (below).
     let _source = Source::start(
         &Pool::default(),
         &config.accept_file,
@@ -130,6 +132,7 @@ pub async fn run(config: BridgeConfig, stop: impl Future<Output = ()>) -> Result
                 bridge.handle_open_result(opened);
             }
             _ = ticks.tick() => {
+                // Updates `Monitor::why`, and logs a change.
                 for monitor in &mut bridge.monitors {
                     monitor.changes();
                 }
@@ -149,7 +152,8 @@ pub async fn run(config: BridgeConfig, stop: impl Future<Output = ()>) -> Result
     Ok(())
 }
 
-/// What the device brings; nothing, as long as there is none.
+/// Writes what is queued for the device and waits for bytes from it: how many were read, or `None` at end
+/// of file. Never resolves while no device is open.
 async fn device_io(device: Option<&mut Device>, heard: &mut [u8]) -> io::Result<Option<usize>> {
     match device {
         Some(device) => device.turn(heard).await,
@@ -157,10 +161,10 @@ async fn device_io(device: Option<&mut Device>, heard: &mut [u8]) -> io::Result<
     }
 }
 
-/// Whether the order in hand is in the file; nothing, as long as none is in hand.
+/// Whether the pending write succeeded. Never resolves while no write is pending.
 async fn order_written(writing: Option<&mut JoinHandle<bool>>) -> bool {
     match writing {
-        // A panic has been told where it happened.
+        // A panic has been reported where it happened.
         Some(writing) => writing.await.unwrap_or(false),
         None => std::future::pending().await,
     }
@@ -174,22 +178,22 @@ struct Bridge {
     device: Option<Device>,
     /// When the device was opened last.
     opened: Instant,
-    /// When to open it, if it is not open.
+    /// When to try to open it next, if it is not open.
     reopen_at: Instant,
     /// How long to wait after the next failure.
     backoff: Backoff,
-    /// Whether the log has been told that the device is not there.
+    /// That the device cannot be opened was logged.
     unavailable_logged: bool,
-    /// Whether what the accept file says is new, and not what stood in it at the start.
+    /// The accept file has been read once: what it says from now on is new.
     initial_report_seen: bool,
     /// The order that is being written.
     writing: Option<JoinHandle<bool>>,
     status: Arc<DurableFile>,
-    /// What is out of the status file's disk.
+    /// The calls to the status file's disk that have not returned.
     status_calls: Calls,
     /// Whether the disks of the status file and of the accept file answer.
     monitors: [Monitor; 2],
-    /// What systemd was told last.
+    /// The status line that systemd was last sent.
     last_status_sent: String,
     manager: Manager,
 }
@@ -208,11 +212,14 @@ impl Bridge {
                     let path = self.config.status_file.clone();
                     let calls = self.status_calls.clone();
                     let look = move || calls.make(|| std::fs::symlink_metadata(path).is_err());
-                    // Where the disk does not answer nobody knows, and nothing is given.
+                    // If the disk does not answer in time, nothing is written. Any error of the look counts as
+                    // a missing file.
                     if disk::within(DISK_TIMEOUT, look).unwrap_or(false) {
+                        // Written at the next step, 100 ms from now at most.
                         self.rule.request_write(order);
                     }
                 }
+                // Recurses into `step(Event::Closed)`.
                 Effect::Reopen => self.close_device("it is silent"),
                 Effect::Log(event) => self.log(&event),
             }

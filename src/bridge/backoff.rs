@@ -11,7 +11,7 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// For how long a device must have been open for the waiting to begin anew.
 const HEALTHY: Duration = Duration::from_secs(10);
 
-/// Twice as long after each failure.
+/// Exponential back-off: each wait is twice as long as the one before.
 #[derive(Debug)]
 pub(super) struct Backoff {
     next: Duration,

@@ -1,5 +1,5 @@
-//! What the bridge does about what it hears: which orders are written, which replies are said, and
-//! when a device is given up. Pure: it opens nothing and reads no clock.
+//! The bridge's decisions: which orders are written, which replies are sent, and when a device is given up.
+//! Pure: no IO and no clock.
 //!
 //! The lever's order is written when the lever has moved, and never because file and lever differ:
 //! an order that came another way stays until somebody moves the lever. The reply is said again
@@ -19,15 +19,15 @@ use chadburn_core::{Dial, Position};
 use garbage::Garbage;
 use order_queue::OrderQueue;
 
-/// How long after the opening a bare number may be the tail of a torn one: at 9600 baud what was
-/// under way is there after 3 ms.
+/// How long after the opening a line may be the tail of one that began before it: at 9600 baud what was
+/// under way has come after 3 ms.
 const PARTIAL_LINE_WINDOW: Duration = Duration::from_millis(100);
 
-/// How long a bare number waits for its board to say that it speaks version 1, in which case the
-/// number is nothing: it has no seal.
+/// How long a bare number waits for the board to identify itself. The lines of a version 1 board have a
+/// checksum, so a number without one is then ignored.
 const IDENTIFY_TIME: Duration = Duration::from_secs(3);
 
-/// How long a board that said its state every two seconds may be silent.
+/// How long a version 1 board, which sends its state every two seconds, may be silent.
 const SILENCE_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// How long a reply waits for the state that confirms it.
@@ -63,9 +63,9 @@ pub(super) enum Event<'a> {
 pub(super) enum Effect {
     /// Say this to the board.
     Say(Vec<u8>),
-    /// Put this order into the status file, and tell how it went.
+    /// Write this order into the status file, and report the result by [`Event::Wrote`].
     Write(Position),
-    /// The same, if there is no status file; else it is well as it is.
+    /// The same, if the status file does not exist (or cannot be looked at).
     WriteIfMissing(Position),
     /// Close the device, and open it anew: it is silent.
     Reopen,
@@ -73,7 +73,7 @@ pub(super) enum Effect {
     Log(LogEvent),
 }
 
-/// What a person may want to know.
+/// An event for the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum LogEvent {
     /// A board of version 1 has introduced itself.
@@ -94,7 +94,7 @@ pub(super) enum LogEvent {
     Fault(bool),
 }
 
-/// The bridge, without its ends.
+/// The bridge's decisions, without IO.
 #[derive(Debug)]
 pub(super) struct Rule {
     /// What a text in the accept file means.
@@ -103,9 +103,9 @@ pub(super) struct Rule {
     lever: Option<Position>,
     /// Where the pointer shall be; none if nobody has said, or off the dial.
     reply: Option<Position>,
-    /// The accept file was written again, and no state has shown since that the board knows.
+    /// The accept file was written since the bridge started, and the board has not yet confirmed that reply.
     must_reach_board: bool,
-    /// The orders' way into the status file.
+    /// The orders to write into the status file.
     orders: OrderQueue,
     /// The board, as long as the device is open.
     session: Option<LineSession>,
@@ -118,30 +118,30 @@ pub(super) struct Rule {
 struct LineSession {
     opened: Duration,
     reader: LineReader<MAX_LINE>,
-    /// The first line may have begun before the opening.
+    /// The next line may be the tail of one that began before the opening.
     may_be_partial: bool,
-    /// Whom we speak with.
+    /// What kind of board is on the line.
     board: BoardKind,
     /// When the latest byte came.
     last_byte: Duration,
-    /// When the latest line that keeps the board's lamp quiet was said.
+    /// When we last sent a keep-alive or hello; without them the board shows that its host is lost.
     last_sent: Duration,
-    /// When the reply was said, since the last reason to say it.
+    /// When the present reply was last sent; `None` if it is to be sent now.
     reply_sent: Option<Duration>,
-    /// A bare number that waits to be believed.
+    /// A bare number that waits for the board to identify itself.
     unconfirmed_number: Option<Position>,
     /// The latest state.
     state: Option<State>,
 }
 
-/// Whom we speak with.
+/// A kind of board, by the protocol that it speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum BoardKind {
-    /// Nobody has said anything that tells.
+    /// Not known yet.
     Unidentified,
-    /// It speaks version 1: bare numbers are nothing.
+    /// It speaks version 1, whose lines have a checksum: bare numbers are ignored.
     Version1,
-    /// It speaks bare numbers only.
+    /// It speaks bare numbers only, as the original does.
     BareNumbers,
 }
 
@@ -253,14 +253,15 @@ impl Rule {
                     BoardKind::Unidentified => session.unconfirmed_number = Some(order),
                     BoardKind::BareNumbers => self.lever_is(order, effects),
                 },
-                // What had begun before we listened is nobody's mistake.
+                // The first line may be the tail of one that began before we opened the device.
                 None if may_be_partial => {}
                 None => effects.extend(self.garbage.one_more()),
             }
         }
     }
 
-    /// The lever is there. Only if it was elsewhere before is that an order.
+    /// The lever's position was reported. It is an order only if it differs from the last known one; the first
+    /// report only writes a missing status file.
     fn lever_is(&mut self, order: Position, effects: &mut Vec<Effect>) {
         match self.lever.replace(order) {
             Some(before) if before == order => {}
@@ -272,7 +273,7 @@ impl Rule {
         }
     }
 
-    /// What is due by now on the board's side.
+    /// Does what time alone requires: ends partial lines, gives up a silent board, keeps alive.
     fn check_timeouts(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         let Some(session) = &mut self.session else { return };
         let silent = now.saturating_sub(session.last_byte);
@@ -308,15 +309,16 @@ impl Rule {
         }
     }
 
-    /// Says the reply until the board has it.
+    /// Sends the reply, again and again until the board has confirmed it.
     fn resend_reply(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         let (Some(session), Some(reply)) = (&mut self.session, self.reply) else { return };
         let due = match (session.board, session.state) {
             (BoardKind::Unidentified, _) | (BoardKind::Version1, None) => false,
-            // It cannot confirm, and hears each reply once.
+            // Such a board cannot confirm, so each reply is sent once.
             (BoardKind::BareNumbers, _) => session.reply_sent.is_none(),
             (BoardKind::Version1, Some(state)) => {
-                // The same reply may be an answer to a newer order: then the bell tells.
+                // The same position as before, but for a newer order: while the board's bell still rings, it
+                // has not received this reply.
                 let not_received =
                     self.must_reach_board && state.bell && state.order == Some(reply);
                 if state.reply == Some(reply) && !not_received {

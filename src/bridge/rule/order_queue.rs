@@ -1,4 +1,4 @@
-//! The orders' way into the status file: one at a time, and the newest.
+//! The orders to write into the status file: one write at a time, and then the newest.
 
 use std::time::Duration;
 
@@ -12,11 +12,11 @@ pub(super) const WRITE_AGAIN: Duration = Duration::from_secs(1);
 /// At most one order in hand; a newer one replaces the one that waits.
 #[derive(Debug, Default)]
 pub(super) struct OrderQueue {
-    /// What waits.
+    /// The order to write next.
     pub(super) wanted: Option<Position>,
     /// What is being written.
     in_hand: Option<Position>,
-    /// Not before this moment.
+    /// No write before this time.
     rests_until: Duration,
 }
 
