@@ -31,14 +31,14 @@ const SLOW_TICK_MS = 15_000;
 
 const mono = () => performance.now();
 /** How far the server's clock is ahead of this machine's, in ms: times and days are the server's. */
-let ahead = 0;
-const wall = () => Date.now() + ahead;
+let clockOffset = 0;
+const wall = () => Date.now() + clockOffset;
 const timers = {
   setTimeout: (act, ms) => setTimeout(act, ms),
   clearTimeout: (timer) => clearTimeout(timer),
 };
 /** Asks the server, with the token if there is one; a header is made of bytes. */
-const load = (path, options = {}) => {
+const requestWithToken = (path, options = {}) => {
   if (token === null) return fetch(path, options);
   const bytes = String.fromCharCode(...new TextEncoder().encode(token));
   return fetch(path, { ...options, headers: { Authorization: `Bearer ${bytes}` } });
@@ -51,13 +51,13 @@ let secret = memory.resume;
 let token = memory.token;
 
 const link = new Link({
-  make: (protocol) => new WebSocket(address(location.href, asked()), protocol),
+  make: (protocol) => new WebSocket(address(location.href, connectionQuery()), protocol),
   protocol: SUBPROTOCOL,
   clock: { now: mono, ...timers },
   random: Math.random,
   on: {
     trying: () => store.dispatch({ type: 'trying' }),
-    text: hear,
+    text: onText,
     lost: ({ retryAt, code }) => {
       if (code === REPLACED) keepSecret(null);
       else renewal.ask();
@@ -78,7 +78,7 @@ const renewal = new Renewal({
   mine: document.querySelector('meta[name="chadburn-assets"]').content,
   memory,
   now: mono,
-  fetch: load,
+  fetch: requestWithToken,
   reload: () => location.reload(),
 });
 const asking = new Asking(store, (text) => link.send(text));
@@ -95,7 +95,7 @@ const debug = new Console(element('console'), element('pi'), {
   onCommand: (text) => asking.command(text),
 });
 const strip = new Strip(document);
-const book = new Book(document, { fetch: load, hasToken: () => token !== null, clock: { wall } });
+const book = new Book(document, { fetch: requestWithToken, hasToken: () => token !== null, clock: { wall } });
 const help = new Help(document, notice);
 const idle = new Idle(document.documentElement, mono);
 const swing = new Swing(panel, timers);
@@ -106,16 +106,16 @@ let countdown = null;
 let refusalTimer = null;
 
 /** What the next connection begins with: who we are, and up to where we know what happened. */
-function asked() {
+function connectionQuery() {
   return { resume: secret, since: store.state.seen };
 }
 
-function hear(text) {
+function onText(text) {
   const { message, fault, detail } = parse(text);
   if (message) {
     if (message.type === 'welcome') link.heartbeat = message.heartbeat_ms;
     store.dispatch({ type: 'message', message });
-    follow(message);
+    applySideEffects(message);
   } else if (fault !== 'unknown_type') {
     store.dispatch({ type: 'fault', fault, detail });
     // Whoever cannot even greet us is no server of ours, or a newer one; try again later.
@@ -124,8 +124,8 @@ function hear(text) {
 }
 
 /** What a message means beyond the state. */
-function follow(message) {
-  if (message.type === 'welcome' || message.type === 'beat') ahead = message.at - Date.now();
+function applySideEffects(message) {
+  if (message.type === 'welcome' || message.type === 'beat') clockOffset = message.at - Date.now();
   if (message.type === 'welcome') {
     memory.dial = message.dial;
     renewal.offer(message.assets);
@@ -194,13 +194,13 @@ function press() {
 
 /** A sound that was wanted last time comes back with the first hand that touches the page. */
 function rearm() {
-  const again = (event) => {
+  const onGesture = (event) => {
     const isBells = event.target.closest?.('#sound, .ships-bell') || event.key === 'b';
-    const forgo = bell.on || !memory.sound || isBells;
-    if (!forgo) bell.arm();
-    for (const type of ['pointerdown', 'keydown']) document.removeEventListener(type, again, true);
+    const isNotWanted = bell.on || !memory.sound || isBells;
+    if (!isNotWanted) bell.arm();
+    for (const type of ['pointerdown', 'keydown']) document.removeEventListener(type, onGesture, true);
   };
-  for (const type of ['pointerdown', 'keydown']) document.addEventListener(type, again, true);
+  for (const type of ['pointerdown', 'keydown']) document.addEventListener(type, onGesture, true);
   bell.arm();
 }
 
@@ -224,13 +224,13 @@ function drawSoon() {
 
 function changed() {
   const { link: { retryAt }, silence, refusal } = store.state;
-  count(retryAt !== null || silence !== null);
-  forget(refusal);
+  updateCountdown(retryAt !== null || silence !== null);
+  scheduleRefusalTimeout(refusal);
   drawSoon();
 }
 
 /** While a try or the end of a silence is awaited, the words count its seconds down. */
-function count(runs) {
+function updateCountdown(runs) {
   if (runs) countdown ??= setInterval(drawSoon, 500);
   else if (countdown !== null) {
     clearInterval(countdown);
@@ -239,23 +239,23 @@ function count(runs) {
 }
 
 let refusalShown = null;
-function forget(refusal) {
+function scheduleRefusalTimeout(refusal) {
   if (refusal === refusalShown) return;
   refusalShown = refusal;
   clearTimeout(refusalTimer);
   if (refusal) {
-    refusalTimer = setTimeout(() => store.dispatch({ type: 'refusal read' }), REFUSAL_MS);
+    refusalTimer = setTimeout(() => store.dispatch({ type: 'refusalExpired' }), REFUSAL_MS);
   }
 }
 
-function renew() {
-  const { bell: rang, held, pending } = store.state;
+function considerReload() {
+  const { bell: rangAtLoss, held, pending } = store.state;
   renewal.consider({
     isAlone: idle.isAlone,
     aloneFor: idle.aloneFor,
     isBusy: isRinging(store.state) || held !== null || pending.length > 0,
     // A bell that rang when the link was lost may go on ringing as soon as it is back.
-    isInUse: rang || debug.isOpen || isModal(),
+    isInUse: rangAtLoss || debug.isOpen || isModal(),
   });
 }
 
@@ -264,15 +264,15 @@ function isModal() {
 }
 
 /** Keys that mean something wherever they are typed. */
-function typed(event) {
+function onKey(event) {
   const field = event.target.closest?.('input');
-  const asked = meaning(event, {
+  const shortcut = meaning(event, {
     inField: field && (field.id === 'command' ? 'command' : 'text'),
     onDial: dial.hasFocus,
     isModal: isModal(),
     isHeld: store.state.held !== null,
   });
-  switch (asked) {
+  switch (shortcut) {
     case 'console':
       debug.toggle();
       break;
@@ -303,7 +303,7 @@ function start() {
     choose, press, accept, undo, rename, trust, coming: (coming) => asking.answer({ coming }),
   });
   store.addEventListener('change', changed);
-  document.addEventListener('keydown', typed);
+  document.addEventListener('keydown', onKey);
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) {
       swing.run(false);
@@ -323,7 +323,7 @@ function start() {
   });
   setInterval(() => {
     drawSoon();
-    renew();
+    considerReload();
   }, SLOW_TICK_MS);
   draw();
   if (memory.sound) rearm();

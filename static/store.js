@@ -6,7 +6,10 @@
 /** The most lines the debug console keeps; older ones go. */
 export const MAX_LINES = 200;
 
-/** The most requests that may wait for their `ok` at once; a person cannot mean more. */
+/**
+ * How many unanswered requests are remembered. The oldest is forgotten, and its ok or error then changes
+ * no request.
+ */
 export const MAX_PENDING = 8;
 
 /** How long an answer that would ring the bell for everybody can be taken back, in ms. */
@@ -18,20 +21,23 @@ export const INITIAL = Object.freeze({
   // since: wall time of the loss; retryAt: monotonic time of the next try, null while trying;
   // farewell: the reason the server gave before it closed, if it gave one.
   link: Object.freeze({ phase: 'connecting', since: null, retryAt: null, farewell: null }),
-  // This panel's own uuid, the server's version, the panel the server carries, what we may do.
+  // This station's uuid.
   station: null,
+  // The server's version.
   server: null,
+  // The digest of the server's panel, by which a new version is noticed.
   assets: null,
+  // What this station is permitted to do.
   may: Object.freeze({ order: false, shutdown: false }),
-  // Whether the telegraph wants a token that it has not got from here.
+  // Writing needs a token that this panel has not given.
   wantsToken: false,
-  // Nothing is told here before the token was given.
+  // Reading needs it, too: no welcome has come.
   isLocked: false,
   // What this station is to be called; empty is unnamed.
   name: '',
   // The dial to draw; before the first welcome, the one remembered from last time.
   dial: null,
-  // The last `state`: the order, the reply, the bell; seq is null until one was heard here.
+  // The last `state`: the order, the reply, the bell; seq is null until one came on this connection.
   seq: null,
   order: null,
   reply: null,
@@ -40,9 +46,9 @@ export const INITIAL = Object.freeze({
   seen: null,
   // States that were missed are being told; the present one is the last of them.
   replaying: false,
-  // The last hole in what was told: { from, to }, or null.
+  // The last `gap` on this connection: { from, to }, or null.
   gap: null,
-  // Who answered and who is there, as the last `roll` had it; null until one was heard.
+  // Who answered and who is there, by the last `roll` on this connection; null before the first.
   roll: null,
   // The health of each file; null where the server has not told on this connection.
   sources: Object.freeze({ status: null, accept: null, book: null }),
@@ -50,7 +56,8 @@ export const INITIAL = Object.freeze({
   pending: Object.freeze([]),
   // An answer that would ring the bell, and that can still be taken back: { order, position }, or null.
   held: null,
-  // Why the last request did not count: { kind, position, code, message }, or null.
+  // Why the last request did not count: { kind, position, code, message }, or null. The code is the
+  // server's, or 'here' (refused by the panel) or 'lost' (with the connection).
   refusal: null,
   // The next sector that is touched is an order and no answer.
   ordering: false,
@@ -60,7 +67,7 @@ export const INITIAL = Object.freeze({
   sound: false,
   // The bell is silent here until this monotonic time, for this order alone: { until, order }.
   silence: null,
-  // The server's time in its last beat, null before the first: the link was alive then.
+  // The server's time in its last beat on this connection, null before the first: the link was alive then.
   beat: null,
 });
 
@@ -146,8 +153,8 @@ const EVENTS = {
   lost(state, { wall, retryAt }) {
     const { link, pending } = state;
     const since = link.phase === 'lost' ? link.since : wall;
-    const held = drop(state, 'the connection was lost');
-    const next = { ...held, link: { ...link, phase: 'lost', since, retryAt }, pending: [] };
+    const withoutHeld = drop(state, 'the connection was lost');
+    const next = { ...withoutHeld, link: { ...link, phase: 'lost', since, retryAt }, pending: [] };
     // A name and a token are told again on the next connection, by themselves.
     const last = pending.findLast(({ kind }) => kind === 'answer' || kind === 'order');
     if (!last) return next;
@@ -213,7 +220,7 @@ const EVENTS = {
   },
 
   /** The reason of the last refusal has been shown long enough. */
-  'refusal read'(state) {
+  refusalExpired(state) {
     return state.refusal ? { ...state, refusal: null } : state;
   },
 
@@ -231,7 +238,7 @@ const EVENTS = {
 const MESSAGES = {
   welcome(state, { station, server, assets, dial, token, may }) {
     return {
-      ...allow({ ...state, dial }, may),
+      ...applyPermissions({ ...state, dial }, may),
       link: { phase: 'open', since: null, retryAt: null, farewell: null },
       station,
       server,
@@ -240,7 +247,8 @@ const MESSAGES = {
       isLocked: false,
       // The same dial stays the same object, so that nobody draws it again.
       dial: JSON.stringify(dial) === JSON.stringify(state.dial) ? state.dial : dial,
-      // A new connection may be to a server whose clock was behind: it counts anew.
+      // After a restart without a bell book seq begins at the wall clock (PROTOCOL.md), which may have been
+      // set back. So seqs are not compared across connections.
       seq: null,
       // Whoever has seen a state asks for those it missed; they come before the present one.
       replaying: state.seen !== null,
@@ -275,7 +283,7 @@ const MESSAGES = {
   },
 
   may(state, { order, shutdown }) {
-    return allow(state, { order, shutdown });
+    return applyPermissions(state, { order, shutdown });
   },
 
   gap(state, { from, to }) {
@@ -311,8 +319,8 @@ const MESSAGES = {
   },
 };
 
-/** Takes in what may be done; nobody stays in the middle of what may not. */
-function allow(state, may) {
+/** Sets the permissions, and leaves the mode for orders if these are no longer allowed. */
+function applyPermissions(state, may) {
   return { ...state, may, ordering: state.ordering && mayOrder({ ...state, may }) };
 }
 

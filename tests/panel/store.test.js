@@ -129,7 +129,7 @@ test('an answer that is refused goes back, with the reason', () => {
     [], { kind: 'answer', position: 3, code, message },
   ]);
   assert.equal(reduce(state, ASKED).refusal, null, 'the next answer forgets it');
-  assert.equal(reduce(state, { type: 'refusal read' }).refusal, null);
+  assert.equal(reduce(state, { type: 'refusalExpired' }).refusal, null);
 });
 
 test('an answer that was on its way when the link was lost is refused with that reason', () => {
