@@ -26,7 +26,7 @@ import { Swing } from './swing.js';
 /** How long the reason of a refused request is shown, in ms. */
 const REFUSAL_MS = 15_000;
 
-/** How often the words are looked at without news: days change, reloads wait, in ms. */
+/** How often to redraw without a change (dates, ages), and to consider a reload, in ms. */
 const SLOW_TICK_MS = 15_000;
 
 const mono = () => performance.now();
@@ -37,7 +37,7 @@ const timers = {
   setTimeout: (act, ms) => setTimeout(act, ms),
   clearTimeout: (timer) => clearTimeout(timer),
 };
-/** Asks the server, with the token if there is one; a header is made of bytes. */
+/** fetch() with the token if there is one. Headers are Latin-1, so each UTF-8 byte becomes a character. */
 const requestWithToken = (path, options = {}) => {
   if (token === null) return fetch(path, options);
   const bytes = String.fromCharCode(...new TextEncoder().encode(token));
@@ -105,7 +105,7 @@ let frame = null;
 let countdown = null;
 let refusalTimer = null;
 
-/** What the next connection begins with: who we are, and up to where we know what happened. */
+/** The query of the next connection: the secret to resume with, and the last seq that was seen. */
 function connectionQuery() {
   return { resume: secret, since: store.state.seen };
 }
@@ -136,12 +136,13 @@ function applySideEffects(message) {
     keepToken(null);
     if (store.state.isLocked) link.wait();
   } else if (message.type === 'error' && store.state.isLocked && !link.isWaiting) {
-    // Not even the welcome comes without the token. It is not the server that waits for a person.
+    // A locked server sends no welcome before the token. Without one, disconnect until somebody has typed
+    // it, rather than keep a connection open meanwhile.
     if (token === null) link.wait();
     else asking.token(token);
   } else if (message.type === 'farewell' && message.reason === 'replaced') {
-    // A duplicated tab has our secret too, and the newest wins. Coming back with it would begin a
-    // quarrel without end, so whoever is replaced comes back as somebody else.
+    // A duplicated tab shares our secret, and the server keeps the newest connection. Forget the secret, or
+    // both tabs would replace each other for ever.
     keepSecret(null);
   }
 }
@@ -168,7 +169,7 @@ function accept() {
   asking.answer({ position: sectorOf(dial, order)?.position ?? null });
 }
 
-/** What is held is not sent. */
+/** Discards the held answer. */
 function undo() {
   store.dispatch({ type: 'dropped', why: 'you took it back' });
 }
@@ -192,7 +193,10 @@ function press() {
   memory.sound = bell.wanted;
 }
 
-/** A sound that was wanted last time comes back with the first hand that touches the page. */
+/**
+ * Browsers allow sound only after a gesture. Turns the remembered sound on at the first click or key, unless
+ * that one is for the bell itself.
+ */
 function rearm() {
   const onGesture = (event) => {
     const isBells = event.target.closest?.('#sound, .ships-bell') || event.key === 'b';
@@ -229,7 +233,7 @@ function changed() {
   drawSoon();
 }
 
-/** While a try or the end of a silence is awaited, the words count its seconds down. */
+/** Redraws twice a second while a countdown is shown (next attempt, end of a silence). */
 function updateCountdown(runs) {
   if (runs) countdown ??= setInterval(drawSoon, 500);
   else if (countdown !== null) {
@@ -314,7 +318,7 @@ function start() {
   });
   stillness.addEventListener('change', drawSoon);
   addEventListener('online', () => link.nudge());
-  // Another tab was told another name: they are of the same person.
+  // The name was changed in another tab; tabs share it.
   addEventListener('storage', () => {
     const { name } = memory;
     if (name === store.state.name) return;
