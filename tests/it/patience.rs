@@ -1,4 +1,5 @@
-//! How long anything may take: every wait of this group has a deadline, and none is a mere sleep.
+//! Deadlines for the tests of this binary: each wait fails with a message when it takes too long. Conditions
+//! that nothing announces are polled.
 
 use std::future::Future;
 use std::time::{Duration, Instant};
@@ -21,8 +22,8 @@ pub(crate) async fn within<T>(limit: Duration, what: &str, future: impl Future<O
     value.unwrap_or_else(|_| panic!("{what}: not within {limit:?}"))
 }
 
-/// The future's value, and how long it took. What a clock of this process's own comes too late by is not
-/// counted: as long the machine, which is busy, has let nobody run.
+/// The future's value, and how long it took, less the time for which a busy machine did not schedule this
+/// process, as our own timer shows by firing late.
 pub(crate) async fn lasting<T>(what: &str, future: impl Future<Output = T>) -> (T, Duration) {
     let (begun, mut robbed) = (Instant::now(), Duration::ZERO);
     let mut future = std::pin::pin!(future);

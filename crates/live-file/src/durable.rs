@@ -53,15 +53,14 @@ pub struct DurableFile {
     follow: bool,
     /// Where tests make a step fail.
     fail_point: FailPoint,
-    /// The open lock file. None for a shared file, or if it cannot be opened (a read-only or missing directory): then
-    /// the first write fails for the same reason and says so.
+    /// The lock file while the lock is held. None for `shared` and `unlocked`, and where it could not be taken.
     lock: Option<File>,
 }
 
-/// Why the file must not be written.
+/// Why a file cannot be opened for writing.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// Another process holds the lock.
+    /// Somebody holds the lock, perhaps this process.
     #[error("another process writes {0}")]
     Taken(String),
     /// The path cannot be one of a file.
@@ -78,12 +77,14 @@ pub struct WriteError {
 }
 
 impl DurableFile {
-    /// Makes this process the only one that writes `path`, by a lock on `path.lock` beside it, which stays there,
-    /// and removes temporary files that a killed process left. A link at `path` is replaced by a file.
+    /// Opens `path` for writing and locks `path.lock` beside it, which stays there, so that no other file opened
+    /// like this, in this process or another, writes it; and removes temporary files that a killed process left. A
+    /// link at `path` is replaced by a file. If the lock cannot be taken for another reason than that somebody holds
+    /// it, the file is opened without.
     ///
     /// # Errors
     ///
-    /// Another process holds the lock, or the path has no file name.
+    /// Somebody holds the lock, or the path has no file name.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let mut file = Self::at(path, false)?;
         let taken = |lock::Taken| OpenError::Taken(name_of(&file.path));
@@ -100,7 +101,7 @@ impl DurableFile {
         Self::at(path, true)
     }
 
-    /// A file to be surveyed and rehearsed, while another process may hold its lock and write it.
+    /// For a survey and a rehearsal only: takes no lock, so that another process may be writing the file.
     pub fn unlocked(path: &Path) -> Result<Self, OpenError> {
         Self::at(path, false)
     }
@@ -116,15 +117,15 @@ impl DurableFile {
     ///
     /// # Errors
     ///
-    /// The file is as it was, unless only the last step failed, which makes the rename durable.
+    /// The file is unchanged, except when syncing the directory failed: then it is replaced, but perhaps not durably.
     pub fn write(&self, contents: &[u8]) -> Result<Stamp, WriteError> {
         let mut stamp = None;
         self.write_if(contents, |it| stamp = Some(it), || true)?;
         Ok(stamp.expect("it is prepared before it is in its place"))
     }
 
-    /// The same, unless it is no longer wanted just before the rename. `prepared` gets the stamp before anybody
-    /// can see the writing.
+    /// Like [`write`](Self::write), but asks `wanted` just before the rename and fails if it is not. `prepared` gets
+    /// the stamp before anybody can see the writing.
     fn write_if(
         &self,
         contents: &[u8],
