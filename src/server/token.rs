@@ -57,12 +57,11 @@ async fn read_again(config: &Config) -> Option<Result<Secret, String>> {
     let path = config.token_file.clone()?;
     let name = format!("token file {}", path.display());
     let mut loading = spawn_blocking(move || token_file::load(&path));
-    let loaded = match timeout(DEADLINE, &mut loading).await {
-        Ok(loaded) => loaded,
-        Err(_) => {
-            tracing::warn!("{STAYS}: {}", escaped(&no_answer(&name, DEADLINE)));
-            loading.await
-        }
+    let loaded = if let Ok(loaded) = timeout(DEADLINE, &mut loading).await {
+        loaded
+    } else {
+        tracing::warn!("{STAYS}: {}", escaped(&no_answer(&name, DEADLINE)));
+        loading.await
     };
     Some(loaded.ok()?.map_err(|error| error.to_string()))
 }
