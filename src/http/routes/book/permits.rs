@@ -302,7 +302,7 @@ mod tests {
                 all.push(permit.unwrap().unwrap_or_else(|| panic!("each of {many} has a turn")));
             }
             let took = begun.elapsed();
-            assert!(took < PATIENCE, "{many}: {took:?}");
+            assert!(took <= TURN + 10 * GRACE_MIN, "{many}: {took:?}");
         }
     }
 
