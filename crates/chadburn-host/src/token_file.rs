@@ -59,7 +59,7 @@ pub fn load(path: &Path) -> Result<Secret, BadToken> {
         let (place, file) = open(path)?;
         guard::judge(path, &place, &file)??;
         let secret = Secret::new(&read(&file)?).ok_or(Fault::Empty)?;
-        resolve::keep_secret(path, file);
+        resolve::keep_secret(path, file)?;
         Ok(secret)
     };
     loaded().map_err(|fault| BadToken { path: path.into(), fault })

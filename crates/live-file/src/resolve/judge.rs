@@ -9,24 +9,42 @@ use std::sync::{Mutex, PoisonError};
 
 use super::Refusal;
 
-/// Files with secrets, by the path that each was given as. They stay open, so that their numbers stay
-/// theirs.
-static SECRETS: Mutex<BTreeMap<PathBuf, File>> = Mutex::new(BTreeMap::new());
+/// Files with secrets, by the path that each was given as, with their numbers. They stay open, so that these stay
+/// theirs, and are not asked again: their disk may hang, and holds up the reading of no other file.
+static SECRETS: Mutex<BTreeMap<PathBuf, (File, Numbers)>> = Mutex::new(BTreeMap::new());
+
+/// Device and inode.
+type Numbers = (u64, u64);
 
 /// Keeps this file, the one that is given as `path`, from being read as anything else, in whatever
 /// place it is found. One that was given so before is free.
-pub fn keep_secret(path: &Path, file: File) {
-    SECRETS.lock().unwrap_or_else(PoisonError::into_inner).insert(path.into(), file);
+///
+/// # Errors
+///
+/// It cannot be told which file it is.
+pub fn keep_secret(path: &Path, file: File) -> io::Result<()> {
+    let numbers = numbers(&file)?;
+    let mut secrets = SECRETS.lock().unwrap_or_else(PoisonError::into_inner);
+    let before = secrets.insert(path.into(), (file, numbers));
+    drop(secrets);
+    // To close it may take as long as its disk likes.
+    drop(before);
+    Ok(())
+}
+
+fn numbers(file: &File) -> io::Result<Numbers> {
+    file.metadata().map(|meta| (meta.dev(), meta.ino()))
 }
 
 /// Hands the open file back, if what is in it may be told.
 pub(super) fn judge(file: File) -> io::Result<File> {
     let file = judge_secret(file)?;
-    let secrets = SECRETS.lock().unwrap_or_else(PoisonError::into_inner);
-    if !secrets.is_empty() {
-        let which = |file: &File| file.metadata().map(|meta| (meta.dev(), meta.ino()));
-        let this = which(&file)?;
-        if secrets.values().any(|secret| which(secret).is_ok_and(|secret| secret == this)) {
+    let secrets = || SECRETS.lock().unwrap_or_else(PoisonError::into_inner);
+    // Nothing is asked of a disk with the lock held.
+    let some = !secrets().is_empty();
+    if some {
+        let this = numbers(&file)?;
+        if secrets().values().any(|(_, secret)| *secret == this) {
             return Err(Refusal::Secret.into());
         }
     }
