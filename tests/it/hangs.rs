@@ -322,6 +322,36 @@ async fn what_was_to_be_used_and_hangs_is_one_line_and_no_start() {
 }
 
 #[tokio::test]
+async fn a_token_whose_disk_hangs_stays_and_the_new_one_counts_when_it_answers() {
+    let setup = setup("near/status.eot", "accept.eot", "book.jsonl");
+    setup.home.write("far/token", "brass\n");
+    let server = setup.args(["--token-file", "near/token"]).start().await;
+    let disk = Disk::of(&server);
+    let mut panel = Panel::open(&server).await;
+    disk.hangs();
+    server.home.rename_over("far/token", "copper\n");
+    let asks = async |token: &str| {
+        let bearer = format!("Bearer {token}");
+        let mut station = TestStation::text_with(&server, &[("Authorization", &bearer)]).await;
+        station.ask("Accept&7").await
+    };
+    // Longer than two who wait for the disk, one after the other.
+    while told(&mut panel, "status").await < 12 {
+        server.signal(Signal::HUP);
+        assert_eq!(asks("brass").await, "Accepted state: 7");
+    }
+    let stays = "the old token stays: token file ";
+    assert_eq!(server.log.count(stays), 1, "{:?}", server.log.whole());
+    disk.answers();
+    within(PATIENCE, "the new token", async {
+        while Box::pin(asks("copper")).await != "Accepted state: 7" {}
+    })
+    .await;
+    assert_eq!(server.log.count(stays), 1, "{:?}", server.log.whole());
+    assert_ne!(asks("brass").await, "Accepted state: 7");
+}
+
+#[tokio::test]
 async fn doctor_says_it_too() {
     let home = setup("near/status.eot", "accept.eot", "book.jsonl").home;
     home.write("frozen", "");
