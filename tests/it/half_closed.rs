@@ -1,10 +1,11 @@
-//! Askers that end their side at each stage of an exchange: what they have asked is answered.
+//! Askers that end their side at each stage of an exchange: what they have asked is answered, and whoever may not do
+//! something may not do it so either.
 
+use crate::bytes::{handshake, text};
 use crate::http::get;
 use crate::raw::Raw;
 use crate::server::TestServer;
 use crate::setup::Setup;
-use testkit::frames::{handshake, text};
 
 /// In how many pieces the bytes come that are sent before the side is ended.
 #[derive(Clone, Copy, Debug)]
@@ -29,8 +30,8 @@ async fn asked(server: &TestServer, bytes: &[u8], stage: Stage) -> (Raw, Option<
     };
     raw.send(&bytes[..split]).await;
     if split > 0 {
-        // Whoever asks after this has it answered after this, too: the server has turned.
-        get(server, "/livez").await;
+        // What came before this was answered has been read.
+        assert_eq!(get(server, "/livez").await.code, 200);
     }
     raw.send(&bytes[split..]).await;
     let first = match stage {
@@ -81,6 +82,24 @@ async fn whatever_was_asked_over_http_is_answered_at_each_stage() {
         let answers = told(&server, two.as_bytes(), stage).await;
         assert_eq!(answers.matches("HTTP/1.1 200").count(), 2, "{stage:?}: {answers}");
     }
+}
+
+#[tokio::test]
+async fn no_right_grows_by_ending_ones_side_at_whichever_stage() {
+    let server = server().await;
+    // Whoever says that it asks for somebody else.
+    let stranger = [("X-Forwarded-For", "192.0.2.7")];
+    for stage in STAGES {
+        let order = request(&server, "PUT /status", "9");
+        let order = order.replacen("\r\n", "\r\nX-Forwarded-For: 192.0.2.7\r\n", 1);
+        let answer = told(&server, order.as_bytes(), stage).await;
+        assert!(answer.starts_with("HTTP/1.1 403"), "{stage:?}: {answer}");
+        let joins = handshake(&server.authority(), &stranger);
+        let answer = told(&server, &[joins.into_bytes(), text("shutdown")].concat(), stage).await;
+        assert!(answer.starts_with("HTTP/1.1 101"), "{stage:?}: {answer}");
+        assert!(!answer.contains("shutting down"), "{stage:?}: {answer}");
+    }
+    assert_eq!(get(&server, "/status?format=text").await.body, "7\n");
 }
 
 #[tokio::test]

@@ -32,6 +32,9 @@ mod http;
 /// A stream of events.
 mod events;
 
+/// Askers that end their side before the answer comes.
+mod half_closed;
+
 /// What the text wire says, byte for byte.
 mod text_wire;
 
