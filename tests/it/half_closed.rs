@@ -1,11 +1,11 @@
 //! Askers that end their side at each stage of an exchange: what they have asked is answered, and whoever may not do
 //! something may not do it so either.
 
-use crate::bytes::{handshake, text};
 use crate::http::get;
 use crate::raw::Raw;
 use crate::server::TestServer;
 use crate::setup::Setup;
+use testkit::frames::{handshake, text};
 
 /// In how many pieces the bytes come that are sent before the side is ended.
 #[derive(Clone, Copy, Debug)]

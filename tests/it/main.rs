@@ -32,9 +32,6 @@ mod http;
 /// A stream of events.
 mod events;
 
-/// Askers that end their side before the answer comes.
-mod half_closed;
-
 /// What the text wire says, byte for byte.
 mod text_wire;
 
