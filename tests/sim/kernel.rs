@@ -132,7 +132,7 @@ impl Kernel {
         }
         let raw = self.buffer.pop_front();
         self.due = if self.buffer.is_empty() && self.queue.is_empty() {
-            self.late.iter().map(|(due, _)| *due).min().unwrap_or(u64::MAX)
+            self.next_late()
         } else {
             now + self.rng.pick(&[0, 2, 5, 5, 30])
         };
@@ -146,6 +146,11 @@ impl Kernel {
         while !self.buffer.is_empty() {
             self.take(now);
         }
+        self.due = self.next_late();
+    }
+
+    fn next_late(&self) -> u64 {
+        self.late.iter().map(|(due, _)| *due).min().unwrap_or(u64::MAX)
     }
 }
 
