@@ -260,7 +260,8 @@ impl Source {
     /// has touched since the last one nor will before this moment.
     pub fn forestall(&mut self, ground: &Ground, end: u64) {
         let Some((_, seen)) = &self.seen else { return };
-        let told_of = seen.opened && !ground.disk.kernels[self.file as usize].deaf;
+        let deaf = ground.disk.kernels[self.file as usize].deaf;
+        let told_of = seen.opened && !deaf;
         let end = Duration::from_micros(end);
         let (mut at, mut looks) = (now(ground).max(self.asleep), 0);
         let until = loop {
@@ -276,6 +277,8 @@ impl Source {
                         self.rule.hint(at, Hint::Opened);
                     }
                 }
+                // It asks whether hints are still on their way; in a calm there are none.
+                Step::Knock if !deaf => self.rule.hint(at, Hint::Knocked),
                 Step::Wait(until) if until < end => at = until,
                 Step::Wait(until) => break until,
                 step => return ground.book.fail(format!("{}: {step:?} in a calm", self.file)),

@@ -3,7 +3,7 @@
 //! The table in `writings.md` says it row by row. Whether what was seen is finished is decided in
 //! the rule.
 
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use super::Hint;
 use crate::source::look::{Look, Version};
@@ -84,9 +84,14 @@ impl Excluded {
     pub(super) fn by(told: Option<Sight>, now: Option<Sight>) -> Self {
         let (Some(told), Some(now)) = (told, now) else { return Self::default() };
         // Two changes within a tick get the same time.
-        let past = nanos(told.clock) >= nanos(told.version.changed) + TICK.as_nanos().cast_signed();
-        let untouched = past && told.version.changed == now.version.changed;
-        Self { write: untouched, rename: untouched || told.is_of(now) }
+        let past = |since: i128| nanos(told.clock) >= since + TICK.as_nanos().cast_signed();
+        let changed = told.version.changed;
+        let untouched = past(nanos(changed)) && changed == now.version.changed;
+        // A number that became free is given to the next file, which is told from the one before by its birth.
+        let born = told.version.file.2.and_then(|born| born.duration_since(UNIX_EPOCH).ok());
+        let is_older = born.is_some_and(|born| past(born.as_nanos().cast_signed()));
+        let same = told.is_of(now) && (is_older || changed == now.version.changed);
+        Self { write: untouched, rename: untouched || same }
     }
 }
 

@@ -1,12 +1,14 @@
 //! Hints that come long after what they tell of was seen, because whoever did it lost its processor.
 
+use std::time::UNIX_EPOCH;
+
 use super::*;
 
 /// What stands there: the text, and which file it is of, changed when, in milliseconds of the wall clock.
 fn stands(play: &mut Play, seen: Seen, file: u64, changed: i64) {
     play.seen = seen;
     let changed = (changed / 1_000, changed % 1_000 * 1_000_000);
-    play.version = Some(Version { file: (1, file, None), changed });
+    play.version = Some(Version { file: (1, file, Some(UNIX_EPOCH)), changed });
 }
 
 /// One that has told `8`, found without any hint in file 2 that was changed at 2 s. The clock is at 4 s.
@@ -89,6 +91,20 @@ fn two_writings_within_a_tick_of_the_clock_are_two() {
         assert_eq!(play.say(0), ["8"]);
     }
     assert!(hinted(&mut play, &MOVED).is_empty(), "but a rename brings another file");
+}
+
+#[test]
+fn a_number_that_is_given_to_another_file_within_a_tick_is_no_proof_that_it_is_the_same() {
+    let born = |seconds| Some(UNIX_EPOCH + Duration::from_secs(seconds));
+    for (birth, repeated) in [(born(4), true), (None, true), (born(3), false)] {
+        let mut play = Play::well(INOTIFY);
+        let version = |changed| Some(Version { file: (1, 2, birth), changed });
+        (play.seen, play.version, play.clock) = (text("8", 4), version((4, 0)), 4);
+        assert_eq!(play.say(1_200), ["8"]);
+        play.knock_comes();
+        play.version = version((4, 8_000_000));
+        assert_eq!(!hinted(&mut play, &MOVED).is_empty(), repeated, "{birth:?}");
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use crate::source::look::{Disk, Kind, Meta, Version};
 use crate::source::rule::Hint;
@@ -300,7 +300,7 @@ impl World {
             self.step();
         }
         let changed = moment(self.inodes[&inode].changed);
-        let version = Some(Version { file: (1, inode, None), changed });
+        let version = Some(Version { file: (1, inode, Some(UNIX_EPOCH)), changed });
         Meta { kind: Kind::Regular, stamp: self.stamp(inode), link: false, version }
     }
 }
