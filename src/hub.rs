@@ -2,8 +2,10 @@
 //!
 //! Reading order: [`Hub::step`] decides (pure: an event and a moment in, effects out),
 //! [`Engine`] carries effects out on stations whose sockets it holds but does not open, and
-//! [`driver`] turns the crank: it alone knows mio. [`frame`] and [`outbox`] are the two halves
-//! of a connection. Other rooms reach the hub through a [`Handle`] and read a [`Snapshot`].
+//! [`driver`] runs the loop and is the only file that polls. [`frame`] and [`outbox`] are the two
+//! halves of a connection. Other rooms reach the hub through a [`Handle`] and read a [`Snapshot`].
+//! A station is a `Slot` in the engine (its socket), and a `Station` in `step` (what is decided about
+//! it) with its `Session` (its wire and identity).
 
 mod opening;
 mod parcel;
@@ -39,10 +41,10 @@ use live_file::writing::{Health, Report, Stamp};
 /// says that its link is lost, so this is what "honest link state" means in seconds.
 pub const HEARTBEAT_SECONDS: u32 = 5;
 
-/// The loop gives a sign of life every second; after so many without one it does not turn any more.
+/// A loop that has not signalled for longer than this, in seconds, has stalled; it signals every second.
 const LIVELY_SECONDS: u32 = 5;
 
-/// How many inputs wait before the hub, what is said of files apart.
+/// How many inputs may wait for the hub. Reports about files have a queue of their own, of one.
 const QUEUE: usize = 1024;
 
 /// A station's place in the hub. A place is used again, a key never.
@@ -65,14 +67,14 @@ pub enum Event<'a> {
         key: Key,
         /// Its secret, from which its id is made: the one it came with, or a fresh one.
         secret: String,
-        /// It has been here before and knows everything up to this number.
+        /// The latest number that it has already been told, if it is reconnecting.
         since: Option<u64>,
         /// The language it speaks.
         wire: Wire,
         /// What is known of the other end.
         peer: Peer,
     },
-    /// A station that slept has been told everything that came before the present state.
+    /// A station that was away has been sent everything that it missed.
     CaughtUp {
         /// Who.
         key: Key,
@@ -105,25 +107,25 @@ pub enum Event<'a> {
         /// What.
         report: Report,
     },
-    /// A file is about to be replaced by our own writing.
+    /// A file's writer is about to rename its new contents into place.
     Noted {
         /// Which file.
         file: File,
-        /// Which store this is about.
+        /// Which write this is about.
         ticket: u64,
-        /// The stamp by which the writing will be known when it is read back.
+        /// The stamp by which they will be known when they are read back.
         stamp: Stamp,
     },
-    /// A store has ended.
+    /// A write has ended.
     Stored {
         /// Of which file.
         file: File,
-        /// Which store.
+        /// Which write.
         ticket: u64,
         /// Whether the text is durably in the file; else a line that says why not.
         result: Result<(), String>,
     },
-    /// A text could be stored now, or could not.
+    /// Whether the file could be written now, from its writer's trial write.
     Able {
         /// In which file.
         file: File,
@@ -137,7 +139,7 @@ pub enum Event<'a> {
         /// Since when, in one line; `None` if it answers.
         why: Option<String>,
     },
-    /// Who may do what is decided anew.
+    /// The policy, or the token, has changed.
     Policy(Policy),
     /// A tenth of a second has passed.
     Tick,
@@ -150,14 +152,14 @@ pub enum Event<'a> {
 /// What the hub wants done. Effects are carried out in their order.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Say these to a newcomer, at one go, and let it hear pushes from now on.
+    /// Send these to a newcomer in one write, and let it hear pushes from now on.
     Greet {
         /// To whom.
         to: Key,
-        /// The messages; a state with its number.
+        /// The messages, and for a state its number.
         messages: Vec<(Option<u64>, String)>,
-        /// It knows everything up to this number, and must be brought up to date before it hears
-        /// pushes; see [`Hub::after`].
+        /// The latest number that it has been told, if it has missed something since: that is sent
+        /// before it hears pushes; see [`Hub::after`].
         behind: Option<u64>,
     },
     /// Say this to one station.
@@ -187,7 +189,7 @@ pub enum Effect {
         /// The close code.
         code: u16,
     },
-    /// Tell the state to every greeted station; a slow one gets the newest only.
+    /// Tell the state to every greeted station; one that is slow gets the newest only.
     Push {
         /// The state's number.
         seq: u64,
@@ -196,9 +198,9 @@ pub enum Effect {
         /// What JSON stations hear.
         json: Arc<str>,
     },
-    /// Tell everyone who hears more than orders of a file's health.
+    /// Tell every greeted JSON station and event stream of a file's health.
     Tell(String),
-    /// Tell every greeted JSON station the roll; a slow one gets the newest only.
+    /// Tell every greeted JSON station the roll, and no event stream; one that is slow gets the newest only.
     TellRoll(Arc<str>),
     /// Write this into the bell book.
     Record(Entry),
@@ -279,9 +281,9 @@ pub struct Newcomer {
     /// The secret it comes back with, if it was here before: 16 to 64 characters that are safe in
     /// a URL, and nobody's business in a log.
     pub resume: Option<String>,
-    /// It knows everything up to this number.
+    /// The latest number that it has already been told, if it is reconnecting.
     pub since: Option<u64>,
-    /// The token that came with its request, if one did; nobody's business in a log either.
+    /// The token that came with its request, if one did; not for a log either.
     pub token: Option<String>,
     /// Its place among the connections the server can afford; given back on drop.
     pub seat: OwnedSemaphorePermit,
@@ -292,7 +294,7 @@ pub struct Newcomer {
 /// What the other rooms tell the hub.
 #[derive(Debug)]
 pub enum Input {
-    /// A WebSocket was opened.
+    /// HTTP hands over a connection: a WebSocket or an event stream.
     Join(Newcomer),
     /// Somebody asks over HTTP, and waits for the outcome at the other end.
     Ask(Box<Ask>, oneshot::Sender<Outcome>),
@@ -300,29 +302,30 @@ pub enum Input {
     Event(Event<'static>),
 }
 
-/// What is said of a file: by its source, or by whoever is about to replace it.
+/// An event about a file, from the thread that reads or writes it.
 #[derive(Debug)]
 struct Spoken {
     telegraph: TelegraphId,
     event: Event<'static>,
-    /// Since when it is so, as its source says.
+    /// When the source saw it.
     since: Option<Instant>,
 }
 
-/// The way into one telegraph's hub: two bounded queues, which all of them share, and a waker.
+/// The way into one telegraph's hub: two bounded queues, shared by all telegraphs of the server, and
+/// a waker.
 #[derive(Clone, Debug)]
 pub struct Handle {
     telegraph: TelegraphId,
-    /// What everybody but the sources says.
+    /// Everything from async code: HTTP, policy, shutdown, and the watchdog.
     inputs: mpsc::Sender<(TelegraphId, Input)>,
-    /// What is said of files, in its order: one thing at a time, so that a source folds what comes
-    /// meanwhile.
+    /// Everything from the threads that read or write files (sources, writers, the bell book's), in
+    /// order. Holds one: a source that must wait merges what happens meanwhile.
     reports: mpsc::Sender<Spoken>,
     /// Wakes the driver from its poll.
     waker: Arc<mio::Waker>,
-    /// When the driver's loop last gave a sign of life, in seconds.
+    /// When the driver's loop last signalled that it is alive, in seconds.
     pulse: Arc<AtomicU32>,
-    /// What those seconds are counted by.
+    /// The clock of those seconds.
     clock: Clock,
 }
 
@@ -333,11 +336,11 @@ pub struct Ask {
     pub peer: Peer,
     /// The token that came with the request, if one did.
     pub token: Option<String>,
-    /// What whoever asks wants to be called; already found fit (`chadburn_v1::is_name`).
+    /// What whoever asks wants to be called; already validated (`chadburn_v1::is_name`).
     pub who: Option<String>,
     /// What is asked for: an order, an accept or an answer.
     pub want: Want,
-    /// The id under which what it does is known: random, since it is nobody's for longer.
+    /// The station id to credit: a random one, since an HTTP client has none that lasts.
     pub station: Uuid,
 }
 
@@ -351,21 +354,19 @@ pub type Outcome = Result<(), (Code, String)>;
 pub struct Gone;
 
 impl Handle {
-    /// Puts this before the hub, waiting for room in its queue.
+    /// Sends this, waiting for room in the queue.
     pub async fn send(&self, input: Input) -> Result<(), Gone> {
         self.inputs.send((self.telegraph, input)).await.map_err(|_| Gone)?;
         self.wake()
     }
 
-    /// Puts what the writer of a file says before the hub; blocks until what was said of files before has been
-    /// taken up. It goes the way of the sources' reports, so that it keeps its order among itself and with
-    /// them: what was prepared is known before it is finished, and before it is read back.
+    /// Sends an event of a file's writer; blocks while the queue is full. The queue is that of the
+    /// sources' reports, so that a write is known as prepared before it has ended, and before it is read back.
     pub fn blocking_send(&self, event: Event<'static>) -> Result<(), Gone> {
         self.speak(event, None)
     }
 
-    /// Puts a source's report before the hub, and since when it is so; blocks until the one before
-    /// has been taken up.
+    /// Sends a report about a file, and when it was seen; blocks while the queue is full.
     pub fn report(&self, file: File, report: Report, since: Instant) -> Result<(), Gone> {
         self.speak(Event::Source { file, report }, Some(since))
     }
@@ -383,11 +384,11 @@ impl Handle {
         outcome.await.map_err(|_| Gone)
     }
 
-    /// Whether the hub's loop has turned lately.
+    /// Whether the hub's loop has signalled lately that it is alive.
     #[must_use]
     pub fn is_alive(&self) -> bool {
         let turned = self.pulse.load(Ordering::Relaxed);
-        // The loop may have turned since the clock was read.
+        // The loop may have signalled after the clock was read here.
         let silence = self.clock.now().seconds().saturating_sub(turned);
         silence <= LIVELY_SECONDS
     }

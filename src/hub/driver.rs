@@ -1,5 +1,6 @@
-//! Turns the hub's crank on a thread of its own: waits for sockets and for the other rooms, reads
-//! the clock, and hands both to the [`Engine`]. The only room that knows mio.
+//! Runs the hub's loop on a thread of its own: waits for sockets and for the other rooms, reads
+//! the clock, and hands both to the [`Engine`]. The only file that polls; [`Handle`] holds mio's
+//! waker, and nothing else knows mio.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
@@ -25,20 +26,20 @@ use crate::telegraph::{THE_TELEGRAPH, TelegraphId};
 use chadburn_web::limits::AddressPermit;
 use live_file::writing::Report;
 
-/// The bell cord's token; a station's token is made of its key, whose place is never this large.
+/// The waker's token. A station's token is made of its key, and is never this large.
 const WAKER: Token = Token(usize::MAX);
 
-/// How many sockets' readiness is taken up at once.
+/// How many sockets' readiness is taken from one poll at most.
 const EVENTS: usize = 1024;
 
 /// How often a part of the stations is looked after.
 const TICK: Duration = Duration::from_millis(1000 / PARTS as u64);
 
-/// How long sources, rooms and stations have their turns before it is asked again who has something
-/// to say: so much later a quiet station may be noticed.
+/// How long the queues and stations are served before sockets are polled again; a newly readable
+/// socket is noticed so much later.
 const TURNS: Duration = Duration::from_millis(2);
 
-/// How long the loop sleeps at most, so that its pulse can be felt.
+/// How often the loop signals that it is alive; it never sleeps longer.
 const IDLE: Duration = Duration::from_secs(1);
 
 /// A running hub.
@@ -68,7 +69,7 @@ pub fn start<P: Ports + Send + 'static>(
 ) -> io::Result<Running> {
     let poll = Poll::new()?;
     let (inputs, from_rooms) = mpsc::channel(QUEUE);
-    // One report waits while one is taken up: a source folds what is written meanwhile, so a storm
+    // One report waits while one is taken up: a source merges what is written meanwhile, so a storm
     // of writes never makes a queue of old news.
     let (reports, from_sources) = mpsc::channel(1);
     let handle = Handle {
@@ -103,7 +104,7 @@ pub fn start<P: Ports + Send + 'static>(
 struct Line {
     /// The socket.
     stream: TcpStream,
-    /// What goes out before the first frame.
+    /// Goes out before the first frame.
     opening: Opening,
     /// Its place among the connections that the server can afford.
     _seat: OwnedSemaphorePermit,
@@ -144,11 +145,12 @@ impl Socket for Line {
 
 struct Driver<P> {
     poll: Poll,
-    // Dropped before the ports, which wait for the threads that write: one of them may be waiting for room here.
+    // Field order matters: these are dropped before the engine's ports, whose drop joins the
+    // writers, and a writer may be blocked on a full queue here.
     inputs: mpsc::Receiver<(TelegraphId, Input)>,
     reports: mpsc::Receiver<Spoken>,
     engine: Engine<Line, P>,
-    /// Until then a report waits if anybody else does.
+    /// When the next report may be taken while others wait: they get as much time as the last report took.
     next_report: Duration,
     clock: Clock,
     pulse: Arc<AtomicU32>,
@@ -203,7 +205,7 @@ impl<P: Ports> Driver<P> {
             let input = self.take_input();
             let now = self.clock.now();
             let more = self.guard(|engine| engine.serve(now)).unwrap_or(true);
-            // A report that had to let others go first is still there when they are done.
+            // A report that was put off is still in the queue.
             if !(told || input || more) && self.reports.is_empty() {
                 return false;
             }

@@ -50,7 +50,7 @@ const READ_SIZE: usize = 64 * 1024;
 /// The hubs of all telegraphs, with their stations' sockets.
 #[derive(Debug)]
 pub struct Engine<S, P> {
-    /// What decides, a telegraph each, by its id.
+    /// One `Hub` for each telegraph, by its id.
     hubs: Vec<Hub>,
     /// Where effects go that are not for stations.
     ports: P,
@@ -69,7 +69,7 @@ pub struct Engine<S, P> {
     left: u32,
     /// Stations whose sockets are to be dropped.
     dead: Vec<Key>,
-    /// Effects on their way; kept for its memory.
+    /// Reused, so that each event need not allocate.
     effects: Vec<Effect>,
     /// What sockets are read into; one for all.
     scratch: Box<[u8]>,
@@ -104,12 +104,13 @@ impl<S: Socket, P: Ports> Engine<S, P> {
 
     /// Takes in another telegraph, and says which it is.
     pub fn open(&mut self, hub: Hub) -> TelegraphId {
-        let id = u16::try_from(self.hubs.len()).expect("the table's places have ids");
+        let id = u16::try_from(self.hubs.len()).expect("no more than 65,536 telegraphs");
         self.hubs.push(hub);
         TelegraphId(id)
     }
 
-    /// Takes in a station, which is greeted. The caller calls [`Engine::turn`] afterwards.
+    /// Takes in a station, which is greeted. Call [`Engine::serve`] afterwards, until it returns false: it
+    /// serves whoever became ready, and drops whoever is gone.
     pub fn admit(&mut self, now: Now, socket: S, arrival: Arrival) -> Key {
         let Arrival { telegraph, unread, wire, peer, secret, since } = arrival;
         let slot = self.free.pop().unwrap_or_else(|| {
@@ -129,7 +130,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         key
     }
 
-    /// Something happened to one telegraph. The caller calls [`Engine::turn`] afterwards.
+    /// Something happened to one telegraph. Call [`Engine::serve`] afterwards, until it returns false.
     ///
     /// # Panics
     ///
@@ -152,7 +153,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
 
     /// Which telegraphs there are.
     fn telegraphs(&self) -> impl Iterator<Item = TelegraphId> + use<S, P> {
-        let many = u16::try_from(self.hubs.len()).expect("the table's places have ids");
+        let many = u16::try_from(self.hubs.len()).expect("no more than 65,536 telegraphs");
         (0..many).map(TelegraphId)
     }
 
@@ -162,14 +163,14 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         self.sockets() == 0 && self.hubs.iter().all(|hub| hub.is_closing() && hub.waiting() == 0)
     }
 
-    /// Looks after a part of the stations: pings, beats, and patience that has ended. To be called
+    /// Looks after a part of the stations: pings, beats, and timeouts. To be called
     /// [`PARTS`] times a second.
     pub fn tick(&mut self, now: Now) {
         let seconds = now.seconds();
         let stood = seconds.saturating_sub(self.ticked);
         self.ticked = seconds;
         if stood >= STANDSTILL_SECONDS {
-            // Nobody was asked meanwhile whether he is still there, and nobody was heard.
+            // While we stood still nobody was pinged or read: that time counts against nobody.
             self.slots.iter_mut().flatten().for_each(|slot| slot.excuse(stood, seconds));
         }
         // Most ticks find nothing to say, so frames are made for the first that hears them.
@@ -212,10 +213,10 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         self.dead.push(key);
     }
 
-    /// Makes the engine fit for use after a panic has torn through it. The station whose turn it was
-    /// is gone.
+    /// Restores the engine after a panic, and drops the station that was being served.
     pub fn recover(&mut self) {
         self.dead.extend(self.at_work.take());
+        // `listen` had taken it.
         if self.scratch.is_empty() {
             self.scratch = vec![0; READ_SIZE].into();
         }
@@ -233,7 +234,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         self.slots.len() - self.free.len()
     }
 
-    /// What decides for this telegraph.
+    /// The hub of this telegraph.
     ///
     /// # Panics
     ///
@@ -248,7 +249,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         &mut self.ports
     }
 
-    /// How many bytes this station is owed, and how many of its own are kept.
+    /// How many bytes this station is owed, and how many of its input are kept unprocessed.
     #[must_use]
     pub fn burden(&self, key: Key) -> Option<(usize, usize)> {
         let slot = self.slots.get(key.slot as usize)?.as_ref()?;

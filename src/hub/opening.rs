@@ -14,16 +14,16 @@ impl Opening {
         Self(bytes)
     }
 
-    /// Writes these bytes behind the opening, both at once; returns how many of *these* have gone.
-    /// While the opening itself is not through, that is `WouldBlock`: a peer that takes less than
-    /// it was offered has no more room, and will be heard of when it has.
+    /// Writes head and bytes with one call; returns how many of `bytes` were taken. While the head
+    /// itself is not all sent, that is `WouldBlock`: a peer that takes less than it was offered has no
+    /// more room, and its socket becomes writable when it has.
     pub(super) fn write(&mut self, out: &mut impl Write, bytes: &[u8]) -> io::Result<usize> {
         if self.0.is_empty() {
             return out.write(bytes);
         }
         let gone = out.write_vectored(&[IoSlice::new(&self.0), IoSlice::new(bytes)])?;
         match gone.checked_sub(self.0.len()) {
-            // Whoever writes nothing takes it for the end of the connection.
+            // A write of nothing means that the connection is over.
             None | Some(0) if gone == 0 => Err(ErrorKind::WriteZero.into()),
             None | Some(0) => {
                 self.0.drain(..gone);

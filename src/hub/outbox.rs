@@ -1,8 +1,8 @@
 //! What one station is owed: frames that its socket has not taken.
 //!
 //! It exists only while something is owed. Frames go out in order and whole; a `state` or a `roll`
-//! that has not begun to go is replaced by a newer one, and whoever hears JSON is told of a gap
-//! between states. It knows no socket.
+//! of which nothing is sent yet is replaced by a newer one, and JSON stations and event streams are
+//! told of the gap between states. It knows no socket.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub const OWED_MAX: usize = 64 * 1024;
 pub struct Outbox {
     /// What is owed, in order.
     items: VecDeque<Item>,
-    /// How many bytes of the first item have gone.
+    /// How many bytes of the first item are sent.
     gone: usize,
     /// How many bytes are owed in all.
     owed: usize,
@@ -40,14 +40,14 @@ struct Item {
     kind: Kind,
 }
 
-/// What a newer frame of the same kind does to one that has not begun to go.
+/// What a newer frame of the same kind does to one of which nothing is sent yet.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
-    /// Nothing.
+    /// Is never replaced.
     Own,
-    /// Takes its place.
+    /// Is replaced by a newer roll.
     Roll,
-    /// Takes its place, and tells of the gap.
+    /// Is replaced by a newer state, before which a gap is told.
     State {
         /// The state's number.
         seq: u64,
@@ -57,7 +57,7 @@ enum Kind {
 }
 
 impl Outbox {
-    /// Owes this frame, of which `gone` bytes have gone already.
+    /// Queues this frame, of which `gone` bytes are sent already.
     pub fn push_begun(&mut self, frame: Frame, gone: usize) {
         debug_assert!(self.items.is_empty(), "a frame begins only when none is before it");
         self.owed = frame.len() - gone;
@@ -65,7 +65,7 @@ impl Outbox {
         self.items.push_back(Item { frame, kind: Kind::Own });
     }
 
-    /// Owes this frame as it is. Returns whether the station may still be owed that much.
+    /// Queues this frame as it is. Returns whether the station may still be owed that much.
     #[must_use]
     pub fn push(&mut self, frame: Frame) -> bool {
         let within = self.owed == 0 || self.owed + frame.len() <= OWED_MAX;
@@ -75,7 +75,7 @@ impl Outbox {
         within
     }
 
-    /// Owes this state, in place of an older one that has not begun to go.
+    /// Queues this state, in place of an older one of which nothing is sent yet.
     pub fn push_state(&mut self, wire: Wire, seq: u64, frame: Frame) {
         let older = self.take_waiting(|kind| matches!(kind, Kind::State { .. }));
         let gap = match older {
@@ -88,14 +88,14 @@ impl Outbox {
         self.items.push_back(Item { frame, kind: Kind::State { seq, gap } });
     }
 
-    /// Owes this roll, in place of an older one that has not begun to go.
+    /// Queues this roll, in place of an older one of which nothing is sent yet.
     pub fn push_roll(&mut self, frame: Frame) {
         self.take_waiting(|kind| matches!(kind, Kind::Roll));
         self.owed += frame.len();
         self.items.push_back(Item { frame, kind: Kind::Roll });
     }
 
-    /// Takes out the one frame of this kind that has not begun to go, if there is one.
+    /// Takes out the one frame of this kind of which nothing is sent yet, if there is one.
     fn take_waiting(&mut self, wanted: impl Fn(&Kind) -> bool) -> Option<Kind> {
         let first_waiting = usize::from(self.gone > 0);
         let index = (first_waiting..self.items.len()).find(|&i| wanted(&self.items[i].kind))?;
@@ -104,8 +104,8 @@ impl Outbox {
         Some(item.kind)
     }
 
-    /// The bytes to go next, if any are owed. After this the first frame is what it is: a gap that
-    /// belongs before it stands in it.
+    /// The bytes to send next, if any. From here on the first frame is not replaced any more, and has
+    /// its gap in front of it.
     pub fn front(&mut self, wire: Wire) -> Option<&[u8]> {
         let item = self.items.front_mut()?;
         if let Kind::State { gap: Some((from, to)), .. } = item.kind {

@@ -1,9 +1,9 @@
-//! Messages made ready for a socket, on whichever wire.
+//! Messages, encoded for a wire: WebSocket frames, or server-sent events.
 
 use super::frame::{self, opcode};
 use crate::wire::{Wire, sse};
 
-/// A text or JSON message in a frame. Event streams have none of these.
+/// A text or JSON message in a frame. Not for event streams.
 pub(super) fn message(text: &str) -> Vec<u8> {
     frame::encode(opcode::TEXT, text.as_bytes())
 }
@@ -16,7 +16,7 @@ pub(super) fn state(wire: Wire, seq: u64, json: &str) -> Vec<u8> {
     }
 }
 
-/// A JSON message of this type.
+/// A JSON message; on an event stream `name` is the event's name.
 pub(super) fn named(wire: Wire, name: &str, json: &str) -> Vec<u8> {
     match wire {
         Wire::Sse => sse::named(name, json).into_bytes(),
@@ -24,7 +24,7 @@ pub(super) fn named(wire: Wire, name: &str, json: &str) -> Vec<u8> {
     }
 }
 
-/// The end of a conversation. A stream of events simply ends.
+/// The end of a conversation; empty for an event stream, which simply ends.
 pub(super) fn close(wire: Wire, code: Option<u16>, reason: &str) -> Vec<u8> {
     match wire {
         Wire::Sse => Vec::new(),
@@ -32,7 +32,7 @@ pub(super) fn close(wire: Wire, code: Option<u16>, reason: &str) -> Vec<u8> {
     }
 }
 
-/// The question whether a peer is there. Nobody answers on a stream of events.
+/// A ping; on an event stream a comment, which nobody answers.
 pub(super) fn ping(wire: Wire) -> Vec<u8> {
     match wire {
         Wire::Sse => sse::COMMENT.into(),

@@ -1,8 +1,9 @@
 //! The whole server as one pure function: [`Hub::step`] takes a moment and an event, and says what
 //! is to be done. It does no IO and reads no clock.
 //!
-//! Here stations come and go, and files speak. `answers` decides what a station's request comes
-//! to, `tell` puts what is known into messages, `stores` and `roll` are what they need for it.
+//! This file has the state and the dispatch. `newcomers`: stations come and go. `answers`: what a
+//! request leads to. `stores`: the writes in progress. `roll`: who answered. `health`: the files'
+//! health. `tell`: messages. `lines`: how much may be logged. `census`: sizes, for tests.
 
 mod answers;
 mod census;
@@ -58,7 +59,8 @@ pub struct Facts {
     pub history: History,
 }
 
-/// The server's state, without its sockets.
+/// All that is decided about one telegraph: its files, its stations, its policy. No sockets. The
+/// [`Engine`](super::Engine) has one for each.
 #[derive(Debug)]
 pub struct Hub {
     /// The dial.
@@ -75,23 +77,23 @@ pub struct Hub {
     telegraph: Telegraph,
     /// Who answered the present order.
     roll: Roll,
-    /// The roll as it was told last, for newcomers.
+    /// The roll message that was sent last, for newcomers.
     told_roll: Option<Arc<str>>,
-    /// The roll is not what it was when it was told last.
+    /// The roll has changed since it was sent last.
     roll_changed: bool,
-    /// When it was told last.
+    /// When it was sent last.
     roll_told: Option<Duration>,
     /// The health of the files, once their sources have settled; of the book if one is kept.
     health: [Option<Health>; 3],
-    /// What that is made of.
+    /// What each file's health is derived from.
     known: [Known; 3],
-    /// Who is connected, by place.
+    /// Every open connection, by slot, including those that must still give the token.
     stations: Vec<Option<Station>>,
-    /// How many that is.
+    /// How many of them have been greeted; those that must still give the token are not counted.
     present: usize,
-    /// Who must give the token before anything is said, and since when; the first the longest.
+    /// Who must give the token before anything is said, and since when, oldest first.
     unproven: VecDeque<(Duration, Key)>,
-    /// Where the stations are that have been told their secret.
+    /// JSON stations by id, to find an older connection of the same station.
     by_id: HashMap<Uuid, Key>,
     /// Replies on their way into the accept file.
     replies: Stores,
@@ -99,20 +101,20 @@ pub struct Hub {
     orders: Stores,
     /// Who has written how many lines to the log.
     lines: Lines<Cause>,
-    /// The time of the event at hand, since the start.
+    /// The time of the present event, since the start.
     time: Duration,
     /// Farewell has been said; nobody is greeted any more.
     closing: bool,
 }
 
-/// A connected station.
+/// The deciding side of one station.
 #[derive(Debug)]
 struct Station {
     /// Which of the stations that have had this place.
     generation: u32,
     /// Its conversation.
     session: Session,
-    /// Its greeting, which waits for the token.
+    /// Its greeting, as long as it has not given the token that it must give; then `None`.
     greeting: Option<Box<Greeting>>,
     /// How many wrong tokens it has given.
     wrong_tokens: u8,
@@ -123,7 +125,7 @@ struct Station {
 struct Greeting {
     /// Its secret.
     secret: String,
-    /// Up to which state it knows everything.
+    /// The latest number that it has already been told, if it is reconnecting.
     since: Option<u64>,
 }
 

@@ -27,7 +27,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
             }
             let most = slot.kept.len().clamp(FIRST_READ, READ_SIZE);
             match slot.socket.read(&mut scratch[..most]) {
-                // It may still read. Whoever does not resets the connection when something comes.
+                // It may still read. One that does not resets the connection when something is sent.
                 Ok(0) if slot.wire == Wire::Sse => {
                     if !std::mem::replace(&mut slot.ended, true) {
                         self.send(now, key, &parcel::ping(Wire::Sse).into());

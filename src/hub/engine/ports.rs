@@ -12,11 +12,12 @@ use crate::hub::{Outcome, Snapshot, Wire};
 use crate::policy::Peer;
 use crate::telegraph::TelegraphId;
 
-/// A station's socket: non-blocking, and ready again only after it said that it would block.
+/// A station's socket: non-blocking and edge-triggered. After a partial read or write go on until
+/// `WouldBlock`.
 pub trait Socket: Read + Write {
     /// Nothing more will be sent, and the other end may know.
     fn finish(&mut self);
-    /// The other end has cut the connection. Behind the end of what it has sent, reading does not tell.
+    /// Whether the connection is broken. After the peer's end of stream a read does not show it.
     fn is_cut(&mut self) -> bool;
     /// A wrong token came over it.
     fn wrong_token(&mut self) {}
@@ -33,14 +34,14 @@ pub trait Ports {
         ticket: u64,
         text: String,
     ) -> Result<(), String>;
-    /// Nobody waits for this store any more: it fails unless it is seen in the file already, or is
-    /// just being put there. Its outcome still comes back.
+    /// Nobody waits for this write any more: it fails unless its rename has been made or has begun.
+    /// Its outcome still comes back.
     fn abandon(&mut self, of: TelegraphId, file: File, ticket: u64);
     /// Write this into the bell book.
     fn record(&mut self, of: TelegraphId, entry: Entry);
     /// Tell an HTTP client what became of its request.
     fn respond(&mut self, ticket: u64, outcome: Outcome);
-    /// The outcome of the request with this ticket goes here.
+    /// Remembers where the outcome of this request goes.
     fn expect(&mut self, ticket: u64, answer: oneshot::Sender<Outcome>);
     /// Let the other rooms see this.
     fn publish(&mut self, of: TelegraphId, snapshot: Snapshot);
@@ -48,10 +49,10 @@ pub trait Ports {
     fn log(&mut self, line: &str);
     /// The server shall end.
     fn ask_shutdown(&mut self);
-    /// So long after a writing was complete the last socket was handed the push of it; said by
-    /// whoever has a clock.
+    /// How long after a writing was complete its push had been handed to the last socket. Called by
+    /// the driver, which has a clock.
     fn pushed(&mut self, _: Duration) {}
-    /// The hub's loop turns; said about once a second by whoever turns it, with what it has counted.
+    /// The hub's loop is alive. Called by the driver about once a second, with what the engine has counted.
     fn sign_of_life(&mut self, _: &Tally) {}
 }
 
@@ -87,6 +88,6 @@ pub struct Arrival {
     pub peer: Peer,
     /// Its secret: the one it came with, or a fresh one.
     pub secret: String,
-    /// It knows everything up to this number.
+    /// The latest number that it has already been told, if it is reconnecting.
     pub since: Option<u64>,
 }

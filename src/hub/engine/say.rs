@@ -54,7 +54,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         self.tally.conflated += conflated;
     }
 
-    /// Tells this to everybody who hears JSON.
+    /// Tells this to JSON stations and event streams.
     pub(super) fn tell(
         &mut self,
         of: TelegraphId,
@@ -70,7 +70,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         });
     }
 
-    /// Tells a station that slept what it has missed, as fast as its socket takes it and its turn
+    /// Tells a station that was away what it has missed, as fast as its socket takes it and its turn
     /// lasts. Nothing of it is owed before it is its turn, and nothing of it is held against it.
     pub(super) fn bring_up_to_date(&mut self, now: Now, key: Key) {
         loop {

@@ -9,7 +9,7 @@ use crate::hub::outbox::{Frame, Outbox};
 use crate::hub::{HEARTBEAT_SECONDS, Key, Wire};
 use crate::telegraph::TelegraphId;
 
-/// A station's place. What hardly any station needs at a time is behind a pointer.
+/// The engine's side of one station. What hardly any station needs at a time is behind a pointer.
 #[derive(Debug)]
 pub(super) struct Slot<S> {
     /// The connection.
@@ -26,13 +26,13 @@ pub(super) struct Slot<S> {
     pub(super) held: bool,
     /// It waits for its turn.
     pub(super) waits: bool,
-    /// It reads a stream of events, and has ended its own side.
+    /// An event stream's client has shut down its sending side; it may still read.
     pub(super) ended: bool,
     /// What it has made us do lately.
     pub(super) budget: Budget,
     /// Takes its frames apart.
     pub(super) decoder: Decoder,
-    /// What it sent that is not a whole message yet, or may not be heard yet.
+    /// Input not yet processed: an incomplete message, or what came while it was held.
     pub(super) kept: Vec<u8>,
     /// What its socket has not taken.
     pub(super) outbox: Option<Box<Outbox>>,
@@ -40,7 +40,7 @@ pub(super) struct Slot<S> {
     pub(super) heard: u32,
     /// When its socket last took something that was owed, in seconds.
     took: u32,
-    /// When it was that something was owed that is still owed, in seconds.
+    /// Since when the outbox has not been empty, in seconds.
     owes: u32,
     /// When it was last pinged, in seconds.
     pinged: u32,
@@ -58,11 +58,12 @@ pub(super) enum Stage {
     Behind { known: u64, seen: Option<u64> },
     /// It hears pushes.
     Greeted,
-    /// We have closed it; its close is awaited, since then.
+    /// We have sent our close; the peer's is awaited, since then, in seconds.
     Closing { since: u32 },
-    /// We have closed it because its frames make no sense; its answer is awaited, since then.
+    /// The same after a protocol error: of what comes only a close frame is looked for.
     Refused { since: u32 },
-    /// It has closed; our answer is on its way, since then.
+    /// Nothing more is awaited: what is still in the outbox is sent, then the socket is dropped. After
+    /// the peer's close, or at the end of an event stream, which has no close.
     Answered { since: u32 },
 }
 
@@ -174,7 +175,7 @@ impl<S: Socket> Slot<S> {
             self.took = now;
         }
         self.outbox = None;
-        // It was not heard while it owed us the room, and that is no silence of its own.
+        // While its outbox was full we did not read it; that time does not count as silence.
         self.heard = now.min(self.heard + (now - self.owes));
         self.finish();
         Ok(())

@@ -44,7 +44,8 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         self.is_busy()
     }
 
-    /// Serves everybody who waits, once; returns whether there is more to do.
+    /// Serves everybody who waits, once; returns whether there is more to do. For simulations and tests;
+    /// the driver calls [`Engine::serve`].
     pub fn turn(&mut self, now: Now) -> bool {
         for _ in 0..self.waiting.len().max(1) {
             self.serve(now);
@@ -58,7 +59,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         !self.waiting.is_empty() || !self.dead.is_empty()
     }
 
-    /// The station whose turn it is has used so much of it, and of its budget.
+    /// Takes so many units off the present turn, and off this station's budget.
     pub(super) fn charge(&mut self, key: Key, units: u32) {
         self.left = self.left.saturating_sub(units);
         if let Some(slot) = self.slot(key) {

@@ -90,10 +90,11 @@ impl Hub {
         peer.trusted = token.is_some_and(|token| self.policy.visitors.is_token(&token));
         let who = who.filter(|who| !who.is_empty()).map(Into::into);
         let caller = Caller { asker: Asker::Http(ticket), station, who, peer };
+        // HTTP ignores the form.
         self.answer(now, &caller, want, Form::Request(None), effects);
     }
 
-    /// A station wants to be called this.
+    /// Gives a station the name that it wants.
     fn named(&mut self, key: Key, name: &str) {
         let Some(station) = self.station_mut(key) else { return };
         station.session.name = (!name.is_empty()).then(|| name.into());
@@ -102,7 +103,7 @@ impl Hub {
         self.roll_changed = true;
     }
 
-    /// A station says that it knows the token.
+    /// Checks the token that a station gives.
     fn token(&mut self, now: Now, key: Key, value: &str, form: &Form, effects: &mut Vec<Effect>) {
         let known = self.policy.visitors.token.is_none() || self.policy.visitors.is_token(value);
         let Some(station) = self.station_mut(key) else { return };
@@ -215,7 +216,8 @@ impl Hub {
         self.store(now, File::Accept, caller, form, text, Some((order, how)), effects);
     }
 
-    /// Takes a text that is to go into a file; of an answer also which order it is to, and how.
+    /// Takes a text that is to go into a file. `to`: for an answer, the order's number and how it was
+    /// given.
     #[expect(clippy::too_many_arguments, reason = "each is a fact of the same waiting text")]
     fn store(
         &mut self,
@@ -237,8 +239,8 @@ impl Hub {
         self.next_store(now, file, effects);
     }
 
-    /// Starts the next write of a file, if one is due. Whoever waited meanwhile for an order that
-    /// has moved on is told so, and one who has said the same before has been heard.
+    /// Starts the next write of a file, if none is in progress. A waiting answer to an older order is
+    /// refused as stale; one that its station has already given is confirmed without a write.
     fn next_store(&mut self, now: Now, file: File, effects: &mut Vec<Effect>) {
         self.refuse_unanswered(file, effects);
         let (telegraph, roll) = (&self.telegraph, &self.roll);
@@ -265,8 +267,8 @@ impl Hub {
         }
     }
 
-    /// One write answers everybody who waited for it, as if the others had been superseded in the
-    /// same instant.
+    /// One write answers everybody who waited: only the last text is written, as if the earlier ones
+    /// had been overwritten at once.
     pub(super) fn stored(
         &mut self,
         now: Now,
@@ -302,8 +304,9 @@ impl Hub {
         self.next_store(now, file, effects);
     }
 
-    /// Whoever waits for a write is told so if the file's disk does not answer. One that is in hand is
-    /// given up: it is dropped when it wakes, or read back like anybody's if it was past that.
+    /// If the file's disk does not answer, whoever waits for a write of it is told so. The write in
+    /// progress is given up: it is cancelled if its rename has not begun; else it takes effect and is
+    /// credited as usual.
     pub(super) fn refuse_unanswered(&mut self, file: File, effects: &mut Vec<Effect>) {
         let Some(why) = self.why_unanswered(file).cloned() else { return };
         let (ticket, given_up) = self.stores(file).give_up();

@@ -5,7 +5,7 @@ use super::{Effect, Hub, tell};
 use crate::file::File;
 use live_file::writing::{Condition, Health};
 
-/// What is known of a file.
+/// What the health of one file is derived from.
 #[derive(Debug, Default)]
 pub(super) struct Known {
     /// What its source says, once that has settled; of the book, whoever writes it.

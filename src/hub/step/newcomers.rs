@@ -38,7 +38,7 @@ impl Hub {
         }
         let may_read = self.policy.judge(&session.peer, Act::Read).is_ok();
         if !may_read && session.wire != Wire::Json {
-            // HTTP has refused it, unless the token has changed at this very moment.
+            // HTTP has already refused these; one gets here only if the token was changed in between.
             return turn_away(key, effects);
         }
         let slot = key.slot as usize;
@@ -62,7 +62,7 @@ impl Hub {
         effects.push(token_required(key));
     }
 
-    /// Takes a station in that may hear how things are.
+    /// Greets a station that may read, in place of an older connection of the same station.
     fn introduce(&mut self, now: Now, key: Key, greeting: &Greeting, effects: &mut Vec<Effect>) {
         let Some(station) = self.station(key) else { return };
         let (id, wire) = (station.session.station, station.session.wire);
@@ -80,18 +80,18 @@ impl Hub {
         self.greet(now, key, greeting, effects);
     }
 
-    /// Whether this station has said nothing yet that lets it hear anything.
+    /// Whether this station must give the token before it is greeted.
     pub(super) fn is_unproven(&self, key: Key) -> bool {
         self.station(key).is_some_and(|station| station.greeting.is_some())
     }
 
-    /// A station that has not given the token says something else first.
+    /// A station that must give the token has said something else first.
     pub(super) fn spoke_too_early(key: Key, effects: &mut Vec<Effect>) {
         effects.push(token_required(key));
         turn_away(key, effects);
     }
 
-    /// A station has given the token: what waited for it is said.
+    /// A station has given the token: its greeting is sent.
     pub(super) fn proven(&mut self, now: Now, key: Key, effects: &mut Vec<Effect>) {
         let greeting = self.station_mut(key).and_then(|station| station.greeting.take());
         self.unproven.retain(|(_, other)| *other != key);
@@ -101,7 +101,8 @@ impl Hub {
         }
     }
 
-    /// A station has given a wrong token. Guessing goes on elsewhere, if it does, where its address is known.
+    /// A station has given a wrong token. It is counted against its address too, so that reconnecting
+    /// gives nobody more guesses.
     pub(super) fn not_proven(&mut self, key: Key, effects: &mut Vec<Effect>) {
         effects.push(Effect::WrongToken(key));
         let Some(station) = self.station_mut(key) else { return };
@@ -111,7 +112,7 @@ impl Hub {
         }
     }
 
-    /// Those who have not given the token in time are not waited for.
+    /// Closes the connections that have not given the token in time.
     pub(super) fn end_waits(&mut self, now: Now, effects: &mut Vec<Effect>) {
         while let Some(&(since, key)) = self.unproven.front()
             && now.since_start >= since + TOKEN_PATIENCE
@@ -140,8 +141,8 @@ impl Hub {
         }
     }
 
-    /// Who may do what is decided anew. Whoever gave the old token has not given the new one, and where
-    /// reading needs it must come again.
+    /// The policy has changed. Whoever gave the old token must give the new one; where reading needs
+    /// it, its connection is closed.
     pub(super) fn new_policy(&mut self, policy: Policy, effects: &mut Vec<Effect>) {
         let same = policy.visitors.token == self.policy.visitors.token;
         self.policy = policy;

@@ -17,9 +17,8 @@ use live_file::writing::{Stamp, Writing};
 /// Said when the order has moved on.
 pub(super) const STALE: &str = "that order is no longer the present one";
 
-/// How many of our own writings are remembered until they are read back. One is in hand and one
-/// may be waiting in the source; the rest is for a source that looks only now and then, and for one that a
-/// busy machine keeps from telling what it has read while others are written.
+/// How many of our own writings are remembered until they are read back. At most two are normally
+/// outstanding; the rest is for sources that poll, or fall behind on a busy machine.
 const CREDITS_MAX: usize = 256;
 
 /// A text that waits to be written, and whoever waits for it. At most one a station, which is not
@@ -56,11 +55,11 @@ impl Waiting {
 pub(super) struct Stores {
     /// Those who wait for the next write.
     waiting: Vec<Waiting>,
-    /// Those who wait for the write in hand; none if it was given up.
+    /// Those who wait for the write in progress; empty after `give_up`, although the write may still run.
     in_hand: Vec<Waiting>,
-    /// What the write in hand writes, and who is to be credited with it; nothing if there is none.
+    /// What the write in progress writes, and who is to be credited with it; `None` if there is none.
     writing: Option<(String, Author)>,
-    /// The ticket of the write in hand, or of the last one.
+    /// The ticket of the write in progress, or of the last one.
     ticket: u64,
     /// Our own writings that were not read back, oldest first.
     credits: Vec<Credit>,
@@ -71,8 +70,8 @@ pub(super) struct Stores {
 struct Credit {
     /// The write it came from.
     ticket: u64,
-    /// What it will be read back as. The stamp alone does not do: within one tick of the clock
-    /// another hand may write the same inode, or the inode come round again.
+    /// What it will be read back as: stamp and text. The stamp alone (date and size) is not enough:
+    /// within one tick of the clock somebody else may write a text of the same length.
     writing: Writing,
     /// Who caused it.
     author: Author,
@@ -84,8 +83,8 @@ impl Stores {
         self.waiting.push(waiting);
     }
 
-    /// Gives up everything that waits, and the write in hand, which may still be carried out; its
-    /// ticket, and all who waited.
+    /// Gives up everything that waits, and the write in progress, which may still be carried out.
+    /// Returns the ticket of that write, and everybody who waited.
     pub(super) fn give_up(&mut self) -> (Option<u64>, Vec<Waiting>) {
         let mut given_up = std::mem::take(&mut self.in_hand);
         let ticket = (!given_up.is_empty()).then_some(self.ticket);
@@ -98,8 +97,8 @@ impl Stores {
         self.waiting.len() + self.in_hand.len()
     }
 
-    /// Starts the next write, if none is in hand and somebody waits: the last waiting text, for
-    /// all that `still_wanted` does not sort out.
+    /// Starts the next write, if none is in progress and somebody waits: the last waiting text, for
+    /// those that `still_wanted` keeps.
     pub(super) fn start(
         &mut self,
         mut still_wanted: impl FnMut(&Waiting) -> bool,
@@ -115,7 +114,7 @@ impl Stores {
         Some((self.ticket, last.text.clone()))
     }
 
-    /// The write in hand will be known by this stamp when it is read back.
+    /// The write in progress will be known by this stamp when it is read back.
     pub(super) fn noted(&mut self, ticket: u64, stamp: Stamp) {
         if let Some((text, author)) = self.writing.as_ref().filter(|_| ticket == self.ticket) {
             if self.credits.len() == CREDITS_MAX {
@@ -127,20 +126,21 @@ impl Stores {
         }
     }
 
-    /// The write in hand has ended: those who waited for it.
+    /// The write in progress has ended. Returns those who waited for it.
     pub(super) fn finish(&mut self, ticket: u64, written: bool) -> Vec<Waiting> {
         if ticket != self.ticket {
             return Vec::new();
         }
         self.writing = None;
         if !written {
-            // A file that was never renamed in cannot be read back, but its inode may be anyone's.
+            // It never reached the file. Forget it, or somebody else's writing with the same date and
+            // text would be credited to us.
             self.credits.retain(|credit| credit.ticket != ticket);
         }
         std::mem::take(&mut self.in_hand)
     }
 
-    /// Whose writing this is: one of ours, or another hand's.
+    /// Whose writing this is: a station's, or that of whoever else writes the file.
     pub(super) fn author(&mut self, writing: &Writing) -> Author {
         let alike = |credit: &Credit| credit.writing == *writing;
         let Some(first) = self.credits.iter().position(alike) else { return Author::FILE };

@@ -26,7 +26,7 @@ const ROLL_REST: Duration = Duration::from_millis(250);
 const ROLL_REST_A_STATION: Duration = Duration::from_micros(100);
 
 impl Hub {
-    /// Greets a newcomer; one that slept is brought up to date first.
+    /// Greets a newcomer; one that was away is told first what it has missed.
     pub(super) fn greet(&self, now: Now, to: Key, greeting: &Greeting, effects: &mut Vec<Effect>) {
         let Some(station) = self.station(to) else { return };
         let session = &station.session;
@@ -45,7 +45,7 @@ impl Hub {
         effects.push(Effect::Greet { to, messages, behind });
     }
 
-    /// A station that slept has been told everything up to `seen`, or there was nothing to tell.
+    /// A station that was away has been told everything up to `seen`, or there was nothing to tell.
     pub(super) fn caught_up(&self, to: Key, seen: Option<u64>, effects: &mut Vec<Effect>) {
         let Some(station) = self.station(to) else { return };
         let messages = self.present(station.session.wire, seen);
@@ -67,8 +67,8 @@ impl Hub {
         .encode()
     }
 
-    /// How things are now, on this wire, with a state's number; without the state for whoever has
-    /// just `seen` it.
+    /// The present state and what belongs to it, on this wire, with a state's number; without the
+    /// state for whoever has just `seen` it.
     fn present(&self, wire: Wire, seen: Option<u64>) -> Vec<(Option<u64>, String)> {
         let mut messages = Vec::new();
         if wire != Wire::Text && seen != Some(self.telegraph.seq()) {
