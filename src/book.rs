@@ -3,11 +3,12 @@
 //! [`open`] reads what earlier runs have left, the [`Past`], and never fails: a file that cannot be
 //! used is health. [`Book::keep`] starts the thread that writes, and gives its [`Keeper`]. Whoever
 //! has something to record does it through a [`Recorder`] and waits for nothing; whoever wants to
-//! read asks a [`Reader`]. What an entry means is not known here, beyond its numbers.
+//! read asks a [`Reader`]. Only `fold`, which rations entries by kind and author, and `keeper`, which
+//! syncs a `run` at once, look at what an entry says; the rest handles numbered lines.
 //!
-//! Reading order: `fold` is what may come in when somebody storms, paid for from a `bucket`; `queue`
-//! and `keeper` are the way in, `pen` is the file as it is written, `lines` and `scan` are the two files
-//! as they are read, at the start (`past`) and later (`reader`, and for what is asked by the clock `times`).
+//! Reading order: `fold` rations what may come in, by a `bucket`; `queue` holds it for `keeper`, the
+//! thread; `pen` appends and rotates; `lines` and `scan` read, `past` at the start, `reader` on
+//! request, `times` by date; `pages` has the paths and the lock, `trouble` the errors.
 
 mod bucket;
 mod fold;
@@ -51,8 +52,8 @@ pub struct Limits {
     /// How many entries may come at once from whoever writes the files, or has the token; see
     /// [`Fold`].
     pub burst: u32,
-    /// How often the file is made durable at most, how often it is looked whether it still stands
-    /// in its place, and how soon a write that failed is tried again.
+    /// The least time between two syncs; also how often it is checked that the file is still in its
+    /// place, and how soon a failed write is retried.
     pub pause: Duration,
 }
 
@@ -81,7 +82,7 @@ pub struct Book {
 /// How far the opening of a book has come.
 enum Opening {
     Done(Opened),
-    /// The disk has not answered yet; whoever asks this waits for it. Nothing, if that has failed.
+    /// The disk has not answered yet. Calling this waits for it; `None` if the book could not be opened.
     Late(Box<dyn FnOnce() -> Option<Opened> + Send>),
 }
 
@@ -100,7 +101,7 @@ impl Opening {
 struct Opened {
     /// The file, as it is written.
     pen: Pen,
-    /// Another server writes it.
+    /// Another server holds the book's lock: nothing is written as long as this one runs.
     foreign: Option<Trouble>,
 }
 
@@ -112,7 +113,8 @@ pub fn open(path: &Path, limits: Limits) -> (Past, Book) {
     open_at(path, limits, wall_clock())
 }
 
-/// The same at this time, in milliseconds since 1970: what is much later in the book cannot be.
+/// The same at this time, in milliseconds since 1970: entries whose number is more than a year ahead of
+/// it are ignored, since numbers start at the clock's milliseconds.
 #[must_use]
 pub fn open_at(path: &Path, limits: Limits, now: u64) -> (Past, Book) {
     open_with(path, limits, now, Fault::default())

@@ -1,18 +1,22 @@
-//! Keeps a storm from pushing the record out of the book: of what comes too often some is let
-//! through, and the rest is counted.
+//! Keeps a storm from pushing the record out of the book: of what comes too often some entries are
+//! released, and the rest is counted. Pure: it is told what time it is.
 //!
-//! A *stranger* has not given the token. Of the answers of one address to one order the first of
-//! each of its stations goes through, up to [`STATIONS`] of them, and then the last; what came
-//! between is counted. A new connection or another secret is another station, and the allowance is
-//! the address's. Long answers of strangers share one lane, whatever their addresses. A *hand* writes
-//! the files, or has given the token. It may write [`BURST`] entries at once, and of long ones as many
-//! as are worth that in bytes; beyond, the last order and the last reply are let through when it rests.
-//! A stranger who may order has an allowance of its address, [`STRANGERS_BURST`], and pays as well for
-//! the answers that the next order lets through. While an order waits, the answers to it wait, too.
+//! Terms. *Author*: whoever caused an entry. A *hand* writes the files or has given the token (its
+//! entries have no `from`); a *stranger* has not given it. *Held*: not in the book yet. *Released*:
+//! goes into the book. *Lane*: authors who share one set of held answers, at most one reply and one
+//! stale answer; a newer one replaces it.
 //!
-//! What is kept is let through when the next order comes, when the run ends, and after pauses that
+//! Of the answers of one address to one order the first of each of its stations is released, up to
+//! [`STATIONS`] of them, and then the last; what came between is counted. A new connection or another
+//! secret is another station, and the allowance is the address's. Long answers of strangers share one
+//! lane, whatever their addresses. A hand may write [`BURST`] entries at once, and of long ones as many
+//! as are worth that in bytes; beyond, its last order and its last reply are released when it pauses.
+//! A stranger who may order has an allowance of its address, [`STRANGERS_BURST`]; its order also costs
+//! what the held answers cost that it releases. While an order is held, so are the answers to it.
+//!
+//! What is held is released when the next order comes, when the run ends, and after pauses that
 //! double, so that a storm that lasts a day costs some twenty lines of each address. Numbers that
-//! were given and are left out become a hole. Pure: it is told what time it is.
+//! were given and are left out become a hole.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -24,17 +28,17 @@ use super::bucket::{Bucket, cost};
 use super::{hole, last_number};
 use crate::entry::{Entry, WIDEST, What};
 
-/// How many entries a hand may write at once: as many states as are remembered. It earns one more
-/// with each second.
+/// How many entries a hand may write at once: as many as `history::REMEMBERED`. It earns one more each
+/// second.
 pub(super) const BURST: u32 = 1_000;
 
 /// How many orders the strangers of one address may have written at once, where they may order.
 const STRANGERS_BURST: u32 = 100;
 
-/// How soon these earn one more: the orders of a day fill a fifth of the book at most.
+/// How soon strangers earn one more: the orders of a day fill a fifth of the book at most.
 const STRANGERS_PAUSE: Duration = Duration::from_secs(10);
 
-/// The most that an answer may cost for which a stranger's address has a lane of its own: texts of 1 KiB.
+/// The most that a stranger's answer may cost to go into its address's own lane, in tokens of 256 bytes.
 /// In lanes of their own, a hundred of 24 KB would fill a quarter of the book with one order.
 const LONG: u32 = 4;
 
@@ -44,25 +48,26 @@ const CALM: Duration = Duration::from_secs(1);
 /// How many stations of one address are told apart in what they answer to one order.
 const STATIONS: usize = 8;
 
-/// How many first answers to one order go through, from all addresses together. Whoever comes later
-/// counts as one.
+/// How many first answers to one order are released, from all addresses together. Addresses that come
+/// later share one lane.
 const FIRSTS: usize = 100;
 
-/// A first answer takes no more than so many others through with it that wait under lesser numbers;
-/// else it waits with them.
+/// A first answer releases held entries with lower numbers along with it, but no more than so many;
+/// else it is held, too.
 const FEW: usize = 2;
 
-/// The first pause, after which what is kept is let through although nothing else has happened.
+/// The first pause, after which what is held is released although nothing else has happened.
 const PAUSE: Duration = Duration::from_secs(10);
 
 /// The longest pause in the storm of a hand.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
-/// So many numbers are left out before a hole tells of them, or twice as many as the widest hole of
-/// this run has: a run that ends badly has given no more than those of which nothing was written.
+/// At most so many numbers may be missing from the end of the book, or twice as many as this run's
+/// widest hole, before a hole is written. After a crash the next run skips at least that many
+/// (`History::unused`), so that no number is given twice.
 const MANY: u64 = 1_000;
 
-/// What is let through and what is kept.
+/// Decides which entries are released, and holds the others.
 #[derive(Debug)]
 pub struct Fold {
     /// The latest number that was given.
@@ -73,21 +78,21 @@ pub struct Fold {
     lanes: HashMap<Lane, Answers>,
     /// How many first answers to the present order there were.
     firsts: usize,
-    /// First answers that wait.
+    /// First answers that are held.
     kept: Vec<Entry>,
-    /// The last order of a storm.
+    /// The last order of a storm, held.
     order: Option<Entry>,
-    /// Since when something is kept.
+    /// Since when something is held.
     since: Option<Duration>,
-    /// How long it is kept.
+    /// How long it is held.
     pause: Duration,
-    /// How many numbers may be left out before a hole tells of them.
+    /// How many numbers may be missing from the end of the book now.
     leeway: u64,
-    /// What hands may write now.
+    /// The allowance of all hands.
     hands: Bucket,
-    /// What strangers may order, by their addresses.
+    /// The allowances of strangers for orders, by address.
     strangers: HashMap<Lane, Bucket>,
-    /// What the answers of strangers have cost that went through since the last order.
+    /// Tokens' worth of strangers' answers released since the last order.
     answered: u32,
     /// When a hand last wrote, or anybody last ordered.
     written: Duration,
@@ -106,14 +111,14 @@ enum Lane {
     Others,
 }
 
-/// What a lane has answered to the present order.
+/// A lane's answers to the present order.
 #[derive(Debug, Default)]
 struct Answers {
     /// Which stations' first reply or stale answer there was.
     firsts: Vec<(Option<By>, What)>,
-    /// The last reply, if it waits.
+    /// The last reply, if it is held.
     reply: Option<Entry>,
-    /// The last stale answer, if it waits; it counts those before it.
+    /// The last stale answer, if it is held; it counts those before it.
     stale: Option<Entry>,
 }
 
@@ -163,7 +168,7 @@ impl Fold {
         }
     }
 
-    /// Lets through what has been kept for long enough, once it is paid for.
+    /// Releases what has been held for long enough, once it is paid for.
     pub fn settle(&mut self, now: Duration) -> Vec<Entry> {
         let Some(since) = self.since else { return Vec::new() };
         let hand = self.lanes.get(&Lane::Hand).is_some_and(Answers::is_kept);
@@ -182,12 +187,12 @@ impl Fold {
         lines
     }
 
-    /// What is kept, as it would be let through now.
+    /// What is held, as it would be released now.
     #[must_use]
     pub fn waiting(&self) -> Vec<Entry> {
         let mut lines = self.numbered();
         let stale = self.lanes.values().filter_map(|answers| answers.stale.as_ref());
-        // These have the number of what is before them.
+        // A stale answer has no number of its own; it takes the latest one.
         let mut stale: Vec<_> = stale.map(|it| Entry { seq: self.given, ..it.clone() }).collect();
         stale.sort_by_key(|stale| stale.at);
         lines.append(&mut stale);
@@ -254,6 +259,7 @@ impl Fold {
             return self.overdue();
         }
         if self.order_in_debt(now) {
+            // The held order has not been paid for: it is dropped, and its number goes into a hole.
             self.order = None;
         }
         let mut lines = self.flush_paid(now);
@@ -277,7 +283,7 @@ impl Fold {
         self.strangers.entry(lane).or_insert_with(new)
     }
 
-    /// Whether an order is kept that must go on waiting for its payment.
+    /// Whether an order is held that is not paid for yet.
     fn order_in_debt(&mut self, now: Duration) -> bool {
         let Some(order) = self.order.take() else { return false };
         let in_debt = self.payer(now, &order).in_debt(now);
@@ -285,7 +291,7 @@ impl Fold {
         in_debt
     }
 
-    /// Lets through everything that is kept, and has those pay who have caused the storm.
+    /// Releases everything that is held, and has those pay who have caused the storm.
     fn flush_paid(&mut self, now: Duration) -> Vec<Entry> {
         if let Some(order) = self.order.take() {
             self.payer(now, &order).owes(cost(&order));
@@ -326,12 +332,12 @@ impl Fold {
         self.overdue()
     }
 
-    /// The number of this one is given, and it is not in the book yet.
+    /// Notes the number of an entry that is held.
     fn gives(&mut self, entry: &Entry) {
         (self.given, self.at) = (entry.seq, entry.at);
     }
 
-    /// Lets through what waits under numbers, if too many of them are not told of.
+    /// Releases what has a number, if too many numbers are missing from the book.
     fn overdue(&mut self) -> Vec<Entry> {
         if self.given - self.through > self.leeway {
             return self.let_numbered_through();
@@ -339,7 +345,8 @@ impl Fold {
         Vec::new()
     }
 
-    /// This goes into the book as it is.
+    /// Puts this into the book. A stale answer takes the number of the last line in the book, so that
+    /// numbers do not go back.
     fn pass(&mut self, mut entry: Entry) -> Entry {
         match entry.what {
             What::Stale if self.through < self.given => entry.seq = self.through,
@@ -349,7 +356,7 @@ impl Fold {
         entry
     }
 
-    /// Lets through everything that is kept.
+    /// Releases everything that is held.
     pub fn flush(&mut self) -> Vec<Entry> {
         let lines = self.waiting();
         self.let_numbered_through();
@@ -376,7 +383,7 @@ impl Fold {
         lines
     }
 
-    /// What waits under numbers, in their order, and holes for the numbers between.
+    /// Held entries with numbers, in their order, and holes for the numbers between.
     fn numbered(&self) -> Vec<Entry> {
         let replies = self.lanes.values().filter_map(|answers| answers.reply.as_ref());
         let mut entries: Vec<_> = self.kept.iter().chain(&self.order).chain(replies).collect();

@@ -19,8 +19,8 @@ use crate::entry::{Entry, What};
 use live_file::disk::Calls;
 use live_file::writing::{Condition, Health, Watch};
 
-/// After a write the keeper takes breath so long: what comes meanwhile goes into the file with one
-/// write, unless somebody asks for it.
+/// The least time between two writes, unless somebody asks to read: entries of a burst go into one
+/// write.
 const BREATH: Duration = Duration::from_millis(20);
 
 /// The book as it is being kept, until it is stopped. Dropped, it is told to end, and not waited
@@ -96,10 +96,10 @@ impl Drop for Keeper {
     }
 }
 
-/// The thread at its work.
+/// The state of the book's thread.
 struct Turning<'a, F> {
     pen: Pen,
-    /// Another server has written the book since this one was started.
+    /// Another server holds the book's lock: nothing is written as long as this one runs.
     foreign: Option<Trouble>,
     queue: &'a Queue,
     calls: &'a Calls,
@@ -118,7 +118,7 @@ enum Told {
 
 impl<F: FnMut(Health)> Turning<'_, F> {
     fn keep(mut self) {
-        // Long ago: the file is looked for at once.
+        // Due at once.
         let mut next_look = Instant::now();
         let mut next_write = next_look;
         loop {
@@ -152,9 +152,9 @@ impl<F: FnMut(Health)> Turning<'_, F> {
         }
     }
 
-    /// Writes what waits; and, when it is due, looks after the file and makes it durable. That a
-    /// run has begun is made durable at once: should this one end badly, the next could not tell,
-    /// and would know of no hole.
+    /// Writes what waits; and, when it is due, looks after the file and syncs it. That a run has begun
+    /// is synced at once, so that after a crash the next run knows that this one began and that
+    /// numbers may be missing.
     fn write(&mut self, due: bool) -> Result<(), Trouble> {
         if let Some(trouble) = &self.foreign {
             return Err(trouble.clone());
@@ -202,7 +202,7 @@ impl<F: FnMut(Health)> Turning<'_, F> {
     }
 }
 
-/// The entry as it stands in the file. One that nobody could read back would be worth nothing.
+/// The entry's line. One too long to be read back becomes a hole.
 pub(super) fn line(entry: &Entry) -> Vec<u8> {
     let json = |entry: &Entry| serde_json::to_string(entry).map(json_line).unwrap_or_default();
     let mut line = json(entry);

@@ -10,7 +10,7 @@ use super::scan::{Scan, Torn};
 use super::trouble::Trouble;
 use crate::entry::{Entry, What};
 
-/// How many entries are kept in memory, so that whoever slept can be told what it has missed.
+/// How many entries are kept in memory, for stations that reconnect and have missed something.
 const KEPT: usize = 1_000;
 
 /// How much of the files is read at the start at most, in bytes, should somebody have put larger

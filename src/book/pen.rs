@@ -16,18 +16,18 @@ use super::past::Cut;
 use super::trouble::Trouble;
 use live_file::resolve;
 
-/// What can go wrong.
+/// A system call that a test can make fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
     Open,
-    /// Asks how many bytes go with this write at most.
     Write,
     Cut,
     Sync,
     Rename,
 }
 
-/// What a test makes go wrong. Asked before every step; its error is taken for the system call's.
+/// For tests: called before the calls named by [`Step`]; an error that it returns stands for the call's
+/// own. Of a write it returns the most bytes that may go.
 pub(super) struct Fault(pub(super) Box<dyn Fn(Step) -> io::Result<usize> + Send>);
 
 impl Default for Fault {
@@ -45,11 +45,11 @@ impl std::fmt::Debug for Fault {
 /// Ends somebody else's half a line.
 const NEWLINE: &[u8] = b"\n";
 
-/// Ends half a line of ours. Lines that have it are never read: should only the newline have been
-/// missing, the entry would otherwise be in the book twice.
+/// Ends a half line that we wrote. Readers skip such lines: if only the newline was missing, the
+/// entry is written again and would be in the book twice.
 const TORN: &[u8] = b" torn\n";
 
-/// The way to the file.
+/// The book's file, for appending: reopened when it is replaced, rotated when it is full.
 #[derive(Debug)]
 pub(super) struct Pen {
     pages: Pages,
@@ -66,7 +66,7 @@ pub(super) struct Pen {
 struct Sheet {
     file: File,
     id: Id,
-    /// What the next write has to begin with, because the file ends with half a line.
+    /// What the next write starts with: it ends the half line that the file ends with, if there is one.
     end: &'static [u8],
     /// Something was written that is not durable yet.
     unsynced: bool,
@@ -79,7 +79,7 @@ impl Pen {
         Self { pages, limit, sheet: None, _lock: lock, fault }
     }
 
-    /// Has the file open that stands in its place now; makes one if there is none.
+    /// Opens the file that stands at the path now, or makes it, unless it is open already.
     pub(super) fn ready(&mut self) -> Result<(), Trouble> {
         self.sheet().map(drop)
     }
@@ -116,7 +116,8 @@ impl Pen {
         (written, Ok(()))
     }
 
-    /// Appends as many of these as the file has room for, with one write; or turns over.
+    /// Appends as many of these as the file has room for, with one write. Returns 0 if the file was full
+    /// and has been rotated; call again.
     fn append_some(&mut self, lines: &[Vec<u8>]) -> Result<usize, (usize, Trouble)> {
         let limit = self.limit;
         let path = self.pages.present.clone();
@@ -140,6 +141,7 @@ impl Pen {
             return Ok(0);
         }
         let (gone, result) = self.put(&bytes);
+        // The first line break may only end the half line from before.
         let kept = bytes[..gone].iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
         self.settle(size, gone, kept);
         let whole = bytes[..kept].split_inclusive(|&byte| byte == b'\n').count();
@@ -149,7 +151,7 @@ impl Pen {
         }
     }
 
-    /// Writes this; tells how much has gone, also after an error.
+    /// Writes this; returns how many bytes are written, also after an error.
     fn put(&mut self, bytes: &[u8]) -> (usize, io::Result<()>) {
         let Some(sheet) = &mut self.sheet else {
             return (0, Err(io::ErrorKind::NotFound.into()));
@@ -206,7 +208,7 @@ impl Pen {
         let synced = (self.fault.0)(Step::Sync).and_then(|_| sheet.file.sync_data());
         synced.map_err(|error| Trouble::failed(&self.pages.present, "made durable", &error))?;
         if unlisted {
-            // Some file systems know no such thing, and the lines themselves are safe.
+            // Some file systems cannot sync a directory, and the lines themselves are safe.
             let _ = resolve::parent(&self.pages.present).and_then(|place| place.sync_directory());
         }
         Ok(())
@@ -232,6 +234,7 @@ impl Pen {
         self.sheet = None;
     }
 
+    /// The open file, if it is still the one at the path; else closes it and opens or makes that one.
     fn sheet(&mut self) -> Result<&mut Sheet, Trouble> {
         let path = &self.pages.present;
         match resolve::parent(path).and_then(|place| place.stat()) {
@@ -244,6 +247,7 @@ impl Pen {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 return Err(Trouble::failed(path, "written", &error));
             }
+            // Another file is there now, or none.
             Ok(_) | Err(_) => self.put_away(),
         }
         if self.sheet.is_none() {

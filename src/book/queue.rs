@@ -66,7 +66,7 @@ struct Shared {
 
 #[derive(Debug)]
 struct Waiting {
-    /// What of a storm does not come in, or not yet.
+    /// Holds back what a storm must not put into the book, or not yet.
     fold: Fold,
     entries: VecDeque<Entry>,
     /// What found no room behind them.
@@ -116,14 +116,14 @@ impl Queue {
         }
     }
 
-    /// Takes in what of a storm has been kept for long enough.
+    /// Takes in what of a storm has been held for long enough.
     pub(super) fn settle(&self) {
         let mut waiting = self.waiting();
         let lines = waiting.fold.settle(self.0.start.elapsed());
         waiting.take(lines, self.0.room);
     }
 
-    /// What of a storm is kept, if nothing has come in since this mark.
+    /// What of a storm is held, if nothing has come in since this mark.
     pub(super) fn kept(&self, mark: u64) -> Option<Vec<Entry>> {
         let waiting = self.waiting();
         (waiting.mark() == mark).then(|| waiting.fold.waiting())
