@@ -58,10 +58,10 @@ pub struct Server {
     seats: usize,
 }
 
-/// Why a server cannot start. Whoever started it must act.
+/// Why the server could not start, or has failed. Whoever started it must act.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// Another server writes this accept file.
+    /// The accept file is locked by another process, or its path names no file.
     #[error(transparent)]
     Accept(#[from] durable::OpenError),
     /// The panel cannot be loaded.
@@ -70,7 +70,7 @@ pub enum StartError {
     /// The panel is on a disk that does not answer.
     #[error("assets: {0}")]
     NoAnswer(String),
-    /// The machine gives no thread, descriptor or socket.
+    /// The system refused a thread, descriptor or socket.
     #[error("the server cannot start: {0}")]
     Io(#[from] std::io::Error),
     /// The hub has ended, although nobody asked it to.
@@ -85,9 +85,12 @@ impl Server {
         Ok(Self { config, listener, seats })
     }
 
-    /// Takes the lock of the accept file, and serves until `stop` resolves or a station that may says `shutdown`, then says farewell.
-    /// Whenever `reload` is notified it reads the token again.
-    #[expect(clippy::too_many_lines, reason = "what there is, from the first to the last")]
+    /// Takes the lock of the accept file, and serves until `stop` resolves or an authorised station
+    /// says `shutdown`, then says farewell. Whenever `reload` is notified it reads the token again.
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one sequence: start everything, wait, stop everything"
+    )]
     pub async fn run(
         self,
         stop: impl Future<Output = ()>,
@@ -111,7 +114,8 @@ impl Server {
         let policy = config.policy();
         let token_file = config.token_file.clone();
         let doubts = spawn_blocking(move || token::tell_doubts(token_file.as_deref()));
-        // What a disk that hangs would say is said when it answers.
+        // The token file's warnings are logged when they are known; a disk that hangs delays nothing
+        // beyond the deadline.
         let _ = patience.wait(doubts).await;
         let (publish_visitors, visitors) = watch::channel(policy.visitors.clone());
         let reaches = policy.reaches;
@@ -147,7 +151,7 @@ impl Server {
                 let orders = (config.orders != Reach::Never).then(|| {
                     let (to_hub, counted) = (handle.clone(), Arc::clone(&metrics));
                     let path = config.status_file.clone();
-                    // Orders come through the server that holds the accept file's lock.
+                    // No lock of its own: only the server that holds the accept file's lock writes orders.
                     let open = move || {
                         let file = DurableFile::shared(&path).map_err(|error| error.to_string())?;
                         file.sweep();
@@ -222,7 +226,7 @@ impl Server {
             never = token::read_again_on(&reload, &config, async |policy| {
                 // A hub that has ended decides nothing any more.
                 let _ = handle.send(Input::Event(Event::Policy(policy.clone()))).await;
-                // Whom HTTP lets in by the new token, the hub then knows it of.
+                // HTTP only now: whoever it lets in with the new token must find a hub that knows that token.
                 publish_visitors.send_replace(policy.visitors);
             }) => match never {},
             never = watchdog::watch(&mut watched, &handle) => match never {},
@@ -273,7 +277,7 @@ fn watch_file(
     hub: &Handle,
 ) -> std::io::Result<Source> {
     let path = if file == File::Status { &config.status_file } else { &config.accept_file };
-    // Nobody has answered yet, and that is well.
+    // The accept file need not exist: nobody may have answered yet.
     let options = Options {
         mode: config.watching,
         may_be_missing: file == File::Accept,
@@ -286,7 +290,7 @@ fn watch_file(
     })
 }
 
-/// The line that tells where the panel is: the address that is bound, even if that is every one.
+/// The line that tells where the panel is: the address that is bound, even if it is the wildcard.
 fn announcement(config: &Config, address: SocketAddr) -> String {
     format!(
         "{} {} listening on http://{address} (status file {})",

@@ -1,6 +1,6 @@
-//! One station's conversation: what it asks for, and how the answer is put on its wire.
+//! One station's conversation: what it asks for, and how the response is put on its wire.
 //!
-//! It does not know what the answer is; that is the hub's to decide. No IO, no clock.
+//! It does not know what the response is; the hub decides that. No IO, no clock.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use uuid::Uuid;
 use crate::policy::Peer;
 use crate::wire::{Wire, text};
 
-/// A connected client.
+/// One station's wire and identity.
 #[derive(Debug)]
 pub struct Session {
     /// The station's id.
@@ -52,15 +52,15 @@ pub enum Want {
     Name(String),
     /// Give this order.
     Order(String),
-    /// Be trusted for knowing the token.
+    /// Authenticate with this token.
     Token(String),
-    /// Its own words back.
+    /// Have this echoed.
     Echo(String),
     /// Nothing.
     Nothing,
 }
 
-/// How an answer must be put for whoever asked.
+/// How a response must be encoded for whoever asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Form {
     /// One line of text, or none.
@@ -71,7 +71,7 @@ pub enum Form {
     Request(Option<Id>),
 }
 
-/// What the hub answers.
+/// How the hub responds to a request.
 #[derive(Clone, Copy, Debug)]
 pub enum Answer<'a> {
     /// This line.
@@ -80,12 +80,12 @@ pub enum Answer<'a> {
     Nothing,
     /// The reply with this state is durably in the accept file.
     Accepted(&'a str),
-    /// No, for this reason; the line is the text wire's.
+    /// Refused: a code for programs, and one line for people, the same on every wire.
     No(Code, &'a str),
 }
 
 impl Session {
-    /// Understands a message. `Err` holds the answer to what cannot be understood.
+    /// Parses a message. `Err` is the error message to send back.
     pub fn hear(&self, message: &str) -> Result<(Want, Form), String> {
         if self.wire != Wire::Json {
             return Ok((command(message), Form::Text));
@@ -108,7 +108,7 @@ impl Session {
 }
 
 impl Form {
-    /// The messages, at most two, that put this answer on the wire.
+    /// The messages, at most two, that tell this on the wire.
     pub fn put(&self, answer: Answer<'_>) -> impl Iterator<Item = String> + use<> {
         let (first, second) = match (self, answer) {
             (Self::Text, Answer::Nothing) => (None, None),

@@ -26,13 +26,14 @@ pub struct TelegraphId(pub u16);
 /// The only telegraph there is so far.
 pub const THE_TELEGRAPH: TelegraphId = TelegraphId(0);
 
-/// The largest number that there can be: the largest whole number that JavaScript counts to.
+/// The largest `seq`, and the largest number in a line of the bell book: JavaScript's
+/// `Number.MAX_SAFE_INTEGER`.
 pub const LARGEST: u64 = (1 << 53) - 1;
 
-/// A status, and where on the dial it is.
+/// A status text, and the position that it names, if any.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Saying {
-    /// The text of the file.
+    /// The text, as it stands in the file.
     pub status: Arc<str>,
     /// The position it means, if it is on the dial.
     pub position: Option<Position>,
@@ -45,11 +46,11 @@ pub struct Saying {
 pub struct Order {
     /// What is ordered.
     pub what: Saying,
-    /// The number it was given under, or that of its latest repeat.
+    /// Its number; a repeat gives it a new one.
     pub seq: u64,
     /// When it was first given: UTC in milliseconds. A repeat leaves it.
     pub since: u64,
-    /// When it was given or repeated, by the clock that measures; unknown of an earlier run's.
+    /// When it was given or last repeated, on the monotonic clock; `None` if it comes from the bell book.
     pub given: Option<Duration>,
 }
 
@@ -58,7 +59,7 @@ pub struct Order {
 pub struct Reply {
     /// What is answered.
     pub what: Saying,
-    /// The number it came under.
+    /// Its number.
     pub seq: u64,
     /// Whose it is.
     pub by: By,
@@ -68,7 +69,7 @@ pub struct Reply {
     pub at: u64,
 }
 
-/// What was said by both sides at some moment.
+/// Order, reply and number at some moment: what a `state` message tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Said {
     /// The number of the latest order, repeat or reply.
@@ -84,16 +85,16 @@ pub struct Said {
 /// Who caused a writing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Author {
-    /// A station, or another hand that wrote the file.
+    /// A station, or whoever else wrote the file.
     pub by: By,
     /// The station's name, if it had one.
     pub who: Option<Arc<str>>,
-    /// The address of a stranger; none of another hand, and of whoever has given the token.
+    /// The address, if a station without the token caused it.
     pub from: Option<IpAddr>,
 }
 
 impl Author {
-    /// Another hand that wrote the file.
+    /// Whoever else wrote the file.
     pub const FILE: Self = Self { by: By::File, who: None, from: None };
 }
 
@@ -102,10 +103,10 @@ impl Author {
 pub struct Telegraph {
     /// The dial; loaded once, for as long as the program runs.
     dial: Dial<'static>,
-    /// What is said now. Its number rises strictly, and a run starts at the wall clock's
-    /// milliseconds, or behind the bell book's last number, so that it rises across restarts too.
+    /// The order and the reply as they are. The number rises strictly, and a run starts at the wall
+    /// clock's milliseconds, or behind the bell book's last number, so that it rises across restarts too.
     now: Said,
-    /// What was said before, as far as it is remembered.
+    /// Earlier states, as far as they are remembered.
     history: History,
 }
 
@@ -149,7 +150,7 @@ impl Telegraph {
         entry
     }
 
-    /// Notes an answer to an order that is no longer the present one. It moves nothing.
+    /// The entry for an answer to an order that is no longer the present one. It moves nothing.
     #[must_use]
     pub fn stale(&self, now: Now, order: u64, status: &str, author: Author) -> Entry {
         let entry = self.entry(What::Stale, &self.saying(status), author);
@@ -157,7 +158,7 @@ impl Telegraph {
         Entry { at: now.unix_ms, to: Some(order.min(LARGEST)), ..entry }
     }
 
-    /// Notes the beginning or the end of a run.
+    /// The entry for the beginning or the end of a run.
     #[must_use]
     pub fn mark(&self, now: Now, what: What) -> Entry {
         Entry::new(self.now.seq, now.unix_ms, what)
@@ -170,8 +171,8 @@ impl Telegraph {
         u64::try_from(now.since_start.saturating_sub(given).as_millis()).ok()
     }
 
-    /// The first thing a station must be told that knows everything up to `seq`, if there is
-    /// anything.
+    /// The first thing that a station must be told which has been told everything up to `seq`, if there
+    /// is anything.
     #[must_use]
     pub fn after(&self, seq: u64) -> Option<Past<'_>> {
         self.history.after(seq)
@@ -183,7 +184,7 @@ impl Telegraph {
         self.history.len()
     }
 
-    /// What is said now.
+    /// The order and the reply as they are.
     #[must_use]
     pub fn said(&self) -> &Said {
         &self.now
@@ -278,7 +279,7 @@ impl Said {
 }
 
 impl Saying {
-    /// What this text says on this dial.
+    /// This text, and what it names on this dial.
     fn on(dial: &Dial<'_>, status: Arc<str>) -> Self {
         let sector = dial.find(&status);
         let (position, name) = (sector.map(|it| it.position), sector.map(|it| it.name.into()));

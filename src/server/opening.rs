@@ -32,7 +32,7 @@ impl Patience {
         Self(Instant::now() + DEADLINE)
     }
 
-    /// What comes of this in time.
+    /// What this results in, if it ends in time.
     pub(super) async fn wait<F: IntoFuture>(self, work: F) -> Option<F::Output> {
         timeout_at(self.0.max(Instant::now() + LEAST), work).await.ok()
     }
@@ -103,8 +103,8 @@ pub(super) async fn assets(directory: Option<&Path>) -> Result<Assets, StartErro
     Ok(loaded.map_err(StartError::NoAnswer)?.map_err(std::io::Error::other)??)
 }
 
-/// What this comes to, which is about `name` and calls the disk, on a thread that is not waited for if that hangs:
-/// then it is one line that says so.
+/// Calls the disk about `name`, on a thread that is not waited for if it hangs: the error is then one
+/// line that says so.
 async fn in_time<T: Send + 'static>(
     name: &str,
     load: impl FnOnce() -> T + Send + 'static,

@@ -1,4 +1,4 @@
-//! Where the hub's effects go that are not for stations.
+//! The server's side of the hub: carries out effects that are not for stations.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,10 +18,11 @@ use crate::telegraph::TelegraphId;
 use chadburn_host::systemd::Manager;
 use live_file::durable::{self, WriteJob, Writer};
 
-/// The log lines that the hub limits itself, by address and cause, are of this target.
+/// The log target of lines that the hub has rate-limited itself, by address and cause. Users may filter
+/// by it, so it stays what it was, whatever this file is called.
 pub const COUNTED: &str = "chadburn::server::outlets";
 
-/// What one telegraph has of its own.
+/// One telegraph's writers, book and snapshot.
 #[derive(Debug)]
 pub(super) struct Rooms {
     /// Writes the accept file.
@@ -34,16 +35,16 @@ pub(super) struct Rooms {
     pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
 }
 
-/// The rooms around the hubs, as these reach them.
+/// What the hubs' effects reach.
 #[derive(Debug)]
 pub(super) struct Outlets {
     /// Each telegraph's own, by its id.
     pub(super) telegraphs: Vec<Rooms>,
     /// Who waits for the outcome of a request over HTTP, by its ticket.
     pub(super) asks: HashMap<u64, oneshot::Sender<Outcome>>,
-    /// Cancelled when a station that may asks for the end.
+    /// Cancelled when an authorised station asks for the end.
     pub(super) stopping: CancellationToken,
-    /// Hears that the hub's loop turns.
+    /// The service manager (systemd), which is told that the hub is alive.
     pub(super) manager: Arc<Manager>,
     /// What is counted.
     pub(super) metrics: Arc<Metrics>,
@@ -126,7 +127,7 @@ impl Ports for Outlets {
     }
 }
 
-/// What the writer of this file says, as the hub understands it.
+/// The hub's event for what a file's writer reports.
 pub(super) fn event(file: File, outcome: durable::Outcome) -> Event<'static> {
     match outcome {
         durable::Outcome::Prepared { ticket, stamp } => Event::Noted { file, ticket, stamp },

@@ -1,4 +1,4 @@
-//! The bell book in the house: kept as long as the hub runs, finished when it has ended.
+//! The bell book's part in the server: kept as long as the hub runs, finished when it has ended.
 
 use std::io;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What the telegraph remembers of earlier states, for stations that slept.
+//! What the telegraph remembers of earlier states, for stations that reconnect.
 //!
 //! A bounded memory, filled at start from the bell book. Where it has a hole it says so; it never
 //! makes one up. It knows no file.
@@ -15,7 +15,8 @@ use crate::entry::{Entry, WIDEST, What};
 /// How many states are remembered.
 pub const REMEMBERED: usize = 1_000;
 
-/// How many numbers a run may have given of which its book knows nothing, because it ended badly.
+/// How many numbers a run may have given of which its book knows nothing, because it ended badly. The
+/// book's own rule for holes (`MANY` in `fold`) stays below it.
 /// The book is a second behind at most while its disk takes anything, with at most 4,096 entries
 /// before it, and nobody reads files and gives numbers more than a few thousand times a second.
 /// As milliseconds, by which a later run would begin, these are ten seconds.
@@ -56,7 +57,7 @@ impl Item {
     }
 }
 
-/// What a station that slept must be told next.
+/// What a station that was away must be told next.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Past<'a> {
     /// This state.
@@ -180,7 +181,7 @@ impl History {
         }
     }
 
-    /// The first thing a station must be told that knows everything up to `seq`.
+    /// The first thing that a station must be told which has been told everything up to `seq`.
     #[must_use]
     pub(super) fn after(&self, seq: u64) -> Option<Past<'_>> {
         if seq < self.forgotten {
