@@ -305,10 +305,12 @@ impl Fold {
 
     /// Answers are to another order from now on.
     fn next_order(&mut self) {
-        let stale = self.lanes.drain().filter_map(|(_, answers)| answers.stale);
-        let all = stale.reduce(|one, other| {
-            let more = 1 + one.more.unwrap_or(0) + other.more.unwrap_or(0);
-            Entry { more: Some(more), ..other }
+        let mut stale: Vec<_> = self.lanes.drain().filter_map(|(_, it)| it.stale).collect();
+        stale.sort_by_key(|stale| (stale.seq, stale.at));
+        // The latest of them stands for all, and counts the others.
+        let all = stale.into_iter().reduce(|one, later| {
+            let more = 1 + one.more.unwrap_or(0) + later.more.unwrap_or(0);
+            Entry { more: Some(more), ..later }
         });
         if all.is_some() {
             self.lanes.insert(Lane::Others, Answers { stale: all, ..Answers::default() });

@@ -388,3 +388,21 @@ fn long_answers_of_a_hundred_addresses_share_a_lane() {
     storm.lines.insert(0, Entry::new(101, 0, Order));
     storm.check();
 }
+
+#[test]
+fn of_the_stale_answers_of_all_lanes_the_latest_stands_for_the_others() {
+    let mut storm = Storm::new(1);
+    storm.order();
+    for round in 1..=20 {
+        storm.order();
+        for address in 0..20 {
+            let at = round * 20 + (address * 7) % 20;
+            let from = Some(Ipv4Addr::from_bits(address as u32).into());
+            storm.put(Entry { from, ..Entry::new(storm.seq, at, Stale) });
+        }
+    }
+    storm.order();
+    let held = storm.fold.waiting().into_iter().filter(|entry| entry.what == Stale);
+    let held: Vec<_> = held.map(|entry| (entry.at, entry.more)).collect();
+    assert_eq!(held, [(20 * 20 + 19, Some(20 * 20 - 1))]);
+}
