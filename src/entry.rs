@@ -1,7 +1,7 @@
 //! One line of the bell book: what happened, when, and by whom.
 //!
 //! Plain facts, as they stand in the file, in `GET /bell-book` and in the memory from which a
-//! station that slept is brought up to date.
+//! station that reconnects is told what it has missed.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize};
 
 /// The widest hole that a storm may leave; more than a year's storms give in a day.
 pub const WIDEST: u64 = 10_000_000;
+
+/// The largest `seq`, and the largest number in a line of the bell book: JavaScript's
+/// `Number.MAX_SAFE_INTEGER`.
+pub const SEQ_MAX: u64 = (1 << 53) - 1;
 
 /// One entry. Fields that say nothing are left out of the line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +36,7 @@ pub struct Entry {
     /// Its position's name, if it was on the dial.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<Arc<str>>,
-    /// Who caused it: a station, or another hand that wrote the file.
+    /// Who caused it: a station, or whoever else wrote the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<By>,
     /// The name of that station.

@@ -15,7 +15,7 @@ use chadburn_v1::{self as v1, By, Message};
 
 use self::history::{History, Past};
 use crate::clock::Now;
-use crate::entry::{Entry, What};
+use crate::entry::{Entry, SEQ_MAX, What};
 use live_file::writing::Health;
 
 /// Which telegraph of a server: its place in the engine's table. There is one so far, and nothing may
@@ -25,10 +25,6 @@ pub struct TelegraphId(pub u16);
 
 /// The only telegraph there is so far.
 pub const THE_TELEGRAPH: TelegraphId = TelegraphId(0);
-
-/// The largest `seq`, and the largest number in a line of the bell book: JavaScript's
-/// `Number.MAX_SAFE_INTEGER`.
-pub const LARGEST: u64 = (1 << 53) - 1;
 
 /// A status text, and the position that it names, if any.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,7 +151,7 @@ impl Telegraph {
     pub fn stale(&self, now: Now, order: u64, status: &str, author: Author) -> Entry {
         let entry = self.entry(What::Stale, &self.saying(status), author);
         // Whoever answers may say any number; one that no order can have would spoil the line.
-        Entry { at: now.unix_ms, to: Some(order.min(LARGEST)), ..entry }
+        Entry { at: now.unix_ms, to: Some(order.min(SEQ_MAX)), ..entry }
     }
 
     /// The entry for the beginning or the end of a run.

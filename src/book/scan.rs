@@ -9,10 +9,7 @@ use serde::de::IgnoredAny;
 use super::lines::{Line, Lines, Text};
 use super::pages::Page;
 use super::{hole, last_number};
-use crate::entry::{Entry, What};
-
-/// The largest number that is believed: the largest whole number that JavaScript counts to.
-const LARGEST: u64 = (1 << 53) - 1;
+use crate::entry::{Entry, SEQ_MAX, What};
 
 /// How far ahead of the clock a number may be, in milliseconds: a year. Runs begin at the clock's
 /// milliseconds, and nobody gives as many numbers as a year has of them.
@@ -59,7 +56,7 @@ impl Scan {
     pub(super) fn new(pages: Vec<Page>, mut bytes: u64, now: u64) -> io::Result<Self> {
         let written = pages.iter().map(|page| page.written).max().unwrap_or(0);
         let now = if now < YOUNGER { written.max(YOUNGER) } else { now };
-        let largest = now.saturating_add(AHEAD).min(LARGEST);
+        let largest = now.saturating_add(AHEAD).min(SEQ_MAX);
         let mut files = VecDeque::new();
         for page in pages.into_iter().rev() {
             let size = page.size;
@@ -140,7 +137,7 @@ fn can_be(entry: &Entry, largest: u64) -> bool {
     let Entry { seq, at, since, after_ms, to, more, .. } = *entry;
     let numbers = [since, after_ms, more, Some(at)];
     let given = if entry.what == What::Stale { seq } else { to.unwrap_or(seq).max(seq) };
-    given <= largest && numbers.iter().chain([&to]).flatten().all(|&number| number <= LARGEST)
+    given <= largest && numbers.iter().chain([&to]).flatten().all(|&number| number <= SEQ_MAX)
 }
 
 fn is_json(line: &[u8]) -> bool {
