@@ -7,8 +7,8 @@
 //! A station is a `Slot` in the engine (its socket), and a `Station` in `step` (what is decided about
 //! it) with its `Session` (its wire and identity).
 
-mod opening;
-mod parcel;
+mod outgoing;
+mod response_head;
 mod step;
 
 pub mod driver;
@@ -42,7 +42,7 @@ use live_file::writing::{Health, Report, Stamp};
 pub const HEARTBEAT_SECONDS: u32 = 5;
 
 /// A loop that has not signalled for longer than this, in seconds, has stalled; it signals every second.
-const LIVELY_SECONDS: u32 = 5;
+const STALLED_SECONDS: u32 = 5;
 
 /// How many inputs may wait for the hub. Reports about files have a queue of their own, of one.
 const QUEUE: usize = 1024;
@@ -68,7 +68,7 @@ pub enum Event<'a> {
         /// Its secret, from which its id is made: the one it came with, or a fresh one.
         secret: String,
         /// The latest number that it has already been told, if it is reconnecting.
-        since: Option<u64>,
+        known_seq: Option<u64>,
         /// The language it speaks.
         wire: Wire,
         /// What is known of the other end.
@@ -108,7 +108,7 @@ pub enum Event<'a> {
         report: Report,
     },
     /// A file's writer is about to rename its new contents into place.
-    Noted {
+    Prepared {
         /// Which file.
         file: File,
         /// Which write this is about.
@@ -126,7 +126,7 @@ pub enum Event<'a> {
         result: Result<(), String>,
     },
     /// Whether the file could be written now, from its writer's trial write.
-    Able {
+    Writable {
         /// In which file.
         file: File,
         /// Or why not, in one line.
@@ -199,7 +199,7 @@ pub enum Effect {
         json: Arc<str>,
     },
     /// Tell every greeted JSON station and event stream of a file's health.
-    Tell(String),
+    TellHealth(String),
     /// Tell every greeted JSON station the roll, and no event stream; one that is slow gets the newest only.
     TellRoll(Arc<str>),
     /// Write this into the bell book.
@@ -282,7 +282,7 @@ pub struct Newcomer {
     /// a URL, and nobody's business in a log.
     pub resume: Option<String>,
     /// The latest number that it has already been told, if it is reconnecting.
-    pub since: Option<u64>,
+    pub known_seq: Option<u64>,
     /// The token that came with its request, if one did; not for a log either.
     pub token: Option<String>,
     /// Its place among the connections the server can afford; given back on drop.
@@ -304,11 +304,11 @@ pub enum Input {
 
 /// An event about a file, from the thread that reads or writes it.
 #[derive(Debug)]
-struct Spoken {
+struct FileEvent {
     telegraph: TelegraphId,
     event: Event<'static>,
     /// When the source saw it.
-    since: Option<Instant>,
+    seen_at: Option<Instant>,
 }
 
 /// The way into one telegraph's hub: two bounded queues, shared by all telegraphs of the server, and
@@ -320,11 +320,11 @@ pub struct Handle {
     inputs: mpsc::Sender<(TelegraphId, Input)>,
     /// Everything from the threads that read or write files (sources, writers, the bell book's), in
     /// order. Holds one: a source that must wait merges what happens meanwhile.
-    reports: mpsc::Sender<Spoken>,
+    reports: mpsc::Sender<FileEvent>,
     /// Wakes the driver from its poll.
     waker: Arc<mio::Waker>,
     /// When the driver's loop last signalled that it is alive, in seconds.
-    pulse: Arc<AtomicU32>,
+    alive_at: Arc<AtomicU32>,
     /// The clock of those seconds.
     clock: Clock,
 }
@@ -341,7 +341,7 @@ pub struct Ask {
     /// What is asked for: an order, an accept or an answer.
     pub want: Want,
     /// The station id to credit: a random one, since an HTTP client has none that lasts.
-    pub station: Uuid,
+    pub station_id: Uuid,
 }
 
 /// What became of an [`Ask`]: it was carried out, durably; or why not, for a program and in one
@@ -362,18 +362,18 @@ impl Handle {
 
     /// Sends an event of a file's writer; blocks while the queue is full. The queue is that of the
     /// sources' reports, so that a write is known as prepared before it has ended, and before it is read back.
-    pub fn blocking_send(&self, event: Event<'static>) -> Result<(), Gone> {
-        self.speak(event, None)
+    pub fn send_from_writer(&self, event: Event<'static>) -> Result<(), Gone> {
+        self.send_file_event(event, None)
     }
 
     /// Sends a report about a file, and when it was seen; blocks while the queue is full.
-    pub fn report(&self, file: File, report: Report, since: Instant) -> Result<(), Gone> {
-        self.speak(Event::Source { file, report }, Some(since))
+    pub fn report(&self, file: File, report: Report, seen_at: Instant) -> Result<(), Gone> {
+        self.send_file_event(Event::Source { file, report }, Some(seen_at))
     }
 
-    fn speak(&self, event: Event<'static>, since: Option<Instant>) -> Result<(), Gone> {
+    fn send_file_event(&self, event: Event<'static>, seen_at: Option<Instant>) -> Result<(), Gone> {
         let telegraph = self.telegraph;
-        self.reports.blocking_send(Spoken { telegraph, event, since }).map_err(|_| Gone)?;
+        self.reports.blocking_send(FileEvent { telegraph, event, seen_at }).map_err(|_| Gone)?;
         self.wake()
     }
 
@@ -387,10 +387,10 @@ impl Handle {
     /// Whether the hub's loop has signalled lately that it is alive.
     #[must_use]
     pub fn is_alive(&self) -> bool {
-        let turned = self.pulse.load(Ordering::Relaxed);
+        let turned = self.alive_at.load(Ordering::Relaxed);
         // The loop may have signalled after the clock was read here.
         let silence = self.clock.now().seconds().saturating_sub(turned);
-        silence <= LIVELY_SECONDS
+        silence <= STALLED_SECONDS
     }
 
     fn wake(&self) -> Result<(), Gone> {

@@ -146,7 +146,7 @@ impl Server {
                 let writer = durable::Writer::spawn(accept_file, &accept_calls, move |outcome| {
                     counting::stored(&counted, File::Accept, &outcome);
                     // A hub that has ended has nobody left to tell.
-                    let _ = to_hub.blocking_send(event(File::Accept, outcome));
+                    let _ = to_hub.send_from_writer(event(File::Accept, outcome));
                 })?;
                 let orders = (config.orders != Reach::Never).then(|| {
                     let (to_hub, counted) = (handle.clone(), Arc::clone(&metrics));
@@ -160,7 +160,7 @@ impl Server {
                     durable::Writer::spawn(open, &status_calls, move |outcome| {
                         counting::stored(&counted, File::Status, &outcome);
                         // As above.
-                        let _ = to_hub.blocking_send(event(File::Status, outcome));
+                        let _ = to_hub.send_from_writer(event(File::Status, outcome));
                     })
                 });
                 keeper = record::keep(book, handle)?;

@@ -15,7 +15,7 @@ use crate::wire::{Wire, text};
 #[derive(Debug)]
 pub struct Session {
     /// The station's id.
-    pub station: Uuid,
+    pub station_id: Uuid,
     /// The language it speaks.
     pub wire: Wire,
     /// What is known of the other end.
@@ -158,7 +158,7 @@ mod tests {
 
     fn session(wire: Wire) -> Session {
         let peer = Peer::at(Ipv4Addr::LOCALHOST.into());
-        Session { station: Uuid::nil(), wire, peer, name: None }
+        Session { station_id: Uuid::nil(), wire, peer, name: None }
     }
 
     fn put(form: &Form, answer: Answer<'_>) -> Vec<String> {

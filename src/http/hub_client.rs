@@ -49,7 +49,7 @@ impl<A: Admit> HubClient<A> {
         // Whether the token is right is not known here.
         let local = self.reaches.are_local(&[act]) && caller.is_local().await;
         let peer = Peer { local, ..Peer::at(caller.address) };
-        let ask = Ask { peer, token, who, want, station: Uuid::new_v4() };
+        let ask = Ask { peer, token, who, want, station_id: Uuid::new_v4() };
         match timeout(PATIENCE, self.hub.ask(ask)).await {
             Ok(Ok(Ok(()))) => Ok(()),
             Ok(Ok(Err((code, line)))) => Err(refused(code, line, came_with_token)),

@@ -104,7 +104,7 @@ impl<A: Admit> Service for StationService<A> {
             wire,
             peer,
             resume,
-            since,
+            known_seq: since,
             token,
             seat,
             address_permit,

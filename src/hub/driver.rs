@@ -18,8 +18,8 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use uuid::Uuid;
 
 use super::engine::{Arrival, PARTS, Socket};
-use super::opening::Opening;
-use super::{Engine, Event, Handle, Hub, Input, Key, Newcomer, Ports, QUEUE, Spoken};
+use super::response_head::ResponseHead;
+use super::{Engine, Event, FileEvent, Handle, Hub, Input, Key, Newcomer, Ports, QUEUE};
 use crate::clock::Clock;
 use crate::policy::Peer;
 use crate::telegraph::{THE_TELEGRAPH, TelegraphId};
@@ -37,10 +37,10 @@ const TICK: Duration = Duration::from_millis(1000 / PARTS as u64);
 
 /// How long the queues and stations are served before sockets are polled again; a newly readable
 /// socket is noticed so much later.
-const TURNS: Duration = Duration::from_millis(2);
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
 /// How often the loop signals that it is alive; it never sleeps longer.
-const IDLE: Duration = Duration::from_secs(1);
+const SIGN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A running hub.
 #[derive(Debug)]
@@ -77,7 +77,7 @@ pub fn start<P: Ports + Send + 'static>(
         inputs,
         reports,
         waker: Arc::new(Waker::new(poll.registry(), WAKER)?),
-        pulse: Arc::new(AtomicU32::new(clock.now().seconds())),
+        alive_at: Arc::new(AtomicU32::new(clock.now().seconds())),
         clock,
     };
     let driver = Driver {
@@ -85,9 +85,9 @@ pub fn start<P: Ports + Send + 'static>(
         engine: Engine::new(hub, ports(&handle)?),
         inputs: from_rooms,
         reports: from_sources,
-        next_report: Duration::ZERO,
+        report_not_before: Duration::ZERO,
         clock,
-        pulse: Arc::clone(&handle.pulse),
+        alive_at: Arc::clone(&handle.alive_at),
         asks: 0,
     };
     let (tell, ended) = oneshot::channel();
@@ -101,26 +101,26 @@ pub fn start<P: Ports + Send + 'static>(
 
 /// A station's connection.
 #[derive(Debug)]
-struct Line {
+struct StationConnection {
     /// The socket.
     stream: TcpStream,
     /// Goes out before the first frame.
-    opening: Opening,
+    head: ResponseHead,
     /// Its place among the connections that the server can afford.
     _seat: OwnedSemaphorePermit,
     /// Its place among the connections of its address.
     address_permit: AddressPermit,
 }
 
-impl Read for Line {
+impl Read for StationConnection {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.stream.read(buffer)
     }
 }
 
-impl Write for Line {
+impl Write for StationConnection {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.opening.write(&mut self.stream, bytes)
+        self.head.write(&mut self.stream, bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -128,7 +128,7 @@ impl Write for Line {
     }
 }
 
-impl Socket for Line {
+impl Socket for StationConnection {
     fn finish(&mut self) {
         // One that is gone already knows.
         let _ = self.stream.shutdown(Shutdown::Write);
@@ -148,12 +148,12 @@ struct Driver<P> {
     // Field order matters: these are dropped before the engine's ports, whose drop joins the
     // writers, and a writer may be blocked on a full queue here.
     inputs: mpsc::Receiver<(TelegraphId, Input)>,
-    reports: mpsc::Receiver<Spoken>,
-    engine: Engine<Line, P>,
+    reports: mpsc::Receiver<FileEvent>,
+    engine: Engine<StationConnection, P>,
     /// When the next report may be taken while others wait: they get as much time as the last report took.
-    next_report: Duration,
+    report_not_before: Duration,
     clock: Clock,
-    pulse: Arc<AtomicU32>,
+    alive_at: Arc<AtomicU32>,
     /// How many requests have come over HTTP; the number of the last one is its ticket.
     asks: u64,
 }
@@ -162,13 +162,13 @@ impl<P: Ports> Driver<P> {
     fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS);
         let (mut next_tick, mut next_sign) = (Duration::ZERO, Duration::ZERO);
-        let mut hurry = false;
-        self.event_of_all(|| Event::Started);
+        let mut poll_now = false;
+        self.step_all(|| Event::Started);
         while !self.engine.is_over() {
             let busy = self.engine.sockets() > 0;
             let until = if busy { next_tick } else { next_sign };
             let wait = until.saturating_sub(self.clock.now().since_start);
-            match self.poll.poll(&mut events, Some(if hurry { Duration::ZERO } else { wait })) {
+            match self.poll.poll(&mut events, Some(if poll_now { Duration::ZERO } else { wait })) {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 otherwise => otherwise?,
             }
@@ -183,14 +183,14 @@ impl<P: Ports> Driver<P> {
                 next_tick = now.since_start + TICK;
             }
             if now.since_start >= next_sign {
-                self.pulse.store(now.seconds(), Ordering::Relaxed);
+                self.alive_at.store(now.seconds(), Ordering::Relaxed);
                 let tally = self.engine.tally().clone();
                 self.engine.ports().sign_of_life(&tally);
-                next_sign = now.since_start + IDLE;
+                next_sign = now.since_start + SIGN_INTERVAL;
             }
-            hurry = self.take_turns();
+            poll_now = self.take_turns();
         }
-        self.event_of_all(|| Event::Ended);
+        self.step_all(|| Event::Ended);
         Ok(())
     }
 
@@ -198,7 +198,7 @@ impl<P: Ports> Driver<P> {
     /// of them waits for more than one of the others, however much these have to say. Returns whether
     /// there is more.
     fn take_turns(&mut self) -> bool {
-        let until = self.clock.now().since_start + TURNS;
+        let until = self.clock.now().since_start + POLL_INTERVAL;
         loop {
             let others_wait = !self.inputs.is_empty() || self.engine.is_busy();
             let told = self.take_report(others_wait);
@@ -219,48 +219,50 @@ impl<P: Ports> Driver<P> {
     /// last report as that has taken. Returns whether there was something.
     fn take_report(&mut self, others_wait: bool) -> bool {
         let begun = self.clock.now().since_start;
-        if others_wait && begun < self.next_report {
+        if others_wait && begun < self.report_not_before {
             return false;
         }
-        let Ok(Spoken { telegraph, event, since }) = self.reports.try_recv() else { return false };
+        let Ok(FileEvent { telegraph, event, seen_at }) = self.reports.try_recv() else {
+            return false;
+        };
         let written = matches!(event, Event::Source { report: Report::Written(_), .. });
-        let pushed = since.filter(|_| written && self.engine.sockets() > 0);
-        self.event(telegraph, event);
-        if let Some(since) = pushed {
-            self.engine.ports().pushed(since.elapsed());
+        let pushed = seen_at.filter(|_| written && self.engine.sockets() > 0);
+        self.step_event(telegraph, event);
+        if let Some(seen_at) = pushed {
+            self.engine.ports().pushed(seen_at.elapsed());
         }
         let ended = self.clock.now().since_start;
-        self.next_report = ended + ended.saturating_sub(begun);
+        self.report_not_before = ended + ended.saturating_sub(begun);
         true
     }
 
     /// Takes up one thing that the other rooms have said. Returns whether there was one.
     fn take_input(&mut self) -> bool {
         match self.inputs.try_recv() {
-            Ok((of, Input::Join(newcomer))) => self.admit(of, newcomer),
+            Ok((telegraph, Input::Join(newcomer))) => self.admit(telegraph, newcomer),
             // These are of the server, whichever telegraph's handle they come by.
-            Ok((_, Input::Event(Event::Shutdown))) => self.event_of_all(|| Event::Shutdown),
+            Ok((_, Input::Event(Event::Shutdown))) => self.step_all(|| Event::Shutdown),
             Ok((_, Input::Event(Event::Policy(policy)))) => {
-                self.event_of_all(|| Event::Policy(policy.clone()));
+                self.step_all(|| Event::Policy(policy.clone()));
             }
-            Ok((of, Input::Event(event))) => self.event(of, event),
-            Ok((of, Input::Ask(ask, answer))) => {
+            Ok((telegraph, Input::Event(event))) => self.step_event(telegraph, event),
+            Ok((telegraph, Input::Ask(ask, answer))) => {
                 self.asks += 1;
                 let ticket = self.asks;
-                self.engine.ports().expect(ticket, answer);
-                self.event(of, Event::Asked { ticket, ask });
+                self.engine.ports().register_ask(ticket, answer);
+                self.step_event(telegraph, Event::Asked { ticket, ask });
             }
             Err(_) => return false,
         }
         true
     }
 
-    fn event(&mut self, of: TelegraphId, event: Event<'static>) {
+    fn step_event(&mut self, telegraph: TelegraphId, event: Event<'static>) {
         let now = self.clock.now();
-        self.guard(|engine| engine.run(now, of, event));
+        self.guard(|engine| engine.run(now, telegraph, event));
     }
 
-    fn event_of_all(&mut self, event: impl Fn() -> Event<'static>) {
+    fn step_all(&mut self, event: impl Fn() -> Event<'static>) {
         let now = self.clock.now();
         self.guard(|engine| engine.run_all(now, event));
     }
@@ -276,23 +278,23 @@ impl<P: Ports> Driver<P> {
             wire,
             peer,
             resume,
-            since,
+            known_seq,
             seat,
             address_permit,
             ..
         } = newcomer;
         let peer = Peer { trusted, ..peer };
         let now = self.clock.now();
-        let (stream, opening) = (TcpStream::from_std(socket), Opening::new(unsent));
-        let line = Line { stream, opening, _seat: seat, address_permit };
+        let (stream, head) = (TcpStream::from_std(socket), ResponseHead::new(unsent));
+        let connection = StationConnection { stream, head, _seat: seat, address_permit };
         let secret = resume.unwrap_or_else(fresh_secret);
-        let arrival = Arrival { telegraph, unread, wire, peer, secret, since };
-        let admitted = self.guard(|engine| engine.admit(now, line, arrival));
+        let arrival = Arrival { telegraph, unread, wire, peer, secret, known_seq };
+        let admitted = self.guard(|engine| engine.admit(now, connection, arrival));
         let Some(key) = admitted else { return };
-        if let Some(line) = self.engine.socket(key) {
+        if let Some(connection) = self.engine.socket(key) {
             let interest = Interest::READABLE | Interest::WRITABLE;
             if let Err(error) =
-                self.poll.registry().register(&mut line.stream, token(key), interest)
+                self.poll.registry().register(&mut connection.stream, token(key), interest)
             {
                 tracing::error!(%error, "a station cannot be watched and is dropped");
                 self.engine.give_up(key);
@@ -302,7 +304,7 @@ impl<P: Ports> Driver<P> {
 
     /// Does this, and lives on if it panics: one station's bad luck must not silence the bell for
     /// all. The station that was at work is dropped.
-    fn guard<T>(&mut self, act: impl FnOnce(&mut Engine<Line, P>) -> T) -> Option<T> {
+    fn guard<T>(&mut self, act: impl FnOnce(&mut Engine<StationConnection, P>) -> T) -> Option<T> {
         let result = catch_unwind(AssertUnwindSafe(|| act(&mut self.engine)));
         if result.is_err() {
             tracing::error!("the hub has recovered from a fault in its own code; please report it");

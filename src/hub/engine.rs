@@ -19,7 +19,7 @@ pub use self::ports::{Arrival, Ports, Socket, Tally};
 use self::slot::{Slot, Stage};
 use super::frame::close;
 use super::outbox::Frame;
-use super::{Effect, Event, Hub, Key, Wire, parcel};
+use super::{Effect, Event, Hub, Key, Wire, outgoing};
 use crate::clock::Now;
 use crate::telegraph::TelegraphId;
 
@@ -62,11 +62,11 @@ pub struct Engine<S, P> {
     generation: u32,
     /// Stations that may have something to be read, or can take something more; they have their
     /// turns in this order. Each is in it once at most.
-    waiting: VecDeque<Key>,
+    turn_queue: VecDeque<Key>,
     /// Whose turn it is.
     at_work: Option<Key>,
     /// How much of its turn is left, in units of its budget.
-    left: u32,
+    turn_left: u32,
     /// Stations whose sockets are to be dropped.
     dead: Vec<Key>,
     /// Reused, so that each event need not allocate.
@@ -74,9 +74,9 @@ pub struct Engine<S, P> {
     /// What sockets are read into; one for all.
     scratch: Box<[u8]>,
     /// Which part of the stations is looked after next.
-    part: usize,
+    next_part: usize,
     /// When the last tick was, in seconds.
-    ticked: u32,
+    last_tick: u32,
     /// What is counted of stations.
     tally: Tally,
 }
@@ -90,14 +90,14 @@ impl<S: Socket, P: Ports> Engine<S, P> {
             slots: Vec::new(),
             free: Vec::new(),
             generation: 0,
-            waiting: VecDeque::new(),
+            turn_queue: VecDeque::new(),
             at_work: None,
-            left: 0,
+            turn_left: 0,
             dead: Vec::new(),
             effects: Vec::new(),
             scratch: vec![0; READ_SIZE].into(),
-            part: 0,
-            ticked: 0,
+            next_part: 0,
+            last_tick: 0,
             tally: Tally::default(),
         }
     }
@@ -112,7 +112,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
     /// Takes in a station, which is greeted. Call [`Engine::serve`] afterwards, until it returns false: it
     /// serves whoever became ready, and drops whoever is gone.
     pub fn admit(&mut self, now: Now, socket: S, arrival: Arrival) -> Key {
-        let Arrival { telegraph, unread, wire, peer, secret, since } = arrival;
+        let Arrival { telegraph, unread, wire, peer, secret, known_seq } = arrival;
         let slot = self.free.pop().unwrap_or_else(|| {
             self.slots.push(None);
             u32::try_from(self.slots.len() - 1).expect("descriptors end long before places do")
@@ -122,7 +122,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         self.slots[slot as usize] =
             Some(Slot::new(socket, telegraph, key.generation, wire, now.seconds()));
         self.tally.sockets[wire as usize] += 1;
-        self.run(now, telegraph, Event::Joined { key, secret, since, wire, peer });
+        self.run(now, telegraph, Event::Joined { key, secret, known_seq, wire, peer });
         if let Some(slot) = self.slot(key) {
             slot.kept = unread;
         }
@@ -135,19 +135,19 @@ impl<S: Socket, P: Ports> Engine<S, P> {
     /// # Panics
     ///
     /// If there is no such telegraph.
-    pub fn run(&mut self, now: Now, of: TelegraphId, event: Event<'_>) {
+    pub fn run(&mut self, now: Now, telegraph: TelegraphId, event: Event<'_>) {
         let mut effects = std::mem::take(&mut self.effects);
-        self.hubs[usize::from(of.0)].step(now, event, &mut effects);
+        self.hubs[usize::from(telegraph.0)].step(now, event, &mut effects);
         for effect in effects.drain(..) {
-            self.carry_out(now, of, effect);
+            self.carry_out(now, telegraph, effect);
         }
         self.effects = effects;
     }
 
     /// Something happened to all of them, which is made anew for each.
     pub fn run_all(&mut self, now: Now, event: impl Fn() -> Event<'static>) {
-        for of in self.telegraphs() {
-            self.run(now, of, event());
+        for telegraph in self.telegraphs() {
+            self.run(now, telegraph, event());
         }
     }
 
@@ -160,32 +160,33 @@ impl<S: Socket, P: Ports> Engine<S, P> {
     /// Whether every telegraph has said farewell, and nothing is left to be done.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.sockets() == 0 && self.hubs.iter().all(|hub| hub.is_closing() && hub.waiting() == 0)
+        self.sockets() == 0
+            && self.hubs.iter().all(|hub| hub.is_closing() && hub.pending_writes() == 0)
     }
 
     /// Looks after a part of the stations: pings, beats, and timeouts. To be called
     /// [`PARTS`] times a second.
     pub fn tick(&mut self, now: Now) {
         let seconds = now.seconds();
-        let stood = seconds.saturating_sub(self.ticked);
-        self.ticked = seconds;
+        let stood = seconds.saturating_sub(self.last_tick);
+        self.last_tick = seconds;
         if stood >= STANDSTILL_SECONDS {
             // While we stood still nobody was pinged or read: that time counts against nobody.
             self.slots.iter_mut().flatten().for_each(|slot| slot.excuse(stood, seconds));
         }
         // Most ticks find nothing to say, so frames are made for the first that hears them.
         let pings = [Wire::Text, Wire::Json, Wire::Sse]
-            .map(|wire| LazyCell::new(move || Frame::from(parcel::ping(wire))));
+            .map(|wire| LazyCell::new(move || Frame::from(outgoing::ping(wire))));
         let beat = LazyCell::new(|| {
-            Frame::from(parcel::message(&Message::<&str>::Beat { at: now.unix_ms }.encode()))
+            Frame::from(outgoing::message(&Message::<&str>::Beat { at: now.unix_ms }.encode()))
         });
-        for (index, slot) in self.slots.iter_mut().enumerate().skip(self.part).step_by(PARTS) {
+        for (index, slot) in self.slots.iter_mut().enumerate().skip(self.next_part).step_by(PARTS) {
             let Some(slot) = slot else { continue };
-            if slot.budget.credit() && !slot.waits {
-                slot.waits = true;
-                self.waiting.push_back(slot.key(index));
+            if slot.budget.credit() && !slot.in_turn_queue {
+                slot.in_turn_queue = true;
+                self.turn_queue.push_back(slot.key(index));
             }
-            let frame = if slot.patience_ended(seconds) {
+            let frame = if slot.timed_out(seconds) {
                 let counter = match slot.outbox {
                     Some(_) => &mut self.tally.stuck,
                     None => &mut self.tally.silent,
@@ -204,7 +205,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
                 self.dead.push(slot.key(index));
             }
         }
-        self.part = (self.part + 1) % PARTS;
+        self.next_part = (self.next_part + 1) % PARTS;
         self.run_all(now, || Event::Tick);
     }
 
@@ -240,8 +241,8 @@ impl<S: Socket, P: Ports> Engine<S, P> {
     ///
     /// If there is no such telegraph.
     #[must_use]
-    pub fn hub(&self, of: TelegraphId) -> &Hub {
-        &self.hubs[usize::from(of.0)]
+    pub fn hub(&self, telegraph: TelegraphId) -> &Hub {
+        &self.hubs[usize::from(telegraph.0)]
     }
 
     /// Where effects go that are not for stations.
@@ -251,7 +252,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
 
     /// How many bytes this station is owed, and how many of its input are kept unprocessed.
     #[must_use]
-    pub fn burden(&self, key: Key) -> Option<(usize, usize)> {
+    pub fn owed_and_kept(&self, key: Key) -> Option<(usize, usize)> {
         let slot = self.slots.get(key.slot as usize)?.as_ref()?;
         let owed = slot.outbox.as_ref().map_or(0, |outbox| outbox.owed());
         (slot.generation == key.generation).then_some((owed, slot.kept.len()))
@@ -262,17 +263,17 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         self.slot(key).map(|slot| &mut slot.socket)
     }
 
-    fn carry_out(&mut self, now: Now, of: TelegraphId, effect: Effect) {
+    fn carry_out(&mut self, now: Now, telegraph: TelegraphId, effect: Effect) {
         let seconds = now.seconds();
         match effect {
-            Effect::Say { to, message } => self.send(now, to, &parcel::message(&message).into()),
+            Effect::Say { to, message } => self.send(now, to, &outgoing::message(&message).into()),
             Effect::Greet { to, messages, behind } => {
                 let Some(wire) = self.slot(to).map(|slot| slot.wire) else { return };
                 let frames: Vec<_> = messages
                     .iter()
                     .map(|(seq, message)| match seq {
-                        Some(seq) => parcel::state(wire, *seq, message),
-                        None => parcel::message(message),
+                        Some(seq) => outgoing::state(wire, *seq, message),
+                        None => outgoing::message(message),
                     })
                     .collect();
                 if !frames.is_empty() {
@@ -288,15 +289,19 @@ impl<S: Socket, P: Ports> Engine<S, P> {
                     self.ready(to);
                 }
             }
-            Effect::Push { seq, text, json } => self.push(of, seq, text.as_deref(), &json, seconds),
-            Effect::Tell(json) => {
-                self.tell(of, "source", &json, |slot, frame| slot.send(frame, seconds));
+            Effect::Push { seq, text, json } => {
+                self.push(telegraph, seq, text.as_deref(), &json, seconds);
             }
-            Effect::TellRoll(json) => self.tell(of, "roll", &json, |slot, frame| match slot.wire {
-                Wire::Sse => Ok(()),
-                _ => slot.tell_roll(frame, seconds),
-            }),
-            Effect::Farewell(json) => self.farewell(now, of, &json),
+            Effect::TellHealth(json) => {
+                self.tell(telegraph, "source", &json, |slot, frame| slot.send(frame, seconds));
+            }
+            Effect::TellRoll(json) => {
+                self.tell(telegraph, "roll", &json, |slot, frame| match slot.wire {
+                    Wire::Sse => Ok(()),
+                    _ => slot.tell_roll(frame, seconds),
+                });
+            }
+            Effect::Farewell(json) => self.farewell(now, telegraph, &json),
             Effect::WrongToken(key) => {
                 if let Some(slot) = self.slot(key) {
                     slot.socket.wrong_token();
@@ -305,8 +310,8 @@ impl<S: Socket, P: Ports> Engine<S, P> {
             Effect::Close { key, code } => {
                 let Some(wire) = self.slot(key).map(|slot| slot.wire) else { return };
                 self.tally.replaced += u64::from(code == close::REPLACED);
-                let end = parcel::close(wire, Some(code), "");
-                self.leave(now, key, Stage::Closing { since: seconds }, end);
+                let end = outgoing::close(wire, Some(code), "");
+                self.leave(now, key, Stage::CloseSent { since: seconds }, end);
             }
             Effect::Hold(key) => {
                 if let Some(slot) = self.slot(key) {
@@ -316,19 +321,19 @@ impl<S: Socket, P: Ports> Engine<S, P> {
             Effect::Resume(key) => {
                 if let Some(slot) = self.slot(key) {
                     slot.held = false;
-                    slot.heard = seconds;
+                    slot.last_heard = seconds;
                     self.ready(key);
                 }
             }
             Effect::Store { file, ticket, text } => {
-                if let Err(reason) = self.ports.store(of, file, ticket, text) {
-                    self.run(now, of, Event::Stored { file, ticket, result: Err(reason) });
+                if let Err(reason) = self.ports.store(telegraph, file, ticket, text) {
+                    self.run(now, telegraph, Event::Stored { file, ticket, result: Err(reason) });
                 }
             }
-            Effect::Abandon { file, ticket } => self.ports.abandon(of, file, ticket),
-            Effect::Record(entry) => self.ports.record(of, entry),
+            Effect::Abandon { file, ticket } => self.ports.abandon(telegraph, file, ticket),
+            Effect::Record(entry) => self.ports.record(telegraph, entry),
             Effect::Respond { ticket, outcome } => self.ports.respond(ticket, outcome),
-            Effect::Publish(snapshot) => self.ports.publish(of, snapshot),
+            Effect::Publish(snapshot) => self.ports.publish(telegraph, snapshot),
             Effect::Log(line) => self.ports.log(&line),
             Effect::AskShutdown => self.ports.ask_shutdown(),
         }

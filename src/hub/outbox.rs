@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use chadburn_v1::Message;
 
-use super::parcel;
+use super::outgoing;
 use crate::wire::Wire;
 
 /// A frame, shared by all who are owed it.
@@ -22,9 +22,9 @@ pub const OWED_MAX: usize = 64 * 1024;
 #[derive(Debug, Default)]
 pub struct Outbox {
     /// What is owed, in order.
-    items: VecDeque<Item>,
+    items: VecDeque<QueuedFrame>,
     /// How many bytes of the first item are sent.
-    gone: usize,
+    sent: usize,
     /// How many bytes are owed in all.
     owed: usize,
     /// More was to be owed than may be.
@@ -33,18 +33,18 @@ pub struct Outbox {
 
 /// One frame that is owed.
 #[derive(Debug)]
-struct Item {
+struct QueuedFrame {
     /// The frame.
     frame: Frame,
     /// What a newer one of its kind does to it.
-    kind: Kind,
+    kind: FrameKind,
 }
 
 /// What a newer frame of the same kind does to one of which nothing is sent yet.
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum FrameKind {
     /// Is never replaced.
-    Own,
+    Plain,
     /// Is replaced by a newer roll.
     Roll,
     /// Is replaced by a newer state, before which a gap is told.
@@ -57,12 +57,12 @@ enum Kind {
 }
 
 impl Outbox {
-    /// Queues this frame, of which `gone` bytes are sent already.
-    pub fn push_begun(&mut self, frame: Frame, gone: usize) {
+    /// Queues this frame, of which `sent` bytes are sent already.
+    pub fn push_partly_sent(&mut self, frame: Frame, sent: usize) {
         debug_assert!(self.items.is_empty(), "a frame begins only when none is before it");
-        self.owed = frame.len() - gone;
-        self.gone = gone;
-        self.items.push_back(Item { frame, kind: Kind::Own });
+        self.owed = frame.len() - sent;
+        self.sent = sent;
+        self.items.push_back(QueuedFrame { frame, kind: FrameKind::Plain });
     }
 
     /// Queues this frame as it is. Returns whether the station may still be owed that much.
@@ -70,35 +70,35 @@ impl Outbox {
     pub fn push(&mut self, frame: Frame) -> bool {
         let within = self.owed == 0 || self.owed + frame.len() <= OWED_MAX;
         self.owed += frame.len();
-        self.items.push_back(Item { frame, kind: Kind::Own });
+        self.items.push_back(QueuedFrame { frame, kind: FrameKind::Plain });
         self.overfull |= !within;
         within
     }
 
     /// Queues this state, in place of an older one of which nothing is sent yet.
     pub fn push_state(&mut self, wire: Wire, seq: u64, frame: Frame) {
-        let older = self.take_waiting(|kind| matches!(kind, Kind::State { .. }));
+        let older = self.take_unsent(|kind| matches!(kind, FrameKind::State { .. }));
         let gap = match older {
-            Some(Kind::State { seq, gap }) if wire != Wire::Text => {
+            Some(FrameKind::State { seq, gap }) if wire != Wire::Text => {
                 Some((gap.map_or(seq, |(from, _)| from), seq))
             }
             _ => None,
         };
         self.owed += frame.len();
-        self.items.push_back(Item { frame, kind: Kind::State { seq, gap } });
+        self.items.push_back(QueuedFrame { frame, kind: FrameKind::State { seq, gap } });
     }
 
     /// Queues this roll, in place of an older one of which nothing is sent yet.
     pub fn push_roll(&mut self, frame: Frame) {
-        self.take_waiting(|kind| matches!(kind, Kind::Roll));
+        self.take_unsent(|kind| matches!(kind, FrameKind::Roll));
         self.owed += frame.len();
-        self.items.push_back(Item { frame, kind: Kind::Roll });
+        self.items.push_back(QueuedFrame { frame, kind: FrameKind::Roll });
     }
 
     /// Takes out the one frame of this kind of which nothing is sent yet, if there is one.
-    fn take_waiting(&mut self, wanted: impl Fn(&Kind) -> bool) -> Option<Kind> {
-        let first_waiting = usize::from(self.gone > 0);
-        let index = (first_waiting..self.items.len()).find(|&i| wanted(&self.items[i].kind))?;
+    fn take_unsent(&mut self, wanted: impl Fn(&FrameKind) -> bool) -> Option<FrameKind> {
+        let first_unsent = usize::from(self.sent > 0);
+        let index = (first_unsent..self.items.len()).find(|&i| wanted(&self.items[i].kind))?;
         let item = self.items.remove(index)?;
         self.owed -= item.frame.len();
         Some(item.kind)
@@ -106,26 +106,26 @@ impl Outbox {
 
     /// The bytes to send next, if any. From here on the first frame is not replaced any more, and has
     /// its gap in front of it.
-    pub fn front(&mut self, wire: Wire) -> Option<&[u8]> {
+    pub fn next_bytes(&mut self, wire: Wire) -> Option<&[u8]> {
         let item = self.items.front_mut()?;
-        if let Kind::State { gap: Some((from, to)), .. } = item.kind {
+        if let FrameKind::State { gap: Some((from, to)), .. } = item.kind {
             let gap = Message::<&str>::Gap { from, to }.encode();
-            let mut bytes = parcel::named(wire, "gap", &gap);
+            let mut bytes = outgoing::json_event(wire, "gap", &gap);
             self.owed += bytes.len();
             bytes.extend_from_slice(&item.frame);
             item.frame = bytes.into();
         }
-        item.kind = Kind::Own;
-        Some(&item.frame[self.gone..])
+        item.kind = FrameKind::Plain;
+        Some(&item.frame[self.sent..])
     }
 
-    /// The socket took this many of the bytes that `front` gave.
-    pub fn took(&mut self, bytes: usize) {
-        self.gone += bytes;
+    /// The socket took this many of the bytes that `next_bytes` gave.
+    pub fn consume(&mut self, bytes: usize) {
+        self.sent += bytes;
         self.owed -= bytes;
-        if self.items.front().is_some_and(|item| item.frame.len() == self.gone) {
+        if self.items.front().is_some_and(|item| item.frame.len() == self.sent) {
             self.items.pop_front();
-            self.gone = 0;
+            self.sent = 0;
         }
     }
 
@@ -160,10 +160,10 @@ mod tests {
     /// Everything that goes out, as texts.
     fn drain(outbox: &mut Outbox, chunk: usize) -> Vec<String> {
         let mut bytes = Vec::new();
-        while let Some(next) = outbox.front(Wire::Json) {
+        while let Some(next) = outbox.next_bytes(Wire::Json) {
             let taken = next.len().min(chunk);
             bytes.extend_from_slice(&next[..taken]);
-            outbox.took(taken);
+            outbox.consume(taken);
         }
         assert!(outbox.is_empty() && outbox.owed() == 0);
         let mut texts = Vec::new();
@@ -218,11 +218,11 @@ mod tests {
     #[test]
     fn a_state_that_has_begun_to_go_goes_whole() {
         let mut outbox = Outbox::default();
-        outbox.push_begun(frame("state 1"), 3);
+        outbox.push_partly_sent(frame("state 1"), 3);
         outbox.push_state(Wire::Json, 2, frame("state 2"));
-        assert_eq!(outbox.front(Wire::Json).unwrap().len(), 9 - 3);
-        outbox.took(6);
-        outbox.front(Wire::Json).unwrap();
+        assert_eq!(outbox.next_bytes(Wire::Json).unwrap().len(), 9 - 3);
+        outbox.consume(6);
+        outbox.next_bytes(Wire::Json).unwrap();
         outbox.push_state(Wire::Json, 3, frame("state 3"));
         assert_eq!(drain(&mut outbox, 4), ["state 2", "state 3"], "2 was already on its way");
     }

@@ -2,7 +2,7 @@
 //! is to be done. It does no IO and reads no clock.
 //!
 //! This file has the state and the dispatch. `newcomers`: stations come and go. `answers`: what a
-//! request leads to. `stores`: the writes in progress. `roll`: who answered. `health`: the files'
+//! request leads to. `write_queue`: the writes in progress. `roll`: who answered. `health`: the files'
 //! health. `tell`: messages. `lines`: how much may be logged. `census`: sizes, for tests.
 
 mod answers;
@@ -11,8 +11,8 @@ mod health;
 mod lines;
 mod newcomers;
 mod roll;
-mod stores;
 mod tell;
+mod write_queue;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -23,10 +23,10 @@ use chadburn_v1::Message;
 use uuid::Uuid;
 
 pub use self::census::Census;
-use self::health::Known;
-use self::lines::{Cause, Kind};
+use self::health::HealthInputs;
+use self::lines::{Cause, LineKind};
 use self::roll::Roll;
-use self::stores::Stores;
+use self::write_queue::WriteQueue;
 use super::{Effect, Event, Key};
 use crate::clock::Now;
 use crate::entry::What;
@@ -78,27 +78,27 @@ pub struct Hub {
     /// Who answered the present order.
     roll: Roll,
     /// The roll message that was sent last, for newcomers.
-    told_roll: Option<Arc<str>>,
+    sent_roll: Option<Arc<str>>,
     /// The roll has changed since it was sent last.
     roll_changed: bool,
     /// When it was sent last.
-    roll_told: Option<Duration>,
+    roll_sent_at: Option<Duration>,
     /// The health of the files, once their sources have settled; of the book if one is kept.
     health: [Option<Health>; 3],
     /// What each file's health is derived from.
-    known: [Known; 3],
+    health_inputs: [HealthInputs; 3],
     /// Every open connection, by slot, including those that must still give the token.
     stations: Vec<Option<Station>>,
     /// How many of them have been greeted; those that must still give the token are not counted.
-    present: usize,
+    greeted_count: usize,
     /// Who must give the token before anything is said, and since when, oldest first.
     unproven: VecDeque<(Duration, Key)>,
     /// JSON stations by id, to find an older connection of the same station.
     by_id: HashMap<Uuid, Key>,
     /// Replies on their way into the accept file.
-    replies: Stores,
+    replies: WriteQueue,
     /// Orders on their way into the status file.
-    orders: Stores,
+    orders: WriteQueue,
     /// Who has written how many lines to the log.
     lines: Lines<Cause>,
     /// The time of the present event, since the start.
@@ -126,7 +126,7 @@ struct Greeting {
     /// Its secret.
     secret: String,
     /// The latest number that it has already been told, if it is reconnecting.
-    since: Option<u64>,
+    known_seq: Option<u64>,
 }
 
 /// Who waits for an answer.
@@ -151,17 +151,17 @@ impl Hub {
             policy,
             telegraph: Telegraph::new(dial, now, history),
             roll: Roll::default(),
-            told_roll: None,
+            sent_roll: None,
             roll_changed: false,
-            roll_told: None,
+            roll_sent_at: None,
             health: [const { None }; 3],
-            known: Default::default(),
+            health_inputs: Default::default(),
             stations: Vec::new(),
-            present: 0,
+            greeted_count: 0,
             unproven: VecDeque::new(),
             by_id: HashMap::new(),
-            replies: Stores::default(),
-            orders: Stores::default(),
+            replies: WriteQueue::default(),
+            orders: WriteQueue::default(),
             lines: Lines::new(),
             time: now.since_start,
             closing: false,
@@ -179,31 +179,33 @@ impl Hub {
         self.time = now.since_start;
         match event {
             Event::Started => effects.push(Effect::Record(self.telegraph.mark(now, What::Run))),
-            Event::Joined { key, secret, since, wire, peer } => {
-                let station = Self::station_id(&secret);
-                let session = Session { station, wire, peer, name: None };
-                self.joined(now, key, session, Greeting { secret, since }, effects);
+            Event::Joined { key, secret, known_seq, wire, peer } => {
+                let station_id = Self::station_id(&secret);
+                let session = Session { station_id, wire, peer, name: None };
+                self.joined(now, key, session, Greeting { secret, known_seq }, effects);
             }
             Event::CaughtUp { key, seen } => self.caught_up(key, seen, effects),
             Event::Heard { key, message } => self.heard(now, key, message, effects),
             Event::Asked { ticket, ask } => self.asked(now, ticket, *ask, effects),
             Event::Left { key } => self.left(key, effects),
             Event::Source { file, report: Report::Written(writing) } => {
-                let author = self.stores(file).author(&writing);
+                let author = self.write_queue(file).author(&writing);
                 self.written(now, file, &writing.text, author, effects);
             }
             Event::Source { file, report: Report::Health(health) } => {
                 self.source_said(file, health, effects);
             }
-            Event::Able { file, result } => self.able(file, result, effects),
-            Event::Noted { file, ticket, stamp } => self.stores(file).noted(ticket, stamp),
+            Event::Writable { file, result } => self.writable(file, result, effects),
+            Event::Prepared { file, ticket, stamp } => {
+                self.write_queue(file).prepared(ticket, stamp);
+            }
             Event::Stored { file, ticket, result } => {
                 self.stored(now, file, ticket, &result, effects);
             }
             Event::Unanswered { file, why } => self.unanswered(file, why, effects),
             Event::Policy(policy) => self.new_policy(policy, effects),
             Event::Tick => {
-                self.end_waits(now, effects);
+                self.expire_unproven(now, effects);
                 self.log_silence(now.since_start, effects);
             }
             Event::Shutdown => self.shutdown(effects),
@@ -230,7 +232,7 @@ impl Hub {
     /// How many stations are in conversation.
     #[must_use]
     pub fn stations(&self) -> usize {
-        self.present
+        self.greeted_count
     }
 
     /// Whether farewell has been said.
@@ -241,8 +243,8 @@ impl Hub {
 
     /// How many texts wait to be written into files.
     #[must_use]
-    pub fn waiting(&self) -> usize {
-        self.replies.waiting() + self.orders.waiting()
+    pub fn pending_writes(&self) -> usize {
+        self.replies.pending() + self.orders.pending()
     }
 
     /// A watched file says this now.
@@ -265,7 +267,7 @@ impl Hub {
             File::Book => return,
         };
         let mut logged = Vec::new();
-        self.log((Kind::Writing, from), || tell::line(&entry), &mut logged);
+        self.log((LineKind::Writing, from), || tell::line(&entry), &mut logged);
         // Recorded first, which waits for nothing: whoever has heard a push must find it in the book.
         effects.push(Effect::Record(entry));
         self.push(heard, effects);
@@ -281,7 +283,7 @@ impl Hub {
         }
     }
 
-    fn stores(&mut self, file: File) -> &mut Stores {
+    fn write_queue(&mut self, file: File) -> &mut WriteQueue {
         if file == File::Status { &mut self.orders } else { &mut self.replies }
     }
 

@@ -14,28 +14,28 @@ fn what_the_writer_of_a_file_says_keeps_its_order_with_what_is_read_of_it() {
         inputs,
         reports,
         waker: Arc::new(mio::Waker::new(poll.registry(), mio::Token(0)).unwrap()),
-        pulse: Arc::default(),
+        alive_at: Arc::default(),
         clock,
     };
     let stamp = Stamp { mtime: (0, 0), size: 2 };
     let writer = std::thread::spawn(move || {
         let file = File::Accept;
-        handle.blocking_send(Event::Noted { file, ticket: 1, stamp }).unwrap();
-        handle.blocking_send(Event::Stored { file, ticket: 1, result: Ok(()) }).unwrap();
+        handle.send_from_writer(Event::Prepared { file, ticket: 1, stamp }).unwrap();
+        handle.send_from_writer(Event::Stored { file, ticket: 1, result: Ok(()) }).unwrap();
         handle.report(file, Report::Health(Health::UNSETTLED), Instant::now()).unwrap();
-        handle.blocking_send(Event::Noted { file, ticket: 2, stamp }).unwrap();
+        handle.send_from_writer(Event::Prepared { file, ticket: 2, stamp }).unwrap();
     });
     let mut order = Vec::new();
-    while let Some(Spoken { event, .. }) = said.blocking_recv() {
+    while let Some(FileEvent { event, .. }) = said.blocking_recv() {
         order.push(match event {
-            Event::Noted { ticket, .. } => format!("noted {ticket}"),
+            Event::Prepared { ticket, .. } => format!("prepared {ticket}"),
             Event::Stored { ticket, .. } => format!("stored {ticket}"),
             Event::Source { .. } => "read".to_owned(),
             other => panic!("{other:?}"),
         });
     }
     writer.join().unwrap();
-    assert_eq!(order, ["noted 1", "stored 1", "read", "noted 2"]);
+    assert_eq!(order, ["prepared 1", "stored 1", "read", "prepared 2"]);
     assert!(rooms.try_recv().is_err(), "nothing of a file goes another way");
 }
 
@@ -45,8 +45,8 @@ async fn a_writer_that_has_something_to_say_does_not_hold_up_the_end() {
     let running = driver::start(clock, Hub::new(clock.now(), facts()), |handle| {
         let handle = handle.clone();
         let writer = std::thread::spawn(move || {
-            let able = || Event::Able { file: File::Accept, result: Ok(()) };
-            while handle.blocking_send(able()).is_ok() {}
+            let writable = || Event::Writable { file: File::Accept, result: Ok(()) };
+            while handle.send_from_writer(writable()).is_ok() {}
         });
         let mut ports = Outside::default();
         ports.writer = Some(writer);

@@ -58,7 +58,7 @@ impl Rooms {
 }
 
 impl Outlets {
-    fn of(&self, telegraph: TelegraphId) -> &Rooms {
+    fn telegraph(&self, telegraph: TelegraphId) -> &Rooms {
         &self.telegraphs[usize::from(telegraph.0)]
     }
 }
@@ -66,23 +66,23 @@ impl Outlets {
 impl Ports for Outlets {
     fn store(
         &mut self,
-        of: TelegraphId,
+        telegraph: TelegraphId,
         file: File,
         ticket: u64,
         text: String,
     ) -> Result<(), String> {
-        let writer = self.of(of).writer(file).ok_or("orders are not written")?;
+        let writer = self.telegraph(telegraph).writer(file).ok_or("orders are not written")?;
         let contents = format!("{text}\n").into_bytes();
         writer.submit(WriteJob { ticket, contents }).map_err(|busy| busy.to_string())
     }
 
-    fn abandon(&mut self, of: TelegraphId, file: File, ticket: u64) {
-        if let Some(writer) = self.of(of).writer(file) {
+    fn abandon(&mut self, telegraph: TelegraphId, file: File, ticket: u64) {
+        if let Some(writer) = self.telegraph(telegraph).writer(file) {
             writer.abandon(ticket);
         }
     }
 
-    fn expect(&mut self, ticket: u64, answer: oneshot::Sender<Outcome>) {
+    fn register_ask(&mut self, ticket: u64, answer: oneshot::Sender<Outcome>) {
         self.asks.insert(ticket, answer);
     }
 
@@ -93,15 +93,15 @@ impl Ports for Outlets {
         }
     }
 
-    fn publish(&mut self, of: TelegraphId, snapshot: Snapshot) {
+    fn publish(&mut self, telegraph: TelegraphId, snapshot: Snapshot) {
         let snapshot = Arc::new(snapshot);
-        let old = self.of(of).snapshots.send_replace(Arc::clone(&snapshot));
+        let old = self.telegraph(telegraph).snapshots.send_replace(Arc::clone(&snapshot));
         counting::published(&self.metrics, &old, &snapshot);
     }
 
-    fn record(&mut self, of: TelegraphId, entry: Entry) {
+    fn record(&mut self, telegraph: TelegraphId, entry: Entry) {
         counting::entered(&self.metrics, &entry);
-        if let Some(book) = &self.of(of).book {
+        if let Some(book) = &self.telegraph(telegraph).book {
             book.record(entry);
         }
     }
@@ -130,8 +130,8 @@ impl Ports for Outlets {
 /// The hub's event for what a file's writer reports.
 pub(super) fn event(file: File, outcome: durable::Outcome) -> Event<'static> {
     match outcome {
-        durable::Outcome::Prepared { ticket, stamp } => Event::Noted { file, ticket, stamp },
+        durable::Outcome::Prepared { ticket, stamp } => Event::Prepared { file, ticket, stamp },
         durable::Outcome::Finished { ticket, result } => Event::Stored { file, ticket, result },
-        durable::Outcome::Writable(result) => Event::Able { file, result },
+        durable::Outcome::Writable(result) => Event::Writable { file, result },
     }
 }

@@ -173,7 +173,7 @@ impl Clerk {
             Stage::Note => {
                 let stamp = disk.meta(self.temp.expect("it was made before")).stamp;
                 self.book.note(|| format!("clerk: {ticket} is noted as {stamp:?}"));
-                event = Some(Event::Noted { file: self.file, ticket, stamp });
+                event = Some(Event::Prepared { file: self.file, ticket, stamp });
                 self.stage = Stage::Rename;
             }
             // What nobody waits for must not be seen any more.

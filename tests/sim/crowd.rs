@@ -79,7 +79,7 @@ impl House {
     /// The crank turns until there is nothing to do.
     fn goes_on(&mut self) {
         loop {
-            let hurry = self.engine.turn(self.now());
+            let hurry = self.engine.serve_all(self.now());
             let stores = std::mem::take(&mut self.engine.ports().stores);
             for &(file, ticket) in &stores {
                 let event = Event::Stored { file, ticket, result: Ok(()) };
@@ -143,7 +143,7 @@ fn ten_thousand_come_and_go_and_leave_nothing_behind() {
     let (census, roll) = (house.census(), house.roll());
     assert_eq!((census.stations, census.known), (CROWD, CROWD));
     assert!(census.places <= CROWD + twins, "{census:?}");
-    assert_eq!((census.answers, census.waiting), (REMEMBERED, 0));
+    assert_eq!((census.answers, census.pending_writes), (REMEMBERED, 0));
     let count = |list: &str| roll[list].as_array().map_or(0, Vec::len);
     assert_eq!((count("answers"), count("named")), (LISTED, LISTED));
     assert_eq!(roll["stations"], CROWD);

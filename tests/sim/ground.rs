@@ -201,7 +201,7 @@ impl Ground {
     pub fn survey(&mut self) {
         self.surveys = u64::MAX;
         let result = able(&self.disk, File::Accept);
-        self.told.push_back(Event::Able { file: File::Accept, result });
+        self.told.push_back(Event::Writable { file: File::Accept, result });
     }
 
     /// Whether what has become of the accept file has been surveyed.

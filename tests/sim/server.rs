@@ -246,7 +246,7 @@ impl Server {
         // What was noted of a writing is known before it is read back; all else comes in turns.
         let (noted, told): (Vec<_>, Vec<_>) = std::mem::take(&mut ground.told)
             .into_iter()
-            .partition(|event| matches!(event, Event::Noted { .. }));
+            .partition(|event| matches!(event, Event::Prepared { .. }));
         for event in noted {
             self.takes_up(ground, clients, Input::Event(event));
         }
@@ -282,7 +282,7 @@ impl Server {
         }
         self.judge(ground, clients);
         let hub = self.engine.hub(THE_TELEGRAPH);
-        self.over = hub.is_closing() && hub.waiting() == 0 && !busy;
+        self.over = hub.is_closing() && hub.pending_writes() == 0 && !busy;
         if self.over {
             self.engine.run(self.now(ground), THE_TELEGRAPH, Event::Ended);
             self.carry_out(ground, clients);
@@ -319,8 +319,14 @@ impl Server {
         client.admitted(&self.model, self.closing.is_some());
         let (id, wire, peer) = (client.id, client.wire, client.peer);
         let (secret, since) = (client.secret.clone(), client.since);
-        let arrival =
-            Arrival { telegraph: THE_TELEGRAPH, unread: Vec::new(), wire, peer, secret, since };
+        let arrival = Arrival {
+            telegraph: THE_TELEGRAPH,
+            unread: Vec::new(),
+            wire,
+            peer,
+            secret,
+            known_seq: since,
+        };
         // Only the JSON wire tells a station its secret.
         if wire == Wire::Json && self.closing.is_none() {
             let older = clients.iter_mut().filter(|it| it.id == id && it.serial != serial);

@@ -48,9 +48,9 @@ pub fn written(number: i64, text: &str) -> Report {
 
 /// What a station brings with it that comes from elsewhere.
 #[must_use]
-pub fn arrival(wire: Wire, secret: String, since: Option<u64>) -> Arrival {
+pub fn arrival(wire: Wire, secret: String, known_seq: Option<u64>) -> Arrival {
     let peer = Peer::at(ELSEWHERE.into());
-    Arrival { telegraph: THE_TELEGRAPH, unread: Vec::new(), wire, peer, secret, since }
+    Arrival { telegraph: THE_TELEGRAPH, unread: Vec::new(), wire, peer, secret, known_seq }
 }
 
 /// The rest of the program: what is to be stored is kept until it is taken, and lines of the log must be lines.
@@ -75,7 +75,7 @@ impl Ports for Outside {
     }
     fn record(&mut self, _: TelegraphId, _: Entry) {}
     fn respond(&mut self, _: u64, _: Outcome) {}
-    fn expect(&mut self, _: u64, _: oneshot::Sender<Outcome>) {}
+    fn register_ask(&mut self, _: u64, _: oneshot::Sender<Outcome>) {}
     fn publish(&mut self, _: TelegraphId, _: Snapshot) {}
     fn log(&mut self, line: &str) {
         assert!(!line.contains(['\r', '\n', '\u{1b}']), "{line:?} would be logged");
@@ -151,12 +151,12 @@ impl<S: Socket> Office<S> {
     /// How many bytes are kept of what a station that is there has said.
     #[must_use]
     pub fn kept(&self, key: Key) -> Option<usize> {
-        self.engine.burden(key).map(|(_, kept)| kept)
+        self.engine.owed_and_kept(key).map(|(_, kept)| kept)
     }
 
     fn settle(&mut self) {
         loop {
-            while self.engine.turn(self.now) {}
+            while self.engine.serve_all(self.now) {}
             let Outside { stores } = std::mem::take(self.engine.ports());
             if stores.is_empty() {
                 return;

@@ -42,7 +42,7 @@ async fn the_socket_goes_to_the_hub_with_a_head_that_has_no_end() {
         assert!(!answer.headers.contains_key(absent), "{absent}");
     }
     let mut newcomer = room.newcomers.recv().await.unwrap();
-    assert_eq!((newcomer.wire, newcomer.since, &newcomer.resume), (Wire::Sse, None, &None));
+    assert_eq!((newcomer.wire, newcomer.known_seq, &newcomer.resume), (Wire::Sse, None, &None));
     assert!(!newcomer.peer.local && newcomer.unread.is_empty(), "it asks for nothing else");
     assert!(newcomer.unsent.starts_with(b"HTTP/1.1 200 OK\r\n"));
     assert!(newcomer.unsent.ends_with(b"\r\n\r\nretry: 2000\n\n"));
@@ -123,7 +123,7 @@ async fn whoever_comes_back_says_what_it_has() {
     ] {
         let line = format!("GET {path} HTTP/1.1");
         assert_eq!(room.ask(&[&line, "Host: eot", header]).await.status, 200, "{path} {header}");
-        assert_eq!(room.newcomers.recv().await.unwrap().since, since, "{path} {header}");
+        assert_eq!(room.newcomers.recv().await.unwrap().known_seq, since, "{path} {header}");
     }
     room.get("/events?since=x").await.problem(400);
 }
@@ -170,7 +170,7 @@ async fn a_station_that_comes_back_is_known_by_its_secret() {
         assert_eq!(shake(&room, &format!("/websocket?{query}")).await.status, 101, "{query}");
         let newcomer = room.newcomers.recv().await.unwrap();
         assert_eq!(newcomer.wire, Wire::Json);
-        assert_eq!((newcomer.resume.as_deref(), newcomer.since), (resume, since), "{query}");
+        assert_eq!((newcomer.resume.as_deref(), newcomer.known_seq), (resume, since), "{query}");
     }
     for query in ["resume=short", "resume=", "since=x", "resume=abcdefghijklmnop&since="] {
         shake(&room, &format!("/websocket?{query}")).await.problem(400);

@@ -6,7 +6,7 @@ use super::slot::Stage;
 use super::{Engine, Ports, READ_SIZE, Socket, budget};
 use crate::clock::Now;
 use crate::hub::frame::{self, Incoming, opcode};
-use crate::hub::{Event, Key, Wire, parcel};
+use crate::hub::{Event, Key, Wire, outgoing};
 
 /// How much is read at once of a station of which no more than that is kept: most messages are
 /// shorter, and of one that sends many at a time no more than this waits in memory.
@@ -18,7 +18,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         self.digest(now, key, None);
         let mut scratch = std::mem::take(&mut self.scratch);
         loop {
-            let is_over = self.left == 0;
+            let is_over = self.turn_left == 0;
             // Whoever has used up its budget has its next turn when it has been given something back.
             let Some(slot) = self.slot(key).filter(|slot| slot.may_be_heard_now()) else { break };
             if is_over {
@@ -29,8 +29,8 @@ impl<S: Socket, P: Ports> Engine<S, P> {
             match slot.socket.read(&mut scratch[..most]) {
                 // It may still read. One that does not resets the connection when something is sent.
                 Ok(0) if slot.wire == Wire::Sse => {
-                    if !std::mem::replace(&mut slot.ended, true) {
-                        self.send(now, key, &parcel::ping(Wire::Sse).into());
+                    if !std::mem::replace(&mut slot.input_ended, true) {
+                        self.send(now, key, &outgoing::ping(Wire::Sse).into());
                     } else if slot.socket.is_cut() {
                         self.dead.push(key);
                     }
@@ -41,7 +41,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
                     break;
                 }
                 Ok(length) => {
-                    slot.heard = now.seconds();
+                    slot.last_heard = now.seconds();
                     self.charge(key, budget::bytes(length));
                     self.digest(now, key, Some(&mut scratch[..length]));
                 }
@@ -69,21 +69,21 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         }
         let kept_length = kept.len();
         let mut input = if is_fresh { fresh } else { &mut kept[..] };
-        while self.left > 0
+        while self.turn_left > 0
             && let Some(slot) = self.slot(key).filter(|slot| slot.may_be_heard_now())
         {
             if slot.wire == Wire::Sse {
                 // Whatever it says, nobody asked.
                 return;
             }
-            if let Stage::Refused { .. } = slot.stage {
+            if let Stage::ClosingOnError { .. } = slot.stage {
                 // Its frames make no sense any more, but its answer to our close mostly does.
                 if input.first() == Some(&(0x80 | opcode::CLOSE)) {
                     self.dead.push(key);
                 }
                 return;
             }
-            let (closing, of) = (slot.is_leaving(), slot.telegraph);
+            let (closing, telegraph) = (slot.is_leaving(), slot.telegraph);
             match slot.decoder.next(&mut input) {
                 Ok(None) => break,
                 Ok(Some(Incoming::Close(_))) | Err(_) if closing => {
@@ -93,7 +93,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
                 Ok(Some(_)) if closing => {}
                 Ok(Some(Incoming::Text(message))) => {
                     self.charge(key, 1);
-                    self.run(now, of, Event::Heard { key, message: &message });
+                    self.run(now, telegraph, Event::Heard { key, message: &message });
                     if self.slot(key).is_some_and(|slot| slot.held) {
                         self.charge(key, budget::telling(self.sockets()));
                     }
@@ -105,12 +105,12 @@ impl<S: Socket, P: Ports> Engine<S, P> {
                 Ok(Some(Incoming::Pong)) => {}
                 Ok(Some(Incoming::Close(code))) => {
                     let answer = frame::encode_close(code, "");
-                    return self.leave(now, key, Stage::Answered { since }, answer);
+                    return self.leave(now, key, Stage::Draining { since }, answer);
                 }
                 Err(violation) => {
                     self.tally.violations += 1;
                     let end = frame::encode_close(Some(violation.code), violation.reason);
-                    return self.leave(now, key, Stage::Refused { since }, end);
+                    return self.leave(now, key, Stage::ClosingOnError { since }, end);
                 }
             }
         }

@@ -29,22 +29,22 @@ pub trait Ports {
     /// `Err` if nobody is there to do it, with a line that says why.
     fn store(
         &mut self,
-        of: TelegraphId,
+        telegraph: TelegraphId,
         file: File,
         ticket: u64,
         text: String,
     ) -> Result<(), String>;
     /// Nobody waits for this write any more: it fails unless its rename has been made or has begun.
     /// Its outcome still comes back.
-    fn abandon(&mut self, of: TelegraphId, file: File, ticket: u64);
+    fn abandon(&mut self, telegraph: TelegraphId, file: File, ticket: u64);
     /// Write this into the bell book.
-    fn record(&mut self, of: TelegraphId, entry: Entry);
+    fn record(&mut self, telegraph: TelegraphId, entry: Entry);
     /// Tell an HTTP client what became of its request.
     fn respond(&mut self, ticket: u64, outcome: Outcome);
     /// Remembers where the outcome of this request goes.
-    fn expect(&mut self, ticket: u64, answer: oneshot::Sender<Outcome>);
+    fn register_ask(&mut self, ticket: u64, answer: oneshot::Sender<Outcome>);
     /// Let the other rooms see this.
-    fn publish(&mut self, of: TelegraphId, snapshot: Snapshot);
+    fn publish(&mut self, telegraph: TelegraphId, snapshot: Snapshot);
     /// Write a line to the log.
     fn log(&mut self, line: &str);
     /// The server shall end.
@@ -89,5 +89,5 @@ pub struct Arrival {
     /// Its secret: the one it came with, or a fresh one.
     pub secret: String,
     /// The latest number that it has already been told, if it is reconnecting.
-    pub since: Option<u64>,
+    pub known_seq: Option<u64>,
 }

@@ -7,7 +7,7 @@ use super::{Engine, Ports, Socket, budget};
 use crate::clock::Now;
 use crate::hub::frame::close;
 use crate::hub::outbox::Frame;
-use crate::hub::{Event, Key, Wire, parcel};
+use crate::hub::{Event, Key, Wire, outgoing};
 use crate::telegraph::TelegraphId;
 use crate::wire::text;
 
@@ -15,13 +15,13 @@ impl<S: Socket, P: Ports> Engine<S, P> {
     /// Does this for every greeted station of a telegraph. The hot loop of the whole program.
     pub(super) fn for_greeted(
         &mut self,
-        of: TelegraphId,
+        telegraph: TelegraphId,
         mut act: impl FnMut(&mut Slot<S>) -> io::Result<()>,
     ) {
         for (index, slot) in self.slots.iter_mut().enumerate() {
             if let Some(slot) = slot
                 && slot.stage == Stage::Greeted
-                && slot.telegraph == of
+                && slot.telegraph == telegraph
                 && act(slot).is_err()
             {
                 self.dead.push(slot.key(index));
@@ -32,19 +32,19 @@ impl<S: Socket, P: Ports> Engine<S, P> {
     /// Tells everybody a state: one frame for each wire that somebody speaks.
     pub(super) fn push(
         &mut self,
-        of: TelegraphId,
+        telegraph: TelegraphId,
         seq: u64,
         text: Option<&str>,
         json: &str,
         seconds: u32,
     ) {
         let [_, json_sockets, sse_sockets] = self.tally.sockets;
-        let text = text.map(|text| Frame::from(parcel::message(text)));
-        let sse = (sse_sockets > 0).then(|| Frame::from(parcel::state(Wire::Sse, seq, json)));
-        let json = (json_sockets > 0).then(|| Frame::from(parcel::message(json)));
+        let text = text.map(|text| Frame::from(outgoing::message(text)));
+        let sse = (sse_sockets > 0).then(|| Frame::from(outgoing::state(Wire::Sse, seq, json)));
+        let json = (json_sockets > 0).then(|| Frame::from(outgoing::message(json)));
         let frames = [text, json, sse];
         let mut conflated = 0;
-        self.for_greeted(of, |slot| match &frames[slot.wire as usize] {
+        self.for_greeted(telegraph, |slot| match &frames[slot.wire as usize] {
             Some(frame) => {
                 conflated += u64::from(slot.outbox.is_some());
                 slot.push(seq, frame, seconds)
@@ -57,13 +57,14 @@ impl<S: Socket, P: Ports> Engine<S, P> {
     /// Tells this to JSON stations and event streams.
     pub(super) fn tell(
         &mut self,
-        of: TelegraphId,
+        telegraph: TelegraphId,
         name: &str,
         json: &str,
         send: impl Fn(&mut Slot<S>, &Frame) -> io::Result<()>,
     ) {
-        let frames = [Wire::Json, Wire::Sse].map(|it| Frame::from(parcel::named(it, name, json)));
-        self.for_greeted(of, |slot| match slot.wire {
+        let frames =
+            [Wire::Json, Wire::Sse].map(|it| Frame::from(outgoing::json_event(it, name, json)));
+        self.for_greeted(telegraph, |slot| match slot.wire {
             Wire::Text => Ok(()),
             Wire::Json => send(slot, &frames[0]),
             Wire::Sse => send(slot, &frames[1]),
@@ -74,22 +75,22 @@ impl<S: Socket, P: Ports> Engine<S, P> {
     /// lasts. Nothing of it is owed before it is its turn, and nothing of it is held against it.
     pub(super) fn bring_up_to_date(&mut self, now: Now, key: Key) {
         loop {
-            let is_over = self.left == 0;
+            let is_over = self.turn_left == 0;
             let Some(slot) = self.slot(key).filter(|slot| slot.outbox.is_none()) else { return };
             let Stage::Behind { known, seen } = slot.stage else { return };
             if is_over {
                 return self.ready(key);
             }
-            let (wire, of) = (slot.wire, slot.telegraph);
-            let Some((up_to, is_state, message)) = self.hub(of).after(known) else {
-                return self.run(now, of, Event::CaughtUp { key, seen });
+            let (wire, telegraph) = (slot.wire, slot.telegraph);
+            let Some((up_to, is_state, message)) = self.hub(telegraph).after(known) else {
+                return self.run(now, telegraph, Event::CaughtUp { key, seen });
             };
             let (frame, seen) = if is_state {
-                (parcel::state(wire, up_to, &message), Some(up_to))
+                (outgoing::state(wire, up_to, &message), Some(up_to))
             } else {
-                (parcel::named(wire, "gap", &message), seen)
+                (outgoing::json_event(wire, "gap", &message), seen)
             };
-            self.left = self.left.saturating_sub(budget::bytes(frame.len()));
+            self.turn_left = self.turn_left.saturating_sub(budget::bytes(frame.len()));
             self.send(now, key, &frame.into());
             if let Some(slot) = self.slot(key) {
                 slot.stage = Stage::Behind { known: up_to, seen };
@@ -98,18 +99,18 @@ impl<S: Socket, P: Ports> Engine<S, P> {
     }
 
     /// Says farewell to everyone who hears of a telegraph, and closes.
-    pub(super) fn farewell(&mut self, now: Now, of: TelegraphId, json: &str) {
+    pub(super) fn farewell(&mut self, now: Now, telegraph: TelegraphId, json: &str) {
         let with_end = |wire, message: Vec<u8>| {
-            Frame::from([message, parcel::close(wire, Some(close::GOING_AWAY), "")].concat())
+            Frame::from([message, outgoing::close(wire, Some(close::GOING_AWAY), "")].concat())
         };
         let farewells = [
-            with_end(Wire::Text, parcel::message(text::FAREWELL)),
-            with_end(Wire::Json, parcel::message(json)),
-            with_end(Wire::Sse, parcel::named(Wire::Sse, "farewell", json)),
+            with_end(Wire::Text, outgoing::message(text::FAREWELL)),
+            with_end(Wire::Json, outgoing::message(json)),
+            with_end(Wire::Sse, outgoing::json_event(Wire::Sse, "farewell", json)),
         ];
         let mut left = Vec::new();
         for (index, slot) in self.slots.iter_mut().enumerate() {
-            let is_here = |slot: &&mut Slot<S>| slot.telegraph == of && !slot.is_leaving();
+            let is_here = |slot: &&mut Slot<S>| slot.telegraph == telegraph && !slot.is_leaving();
             let Some(slot) = slot.as_mut().filter(is_here) else {
                 continue;
             };
@@ -120,8 +121,8 @@ impl<S: Socket, P: Ports> Engine<S, P> {
             }
             let since = now.seconds();
             slot.stage = match slot.wire {
-                Wire::Sse => Stage::Answered { since },
-                Wire::Text | Wire::Json => Stage::Closing { since },
+                Wire::Sse => Stage::Draining { since },
+                Wire::Text | Wire::Json => Stage::CloseSent { since },
             };
             slot.held = false;
             if slot.is_done() {
@@ -132,7 +133,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         // Held or slow stations may have sent their close long ago.
         for key in left {
             self.ready(key);
-            self.run(now, of, Event::Left { key });
+            self.run(now, telegraph, Event::Left { key });
         }
     }
 
@@ -152,17 +153,17 @@ impl<S: Socket, P: Ports> Engine<S, P> {
             self.send(now, key, &frame.into());
         }
         if let Some(slot) = self.slot(key) {
-            let of = slot.telegraph;
+            let telegraph = slot.telegraph;
             // A stream of events has no close that could be answered.
             slot.stage = match slot.wire {
-                Wire::Sse => Stage::Answered { since: now.seconds() },
+                Wire::Sse => Stage::Draining { since: now.seconds() },
                 Wire::Text | Wire::Json => stage,
             };
             slot.finish();
             if slot.is_done() {
                 self.dead.push(key);
             }
-            self.run(now, of, Event::Left { key });
+            self.run(now, telegraph, Event::Left { key });
         }
     }
 

@@ -25,9 +25,9 @@ pub(super) struct Slot<S> {
     /// What it asked for is not answered yet; it is not heard until then.
     pub(super) held: bool,
     /// It waits for its turn.
-    pub(super) waits: bool,
+    pub(super) in_turn_queue: bool,
     /// An event stream's client has shut down its sending side; it may still read.
-    pub(super) ended: bool,
+    pub(super) input_ended: bool,
     /// What it has made us do lately.
     pub(super) budget: Budget,
     /// Takes its frames apart.
@@ -37,15 +37,15 @@ pub(super) struct Slot<S> {
     /// What its socket has not taken.
     pub(super) outbox: Option<Box<Outbox>>,
     /// When it was last heard, in seconds.
-    pub(super) heard: u32,
+    pub(super) last_heard: u32,
     /// When its socket last took something that was owed, in seconds.
-    took: u32,
+    last_taken: u32,
     /// Since when the outbox has not been empty, in seconds.
-    owes: u32,
+    owed_since: u32,
     /// When it was last pinged, in seconds.
-    pinged: u32,
+    last_ping: u32,
     /// When it last heard a beat, in seconds.
-    beat: u32,
+    last_beat: u32,
 }
 
 /// How far a conversation has come.
@@ -59,12 +59,12 @@ pub(super) enum Stage {
     /// It hears pushes.
     Greeted,
     /// We have sent our close; the peer's is awaited, since then, in seconds.
-    Closing { since: u32 },
+    CloseSent { since: u32 },
     /// The same after a protocol error: of what comes only a close frame is looked for.
-    Refused { since: u32 },
+    ClosingOnError { since: u32 },
     /// Nothing more is awaited: what is still in the outbox is sent, then the socket is dropped. After
     /// the peer's close, or at the end of an event stream, which has no close.
-    Answered { since: u32 },
+    Draining { since: u32 },
 }
 
 impl<S: Socket> Slot<S> {
@@ -82,17 +82,17 @@ impl<S: Socket> Slot<S> {
             wire,
             stage: Stage::Arriving,
             held: false,
-            waits: false,
-            ended: false,
+            in_turn_queue: false,
+            input_ended: false,
             budget: Budget::default(),
             decoder: Decoder::default(),
             kept: Vec::new(),
             outbox: None,
-            heard: now,
-            took: now,
-            owes: now,
-            pinged: now,
-            beat: now,
+            last_heard: now,
+            last_taken: now,
+            owed_since: now,
+            last_ping: now,
+            last_beat: now,
         }
     }
 
@@ -108,7 +108,7 @@ impl<S: Socket> Slot<S> {
 
     /// Nothing more is to be sent or awaited.
     pub(super) fn is_done(&self) -> bool {
-        matches!(self.stage, Stage::Answered { .. }) && self.outbox.is_none()
+        matches!(self.stage, Stage::Draining { .. }) && self.outbox.is_none()
     }
 
     /// Whether its input may be taken up. One who does not take our answers is not asked for more
@@ -118,8 +118,8 @@ impl<S: Socket> Slot<S> {
             Stage::Arriving | Stage::Behind { .. } | Stage::Greeted => {
                 !self.held && self.outbox.is_none()
             }
-            Stage::Closing { .. } | Stage::Refused { .. } => true,
-            Stage::Answered { .. } => false,
+            Stage::CloseSent { .. } | Stage::ClosingOnError { .. } => true,
+            Stage::Draining { .. } => false,
         }
     }
 
@@ -166,17 +166,17 @@ impl<S: Socket> Slot<S> {
         let Some(outbox) = &mut self.outbox else {
             return Ok(());
         };
-        while let Some(bytes) = outbox.front(self.wire) {
+        while let Some(bytes) = outbox.next_bytes(self.wire) {
             let taken = write(&mut self.socket, bytes)?;
             if taken == 0 {
                 return Ok(());
             }
-            outbox.took(taken);
-            self.took = now;
+            outbox.consume(taken);
+            self.last_taken = now;
         }
         self.outbox = None;
         // While its outbox was full we did not read it; that time does not count as silence.
-        self.heard = now.min(self.heard + (now - self.owes));
+        self.last_heard = now.min(self.last_heard + (now - self.owed_since));
         self.finish();
         Ok(())
     }
@@ -184,7 +184,7 @@ impl<S: Socket> Slot<S> {
     /// Ends our side of a connection whose frames made no sense, once the close frame is out. The
     /// other side stays open, because unread input would make the kernel take back what was sent.
     pub(super) fn finish(&mut self) {
-        if matches!(self.stage, Stage::Refused { .. }) && self.outbox.is_none() {
+        if matches!(self.stage, Stage::ClosingOnError { .. }) && self.outbox.is_none() {
             self.socket.finish();
         }
     }
@@ -192,36 +192,37 @@ impl<S: Socket> Slot<S> {
     /// So many seconds, until now, are not held against it.
     pub(super) fn excuse(&mut self, seconds: u32, now: u32) {
         let excuse = |since: &mut u32| *since = now.min(*since + seconds);
-        for since in [&mut self.heard, &mut self.took, &mut self.owes] {
+        for since in [&mut self.last_heard, &mut self.last_taken, &mut self.owed_since] {
             excuse(since);
         }
-        if let Stage::Closing { since } | Stage::Refused { since } | Stage::Answered { since } =
-            &mut self.stage
+        if let Stage::CloseSent { since }
+        | Stage::ClosingOnError { since }
+        | Stage::Draining { since } = &mut self.stage
         {
             excuse(since);
         }
     }
 
     /// Whether it has been waited for long enough.
-    pub(super) fn patience_ended(&self, now: u32) -> bool {
-        let stuck = self.outbox.is_some() && now - self.took >= STUCK_SECONDS;
+    pub(super) fn timed_out(&self, now: u32) -> bool {
+        let stuck = self.outbox.is_some() && now - self.last_taken >= STUCK_SECONDS;
         stuck
             || match self.stage {
-                Stage::Closing { since } | Stage::Refused { since } | Stage::Answered { since } => {
-                    now - since >= LINGER_SECONDS
-                }
+                Stage::CloseSent { since }
+                | Stage::ClosingOnError { since }
+                | Stage::Draining { since } => now - since >= LINGER_SECONDS,
                 // Nobody says anything on a stream of events.
                 _ if self.wire == Wire::Sse => false,
-                _ => self.may_be_heard() && now - self.heard >= SILENCE_SECONDS,
+                _ => self.may_be_heard() && now - self.last_heard >= SILENCE_SECONDS,
             }
     }
 
     /// Whether a beat is due; notes it as done.
     pub(super) fn beat_is_due(&mut self, now: u32) -> bool {
         let free = self.stage == Stage::Greeted && self.outbox.is_none();
-        let due = free && self.wire == Wire::Json && now - self.beat >= HEARTBEAT_SECONDS;
+        let due = free && self.wire == Wire::Json && now - self.last_beat >= HEARTBEAT_SECONDS;
         if due {
-            self.beat = now;
+            self.last_beat = now;
         }
         due
     }
@@ -229,25 +230,25 @@ impl<S: Socket> Slot<S> {
     /// Whether a ping is due; notes it as done.
     pub(super) fn ping_is_due(&mut self, now: u32) -> bool {
         let free = !self.is_leaving() && self.outbox.is_none();
-        let due = free && now - self.pinged >= PING_SECONDS;
+        let due = free && now - self.last_ping >= PING_SECONDS;
         if due {
-            self.pinged = now;
+            self.last_ping = now;
         }
         due
     }
 
     /// Writes a frame while nothing else is owed; what the socket does not take is owed.
     fn write(&mut self, frame: &Frame, now: u32) -> io::Result<()> {
-        let mut gone = 0;
-        while gone < frame.len() {
-            match write(&mut self.socket, &frame[gone..])? {
+        let mut sent = 0;
+        while sent < frame.len() {
+            match write(&mut self.socket, &frame[sent..])? {
                 0 => {
                     let outbox = self.outbox.insert(Box::default());
-                    outbox.push_begun(frame.clone(), gone);
-                    (self.took, self.owes) = (now, now);
+                    outbox.push_partly_sent(frame.clone(), sent);
+                    (self.last_taken, self.owed_since) = (now, now);
                     break;
                 }
-                taken => gone += taken,
+                taken => sent += taken,
             }
         }
         Ok(())

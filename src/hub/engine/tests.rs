@@ -113,7 +113,7 @@ impl Ports for Outside {
     fn abandon(&mut self, _: TelegraphId, _: File, _: u64) {}
     fn record(&mut self, _: TelegraphId, _: Entry) {}
     fn respond(&mut self, _: u64, _: Outcome) {}
-    fn expect(&mut self, _: u64, _: oneshot::Sender<Outcome>) {}
+    fn register_ask(&mut self, _: u64, _: oneshot::Sender<Outcome>) {}
     fn publish(&mut self, _: TelegraphId, _: Snapshot) {}
     fn log(&mut self, _: &str) {}
     fn ask_shutdown(&mut self) {
@@ -166,7 +166,7 @@ impl Office {
 
     fn comes_back(&mut self, wire: Wire, since: Option<u64>) -> Station {
         let station = self.is_at_the_door(wire, since);
-        while self.engine.turn(self.now) {}
+        while self.engine.serve_all(self.now) {}
         station
     }
 
@@ -185,7 +185,8 @@ impl Office {
         let cable = Cable::default();
         self.secrets += 1;
         let secret = format!("secret {}", self.secrets);
-        let arrival = Arrival { telegraph, unread: Vec::new(), wire, peer, secret, since };
+        let arrival =
+            Arrival { telegraph, unread: Vec::new(), wire, peer, secret, known_seq: since };
         let key = self.engine.admit(self.now, cable.clone(), arrival);
         Station { key, cable }
     }
@@ -213,7 +214,7 @@ impl Office {
 
     fn happens_to(&mut self, telegraph: TelegraphId, event: Event<'_>) {
         self.engine.run(self.now, telegraph, event);
-        self.engine.turn(self.now);
+        self.engine.serve_all(self.now);
     }
 
     fn sends(&mut self, station: &Station, opcode: u8, payload: &[u8]) {
@@ -227,7 +228,7 @@ impl Office {
     fn sends_raw(&mut self, station: &Station, bytes: &[u8]) {
         station.cable.0.borrow_mut().sent.extend(bytes);
         self.engine.ready(station.key);
-        while self.engine.turn(self.now) {}
+        while self.engine.serve_all(self.now) {}
     }
 
     fn says(&mut self, station: &Station, text: &str) {
@@ -241,7 +242,7 @@ impl Office {
             for _ in 0..PARTS {
                 self.engine.tick(self.now);
             }
-            self.engine.turn(self.now);
+            self.engine.serve_all(self.now);
         }
     }
 
@@ -251,14 +252,14 @@ impl Office {
         for _ in 0..PARTS {
             self.engine.tick(self.now);
         }
-        self.engine.turn(self.now);
+        self.engine.serve_all(self.now);
     }
 
     /// The client's side takes this much more.
     fn takes(&mut self, station: &Station, room: usize) {
         station.cable.0.borrow_mut().room = Some(room);
         self.engine.ready(station.key);
-        while self.engine.turn(self.now) {}
+        while self.engine.serve_all(self.now) {}
     }
 }
 
@@ -398,12 +399,12 @@ fn one_who_is_gone_leaves_nothing_behind() {
         }
         station.cable.0.borrow_mut().gone = true;
         office.engine.ready(station.key);
-        office.engine.turn(office.now);
+        office.engine.serve_all(office.now);
         if let Some((ticket, _)) = office.engine.ports().stores.pop() {
             office.happens(Event::Stored { file: File::Accept, ticket, result: Ok(()) });
         }
     }
     assert_eq!((office.engine.sockets(), office.engine.hub(THE_TELEGRAPH).stations()), (0, 0));
-    assert_eq!(office.engine.hub(THE_TELEGRAPH).waiting(), 0);
+    assert_eq!(office.engine.hub(THE_TELEGRAPH).pending_writes(), 0);
     assert!(office.engine.slots.len() < 3, "places are used again");
 }

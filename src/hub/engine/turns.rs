@@ -10,20 +10,20 @@ const DROPS: usize = 16;
 impl<S: Socket, P: Ports> Engine<S, P> {
     /// This station's socket may have something to read or take something more: it gets a turn.
     pub fn ready(&mut self, key: Key) {
-        if let Some(slot) = self.slot(key).filter(|slot| !slot.waits) {
-            slot.waits = true;
-            self.waiting.push_back(key);
+        if let Some(slot) = self.slot(key).filter(|slot| !slot.in_turn_queue) {
+            slot.in_turn_queue = true;
+            self.turn_queue.push_back(key);
         }
     }
 
     /// Serves the station that has waited longest for its turn, which is bounded, and drops some of
     /// those who are gone; returns whether there is more to do that needs no further event.
     pub fn serve(&mut self, now: Now) -> bool {
-        if let Some(key) = self.waiting.pop_front()
+        if let Some(key) = self.turn_queue.pop_front()
             && let Some(slot) = self.slot(key)
         {
-            slot.waits = false;
-            (self.at_work, self.left) = (Some(key), budget::A_TURN);
+            slot.in_turn_queue = false;
+            (self.at_work, self.turn_left) = (Some(key), budget::A_TURN);
             self.flush(now, key);
             self.bring_up_to_date(now, key);
             self.listen(now, key);
@@ -32,13 +32,13 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         for _ in 0..DROPS {
             let Some(key) = self.dead.pop() else { break };
             if let Some(slot) = self.slot(key) {
-                let (wire, of) = (slot.wire, slot.telegraph);
+                let (wire, telegraph) = (slot.wire, slot.telegraph);
                 let overfull = slot.outbox.as_ref().is_some_and(|outbox| outbox.is_overfull());
                 self.tally.overfull += u64::from(overfull);
                 self.tally.sockets[wire as usize] -= 1;
                 self.slots[key.slot as usize] = None;
                 self.free.push(key.slot);
-                self.run(now, of, Event::Left { key });
+                self.run(now, telegraph, Event::Left { key });
             }
         }
         self.is_busy()
@@ -46,8 +46,8 @@ impl<S: Socket, P: Ports> Engine<S, P> {
 
     /// Serves everybody who waits, once; returns whether there is more to do. For simulations and tests;
     /// the driver calls [`Engine::serve`].
-    pub fn turn(&mut self, now: Now) -> bool {
-        for _ in 0..self.waiting.len().max(1) {
+    pub fn serve_all(&mut self, now: Now) -> bool {
+        for _ in 0..self.turn_queue.len().max(1) {
             self.serve(now);
         }
         self.is_busy()
@@ -56,12 +56,12 @@ impl<S: Socket, P: Ports> Engine<S, P> {
     /// Whether somebody waits for a turn, or to be dropped.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        !self.waiting.is_empty() || !self.dead.is_empty()
+        !self.turn_queue.is_empty() || !self.dead.is_empty()
     }
 
     /// Takes so many units off the present turn, and off this station's budget.
     pub(super) fn charge(&mut self, key: Key, units: u32) {
-        self.left = self.left.saturating_sub(units);
+        self.turn_left = self.turn_left.saturating_sub(units);
         if let Some(slot) = self.slot(key) {
             slot.budget.charge(units);
         }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use chadburn_v1::{By, Code};
 use uuid::Uuid;
 
-use super::lines::Kind;
+use super::lines::LineKind;
 use super::roll::How;
-use super::stores::{STALE, Waiting};
+use super::write_queue::{PendingWrite, STALE};
 use super::{Asker, Author, Hub};
 use crate::clock::Now;
 use crate::file::File;
@@ -20,18 +20,18 @@ use chadburn_host::log::escaped;
 
 /// What is known of whoever asks for something.
 #[derive(Debug)]
-struct Caller {
+struct Requester {
     /// Who waits for the answer.
     asker: Asker,
     /// The station that it is credited to.
-    station: Uuid,
+    station_id: Uuid,
     /// What that station is called.
     who: Option<Arc<str>>,
     /// The other end.
     peer: Peer,
 }
 
-impl Caller {
+impl Requester {
     /// The address of one that has not given the token.
     fn stranger(&self) -> Option<IpAddr> {
         (!self.peer.trusted).then_some(self.peer.address)
@@ -41,12 +41,14 @@ impl Caller {
 impl Hub {
     pub(super) fn heard(&mut self, now: Now, key: Key, message: &str, effects: &mut Vec<Effect>) {
         let Some(station) = self.station(key) else { return };
-        let (id, from) = (station.session.station, station.session.peer.address);
+        let (id, from) = (station.session.station_id, station.session.peer.address);
         let heard = station.session.hear(message);
         if self.is_unproven(key) {
             // Nothing of it is logged: whoever has not given the token could write there what he likes.
             match heard {
-                Ok((Want::Token(value), form)) => self.token(now, key, &value, &form, effects),
+                Ok((Want::Token(value), form)) => {
+                    self.check_token(now, key, &value, &form, effects);
+                }
                 _ => Self::spoke_too_early(key, effects),
             }
             return;
@@ -55,7 +57,7 @@ impl Hub {
         let secret = matches!(heard, Ok((Want::Token(_), _)));
         let shown = if secret { "(a token)" } else { message };
         let line = || format!("Message from Client {id}: {}", escaped(shown));
-        self.log((Kind::Message, Some(from)), line, effects);
+        self.log((LineKind::Message, Some(from)), line, effects);
         match heard {
             Ok((want, form)) => self.station_asks(now, key, want, form, effects),
             Err(message) => effects.push(Effect::Say { to: key, message }),
@@ -71,57 +73,64 @@ impl Hub {
         effects: &mut Vec<Effect>,
     ) {
         let Some(station) = self.station(key) else { return };
-        let caller = Caller {
+        let requester = Requester {
             asker: Asker::Station(key),
-            station: station.session.station,
+            station_id: station.session.station_id,
             who: station.session.name.clone(),
             peer: station.session.peer,
         };
         match want {
-            Want::Name(name) => self.named(key, &name),
-            Want::Token(value) => return self.token(now, key, &value, &form, effects),
-            want => return self.answer(now, &caller, want, form, effects),
+            Want::Name(name) => self.set_name(key, &name),
+            Want::Token(value) => return self.check_token(now, key, &value, &form, effects),
+            want => return self.handle_request(now, &requester, want, form, effects),
         }
-        say(caller.asker, &form, Answer::Nothing, effects);
+        say(requester.asker, &form, Answer::Nothing, effects);
     }
 
     pub(super) fn asked(&mut self, now: Now, ticket: u64, ask: Ask, effects: &mut Vec<Effect>) {
-        let Ask { mut peer, token, who, want, station } = ask;
+        let Ask { mut peer, token, who, want, station_id } = ask;
         peer.trusted = token.is_some_and(|token| self.policy.visitors.is_token(&token));
         let who = who.filter(|who| !who.is_empty()).map(Into::into);
-        let caller = Caller { asker: Asker::Http(ticket), station, who, peer };
+        let requester = Requester { asker: Asker::Http(ticket), station_id, who, peer };
         // HTTP ignores the form.
-        self.answer(now, &caller, want, Form::Request(None), effects);
+        self.handle_request(now, &requester, want, Form::Request(None), effects);
     }
 
     /// Gives a station the name that it wants.
-    fn named(&mut self, key: Key, name: &str) {
+    fn set_name(&mut self, key: Key, name: &str) {
         let Some(station) = self.station_mut(key) else { return };
         station.session.name = (!name.is_empty()).then(|| name.into());
-        let (id, name) = (station.session.station, station.session.name.clone());
+        let (id, name) = (station.session.station_id, station.session.name.clone());
         self.roll.rename(id, name.as_ref());
         self.roll_changed = true;
     }
 
     /// Checks the token that a station gives.
-    fn token(&mut self, now: Now, key: Key, value: &str, form: &Form, effects: &mut Vec<Effect>) {
+    fn check_token(
+        &mut self,
+        now: Now,
+        key: Key,
+        value: &str,
+        form: &Form,
+        effects: &mut Vec<Effect>,
+    ) {
         let known = self.policy.visitors.token.is_none() || self.policy.visitors.is_token(value);
         let Some(station) = self.station_mut(key) else { return };
         station.session.peer.trusted |= known;
         if known {
             say(Asker::Station(key), form, Answer::Nothing, effects);
-            self.proven(now, key, effects);
+            self.token_accepted(now, key, effects);
         } else {
             let answer = Answer::No(Code::BadToken, "that is not the token");
             say(Asker::Station(key), form, answer, effects);
-            self.not_proven(key, effects);
+            self.token_rejected(key, effects);
         }
     }
 
-    fn answer(
+    fn handle_request(
         &mut self,
         now: Now,
-        caller: &Caller,
+        requester: &Requester,
         want: Want,
         form: Form,
         effects: &mut Vec<Effect>,
@@ -132,54 +141,54 @@ impl Hub {
             Want::Order(_) => Some(Act::Order),
             _ => None,
         };
-        let mut say = |answer| say(caller.asker, &form, answer, effects);
-        if let Some(Err(refusal)) = act.map(|act| self.policy.judge(&caller.peer, act)) {
+        let mut respond = |answer| say(requester.asker, &form, answer, effects);
+        if let Some(Err(refusal)) = act.map(|act| self.policy.judge(&requester.peer, act)) {
             let code = match refusal {
                 Refusal::TokenRequired => Code::TokenRequired,
                 _ => Code::Refused,
             };
-            return say(Answer::No(code, &refusal.to_string()));
+            return respond(Answer::No(code, &refusal.to_string()));
         }
         match want {
-            Want::Nothing | Want::Name(_) | Want::Token(_) => say(Answer::Nothing),
-            Want::Echo(words) => say(Answer::Line(&text::echo(&words))),
-            Want::Base => say(Answer::Line(&text::base(&self.base))),
-            Want::File => say(Answer::Line(&text::file(&self.status_name))),
-            Want::Status => say(Answer::Line(&text::status(self.telegraph.status()))),
+            Want::Nothing | Want::Name(_) | Want::Token(_) => respond(Answer::Nothing),
+            Want::Echo(words) => respond(Answer::Line(&text::echo(&words))),
+            Want::Base => respond(Answer::Line(&text::base(&self.base))),
+            Want::File => respond(Answer::Line(&text::file(&self.status_name))),
+            Want::Status => respond(Answer::Line(&text::status(self.telegraph.status()))),
             Want::Shutdown => {
-                say(Answer::Line(text::SHUTTING_DOWN));
+                respond(Answer::Line(text::SHUTTING_DOWN));
                 effects.push(Effect::AskShutdown);
             }
             Want::Accept(state) if !text::acceptable(&state) => {
-                say(Answer::No(Code::BadState, text::BAD_ACCEPT));
+                respond(Answer::No(Code::BadState, text::BAD_ACCEPT));
             }
             Want::Accept(text) => {
-                self.store(now, File::Accept, caller, form, text, None, effects);
+                self.enqueue_write(now, File::Accept, requester, form, text, None, effects);
             }
             Want::Order(status) => {
                 // A name of the dial becomes its number, which every reader understands.
                 let sector = self.dial.find(&status);
                 let text = sector.map_or(status, |sector| sector.position.to_string());
-                self.store(now, File::Status, caller, form, text, None, effects);
+                self.enqueue_write(now, File::Status, requester, form, text, None, effects);
             }
             Want::Answer { order, position, coming } => {
                 let how = How { given: position, coming };
-                self.reply(now, caller, form, order, how, effects);
+                self.answer_order(now, requester, form, order, how, effects);
             }
         }
     }
 
     /// An answer to the order with this number, or to the present one.
-    fn reply(
+    fn answer_order(
         &mut self,
         now: Now,
-        caller: &Caller,
+        requester: &Requester,
         form: Form,
         order: Option<u64>,
         how: How,
         effects: &mut Vec<Effect>,
     ) {
-        let asker = caller.asker;
+        let asker = requester.asker;
         let Some(present) = self.telegraph.order() else {
             let answer = Answer::No(Code::NoOrder, "there is no order to answer");
             return say(asker, &form, answer, effects);
@@ -198,44 +207,53 @@ impl Hub {
         };
         let order = order.unwrap_or(present.seq);
         if present.seq != order {
-            let (by, who) = (By::Station(caller.station), caller.who.clone());
-            let author = Author { by, who, from: caller.stranger() };
+            let (by, who) = (By::Station(requester.station_id), requester.who.clone());
+            let author = Author { by, who, from: requester.stranger() };
             let entry = self.telegraph.stale(now, order, &text, author);
             effects.push(Effect::Record(entry));
             return say(asker, &form, Answer::No(Code::Stale, STALE), effects);
         }
-        if self.roll.has(caller.station, how) {
+        if self.roll.has(requester.station_id, how) {
             return say(asker, &form, Answer::Accepted(&text), effects);
         }
         if how.given.is_none() && how.coming == Some(false) {
             let after_ms = self.telegraph.millis_since_order(now).unwrap_or(0);
-            self.roll.enter(caller.station, caller.who.clone(), Some(how), None, after_ms);
+            self.roll.enter(requester.station_id, requester.who.clone(), Some(how), None, after_ms);
             self.roll_changed = true;
             return say(asker, &form, Answer::Nothing, effects);
         }
-        self.store(now, File::Accept, caller, form, text, Some((order, how)), effects);
+        self.enqueue_write(now, File::Accept, requester, form, text, Some((order, how)), effects);
     }
 
-    /// Takes a text that is to go into a file. `to`: for an answer, the order's number and how it was
+    /// Takes a text that is to go into a file. `answers`: for an answer, the order's number and how it was
     /// given.
     #[expect(clippy::too_many_arguments, reason = "each is a fact of the same waiting text")]
-    fn store(
+    fn enqueue_write(
         &mut self,
         now: Now,
         file: File,
-        caller: &Caller,
+        requester: &Requester,
         form: Form,
         text: String,
-        to: Option<(u64, How)>,
+        answers: Option<(u64, How)>,
         effects: &mut Vec<Effect>,
     ) {
-        if let Asker::Station(key) = caller.asker {
+        if let Asker::Station(key) = requester.asker {
             effects.push(Effect::Hold(key));
         }
-        let Caller { asker, station, ref who, .. } = *caller;
-        let (who, from) = (who.clone(), caller.stranger());
-        let (order, how) = to.unzip();
-        self.stores(file).push(Waiting { asker, station, who, from, form, text, order, how });
+        let Requester { asker, station_id, ref who, .. } = *requester;
+        let (who, from) = (who.clone(), requester.stranger());
+        let (order, how) = answers.unzip();
+        self.write_queue(file).push(PendingWrite {
+            asker,
+            station_id,
+            who,
+            from,
+            form,
+            text,
+            order,
+            how,
+        });
         self.next_store(now, file, effects);
     }
 
@@ -245,15 +263,15 @@ impl Hub {
         self.refuse_unanswered(file, effects);
         let (telegraph, roll) = (&self.telegraph, &self.roll);
         let present = telegraph.order().map(|order| order.seq);
-        let stores = if file == File::Status { &mut self.orders } else { &mut self.replies };
-        let started = stores.start(|waiting| {
+        let queue = if file == File::Status { &mut self.orders } else { &mut self.replies };
+        let started = queue.start(|waiting| {
             let answer = match waiting.order {
                 Some(order) if Some(order) != present => {
                     let entry = telegraph.stale(now, order, &waiting.text, waiting.author());
                     effects.push(Effect::Record(entry));
                     Answer::No(Code::Stale, STALE)
                 }
-                Some(_) if waiting.how.is_some_and(|how| roll.has(waiting.station, how)) => {
+                Some(_) if waiting.how.is_some_and(|how| roll.has(waiting.station_id, how)) => {
                     Answer::Accepted(&waiting.text)
                 }
                 _ => return true,
@@ -279,16 +297,16 @@ impl Hub {
     ) {
         let present = self.telegraph.order().map(|order| order.seq);
         let after_ms = self.telegraph.millis_since_order(now).unwrap_or(0);
-        let served = self.stores(file).finish(ticket, result.is_ok());
+        let served = self.write_queue(file).finish(ticket, result.is_ok());
         let failure = result.as_ref().err().filter(|_| !served.is_empty());
         for waiting in served {
-            let Waiting { asker, station, who, form, text, order, how, .. } = waiting;
+            let PendingWrite { asker, station_id, who, form, text, order, how, .. } = waiting;
             match result {
                 Ok(()) if file == File::Accept => {
                     // The roll is of the present order; it may have changed while this was written.
                     if order.is_none() || order == present {
                         let position = self.dial.find(&text).map(|sector| sector.position);
-                        self.roll.enter(station, who, how, position, after_ms);
+                        self.roll.enter(station_id, who, how, position, after_ms);
                         self.roll_changed = true;
                     }
                     say(asker, &form, Answer::Accepted(&text), effects);
@@ -309,12 +327,12 @@ impl Hub {
     /// credited as usual.
     pub(super) fn refuse_unanswered(&mut self, file: File, effects: &mut Vec<Effect>) {
         let Some(why) = self.why_unanswered(file).cloned() else { return };
-        let (ticket, given_up) = self.stores(file).give_up();
+        let (ticket, given_up) = self.write_queue(file).give_up();
         effects.extend(ticket.map(|ticket| Effect::Abandon { file, ticket }));
         if given_up.is_empty() {
             return;
         }
-        for Waiting { asker, form, .. } in given_up {
+        for PendingWrite { asker, form, .. } in given_up {
             not_written(file, asker, &form, &why, effects);
             resume(asker, effects);
         }
@@ -323,7 +341,7 @@ impl Hub {
 
     fn log_failure(&mut self, why: &str, effects: &mut Vec<Effect>) {
         let line = || format!("not written: {}", escaped(why));
-        self.log((Kind::Failure, None), line, effects);
+        self.log((LineKind::Failure, None), line, effects);
     }
 }
 

@@ -14,7 +14,7 @@ pub struct Census {
     /// Answers that the roll remembers one by one; at most 1,000.
     pub answers: usize,
     /// Texts that wait to be written into files; at most one for each station.
-    pub waiting: usize,
+    pub pending_writes: usize,
     /// Earlier states, and holes among them; at most 1,000.
     pub remembered: usize,
 }
@@ -24,11 +24,11 @@ impl Hub {
     #[must_use]
     pub fn census(&self) -> Census {
         Census {
-            stations: self.present,
+            stations: self.greeted_count,
             places: self.stations.len(),
             known: self.by_id.len(),
             answers: self.roll.remembered(),
-            waiting: self.waiting(),
+            pending_writes: self.pending_writes(),
             remembered: self.telegraph.remembered(),
         }
     }

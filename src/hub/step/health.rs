@@ -7,7 +7,7 @@ use live_file::writing::{Condition, Health};
 
 /// What the health of one file is derived from.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct HealthInputs {
     /// What its source says, once that has settled; of the book, whoever writes it.
     source: Option<Health>,
     /// Why no reply could be written, in one line.
@@ -19,20 +19,20 @@ pub(super) struct Known {
 impl Hub {
     /// A source has found a file well or not.
     pub(super) fn source_said(&mut self, file: File, health: Health, effects: &mut Vec<Effect>) {
-        self.known[file as usize].source = Some(health);
+        self.health_inputs[file as usize].source = Some(health);
         self.tell_health(file, effects);
     }
 
     /// A reply could be written into the file now, or could not. Of orders nothing is told until
     /// somebody gives one.
-    pub(super) fn able(
+    pub(super) fn writable(
         &mut self,
         file: File,
         result: Result<(), String>,
         effects: &mut Vec<Effect>,
     ) {
         if file == File::Accept {
-            self.known[file as usize].unwritable = result.err();
+            self.health_inputs[file as usize].unwritable = result.err();
             self.tell_health(file, effects);
         }
     }
@@ -44,18 +44,18 @@ impl Hub {
         why: Option<String>,
         effects: &mut Vec<Effect>,
     ) {
-        self.known[file as usize].unanswered = why;
+        self.health_inputs[file as usize].unanswered = why;
         self.tell_health(file, effects);
         self.refuse_unanswered(file, effects);
     }
 
     /// Why nothing can be written into this file now, if its disk does not answer.
     pub(super) fn why_unanswered(&self, file: File) -> Option<&String> {
-        self.known[file as usize].unanswered.as_ref()
+        self.health_inputs[file as usize].unanswered.as_ref()
     }
 
     fn tell_health(&mut self, file: File, effects: &mut Vec<Effect>) {
-        let Known { source, unwritable, unanswered } = &self.known[file as usize];
+        let HealthInputs { source, unwritable, unanswered } = &self.health_inputs[file as usize];
         let health = match (source.clone(), unanswered, unwritable) {
             (source, Some(why), _) => {
                 let is_book = file == File::Book;
@@ -82,8 +82,8 @@ impl Hub {
         let first = known.replace(health).is_none();
         self.publish(effects);
         // Whoever came before a disk has answered for the first time has been told nothing of it.
-        if !first || self.present > 0 {
-            effects.push(Effect::Tell(message));
+        if !first || self.greeted_count > 0 {
+            effects.push(Effect::TellHealth(message));
         }
     }
 }

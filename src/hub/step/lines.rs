@@ -10,7 +10,7 @@ use crate::hub::Effect;
 
 /// What a line is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Kind {
+pub(super) enum LineKind {
     /// A station has come or gone.
     Coming,
     /// A station has sent a message.
@@ -22,9 +22,9 @@ pub(super) enum Kind {
 }
 
 /// What a line is about, and whose doing it is; nobody's if another hand wrote the file.
-pub(super) type Cause = (Kind, Option<IpAddr>);
+pub(super) type Cause = (LineKind, Option<IpAddr>);
 
-impl fmt::Display for Kind {
+impl fmt::Display for LineKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Coming => "that came or went",

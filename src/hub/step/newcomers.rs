@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chadburn_v1::{Code, Message};
 
-use super::lines::Kind;
+use super::lines::LineKind;
 use super::{Greeting, Hub, Station, tell};
 use crate::clock::Now;
 use crate::hub::frame::close;
@@ -18,10 +18,10 @@ use crate::wire::Wire;
 const TOKEN_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How many wait for their token at once; whoever comes beyond takes the place of the first.
-const UNPROVEN: usize = 256;
+const UNPROVEN_MAX: usize = 256;
 
 /// How many wrong tokens one connection may give.
-const WRONG_TOKENS: u8 = 5;
+const WRONG_TOKENS_MAX: u8 = 5;
 
 impl Hub {
     pub(super) fn joined(
@@ -53,7 +53,7 @@ impl Hub {
         if let Some(station) = self.station_mut(key) {
             station.greeting = Some(Box::new(greeting));
         }
-        if self.unproven.len() == UNPROVEN
+        if self.unproven.len() == UNPROVEN_MAX
             && let Some((_, first)) = self.unproven.pop_front()
         {
             turn_away(first, effects);
@@ -65,9 +65,9 @@ impl Hub {
     /// Greets a station that may read, in place of an older connection of the same station.
     fn introduce(&mut self, now: Now, key: Key, greeting: &Greeting, effects: &mut Vec<Effect>) {
         let Some(station) = self.station(key) else { return };
-        let (id, wire) = (station.session.station, station.session.wire);
+        let (id, wire) = (station.session.station_id, station.session.wire);
         let from = station.session.peer.address;
-        self.log((Kind::Coming, Some(from)), || format!("New Client: {id}"), effects);
+        self.log((LineKind::Coming, Some(from)), || format!("New Client: {id}"), effects);
         if wire == Wire::Json
             && let Some(older) = self.by_id.insert(id, key)
         {
@@ -75,7 +75,7 @@ impl Hub {
             effects.push(Effect::Say { to: older, message });
             effects.push(Effect::Close { key: older, code: close::REPLACED });
         }
-        self.present += 1;
+        self.greeted_count += 1;
         self.roll_changed = true;
         self.greet(now, key, greeting, effects);
     }
@@ -92,28 +92,28 @@ impl Hub {
     }
 
     /// A station has given the token: its greeting is sent.
-    pub(super) fn proven(&mut self, now: Now, key: Key, effects: &mut Vec<Effect>) {
+    pub(super) fn token_accepted(&mut self, now: Now, key: Key, effects: &mut Vec<Effect>) {
         let greeting = self.station_mut(key).and_then(|station| station.greeting.take());
         self.unproven.retain(|(_, other)| *other != key);
         match greeting {
             Some(greeting) => self.introduce(now, key, &greeting, effects),
-            None => self.tell_may(key, effects),
+            None => self.tell_permissions(key, effects),
         }
     }
 
     /// A station has given a wrong token. It is counted against its address too, so that reconnecting
     /// gives nobody more guesses.
-    pub(super) fn not_proven(&mut self, key: Key, effects: &mut Vec<Effect>) {
+    pub(super) fn token_rejected(&mut self, key: Key, effects: &mut Vec<Effect>) {
         effects.push(Effect::WrongToken(key));
         let Some(station) = self.station_mut(key) else { return };
         station.wrong_tokens = station.wrong_tokens.saturating_add(1);
-        if station.greeting.is_some() || station.wrong_tokens >= WRONG_TOKENS {
+        if station.greeting.is_some() || station.wrong_tokens >= WRONG_TOKENS_MAX {
             turn_away(key, effects);
         }
     }
 
     /// Closes the connections that have not given the token in time.
-    pub(super) fn end_waits(&mut self, now: Now, effects: &mut Vec<Effect>) {
+    pub(super) fn expire_unproven(&mut self, now: Now, effects: &mut Vec<Effect>) {
         while let Some(&(since, key)) = self.unproven.front()
             && now.since_start >= since + TOKEN_PATIENCE
         {
@@ -129,15 +129,15 @@ impl Hub {
                 self.unproven.retain(|(_, other)| *other != key);
                 return;
             }
-            let id = station.session.station;
+            let id = station.session.station_id;
             if self.by_id.get(&id) == Some(&key) {
                 self.by_id.remove(&id);
             }
-            self.present -= 1;
+            self.greeted_count -= 1;
             self.roll_changed = true;
             let from = station.session.peer.address;
             let line = || format!("Client {id} disconnected.");
-            self.log((Kind::Coming, Some(from)), line, effects);
+            self.log((LineKind::Coming, Some(from)), line, effects);
         }
     }
 
@@ -160,12 +160,12 @@ impl Hub {
                     turn_away(key, effects);
                 }
             } else if wire == Wire::Json {
-                self.tell_may(key, effects);
+                self.tell_permissions(key, effects);
             }
         }
     }
 
-    fn tell_may(&self, to: Key, effects: &mut Vec<Effect>) {
+    fn tell_permissions(&self, to: Key, effects: &mut Vec<Effect>) {
         let Some(station) = self.station(to) else { return };
         let message = tell::allowed(&self.policy, &station.session.peer);
         effects.push(Effect::Say { to, message });

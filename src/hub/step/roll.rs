@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use chadburn_core::Position;
-use chadburn_v1::{Roll as Form, RollAnswer};
+use chadburn_v1::{Roll as RollMessage, RollAnswer};
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -98,7 +98,7 @@ impl Roll {
         order: Option<u64>,
         stations: usize,
         named: impl Iterator<Item = &'a str>,
-    ) -> Form<&'a str> {
+    ) -> RollMessage<&'a str> {
         let answer = |answer: &'a Answered| RollAnswer {
             station: answer.station,
             name: answer.name.as_deref(),
@@ -109,7 +109,7 @@ impl Roll {
         let all: Vec<_> = named.collect();
         let (named, taken) = fitting(all.iter().copied(), ROOM_FOR_NAMES);
         let (answers, _) = fitting(self.answers.iter().map(answer), ROOM - taken);
-        Form {
+        RollMessage {
             order,
             more_answers: self.answers.len() - answers.len() + self.beyond,
             answers,

@@ -38,7 +38,7 @@ impl Hub {
             Wire::Json => vec![(None, self.welcome(now, session, &greeting.secret))],
             Wire::Sse => Vec::new(),
         };
-        let behind = greeting.since.filter(|_| session.wire != Wire::Text);
+        let behind = greeting.known_seq.filter(|_| session.wire != Wire::Text);
         if behind.is_none() {
             messages.extend(self.present(session.wire, None));
         }
@@ -54,7 +54,7 @@ impl Hub {
 
     fn welcome(&self, now: Now, session: &Session, secret: &str) -> String {
         Message::Welcome(Welcome {
-            station: session.station,
+            station: session.station_id,
             server: env!("CARGO_PKG_VERSION"),
             assets: &self.assets,
             dial: Dial::from(&self.dial),
@@ -81,7 +81,7 @@ impl Hub {
                 let unwell = self.health_of(file).filter(|it| !it.is_well());
                 messages.extend(unwell.map(|health| (None, source(file, health))));
             }
-            let roll = self.told_roll.as_deref().map_or_else(|| self.roll(), str::to_owned);
+            let roll = self.sent_roll.as_deref().map_or_else(|| self.roll(), str::to_owned);
             messages.push((None, roll));
         }
         messages
@@ -109,15 +109,15 @@ impl Hub {
     /// Tells the roll, if it has changed and has rested. A `state` with a new order clears it
     /// without a word, so that an order costs one message and not two.
     pub(super) fn tell_roll(&mut self, now: Now, effects: &mut Vec<Effect>) {
-        let stations = u32::try_from(self.present).unwrap_or(u32::MAX);
+        let stations = u32::try_from(self.greeted_count).unwrap_or(u32::MAX);
         let rest = ROLL_REST + ROLL_REST_A_STATION * stations;
-        let rests = self.roll_told.is_some_and(|told| now.since_start < told + rest);
+        let rests = self.roll_sent_at.is_some_and(|told| now.since_start < told + rest);
         if !self.roll_changed || rests || self.closing {
             return;
         }
-        (self.roll_changed, self.roll_told) = (false, Some(now.since_start));
+        (self.roll_changed, self.roll_sent_at) = (false, Some(now.since_start));
         let roll: Arc<str> = self.roll().into();
-        self.told_roll = Some(Arc::clone(&roll));
+        self.sent_roll = Some(Arc::clone(&roll));
         effects.push(Effect::TellRoll(roll));
     }
 
@@ -125,7 +125,7 @@ impl Hub {
         let stations = self.stations.iter().flatten();
         let named = stations.filter_map(|station| station.session.name.as_deref());
         let order = self.telegraph.order().map(|order| order.seq);
-        Message::Roll(self.roll.form(order, self.present, named)).encode()
+        Message::Roll(self.roll.form(order, self.greeted_count, named)).encode()
     }
 
     pub(super) fn publish(&self, effects: &mut Vec<Effect>) {

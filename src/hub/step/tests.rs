@@ -96,7 +96,7 @@ impl Office {
         wire: Wire,
         peer: Peer,
     ) -> Vec<Effect> {
-        self.happens(Event::Joined { key, secret: secret(slot), since, wire, peer })
+        self.happens(Event::Joined { key, secret: secret(slot), known_seq: since, wire, peer })
     }
 
     fn waits(&mut self, millis: u64) -> Vec<Effect> {
@@ -245,7 +245,7 @@ fn health_is_told_on_change_and_not_at_the_start() {
     let mut report = |state| {
         let report = Report::Health(health(state));
         let effects = office.happens(Event::Source { file: File::Status, report });
-        effects.iter().any(|effect| matches!(effect, Effect::Tell(_)))
+        effects.iter().any(|effect| matches!(effect, Effect::TellHealth(_)))
     };
     assert!(!report(Condition::Ok));
     assert!(report(Condition::Missing));

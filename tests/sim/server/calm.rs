@@ -39,7 +39,7 @@ impl Server {
             ground.book.ticked();
             self.engine.tick(now);
         }
-        let hurry = self.engine.turn(now);
+        let hurry = self.engine.serve_all(now);
         (self.next_tick, self.due) = (end, end);
         self.carry_out(ground, clients);
         if hurry {

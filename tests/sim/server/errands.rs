@@ -161,7 +161,8 @@ impl Server {
         }
         ground.book.note(|| format!("{ticket} asks over HTTP: {ask:?}"));
         self.callers.push((ticket, ask));
-        let ask = hub::Ask { peer, token, who: who.map(Into::into), want: request, station };
+        let ask =
+            hub::Ask { peer, token, who: who.map(Into::into), want: request, station_id: station };
         self.put(now, Input::Event(Event::Asked { ticket, ask: Box::new(ask) }));
     }
 

@@ -38,7 +38,7 @@ impl Server {
             let waits = client.key.is_some() && !pipe.dropped && !pipe.edge && more;
             let quiet = client.temper == Temper::Good && client.stage == Stage::Live;
             let quiet = quiet && !client.closing && !client.asks.iter().any(Ask::writes);
-            let free = client.key.and_then(|key| self.engine.burden(key)) == Some((0, 0));
+            let free = client.key.and_then(|key| self.engine.owed_and_kept(key)) == Some((0, 0));
             pipe.passed_over += 1;
             if !(waits && quiet && free) || pipe.upward.is_empty() {
                 pipe.passed_over = 0;
@@ -59,7 +59,7 @@ impl Server {
             let mut pipe = client.line.pipe();
             let Some(key) = client.key.filter(|_| !pipe.dropped) else { continue };
             held += 1;
-            let Some((owed, kept)) = self.engine.burden(key) else {
+            let Some((owed, kept)) = self.engine.owed_and_kept(key) else {
                 ground.book.fail(format!("the socket of {key:?} is held, its place is not"));
                 continue;
             };
@@ -113,7 +113,8 @@ impl Server {
     /// Whether everything that there was for this station has reached it.
     #[must_use]
     pub fn owes_nothing(&self, client: &Client) -> bool {
-        let owed = client.key.and_then(|key| self.engine.burden(key)).map_or(0, |(owed, _)| owed);
+        let owed =
+            client.key.and_then(|key| self.engine.owed_and_kept(key)).map_or(0, |(owed, _)| owed);
         owed == 0 && client.line.pipe().downward.is_empty()
     }
 
@@ -127,7 +128,7 @@ impl Server {
     /// Whether there are replies on their way into the accept file, or a disk does not answer.
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.engine.hub(THE_TELEGRAPH).waiting() > 0 || !self.disks_answer()
+        self.engine.hub(THE_TELEGRAPH).pending_writes() > 0 || !self.disks_answer()
     }
 
     /// It is known whether the accept file can be replaced, in the words of whoever has to do something.
@@ -145,7 +146,7 @@ impl Server {
     pub fn judge_empty(&self, ground: &Ground) {
         let (sockets, stations) =
             (self.engine.sockets(), self.engine.hub(THE_TELEGRAPH).stations());
-        let waiting = self.engine.hub(THE_TELEGRAPH).waiting();
+        let waiting = self.engine.hub(THE_TELEGRAPH).pending_writes();
         let census = self.engine.hub(THE_TELEGRAPH).census();
         ground.book.hold(census.known == 0 && census.places <= self.most, || {
             format!("left behind: {census:?}, and there were {} at most", self.most)

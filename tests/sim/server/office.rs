@@ -38,7 +38,7 @@ impl Ports for Office {
         self.responded.push((ticket, outcome));
     }
 
-    fn expect(&mut self, _: u64, _: oneshot::Sender<Outcome>) {}
+    fn register_ask(&mut self, _: u64, _: oneshot::Sender<Outcome>) {}
 
     fn store(
         &mut self,

@@ -34,13 +34,19 @@ fn what_it_missed_is_fed_as_its_socket_drains_and_nothing_is_owed_ahead() {
     cable.0.borrow_mut().room = Some(5_000);
     let peer = Peer::at(Ipv4Addr::new(192, 0, 2, 1).into());
     let (secret, since, wire) = ("slow".to_owned(), Some(since), Wire::Json);
-    let arrival =
-        Arrival { telegraph: THE_TELEGRAPH, unread: Vec::new(), wire, peer, secret, since };
+    let arrival = Arrival {
+        telegraph: THE_TELEGRAPH,
+        unread: Vec::new(),
+        wire,
+        peer,
+        secret,
+        known_seq: since,
+    };
     let key = office.engine.admit(office.now, cable.clone(), arrival);
     let station = Station { key, cable };
     let mut states = 0;
     for _ in 0..1_000 {
-        while office.engine.turn(office.now) {}
+        while office.engine.serve_all(office.now) {}
         let slot = office.engine.slot(key).unwrap();
         assert!(slot.outbox.as_ref().is_none_or(|outbox| outbox.owed() < 3_000));
         states += station.texts().iter().filter(|it| it.contains(r#"\"state\""#)).count();

@@ -6,7 +6,7 @@ use crate::telegraph::TelegraphId;
 impl Office {
     fn joins_of(&mut self, telegraph: TelegraphId, wire: Wire) -> Station {
         let station = self.is_at_the_door_of(telegraph, wire, None);
-        while self.engine.turn(self.now) {}
+        while self.engine.serve_all(self.now) {}
         station
     }
 }
@@ -36,16 +36,16 @@ fn whoever_speaks_or_leaves_is_known_to_its_own_telegraph() {
     let (mine, theirs) = (office.joins(Wire::Text), office.joins_of(other, Wire::Text));
     office.says(&theirs, "Accept&8");
     assert_eq!(office.engine.ports().stores.len(), 1);
-    assert_eq!(office.engine.hub(other).waiting(), 1);
-    assert_eq!(office.engine.hub(THE_TELEGRAPH).waiting(), 0);
+    assert_eq!(office.engine.hub(other).pending_writes(), 1);
+    assert_eq!(office.engine.hub(THE_TELEGRAPH).pending_writes(), 0);
     let (ticket, _) = office.engine.ports().stores[0];
     let stored = Event::Stored { file: File::Accept, ticket, result: Ok(()) };
     office.happens_to(other, stored);
-    while office.engine.turn(office.now) {}
+    while office.engine.serve_all(office.now) {}
     assert_eq!(theirs.texts().last().unwrap(), "Accepted state: 8");
     theirs.cable.0.borrow_mut().reset = true;
     office.engine.give_up(theirs.key);
-    while office.engine.turn(office.now) {}
+    while office.engine.serve_all(office.now) {}
     let stations = |of| office.engine.hub(of).stations();
     assert_eq!((stations(THE_TELEGRAPH), stations(other)), (1, 0));
     office.says(&mine, "hello");
@@ -60,7 +60,7 @@ fn one_telegraph_that_ends_leaves_the_others_in_conversation() {
     mine.frames();
     theirs.frames();
     office.happens_to(other, Event::Shutdown);
-    while office.engine.turn(office.now) {}
+    while office.engine.serve_all(office.now) {}
     assert_eq!(theirs.frames().len(), 2, "a farewell and a close");
     assert!(mine.frames().is_empty());
     assert!(!office.engine.is_over());

@@ -26,7 +26,7 @@ impl Office {
         self.now.since_start += Duration::from_secs(1);
         for _ in 0..PARTS {
             self.engine.tick(self.now);
-            while self.engine.turn(self.now) {}
+            while self.engine.serve_all(self.now) {}
         }
     }
 }
@@ -44,7 +44,7 @@ fn one_who_says_much_has_its_turns_like_everybody() {
     assert!(quiet.texts().is_empty());
     assert!(office.engine.serve(office.now));
     assert_eq!(quiet.texts(), ["Current Status: 6"], "the second turn is the other's");
-    while office.engine.turn(office.now) {}
+    while office.engine.serve_all(office.now) {}
     assert_eq!(answers + loud.texts().len(), 1_000, "a thousand at once are nothing to wait for");
 }
 
@@ -55,14 +55,14 @@ fn a_budget_holds_a_station_back_and_loses_nothing() {
     let lines: Vec<_> = (0..6_000).map(|number| format!("hello {number}")).collect();
     let sent: Vec<_> = lines.iter().flat_map(|line| masked(line)).collect();
     office.brings(&loud, &sent);
-    while office.engine.turn(office.now) {}
+    while office.engine.serve_all(office.now) {}
     let mut heard = loud.texts();
     assert!(heard.len() > BURST as usize / 2 && heard.len() <= BURST as usize, "{}", heard.len());
     assert!(!loud.cable.0.borrow().sent.is_empty(), "the rest stays in the socket");
-    let (_, kept) = office.engine.burden(loud.key).unwrap();
+    let (_, kept) = office.engine.owed_and_kept(loud.key).unwrap();
     assert!(kept <= 8 * 1024 + 16, "{kept} bytes are kept");
     office.brings(&loud, &[]);
-    assert!(!office.engine.turn(office.now), "it does not help to have more");
+    assert!(!office.engine.serve_all(office.now), "it does not help to have more");
     assert!(loud.texts().is_empty());
     office.second();
     let more = loud.texts();
@@ -120,7 +120,7 @@ fn a_stream_of_events_may_send_what_it_likes_as_long_as_it_is_not_much() {
     let mut office = Office::new();
     let station = office.joins(Wire::Sse);
     office.brings(&station, &vec![0; 64 << 20]);
-    while office.engine.turn(office.now) {}
+    while office.engine.serve_all(office.now) {}
     let left = station.cable.0.borrow().sent.len();
     assert!(left > 32 << 20, "{left} bytes are left");
     office.order("8");
@@ -161,7 +161,7 @@ fn one_who_slept_is_told_in_turns() {
     assert!(sleeper.texts().len() <= 1 + A_TURN as usize);
     office.engine.serve(office.now);
     assert_eq!(quiet.texts(), ["Current Status: 499"]);
-    while office.engine.turn(office.now) {}
+    while office.engine.serve_all(office.now) {}
     let states = sleeper.texts().iter().filter(|text| text.contains(r#"\"state\""#)).count();
     assert!(states >= 500 - A_TURN as usize, "{states}");
 }

@@ -10,7 +10,7 @@ fn unanswered(file: File, why: Option<&str>) -> Event<'static> {
 
 fn told(effects: &[Effect]) -> Vec<Value> {
     let told = effects.iter().filter_map(|effect| match effect {
-        Effect::Tell(message) => Some(serde_json::from_str(message).unwrap()),
+        Effect::TellHealth(message) => Some(serde_json::from_str(message).unwrap()),
         _ => None,
     });
     told.collect()
@@ -31,7 +31,7 @@ fn who_waits_for_a_write_that_hangs_is_told_so_and_later_ones_at_once() {
         assert!(effects.contains(&Effect::Resume(key(slot))));
     }
     assert!(effects.contains(&Effect::Abandon { file: File::Accept, ticket }));
-    assert_eq!(office.hub.waiting(), 0, "nothing keeps the server from its end");
+    assert_eq!(office.hub.pending_writes(), 0, "nothing keeps the server from its end");
     let effects = office.hears(3, "Accept&9");
     assert_eq!((said(&effects, 3), stored(&effects)), (no.to_vec(), None));
     let effects = office.happens(unanswered(File::Accept, Some("accept.eot: no answer for 6 s")));
@@ -47,7 +47,7 @@ fn a_write_that_hung_is_waited_for_before_the_next_and_credited_if_it_was_carrie
         let (ticket, _) = stored(&office.hears(1, "Accept&7")).unwrap();
         office.happens(unanswered(File::Accept, Some(WHY)));
         // It wakes, and is noted late.
-        office.happens(Event::Noted { file: File::Accept, ticket, stamp: stamp(77) });
+        office.happens(Event::Prepared { file: File::Accept, ticket, stamp: stamp(77) });
         office.happens(unanswered(File::Accept, None));
         assert_eq!(stored(&office.hears(1, "Accept&8")), None, "one write at a time");
         let result = if well { Ok(()) } else { Err("timed out".into()) };

@@ -44,7 +44,7 @@ fn a_name_stands_with_what_its_station_answers() {
     let effects = office.hears(1, &answer(seq, r#","coming":true"#));
     let (ticket, text) = stored(&effects).unwrap();
     assert_eq!(text, "7");
-    office.happens(Event::Noted { file: File::Accept, ticket, stamp: stamp(9) });
+    office.happens(Event::Prepared { file: File::Accept, ticket, stamp: stamp(9) });
     office.is_stored(File::Accept, ticket);
     let report = Report::Written(Writing { stamp: stamp(9), text: "7".into() });
     let effects = office.happens(Event::Source { file: File::Accept, report });
@@ -299,7 +299,7 @@ fn a_request_over_http_is_decided_like_any_other() {
     let mut ask = |token: Option<&str>, want| {
         let token = token.map(str::to_owned);
         let who = Some("Ann".to_owned());
-        let ask = Ask { peer: ELSEWHERE, token, who, want, station: Uuid::from_u128(3) };
+        let ask = Ask { peer: ELSEWHERE, token, who, want, station_id: Uuid::from_u128(3) };
         office.happens(Event::Asked { ticket: 1, ask: Box::new(ask) })
     };
     let outcome = |effects: &[Effect]| match effects {
@@ -329,8 +329,8 @@ fn an_answer_to_whatever_is_present_is_to_what_is_so_when_the_hub_hears_of_it() 
     let mut accept = |office: &mut Office| {
         ticket += 1;
         let want = Want::Answer { order: None, position: None, coming: None };
-        let (token, who, station) = (None, None, Uuid::from_u128(3));
-        let ask = Ask { peer: ELSEWHERE, token, who, want, station };
+        let (token, who, station_id) = (None, None, Uuid::from_u128(3));
+        let ask = Ask { peer: ELSEWHERE, token, who, want, station_id };
         office.happens(Event::Asked { ticket, ask: Box::new(ask) })
     };
     let effects = accept(&mut office);

@@ -47,7 +47,7 @@ fn one_write_answers_all_who_waited_and_the_last_reply_stands() {
     let effects = office.is_stored(File::Accept, second);
     assert_eq!(said(&effects, 2), ["Accepted state: 2"]);
     assert_eq!(said(&effects, 3), ["Accepted state: 3"]);
-    assert_eq!(office.hub.waiting(), 0);
+    assert_eq!(office.hub.pending_writes(), 0);
 }
 
 #[test]
@@ -55,7 +55,7 @@ fn our_own_writing_is_credited_to_the_station_that_caused_it() {
     let mut office = Office::with_order("7");
     office.joins(5, Wire::Text, HERE);
     let (ticket, _) = stored(&office.hears(5, "Accept&7")).map(|(t, s)| (t, s.len())).unwrap();
-    office.happens(Event::Noted { file: File::Accept, ticket, stamp: stamp(77) });
+    office.happens(Event::Prepared { file: File::Accept, ticket, stamp: stamp(77) });
     office.happens(Event::Left { key: key(5) });
     let report = Report::Written(Writing { stamp: stamp(77), text: "7".into() });
     office.happens(Event::Source { file: File::Accept, report });
@@ -70,7 +70,7 @@ fn what_another_hand_writes_into_our_file_in_the_same_tick_is_its_own() {
     let mut office = Office::with_order("7");
     office.joins(5, Wire::Text, HERE);
     let (ticket, _) = stored(&office.hears(5, "Accept&7")).map(|(t, s)| (t, s.len())).unwrap();
-    office.happens(Event::Noted { file: File::Accept, ticket, stamp: stamp(77) });
+    office.happens(Event::Prepared { file: File::Accept, ticket, stamp: stamp(77) });
     let report = Report::Written(Writing { stamp: stamp(77), text: "8".into() });
     office.happens(Event::Source { file: File::Accept, report });
     assert_eq!(office.hub.telegraph().reply().unwrap().by, By::File);
@@ -83,7 +83,7 @@ fn of_two_writings_alike_the_last_one_is_credited() {
         office.joins(slot, Wire::Text, HERE);
         let (ticket, _) =
             stored(&office.hears(slot, "Accept&7")).map(|(t, s)| (t, s.len())).unwrap();
-        office.happens(Event::Noted { file: File::Accept, ticket, stamp: stamp(77) });
+        office.happens(Event::Prepared { file: File::Accept, ticket, stamp: stamp(77) });
         office.is_stored(File::Accept, ticket);
     }
     let report = Report::Written(Writing { stamp: stamp(77), text: "7".into() });

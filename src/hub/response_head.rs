@@ -7,9 +7,9 @@ use std::io::{self, ErrorKind, IoSlice, Write};
 
 /// The bytes that have not gone yet; hardly ever any.
 #[derive(Debug)]
-pub(super) struct Opening(Vec<u8>);
+pub(super) struct ResponseHead(Vec<u8>);
 
-impl Opening {
+impl ResponseHead {
     pub(super) fn new(bytes: Vec<u8>) -> Self {
         Self(bytes)
     }
@@ -21,12 +21,12 @@ impl Opening {
         if self.0.is_empty() {
             return out.write(bytes);
         }
-        let gone = out.write_vectored(&[IoSlice::new(&self.0), IoSlice::new(bytes)])?;
-        match gone.checked_sub(self.0.len()) {
+        let sent = out.write_vectored(&[IoSlice::new(&self.0), IoSlice::new(bytes)])?;
+        match sent.checked_sub(self.0.len()) {
             // A write of nothing means that the connection is over.
-            None | Some(0) if gone == 0 => Err(ErrorKind::WriteZero.into()),
+            None | Some(0) if sent == 0 => Err(ErrorKind::WriteZero.into()),
             None | Some(0) => {
-                self.0.drain(..gone);
+                self.0.drain(..sent);
                 Err(ErrorKind::WouldBlock.into())
             }
             Some(behind) => {
@@ -69,12 +69,12 @@ mod tests {
     fn sent(mut room: Vec<usize>) -> (String, usize) {
         room.reverse();
         let mut out = Narrow { room, taken: Vec::new() };
-        let mut opening = Opening::new(b"101 ".to_vec());
+        let mut head = ResponseHead::new(b"101 ".to_vec());
         let (mut frame, mut writes) = (&b"greeting"[..], 0);
         while !frame.is_empty() {
             writes += 1;
-            match opening.write(&mut out, frame) {
-                Ok(gone) => frame = &frame[gone..],
+            match head.write(&mut out, frame) {
+                Ok(sent) => frame = &frame[sent..],
                 Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock),
             }
         }
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn a_peer_that_takes_nothing_at_all_is_an_error() {
         let mut out = Narrow { room: vec![0], taken: Vec::new() };
-        let error = Opening::new(b"101 ".to_vec()).write(&mut out, b"greeting").unwrap_err();
+        let error = ResponseHead::new(b"101 ".to_vec()).write(&mut out, b"greeting").unwrap_err();
         assert_eq!(error.kind(), ErrorKind::WriteZero);
     }
 }

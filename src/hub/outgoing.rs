@@ -17,7 +17,7 @@ pub(super) fn state(wire: Wire, seq: u64, json: &str) -> Vec<u8> {
 }
 
 /// A JSON message; on an event stream `name` is the event's name.
-pub(super) fn named(wire: Wire, name: &str, json: &str) -> Vec<u8> {
+pub(super) fn json_event(wire: Wire, name: &str, json: &str) -> Vec<u8> {
     match wire {
         Wire::Sse => sse::named(name, json).into_bytes(),
         Wire::Text | Wire::Json => message(json),

@@ -24,11 +24,11 @@ const CREDITS_MAX: usize = 256;
 /// A text that waits to be written, and whoever waits for it. At most one a station, which is not
 /// heard while it waits; HTTP bounds its own.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(super) struct PendingWrite {
     /// Who waits for the answer.
     pub(super) asker: Asker,
     /// The station that it is credited to.
-    pub(super) station: Uuid,
+    pub(super) station_id: Uuid,
     /// What that station is called.
     pub(super) who: Option<Arc<str>>,
     /// Its address, if it is a stranger's.
@@ -43,20 +43,20 @@ pub(super) struct Waiting {
     pub(super) how: Option<How>,
 }
 
-impl Waiting {
+impl PendingWrite {
     /// Who is to be credited with it.
     pub(super) fn author(&self) -> Author {
-        Author { by: By::Station(self.station), who: self.who.clone(), from: self.from }
+        Author { by: By::Station(self.station_id), who: self.who.clone(), from: self.from }
     }
 }
 
 /// Texts on their way into a file.
 #[derive(Debug, Default)]
-pub(super) struct Stores {
+pub(super) struct WriteQueue {
     /// Those who wait for the next write.
-    waiting: Vec<Waiting>,
+    waiting: Vec<PendingWrite>,
     /// Those who wait for the write in progress; empty after `give_up`, although the write may still run.
-    in_hand: Vec<Waiting>,
+    in_progress: Vec<PendingWrite>,
     /// What the write in progress writes, and who is to be credited with it; `None` if there is none.
     writing: Option<(String, Author)>,
     /// The ticket of the write in progress, or of the last one.
@@ -77,45 +77,45 @@ struct Credit {
     author: Author,
 }
 
-impl Stores {
+impl WriteQueue {
     /// Takes a text.
-    pub(super) fn push(&mut self, waiting: Waiting) {
+    pub(super) fn push(&mut self, waiting: PendingWrite) {
         self.waiting.push(waiting);
     }
 
     /// Gives up everything that waits, and the write in progress, which may still be carried out.
     /// Returns the ticket of that write, and everybody who waited.
-    pub(super) fn give_up(&mut self) -> (Option<u64>, Vec<Waiting>) {
-        let mut given_up = std::mem::take(&mut self.in_hand);
+    pub(super) fn give_up(&mut self) -> (Option<u64>, Vec<PendingWrite>) {
+        let mut given_up = std::mem::take(&mut self.in_progress);
         let ticket = (!given_up.is_empty()).then_some(self.ticket);
         given_up.append(&mut self.waiting);
         (ticket, given_up)
     }
 
     /// How many texts wait, or are being written.
-    pub(super) fn waiting(&self) -> usize {
-        self.waiting.len() + self.in_hand.len()
+    pub(super) fn pending(&self) -> usize {
+        self.waiting.len() + self.in_progress.len()
     }
 
     /// Starts the next write, if none is in progress and somebody waits: the last waiting text, for
     /// those that `still_wanted` keeps.
     pub(super) fn start(
         &mut self,
-        mut still_wanted: impl FnMut(&Waiting) -> bool,
+        mut still_wanted: impl FnMut(&PendingWrite) -> bool,
     ) -> Option<(u64, String)> {
         if self.writing.is_some() {
             return None;
         }
-        self.in_hand = std::mem::take(&mut self.waiting);
-        self.in_hand.retain(|waiting| still_wanted(waiting));
-        let last = self.in_hand.last()?;
+        self.in_progress = std::mem::take(&mut self.waiting);
+        self.in_progress.retain(|waiting| still_wanted(waiting));
+        let last = self.in_progress.last()?;
         self.ticket += 1;
         self.writing = Some((last.text.clone(), last.author()));
         Some((self.ticket, last.text.clone()))
     }
 
     /// The write in progress will be known by this stamp when it is read back.
-    pub(super) fn noted(&mut self, ticket: u64, stamp: Stamp) {
+    pub(super) fn prepared(&mut self, ticket: u64, stamp: Stamp) {
         if let Some((text, author)) = self.writing.as_ref().filter(|_| ticket == self.ticket) {
             if self.credits.len() == CREDITS_MAX {
                 self.credits.remove(0);
@@ -127,7 +127,7 @@ impl Stores {
     }
 
     /// The write in progress has ended. Returns those who waited for it.
-    pub(super) fn finish(&mut self, ticket: u64, written: bool) -> Vec<Waiting> {
+    pub(super) fn finish(&mut self, ticket: u64, written: bool) -> Vec<PendingWrite> {
         if ticket != self.ticket {
             return Vec::new();
         }
@@ -137,7 +137,7 @@ impl Stores {
             // text would be credited to us.
             self.credits.retain(|credit| credit.ticket != ticket);
         }
-        std::mem::take(&mut self.in_hand)
+        std::mem::take(&mut self.in_progress)
     }
 
     /// Whose writing this is: a station's, or that of whoever else writes the file.
