@@ -395,9 +395,9 @@ fn of_the_stale_answers_of_all_lanes_the_latest_stands_for_the_others() {
     storm.order();
     for round in 1..=20 {
         storm.order();
-        for address in 0..20 {
-            let at = round * 20 + (address * 7) % 20;
-            let from = Some(Ipv4Addr::from_bits(address as u32).into());
+        for address in 0..20_u32 {
+            let at = round * 20 + u64::from(address * 7 % 20);
+            let from = Some(Ipv4Addr::from_bits(address).into());
             storm.put(Entry { from, ..Entry::new(storm.seq, at, Stale) });
         }
     }
