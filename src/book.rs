@@ -3,23 +3,23 @@
 //! [`open`] reads what earlier runs have left, the [`Past`], and never fails: a file that cannot be
 //! used is health. [`Book::keep`] starts the thread that writes, and gives its [`Keeper`]. Whoever
 //! has something to record does it through a [`Recorder`] and waits for nothing; whoever wants to
-//! read asks a [`Reader`]. Only `fold`, which rations entries by kind and author, and `keeper`, which
-//! syncs a `run` at once, look at what an entry says; the rest handles numbered lines.
+//! read asks a [`Reader`]. Only `storm_filter`, which rations entries by kind and author, and `keeper`,
+//! which syncs a `run` at once, look at what an entry says; the rest handles numbered lines.
 //!
-//! Reading order: `fold` rations what may come in, by a `bucket`; `queue` holds it for `keeper`, the
-//! thread; `pen` appends and rotates; `lines` and `scan` read, `past` at the start, `reader` on
-//! request, `times` by date; `pages` has the paths and the lock, `trouble` the errors.
+//! Reading order: `storm_filter` rations what may come in, by a `bucket`; `queue` holds it for `keeper`,
+//! the thread; `book_file` appends and rotates; `lines` and `scan` read, `past` at the start, `reader` on
+//! request, `times` by date; `paths` has the paths and the lock, `trouble` the errors.
 
+mod book_file;
 mod bucket;
-mod fold;
 mod keeper;
 mod lines;
-mod pages;
 mod past;
-mod pen;
+mod paths;
 mod queue;
 mod reader;
 mod scan;
+mod storm_filter;
 mod times;
 mod trouble;
 
@@ -27,18 +27,18 @@ use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use self::pages::Pages;
-use self::pen::{Fault, Pen};
+use self::book_file::{BookFile, FaultHook};
+use self::paths::BookPaths;
 use self::queue::Queue;
 use self::trouble::Trouble;
 use crate::entry::{Entry, What};
 use live_file::writing::Health;
 
-pub use self::fold::Fold;
 pub use self::keeper::Keeper;
 pub use self::past::Past;
 pub use self::queue::{Counts, Recorder};
 pub use self::reader::{BookError, LIMIT, LIMIT_MAX, Reader};
+pub use self::storm_filter::StormFilter;
 pub use self::times::Times;
 
 /// How much the book takes.
@@ -48,22 +48,22 @@ pub struct Limits {
     /// makes a file larger.
     pub file_bytes: u64,
     /// How many entries wait for the disk at most.
-    pub waiting: usize,
+    pub queue_entries: usize,
     /// How many entries may come at once from whoever writes the files, or has the token; see
-    /// [`Fold`].
+    /// [`StormFilter`].
     pub burst: u32,
     /// The least time between two syncs; also how often it is checked that the file is still in its
     /// place, and how soon a failed write is retried.
-    pub pause: Duration,
+    pub sync_interval: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
             file_bytes: 10_000_000,
-            waiting: 4_096,
-            burst: fold::BURST,
-            pause: Duration::from_secs(1),
+            queue_entries: 4_096,
+            burst: storm_filter::BURST,
+            sync_interval: Duration::from_secs(1),
         }
     }
 }
@@ -71,22 +71,22 @@ impl Default for Limits {
 /// A book that nobody writes yet.
 #[derive(Debug)]
 pub struct Book {
-    opened: Opening,
+    opened: OpenState,
     /// What waits to be written.
     queue: Queue,
     /// Where the two files are.
-    pages: Pages,
+    paths: BookPaths,
     limits: Limits,
 }
 
 /// How far the opening of a book has come.
-enum Opening {
+enum OpenState {
     Done(Opened),
     /// The disk has not answered yet. Calling this waits for it; `None` if the book could not be opened.
     Late(Box<dyn FnOnce() -> Option<Opened> + Send>),
 }
 
-impl Opening {
+impl OpenState {
     /// What there is of the book, as soon as its disk answers; nothing, if it cannot be opened.
     fn wait(self) -> Option<Opened> {
         match self {
@@ -100,7 +100,7 @@ impl Opening {
 #[derive(Debug)]
 struct Opened {
     /// The file, as it is written.
-    pen: Pen,
+    file: BookFile,
     /// Another server holds the book's lock: nothing is written as long as this one runs.
     foreign: Option<Trouble>,
 }
@@ -117,7 +117,7 @@ pub fn open(path: &Path, limits: Limits) -> (Past, Book) {
 /// it are ignored, since numbers start at the clock's milliseconds.
 #[must_use]
 pub fn open_at(path: &Path, limits: Limits, now: u64) -> (Past, Book) {
-    open_with(path, limits, now, Fault::default())
+    open_with(path, limits, now, FaultHook::default())
 }
 
 fn wall_clock() -> u64 {
@@ -125,26 +125,26 @@ fn wall_clock() -> u64 {
     u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
-fn open_with(path: &Path, limits: Limits, now: u64, fault: Fault) -> (Past, Book) {
-    let pages = Pages::new(path);
-    let (lock, foreign) = match pages.lock() {
+fn open_with(path: &Path, limits: Limits, now: u64, fault: FaultHook) -> (Past, Book) {
+    let paths = BookPaths::new(path);
+    let (lock, foreign) = match paths.lock() {
         Ok(lock) => (lock, None),
         Err(trouble) => (None, Some(trouble)),
     };
     let (past, cut) = match foreign {
-        None => past::read(&pages, &limits, now),
+        None => past::read(&paths, &limits, now),
         Some(_) => (Past::default(), None),
     };
-    let mut pen = Pen::new(pages.clone(), lock, limits.file_bytes, fault);
+    let mut file = BookFile::new(paths.clone(), lock, limits.file_bytes, fault);
     if let Some(cut) = cut {
-        pen.cut(&cut);
+        file.cut(&cut);
     }
-    (past, Book::new(pages, limits, Opening::Done(Opened { pen, foreign })))
+    (past, Book::new(paths, limits, OpenState::Done(Opened { file, foreign })))
 }
 
 impl Book {
-    fn new(pages: Pages, limits: Limits, opened: Opening) -> Self {
-        Self { opened, queue: Queue::new(limits.waiting, limits.burst), pages, limits }
+    fn new(paths: BookPaths, limits: Limits, opened: OpenState) -> Self {
+        Self { opened, queue: Queue::new(limits.queue_entries, limits.burst), paths, limits }
     }
 
     /// The book at `path`, whose disk does not answer yet. What is recorded waits until `open` returns
@@ -156,7 +156,7 @@ impl Book {
         open: impl FnOnce() -> Option<Self> + Send + 'static,
     ) -> Self {
         let open = || open()?.opened.wait();
-        Self::new(Pages::new(path), limits, Opening::Late(Box::new(open)))
+        Self::new(BookPaths::new(path), limits, OpenState::Late(Box::new(open)))
     }
 
     /// Starts the thread that writes the book. It calls `on` with the book's health, once at its
@@ -179,7 +179,7 @@ fn last_number(entry: &Entry) -> u64 {
     }
 }
 
-impl std::fmt::Debug for Opening {
+impl std::fmt::Debug for OpenState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Done(opened) => opened.fmt(f),

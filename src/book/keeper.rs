@@ -9,19 +9,19 @@ use std::time::{Duration, Instant};
 use chadburn_v1::json_line;
 use tracing::{error, info, warn};
 
+use super::book_file::BookFile;
 use super::lines::LONGEST;
-use super::pen::Pen;
 use super::queue::{Queue, Recorder};
 use super::reader::Reader;
 use super::trouble::Trouble;
-use super::{Book, Opened, Opening, hole, last_number};
+use super::{Book, OpenState, Opened, hole, last_number};
 use crate::entry::{Entry, What};
 use live_file::disk::Calls;
 use live_file::writing::{Condition, Health, Watch};
 
 /// The least time between two writes, unless somebody asks to read: entries of a burst go into one
 /// write.
-const BREATH: Duration = Duration::from_millis(20);
+const WRITE_GAP: Duration = Duration::from_millis(20);
 
 /// The book as it is being kept, until it is stopped. Dropped, it is told to end, and not waited
 /// for.
@@ -34,24 +34,32 @@ pub struct Keeper {
 
 impl Keeper {
     pub(super) fn start(book: Book, on: impl FnMut(Health) + Send + 'static) -> io::Result<Self> {
-        let Book { opened, queue, pages, limits } = book;
+        let Book { opened, queue, paths, limits } = book;
         let (calls, foreign) = (Calls::default(), Arc::new(OnceLock::new()));
-        if let Opening::Done(Opened { foreign: Some(trouble), .. }) = &opened {
+        if let OpenState::Done(Opened { foreign: Some(trouble), .. }) = &opened {
             let _ = foreign.set(trouble.clone());
         }
-        let reader = Reader::new(pages, Arc::clone(&foreign), queue.clone(), calls.clone(), limits);
+        let reader = Reader::new(paths, Arc::clone(&foreign), queue.clone(), calls.clone(), limits);
         let keeper = Self { queue: queue.clone(), reader, calls: calls.clone() };
         thread::Builder::new().name("bell-book".into()).spawn(move || {
             let work = || {
-                let Some(Opened { pen, foreign: trouble }) = calls.make(|| opened.wait()) else {
+                let Some(Opened { file, foreign: trouble }) = calls.make(|| opened.wait()) else {
                     return;
                 };
                 if let Some(trouble) = &trouble {
                     let _ = foreign.set(trouble.clone());
                 }
-                let (pause, told) = (limits.pause, Told::Nothing);
-                Turning { pen, foreign: trouble, queue: &queue, calls: &calls, pause, on, told }
-                    .keep();
+                let (sync_interval, told) = (limits.sync_interval, Told::Nothing);
+                WriteLoop {
+                    file,
+                    foreign: trouble,
+                    queue: &queue,
+                    calls: &calls,
+                    sync_interval,
+                    on,
+                    told,
+                }
+                .keep();
             };
             if catch_unwind(AssertUnwindSafe(work)).is_err() {
                 error!("the bell book is no longer written after a panic");
@@ -97,13 +105,13 @@ impl Drop for Keeper {
 }
 
 /// The state of the book's thread.
-struct Turning<'a, F> {
-    pen: Pen,
+struct WriteLoop<'a, F> {
+    file: BookFile,
     /// Another server holds the book's lock: nothing is written as long as this one runs.
     foreign: Option<Trouble>,
     queue: &'a Queue,
     calls: &'a Calls,
-    pause: Duration,
+    sync_interval: Duration,
     on: F,
     told: Told,
 }
@@ -116,7 +124,7 @@ enum Told {
     Unwell(Trouble),
 }
 
-impl<F: FnMut(Health)> Turning<'_, F> {
+impl<F: FnMut(Health)> WriteLoop<'_, F> {
     fn keep(mut self) {
         // Due at once.
         let mut next_look = Instant::now();
@@ -137,9 +145,9 @@ impl<F: FnMut(Health)> Turning<'_, F> {
             let calls = self.calls;
             let result = calls.make(|| self.write(due));
             let now = Instant::now();
-            next_write = now + BREATH;
+            next_write = now + WRITE_GAP;
             if due {
-                next_look = now + self.pause;
+                next_look = now + self.sync_interval;
             }
             if result.is_err() {
                 self.queue.give_up();
@@ -160,8 +168,8 @@ impl<F: FnMut(Health)> Turning<'_, F> {
             return Err(trouble.clone());
         }
         if due {
-            self.queue.settle();
-            self.pen.ready()?;
+            self.queue.release_due();
+            self.file.open_current()?;
         }
         let mark = self.queue.mark();
         let mut begins = false;
@@ -173,11 +181,11 @@ impl<F: FnMut(Health)> Turning<'_, F> {
                 self.queue.written(0);
                 break;
             }
-            let (count, result) = self.pen.append(&lines);
+            let (count, result) = self.file.append(&lines);
             self.queue.written(count);
             result?;
         }
-        if due || begins { self.pen.sync() } else { Ok(()) }
+        if due || begins { self.file.sync() } else { Ok(()) }
     }
 
     /// Tells the book's health, if it is another than before.

@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 
 use std::fs::File;
 
-use super::pages::Page;
+use super::paths::InputFile;
 
 /// The longest line that is read, in bytes with its newline. A status of 4,096 bytes grows to
 /// 24 KiB if each of them must be escaped.
@@ -13,7 +13,7 @@ pub(super) const LONGEST: usize = 64 * 1024;
 
 /// The lines of a file, from some point on.
 #[derive(Debug)]
-pub(super) struct Lines {
+pub(super) struct LineReader {
     reader: BufReader<Take<File>>,
     /// Where the next line begins.
     position: u64,
@@ -27,7 +27,7 @@ pub(super) struct Lines {
 
 /// One line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Line<'a> {
+pub(super) struct BookLine<'a> {
     /// Where it begins.
     pub(super) from: u64,
     pub(super) text: Text<'a>,
@@ -44,10 +44,10 @@ pub(super) enum Text<'a> {
     Torn(&'a [u8]),
 }
 
-impl Lines {
+impl LineReader {
     /// The lines that begin in the last `bytes` of the file.
-    pub(super) fn at_the_end(page: Page, bytes: u64) -> io::Result<Self> {
-        let Page { mut file, size, .. } = page;
+    pub(super) fn at_the_end(input: InputFile, bytes: u64) -> io::Result<Self> {
+        let InputFile { mut file, size, .. } = input;
         let mut last = [b'\n'];
         if let Some(end) = size.checked_sub(1) {
             // A file that was cut short meanwhile ends when it ends.
@@ -65,7 +65,7 @@ impl Lines {
     }
 
     /// The next line.
-    pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+    pub(super) fn next(&mut self) -> io::Result<Option<BookLine<'_>>> {
         let from = self.position;
         self.buffer.clear();
         let mut length =
@@ -85,6 +85,6 @@ impl Lines {
         } else {
             Text::TooLong
         };
-        Ok(Some(Line { from, text }))
+        Ok(Some(BookLine { from, text }))
     }
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use tracing::warn;
 
 use super::Limits;
-use super::pages::{self, Page, Pages};
+use super::paths::{self, BookPaths, InputFile};
 use super::scan::{Scan, Torn};
 use super::trouble::Trouble;
 use crate::entry::{Entry, What};
@@ -45,10 +45,10 @@ pub(super) struct Cut {
 }
 
 /// Reads both files as far as that can be done.
-pub(super) fn read(pages: &Pages, limits: &Limits, now: u64) -> (Past, Option<Cut>) {
-    let older = usable(pages::open(&pages.older));
-    let present = usable(pages::open(&pages.present));
-    let size = present.as_ref().map(|page| page.size);
+pub(super) fn read(paths: &BookPaths, limits: &Limits, now: u64) -> (Past, Option<Cut>) {
+    let older = usable(paths::open(&paths.older));
+    let present = usable(paths::open(&paths.present));
+    let size = present.as_ref().map(|input| input.size);
     let window = WINDOW.max(limits.file_bytes.saturating_mul(2));
     let mut past = Past::default();
     let torn = match Scan::new(older.into_iter().chain(present).collect(), window, now) {
@@ -61,8 +61,8 @@ pub(super) fn read(pages: &Pages, limits: &Limits, now: u64) -> (Past, Option<Cu
     (past, torn.zip(size).map(|(torn, size)| Cut { at: torn.from, size }))
 }
 
-fn usable(page: Result<Option<Page>, Trouble>) -> Option<Page> {
-    page.unwrap_or_else(|trouble| {
+fn usable(input: Result<Option<InputFile>, Trouble>) -> Option<InputFile> {
+    input.unwrap_or_else(|trouble| {
         warn!(%trouble, "a part of the bell book is not read");
         None
     })

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::fold::Fold;
+use super::storm_filter::StormFilter;
 use super::{hole, last_number};
 use crate::entry::Entry;
 
@@ -51,10 +51,10 @@ impl Recorder {
 
 /// The queue. A clone is the same queue.
 #[derive(Clone, Debug)]
-pub(super) struct Queue(Arc<Shared>);
+pub(super) struct Queue(Arc<SharedQueue>);
 
 #[derive(Debug)]
-struct Shared {
+struct SharedQueue {
     waiting: Mutex<Waiting>,
     /// Rung when there is something to do, and when the keeper has ended.
     changed: Condvar,
@@ -67,7 +67,7 @@ struct Shared {
 #[derive(Debug)]
 struct Waiting {
     /// Holds back what a storm must not put into the book, or not yet.
-    fold: Fold,
+    filter: StormFilter,
     entries: VecDeque<Entry>,
     /// What found no room behind them.
     hole: Option<Entry>,
@@ -87,7 +87,7 @@ struct Waiting {
 impl Queue {
     pub(super) fn new(room: usize, burst: u32) -> Self {
         let waiting = Waiting {
-            fold: Fold::new(burst),
+            filter: StormFilter::new(burst),
             entries: VecDeque::new(),
             hole: None,
             gone: 0,
@@ -97,7 +97,7 @@ impl Queue {
             ending: false,
             ended: false,
         };
-        Self(Arc::new(Shared {
+        Self(Arc::new(SharedQueue {
             waiting: Mutex::new(waiting),
             changed: Condvar::new(),
             room: room.max(1),
@@ -107,7 +107,7 @@ impl Queue {
 
     fn put(&self, entry: Entry) {
         let mut waiting = self.waiting();
-        let lines = waiting.fold.put(self.0.start.elapsed(), entry);
+        let lines = waiting.filter.put(self.0.start.elapsed(), entry);
         let wake = waiting.eager && !lines.is_empty();
         waiting.take(lines, self.0.room);
         drop(waiting);
@@ -117,16 +117,16 @@ impl Queue {
     }
 
     /// Takes in what of a storm has been held for long enough.
-    pub(super) fn settle(&self) {
+    pub(super) fn release_due(&self) {
         let mut waiting = self.waiting();
-        let lines = waiting.fold.settle(self.0.start.elapsed());
+        let lines = waiting.filter.release_due(self.0.start.elapsed());
         waiting.take(lines, self.0.room);
     }
 
     /// What of a storm is held, if nothing has come in since this mark.
     pub(super) fn kept(&self, mark: u64) -> Option<Vec<Entry>> {
         let waiting = self.waiting();
-        (waiting.mark() == mark).then(|| waiting.fold.waiting())
+        (waiting.mark() == mark).then(|| waiting.filter.held())
     }
 
     fn counts(&self) -> Counts {
@@ -151,7 +151,7 @@ impl Queue {
     /// Asks the keeper to end.
     pub(super) fn end(&self) {
         let mut waiting = self.waiting();
-        let lines = waiting.fold.flush();
+        let lines = waiting.filter.release_all();
         waiting.take(lines, self.0.room);
         waiting.ending = true;
         drop(waiting);

@@ -9,8 +9,8 @@ use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout_at};
 
-use super::pages::Pages;
 use super::past::WINDOW;
+use super::paths::BookPaths;
 use super::queue::Queue;
 use super::scan::Scan;
 use super::times::{Times, within};
@@ -57,7 +57,7 @@ pub enum BookError {
 /// Reads the book. A clone reads the same book.
 #[derive(Clone, Debug)]
 pub struct Reader {
-    pub(super) pages: Arc<Pages>,
+    pub(super) paths: Arc<BookPaths>,
     /// The book is another server's.
     pub(super) foreign: Arc<OnceLock<Trouble>>,
     pub(super) queue: Queue,
@@ -71,7 +71,7 @@ pub struct Reader {
 
 impl Reader {
     pub(super) fn new(
-        pages: Pages,
+        paths: BookPaths,
         foreign: Arc<OnceLock<Trouble>>,
         queue: Queue,
         calls: Calls,
@@ -79,8 +79,8 @@ impl Reader {
     ) -> Self {
         let window = WINDOW.max(limits.file_bytes.saturating_mul(2));
         let seats = Arc::new(Semaphore::new(SEATS));
-        let (pages, patience) = (Arc::new(pages), PATIENCE);
-        Self { pages, foreign, queue, calls, seats, window, patience }
+        let (paths, patience) = (Arc::new(paths), PATIENCE);
+        Self { paths, foreign, queue, calls, seats, window, patience }
     }
 
     /// The first `limit` entries after the number `since`; without it the newest. The limit is at
@@ -88,7 +88,7 @@ impl Reader {
     /// unless it could not be written.
     pub async fn query(&self, since: Option<u64>, limit: usize) -> Result<Vec<Entry>, BookError> {
         let limit = limit.min(LIMIT_MAX);
-        let files = move |pages: &Pages, window| read(pages, since, limit, window);
+        let files = move |paths: &BookPaths, window| read(paths, since, limit, window);
         let after = |entry: &Entry| since.is_none_or(|since| last_number(entry) > since);
         self.reading(files, |found, mut kept| {
             kept.retain(after);
@@ -106,9 +106,9 @@ impl Reader {
         limit: usize,
     ) -> Result<Vec<Entry>, BookError> {
         let limit = limit.min(LIMIT_MAX);
-        let all = move |pages: &Pages, window| {
-            let failed = |error: io::Error| Trouble::failed(&pages.present, "read", &error);
-            let scan = Scan::new(pages.open()?, window, super::wall_clock()).map_err(failed)?;
+        let all = move |paths: &BookPaths, window| {
+            let failed = |error: io::Error| Trouble::failed(&paths.present, "read", &error);
+            let scan = Scan::new(paths.open()?, window, super::wall_clock()).map_err(failed)?;
             within(scan, times, since, limit).map_err(failed)
         };
         let of_it = |entry: &Entry| {
@@ -125,7 +125,7 @@ impl Reader {
     /// kept of a storm.
     async fn reading(
         &self,
-        read: impl Fn(&Pages, u64) -> Result<Vec<Entry>, Trouble> + Send + Sync + 'static,
+        read: impl Fn(&BookPaths, u64) -> Result<Vec<Entry>, Trouble> + Send + Sync + 'static,
         add: impl FnOnce(&mut Vec<Entry>, Vec<Entry>),
     ) -> Result<Vec<Entry>, BookError> {
         if let Some(trouble) = self.foreign.get() {
@@ -144,12 +144,12 @@ impl Reader {
             // A keeper that has ended writes nothing more; then it is all there.
             let (mark, written) = self.queue.flush();
             let _ = timeout_at(deadline, written).await.map_err(late)?;
-            let (pages, window) = (Arc::clone(&self.pages), self.window);
+            let (paths, window) = (Arc::clone(&self.paths), self.window);
             let (seat, read) = (Arc::clone(&seat), Arc::clone(&read));
             let reading = spawn_blocking(move || {
                 // Whoever is stuck in a dead disk keeps the seat.
                 let _seat = seat;
-                read(&pages, window).map_err(|trouble| trouble.to_string())
+                read(&paths, window).map_err(|trouble| trouble.to_string())
             });
             found = match timeout_at(deadline, reading).await.map_err(late)? {
                 Ok(read) => read.map_err(BookError::Unreadable)?,
@@ -165,16 +165,16 @@ impl Reader {
 }
 
 fn read(
-    pages: &Pages,
+    paths: &BookPaths,
     since: Option<u64>,
     limit: usize,
     window: u64,
 ) -> Result<Vec<Entry>, Trouble> {
     let mut bytes = FIRST_LOOK;
     loop {
-        let files = pages.open()?;
-        let whole = files.iter().map(|page| page.size).sum::<u64>().min(window) <= bytes;
-        let failed = |error: io::Error| Trouble::failed(&pages.present, "read", &error);
+        let files = paths.open()?;
+        let whole = files.iter().map(|input| input.size).sum::<u64>().min(window) <= bytes;
+        let failed = |error: io::Error| Trouble::failed(&paths.present, "read", &error);
         let scan = Scan::new(files, bytes.min(window), super::wall_clock()).map_err(failed)?;
         let found = match since {
             Some(since) => after(scan, since, limit, whole),

@@ -6,8 +6,8 @@ use std::io;
 
 use serde::de::IgnoredAny;
 
-use super::lines::{Line, Lines, Text};
-use super::pages::Page;
+use super::lines::{BookLine, LineReader, Text};
+use super::paths::InputFile;
 use super::{hole, last_number};
 use crate::entry::{Entry, SEQ_MAX, What};
 
@@ -23,7 +23,7 @@ const YOUNGER: u64 = 1_767_225_600_000;
 #[derive(Debug)]
 pub(super) struct Scan {
     /// What is still to be read, the file at hand first.
-    files: VecDeque<Lines>,
+    files: VecDeque<LineReader>,
     /// The entry that a hole was put before.
     next: Option<Entry>,
     /// The largest number so far.
@@ -53,14 +53,14 @@ pub(super) struct Torn {
 impl Scan {
     /// Walks through the last `bytes` of these files, of which the older comes first, at this time
     /// in milliseconds since 1970.
-    pub(super) fn new(pages: Vec<Page>, mut bytes: u64, now: u64) -> io::Result<Self> {
-        let written = pages.iter().map(|page| page.written).max().unwrap_or(0);
+    pub(super) fn new(inputs: Vec<InputFile>, mut bytes: u64, now: u64) -> io::Result<Self> {
+        let written = inputs.iter().map(|input| input.written).max().unwrap_or(0);
         let now = if now < YOUNGER { written.max(YOUNGER) } else { now };
         let largest = now.saturating_add(AHEAD).min(SEQ_MAX);
         let mut files = VecDeque::new();
-        for page in pages.into_iter().rev() {
-            let size = page.size;
-            files.push_front(Lines::at_the_end(page, bytes)?);
+        for input in inputs.into_iter().rev() {
+            let size = input.size;
+            files.push_front(LineReader::at_the_end(input, bytes)?);
             bytes = bytes.saturating_sub(size);
         }
         let (next, last, torn) = (None, None, None);
@@ -73,7 +73,7 @@ impl Scan {
             return Ok(Some(next));
         }
         while let Some(file) = self.files.front_mut() {
-            let Some(Line { from, text }) = file.next()? else {
+            let Some(BookLine { from, text }) = file.next()? else {
                 if self.files.len() == 1 {
                     return Ok(None);
                 }

@@ -49,7 +49,7 @@ impl Desk {
     }
 
     /// Keeps the book with these limits, and this going wrong.
-    fn keep_with(&self, limits: Limits, fault: Fault) -> Kept {
+    fn keep_with(&self, limits: Limits, fault: FaultHook) -> Kept {
         let (_, book) = open_with(&self.book(), limits, wall_clock(), fault);
         let (tell, health) = channel();
         let keeper = book.keep(move |health| drop(tell.send(health))).unwrap();
@@ -57,7 +57,7 @@ impl Desk {
     }
 
     fn keep(&self) -> Kept {
-        self.keep_with(quick(), Fault::default())
+        self.keep_with(quick(), FaultHook::default())
     }
 
     /// The lines of both files, each whole.
@@ -77,7 +77,7 @@ impl Desk {
 
 /// The limits of a test: a second is long.
 fn quick() -> Limits {
-    Limits { pause: Duration::from_millis(20), burst: u32::MAX, ..Limits::default() }
+    Limits { sync_interval: Duration::from_millis(20), burst: u32::MAX, ..Limits::default() }
 }
 
 /// A book that is being kept.

@@ -16,7 +16,7 @@ use crate::entry::{Entry, WIDEST, What};
 pub const REMEMBERED: usize = 1_000;
 
 /// How many numbers a run may have given of which its book knows nothing, because it ended badly. The
-/// book's own rule for holes (`MANY` in `fold`) stays below it.
+/// book's own rule for holes (`UNRECORDED_MAX` in `storm_filter`) stays below it.
 /// The book is a second behind at most while its disk takes anything, with at most 4,096 entries
 /// before it, and nobody reads files and gives numbers more than a few thousand times a second.
 /// As milliseconds, by which a later run would begin, these are ten seconds.

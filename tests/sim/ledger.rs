@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
-use chadburn::book::{self, Fold, Limits};
+use chadburn::book::{self, Limits, StormFilter};
 use chadburn::entry::{Entry, What};
 use chadburn::telegraph::history::History;
 use chadburn_core::DEFAULT;
@@ -47,7 +47,7 @@ pub struct Ledger {
     /// When that was.
     synced: u64,
     /// What does not come in, or not yet: the server's own rule.
-    fold: Fold,
+    filter: StormFilter,
     /// What waits for the disk.
     queue: VecDeque<Entry>,
     /// How many entries of strangers have come in since the last order.
@@ -96,7 +96,7 @@ impl Ledger {
             older: Vec::new(),
             durable: 0,
             synced: 0,
-            fold: fold(&mut rng),
+            filter: filter(&mut rng),
             queue: VecDeque::new(),
             strangers: 0,
             hole: None,
@@ -117,7 +117,7 @@ impl Ledger {
 
     /// The server has something written down, and waits for nothing.
     pub fn record(&mut self, entry: Entry) {
-        for entry in self.fold.put(self.time(), entry) {
+        for entry in self.filter.put(self.time(), entry) {
             self.enqueue(entry);
         }
         // What is kept is looked at once a second.
@@ -155,7 +155,7 @@ impl Ledger {
     /// The keeper writes what waits, if he can. Returns whether that is news.
     pub fn write(&mut self) -> Option<bool> {
         let now = self.book.now();
-        for entry in self.fold.settle(self.time()) {
+        for entry in self.filter.release_due(self.time()) {
             self.enqueue(entry);
         }
         let before = self.writable;
@@ -172,7 +172,7 @@ impl Ledger {
         if begins || now >= self.synced + SYNC {
             (self.durable, self.synced) = (self.present.len(), now);
         }
-        let nothing = self.queue.is_empty() && self.fold.waiting().is_empty();
+        let nothing = self.queue.is_empty() && self.filter.held().is_empty();
         self.due = if nothing { u64::MAX } else { now + SECOND };
         (self.writable != before).then_some(self.writable)
     }
@@ -231,7 +231,7 @@ impl Ledger {
     }
 
     fn forget(&mut self) {
-        self.fold = fold(&mut self.rng);
+        self.filter = filter(&mut self.rng);
         self.queue.clear();
         (self.hole, self.due) = (None, u64::MAX);
     }
@@ -332,8 +332,8 @@ impl Ledger {
 }
 
 /// Mostly nothing is folded but what strangers say.
-fn fold(rng: &mut Rng) -> Fold {
-    Fold::new(rng.pick(&[1_000, 1_000, 20, 3, 0]))
+fn filter(rng: &mut Rng) -> StormFilter {
+    StormFilter::new(rng.pick(&[1_000, 1_000, 20, 3, 0]))
 }
 
 /// A directory of its own; in memory where that can be had, because every run opens its book.

@@ -11,21 +11,21 @@ use std::time::Instant;
 use rustix::io::Errno;
 
 use super::*;
-use crate::book::pen::Step;
+use crate::book::book_file::SystemCall;
 
 /// A disk on which, while it is switched on, this goes wrong.
 fn broken(
-    fails: impl Fn(Step) -> Result<usize, Errno> + Send + 'static,
-) -> (Arc<AtomicBool>, Fault) {
+    fails: impl Fn(SystemCall) -> Result<usize, Errno> + Send + 'static,
+) -> (Arc<AtomicBool>, FaultHook) {
     let on = Arc::new(AtomicBool::new(true));
     let own = Arc::clone(&on);
-    let fault = Fault(Box::new(move |step| {
+    let fault = FaultHook(Box::new(move |step| {
         if own.load(Ordering::Relaxed) { fails(step).map_err(Error::from) } else { Ok(usize::MAX) }
     }));
     (on, fault)
 }
 
-fn fails_at(step: Step, errno: Errno) -> (Arc<AtomicBool>, Fault) {
+fn fails_at(step: SystemCall, errno: Errno) -> (Arc<AtomicBool>, FaultHook) {
     broken(move |at| if at == step { Err(errno) } else { Ok(usize::MAX) })
 }
 
@@ -43,17 +43,17 @@ fn a_disk_that_takes_a_little_at_a_time_gets_every_byte_once() {
 
 /// The limits of a test that waits for many a next try.
 fn hasty() -> Limits {
-    Limits { pause: Duration::from_millis(1), ..quick() }
+    Limits { sync_interval: Duration::from_millis(1), ..quick() }
 }
 
 /// A disk that takes so many bytes with its first write, and then nothing until it is mended;
 /// perhaps half a line cannot even be cut off.
-fn full_after(bytes: usize, cuts: bool) -> (Arc<AtomicBool>, Fault) {
+fn full_after(bytes: usize, cuts: bool) -> (Arc<AtomicBool>, FaultHook) {
     let first = AtomicBool::new(true);
     broken(move |step| match step {
-        Step::Write if first.swap(false, Ordering::Relaxed) && bytes > 0 => Ok(bytes),
-        Step::Write => Err(Errno::NOSPC),
-        Step::Cut if !cuts => Err(Errno::IO),
+        SystemCall::Write if first.swap(false, Ordering::Relaxed) && bytes > 0 => Ok(bytes),
+        SystemCall::Write => Err(Errno::NOSPC),
+        SystemCall::Cut if !cuts => Err(Errno::IO),
         _ => Ok(usize::MAX),
     })
 }
@@ -100,9 +100,9 @@ fn many_short_writes_one_after_the_other_lose_nothing_and_repeat_nothing() {
             // Of every two writes one takes a little, and one nothing.
             let full = AtomicBool::new(true);
             let (broken, fault) = broken(move |step| match step {
-                Step::Write if full.fetch_xor(true, Ordering::Relaxed) => Ok(bytes),
-                Step::Write => Err(Errno::NOSPC),
-                Step::Cut if !cuts => Err(Errno::IO),
+                SystemCall::Write if full.fetch_xor(true, Ordering::Relaxed) => Ok(bytes),
+                SystemCall::Write => Err(Errno::NOSPC),
+                SystemCall::Cut if !cuts => Err(Errno::IO),
                 _ => Ok(usize::MAX),
             });
             let kept = desk.keep_with(hasty(), fault);
@@ -141,7 +141,7 @@ fn a_disk_that_fails_is_health_told_on_change_and_nothing_is_lost_until_it_is_me
         (Errno::ROFS, "read-only file system"),
     ] {
         let desk = Desk::new();
-        let (full, fault) = fails_at(Step::Write, errno);
+        let (full, fault) = fails_at(SystemCall::Write, errno);
         full.store(false, Ordering::Relaxed);
         let kept = desk.keep_with(quick(), fault);
         assert_eq!(kept.health(), None);
@@ -169,8 +169,8 @@ fn a_disk_that_fails_is_health_told_on_change_and_nothing_is_lost_until_it_is_me
 #[test]
 fn what_finds_no_room_while_the_disk_is_full_is_one_hole() {
     let desk = Desk::new();
-    let (full, fault) = fails_at(Step::Write, Errno::NOSPC);
-    let kept = desk.keep_with(Limits { waiting: 10, ..quick() }, fault);
+    let (full, fault) = fails_at(SystemCall::Write, Errno::NOSPC);
+    let kept = desk.keep_with(Limits { queue_entries: 10, ..quick() }, fault);
     assert_eq!(kept.health(), None, "nothing has failed yet");
     kept.orders(1..=10);
     kept.record(hole(11, 14, 0));
@@ -190,7 +190,7 @@ fn what_finds_no_room_while_the_disk_is_full_is_one_hole() {
 #[test]
 fn lines_that_cannot_be_made_durable_are_health_and_the_book_goes_on() {
     let desk = Desk::new();
-    let (bad, fault) = fails_at(Step::Sync, Errno::IO);
+    let (bad, fault) = fails_at(SystemCall::Sync, Errno::IO);
     let kept = desk.keep_with(quick(), fault);
     kept.orders(1..=2);
     while kept.health() != Some("bell-book.jsonl cannot be made durable: input/output error".into())
@@ -208,13 +208,13 @@ fn it_is_made_durable_once_a_pause_and_at_the_end() {
     let syncs = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&syncs);
     let (_, fault) = broken(move |step| {
-        if step == Step::Sync {
+        if step == SystemCall::Sync {
             seen.lock().unwrap().push(Instant::now());
         }
         Ok(usize::MAX)
     });
     let pause = Duration::from_millis(100);
-    let kept = desk.keep_with(Limits { pause, ..quick() }, fault);
+    let kept = desk.keep_with(Limits { sync_interval: pause, ..quick() }, fault);
     let begun = Instant::now();
     for seq in 1.. {
         kept.record(order(seq));
@@ -236,12 +236,12 @@ fn that_a_run_begins_is_made_durable_at_once() {
     let desk = Desk::new();
     let (tell, synced) = channel();
     let (_, fault) = broken(move |step| {
-        if step == Step::Sync {
+        if step == SystemCall::Sync {
             let _ = tell.send(());
         }
         Ok(usize::MAX)
     });
-    let kept = desk.keep_with(Limits { pause: PATIENCE * 100, ..quick() }, fault);
+    let kept = desk.keep_with(Limits { sync_interval: PATIENCE * 100, ..quick() }, fault);
     assert_eq!(kept.health(), None, "the keeper is at work, and will not look for long");
     while synced.try_recv().is_ok() {}
     kept.record(mark(1, What::Run));
@@ -251,7 +251,7 @@ fn that_a_run_begins_is_made_durable_at_once() {
 
 #[test]
 fn a_dead_disk_holds_up_nobody() {
-    for step in [Step::Write, Step::Sync, Step::Open] {
+    for step in [SystemCall::Write, SystemCall::Sync, SystemCall::Open] {
         let desk = Desk::new();
         let (stuck, revive) = sync_channel::<()>(0);
         let (tell, dead) = channel();
@@ -265,7 +265,7 @@ fn a_dead_disk_holds_up_nobody() {
             }
             _ => Ok(usize::MAX),
         });
-        let kept = desk.keep_with(Limits { waiting: 100, ..quick() }, fault);
+        let kept = desk.keep_with(Limits { queue_entries: 100, ..quick() }, fault);
         kept.record(order(1));
         dead.recv_timeout(PATIENCE).unwrap();
         let begun = Instant::now();

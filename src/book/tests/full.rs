@@ -5,7 +5,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use super::*;
-use crate::book::pen::Step;
+use crate::book::book_file::SystemCall;
 
 #[test]
 fn the_newest_are_dropped_counted_and_told_of_as_a_hole() {
@@ -13,13 +13,13 @@ fn the_newest_are_dropped_counted_and_told_of_as_a_hole() {
     // The thread is let go when all is recorded.
     let (hold, kept_back) = sync_channel::<()>(0);
     let kept_back = std::sync::Mutex::new(kept_back);
-    let fault = Fault(Box::new(move |step| {
-        if step == Step::Open {
+    let fault = FaultHook(Box::new(move |step| {
+        if step == SystemCall::Open {
             let _ = kept_back.lock().unwrap().recv();
         }
         Ok(usize::MAX)
     }));
-    let kept = desk.keep_with(Limits { waiting: 600, ..quick() }, fault);
+    let kept = desk.keep_with(Limits { queue_entries: 600, ..quick() }, fault);
     kept.orders(1..=599);
     assert_eq!(kept.recorder.counts(), Counts { queued: 599, dropped: 0, written: 0 });
     kept.orders(600..=1_000);
@@ -39,9 +39,9 @@ fn the_newest_are_dropped_counted_and_told_of_as_a_hole() {
 #[test]
 fn every_number_is_written_or_in_a_hole_in_a_storm_of_many() {
     let desk = Desk::new();
-    let limits = Limits { waiting: 600, file_bytes: u64::MAX, ..quick() };
-    let slow = Fault(Box::new(|step| {
-        if step == Step::Write {
+    let limits = Limits { queue_entries: 600, file_bytes: u64::MAX, ..quick() };
+    let slow = FaultHook(Box::new(|step| {
+        if step == SystemCall::Write {
             thread::sleep(Duration::from_millis(1));
         }
         Ok(usize::MAX)

@@ -50,7 +50,7 @@ fn what_is_no_file_is_health_blocks_nobody_and_heals() {
 fn whoever_asks_does_not_make_it_well() {
     let desk = Desk::new();
     fs::create_dir(desk.book()).unwrap();
-    let kept = desk.keep_with(Limits { pause: PATIENCE, ..quick() }, Fault::default());
+    let kept = desk.keep_with(Limits { sync_interval: PATIENCE, ..quick() }, FaultHook::default());
     assert!(kept.health().is_some());
     (0..3).for_each(|_| kept.flush());
     assert!(kept.health.try_recv().is_err());

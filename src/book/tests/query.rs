@@ -126,7 +126,7 @@ fn unreadable_lines_are_no_reason_not_to_answer() {
 fn answers_are_whole_while_it_is_written_and_turned_over() {
     let desk = Desk::new();
     let limits = Limits { file_bytes: 20_000, ..quick() };
-    let kept = desk.keep_with(limits, Fault::default());
+    let kept = desk.keep_with(limits, FaultHook::default());
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let (recorder, done) = (kept.recorder.clone(), &done);

@@ -14,7 +14,8 @@ fn a_full_file_is_turned_over_at_its_exact_size() {
     for (limit, first) in [(ten, 10), (ten - 1, 9), (ten + 1, 10), (ten / 10, 1)] {
         for together in [true, false] {
             let desk = Desk::new();
-            let kept = desk.keep_with(Limits { file_bytes: limit, ..quick() }, Fault::default());
+            let kept =
+                desk.keep_with(Limits { file_bytes: limit, ..quick() }, FaultHook::default());
             let fits = u64::try_from(first).unwrap();
             let numbers = 11..11 + fits;
             kept.orders(numbers.clone());
@@ -41,7 +42,7 @@ fn whatever_the_limit_nothing_is_lost_or_twice_at_the_border_of_two_files() {
     for limit in [1, 50, 51, 99, 100, 101, 150, 237, 238, 399] {
         let desk = Desk::new();
         let limits = Limits { file_bytes: limit, ..quick() };
-        let kept = desk.keep_with(limits, Fault::default());
+        let kept = desk.keep_with(limits, FaultHook::default());
         let mut last = Vec::new();
         for seq in 1..=40 {
             kept.record(if seq % 3 == 0 { mark(seq, What::Stale) } else { order(seq) });
@@ -68,7 +69,7 @@ fn a_book_that_is_full_when_it_is_opened_is_turned_over_first() {
     let entries: Vec<_> = (1..=50).map(order).collect();
     fs::write(desk.book(), text(&entries)).unwrap();
     fs::write(desk.older(), "older still\n").unwrap();
-    let kept = desk.keep_with(Limits { file_bytes: 100, ..quick() }, Fault::default());
+    let kept = desk.keep_with(Limits { file_bytes: 100, ..quick() }, FaultHook::default());
     kept.record(order(51));
     kept.stop();
     assert_eq!(Desk::lines_of(&desk.older()), entries);
@@ -79,7 +80,7 @@ fn a_book_that_is_full_when_it_is_opened_is_turned_over_first() {
 fn a_book_that_cannot_be_turned_over_is_health_and_keeps_what_it_has() {
     let desk = Desk::new();
     fs::create_dir(desk.older()).unwrap();
-    let kept = desk.keep_with(Limits { file_bytes: 150, ..quick() }, Fault::default());
+    let kept = desk.keep_with(Limits { file_bytes: 150, ..quick() }, FaultHook::default());
     assert_eq!(kept.health(), None);
     kept.orders(1..=9);
     assert_eq!(kept.health(), Some("bell-book.jsonl cannot be turned over: is a directory".into()));
@@ -108,7 +109,7 @@ fn an_older_file_that_is_none_is_not_read() {
 fn a_thousand_of_the_longest_writings_leave_what_was_before_them() {
     let desk = Desk::new();
     let kept =
-        desk.keep_with(Limits { burst: Limits::default().burst, ..quick() }, Fault::default());
+        desk.keep_with(Limits { burst: Limits::default().burst, ..quick() }, FaultHook::default());
     kept.orders([1]);
     for seq in 2..=2_000 {
         let status = Some("\u{1}".repeat(4_096).into());

@@ -17,7 +17,7 @@ impl Office {
     async fn open() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let pause = Duration::from_millis(20);
-        let limits = Limits { pause, burst: u32::MAX, ..Limits::default() };
+        let limits = Limits { sync_interval: pause, burst: u32::MAX, ..Limits::default() };
         let (_, book) = open(&directory.path().join("bell-book.jsonl"), limits);
         let keeper = book.keep(|_| ()).unwrap();
         let room = TestRoom::with_book(embedded(), 16, Some(keeper.reader())).await;

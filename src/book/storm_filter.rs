@@ -18,12 +18,13 @@
 //! double, so that a storm that lasts a day costs some twenty lines of each address. Numbers that
 //! were given and are left out become a hole.
 
+mod lanes;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use chadburn_v1::By;
-
+use self::lanes::{Answers, Lane, total};
 use super::bucket::{Bucket, cost};
 use super::{hole, last_number};
 use crate::entry::{Entry, WIDEST, What};
@@ -42,19 +43,26 @@ const STRANGERS_PAUSE: Duration = Duration::from_secs(10);
 /// In lanes of their own, a hundred of 24 KB would fill a quarter of the book with one order.
 const LONG: u32 = 4;
 
+/// How soon a hand earns one more entry.
+const HAND_EARNS: Duration = Duration::from_secs(1);
+
 /// A hand that has written nothing for so long has ended its storm.
-const CALM: Duration = Duration::from_secs(1);
+const STORM_END: Duration = Duration::from_secs(1);
 
 /// How many stations of one address are told apart in what they answer to one order.
 const STATIONS: usize = 8;
 
 /// How many first answers to one order are released, from all addresses together. Addresses that come
 /// later share one lane.
-const FIRSTS: usize = 100;
+const FIRST_ANSWERS_MAX: usize = 100;
+
+/// How many addresses of strangers have an allowance of their own for orders. Addresses that come later
+/// share one.
+const STRANGERS_MAX: usize = 100;
 
 /// A first answer releases held entries with lower numbers along with it, but no more than so many;
 /// else it is held, too.
-const FEW: usize = 2;
+const RELEASED_WITH_MAX: usize = 2;
 
 /// The first pause, after which what is held is released although nothing else has happened.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -65,116 +73,86 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// At most so many numbers may be missing from the end of the book, or twice as many as this run's
 /// widest hole, before a hole is written. After a crash the next run skips at least that many
 /// (`History::unused`), so that no number is given twice.
-const MANY: u64 = 1_000;
+const UNRECORDED_MAX: u64 = 1_000;
 
 /// Decides which entries are released, and holds the others.
 #[derive(Debug)]
-pub struct Fold {
+pub struct StormFilter {
     /// The latest number that was given.
-    given: u64,
+    latest_seq: u64,
     /// Every number up to this one is in the book, or in a hole.
-    through: u64,
+    recorded_to: u64,
     /// What is known of the present order's answers.
     lanes: HashMap<Lane, Answers>,
     /// How many first answers to the present order there were.
-    firsts: usize,
+    first_answers: usize,
     /// First answers that are held.
-    kept: Vec<Entry>,
+    held_firsts: Vec<Entry>,
     /// The last order of a storm, held.
-    order: Option<Entry>,
+    held_order: Option<Entry>,
     /// Since when something is held.
-    since: Option<Duration>,
+    held_since: Option<Duration>,
     /// How long it is held.
     pause: Duration,
     /// How many numbers may be missing from the end of the book now.
-    leeway: u64,
+    unrecorded_max: u64,
     /// The allowance of all hands.
     hands: Bucket,
     /// The allowances of strangers for orders, by address.
     strangers: HashMap<Lane, Bucket>,
     /// Tokens' worth of strangers' answers released since the last order.
-    answered: u32,
+    answers_cost: u32,
     /// When a hand last wrote, or anybody last ordered.
-    written: Duration,
+    last_activity: Duration,
     /// The date of the latest number.
-    at: u64,
+    latest_at: u64,
 }
 
-/// Those who share an allowance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Lane {
-    /// Whoever writes the files, or has given the token.
-    Hand,
-    /// Whoever comes from this address.
-    Address(IpAddr),
-    /// Whoever comes from another address when there were too many.
-    Others,
-}
-
-/// A lane's answers to the present order.
-#[derive(Debug, Default)]
-struct Answers {
-    /// Which stations' first reply or stale answer there was.
-    firsts: Vec<(Option<By>, What)>,
-    /// The last reply, if it is held.
-    reply: Option<Entry>,
-    /// The last stale answer, if it is held; it counts those before it.
-    stale: Option<Entry>,
-}
-
-impl Answers {
-    fn is_kept(&self) -> bool {
-        self.reply.is_some() || self.stale.is_some()
-    }
-}
-
-fn total(lines: &[Entry]) -> u32 {
-    lines.iter().map(cost).sum()
-}
-
-impl Fold {
+impl StormFilter {
     /// Nothing has happened yet. A hand may write so many entries at once.
     #[must_use]
     pub fn new(burst: u32) -> Self {
         Self {
-            given: 0,
-            through: 0,
+            latest_seq: 0,
+            recorded_to: 0,
             lanes: HashMap::new(),
-            firsts: 0,
-            kept: Vec::new(),
-            order: None,
-            since: None,
+            first_answers: 0,
+            held_firsts: Vec::new(),
+            held_order: None,
+            held_since: None,
             pause: PAUSE,
-            leeway: MANY,
-            hands: Bucket::new(burst, CALM),
+            unrecorded_max: UNRECORDED_MAX,
+            hands: Bucket::new(burst, HAND_EARNS),
             strangers: HashMap::new(),
-            answered: 0,
-            written: Duration::ZERO,
-            at: 0,
+            answers_cost: 0,
+            last_activity: Duration::ZERO,
+            latest_at: 0,
         }
     }
 
     /// Takes an entry at this time since the start; returns what goes into the book now.
     pub fn put(&mut self, now: Duration, entry: Entry) -> Vec<Entry> {
         match (entry.what, entry.from) {
-            (What::Reply | What::Stale, Some(address)) => self.stranger(now, address, entry),
-            (What::Reply | What::Stale, None) => self.hand(now, entry),
-            (What::Order | What::Repeat, _) => self.order(now, entry),
+            (What::Reply | What::Stale, Some(address)) => {
+                self.stranger_answers(now, address, entry)
+            }
+            (What::Reply | What::Stale, None) => self.hand_answers(now, entry),
+            (What::Order | What::Repeat, _) => self.new_order(now, entry),
             (What::Run | What::End | What::Hole, _) => {
-                let mut lines = self.flush();
-                lines.push(self.pass(entry));
+                let mut lines = self.release_all();
+                lines.push(self.release(entry));
                 lines
             }
         }
     }
 
     /// Releases what has been held for long enough, once it is paid for.
-    pub fn settle(&mut self, now: Duration) -> Vec<Entry> {
-        let Some(since) = self.since else { return Vec::new() };
-        let hand = self.lanes.get(&Lane::Hand).is_some_and(Answers::is_kept);
-        let storm = hand || self.order.is_some();
+    pub fn release_due(&mut self, now: Duration) -> Vec<Entry> {
+        let Some(since) = self.held_since else { return Vec::new() };
+        let hand = self.lanes.get(&Lane::Hand).is_some_and(Answers::is_held);
+        let storm = hand || self.held_order.is_some();
         let pause = if storm { self.pause.min(LONGEST_PAUSE) } else { self.pause };
-        let calm = storm && now >= self.written + CALM;
+        let calm = storm && now >= self.last_activity + STORM_END;
         let in_debt = hand && self.hands.in_debt(now) || self.order_in_debt(now);
         if in_debt || !calm && now < since.saturating_add(pause) {
             return Vec::new();
@@ -182,90 +160,92 @@ impl Fold {
         if !calm {
             self.pause = self.pause.saturating_mul(2);
         }
-        let lines = self.flush_paid(now);
-        self.answered = self.answered.saturating_add(total(&lines));
+        let lines = self.release_paid(now);
+        self.answers_cost = self.answers_cost.saturating_add(total(&lines));
         lines
     }
 
     /// What is held, as it would be released now.
     #[must_use]
-    pub fn waiting(&self) -> Vec<Entry> {
+    pub fn held(&self) -> Vec<Entry> {
         let mut lines = self.numbered();
         let stale = self.lanes.values().filter_map(|answers| answers.stale.as_ref());
         // A stale answer has no number of its own; it takes the latest one.
-        let mut stale: Vec<_> = stale.map(|it| Entry { seq: self.given, ..it.clone() }).collect();
+        let mut stale: Vec<_> =
+            stale.map(|it| Entry { seq: self.latest_seq, ..it.clone() }).collect();
         stale.sort_by_key(|stale| stale.at);
         lines.append(&mut stale);
         lines
     }
 
-    fn stranger(&mut self, now: Duration, address: IpAddr, entry: Entry) -> Vec<Entry> {
-        let cost = cost(&entry);
-        if cost > LONG {
-            return self.keep(now, Lane::Others, entry);
+    fn stranger_answers(&mut self, now: Duration, address: IpAddr, entry: Entry) -> Vec<Entry> {
+        let price = cost(&entry);
+        if price > LONG {
+            return self.hold(now, Lane::Others, entry);
         }
-        let full = self.firsts >= FIRSTS;
+        let full = self.first_answers >= FIRST_ANSWERS_MAX;
         let own = Lane::Address(address);
         let lane = if full && !self.lanes.contains_key(&own) { Lane::Others } else { own };
         let firsts = &mut self.lanes.entry(lane).or_default().firsts;
         let who = (entry.by, entry.what);
         if full || firsts.len() >= STATIONS || firsts.contains(&who) {
-            return self.keep(now, lane, entry);
+            return self.hold(now, lane, entry);
         }
         firsts.push(who);
-        self.firsts += 1;
+        self.first_answers += 1;
         if entry.what == What::Stale {
-            if self.order.is_some() {
-                return self.keep(now, lane, entry);
+            if self.held_order.is_some() {
+                return self.hold(now, lane, entry);
             }
-            self.answered = self.answered.saturating_add(cost);
-            return vec![self.pass(entry)];
+            self.answers_cost = self.answers_cost.saturating_add(price);
+            return vec![self.release(entry)];
         }
         let before = self.numbered();
-        let kept = before.iter().filter(|line| line.what != What::Hole);
-        if self.order.is_some() || kept.count() > FEW || total(&before) > LONG {
-            self.gives(&entry);
-            self.kept.push(entry);
+        let held = before.iter().filter(|line| line.what != What::Hole);
+        if self.held_order.is_some() || held.count() > RELEASED_WITH_MAX || total(&before) > LONG {
+            self.note_number(&entry);
+            self.held_firsts.push(entry);
             return self.overdue();
         }
-        let mut lines = self.let_numbered_through();
-        lines.push(self.pass(entry));
-        self.answered = self.answered.saturating_add(total(&lines));
+        let mut lines = self.release_numbered();
+        lines.push(self.release(entry));
+        self.answers_cost = self.answers_cost.saturating_add(total(&lines));
         lines
     }
 
-    fn hand(&mut self, now: Duration, entry: Entry) -> Vec<Entry> {
-        self.written = now;
-        if self.order.is_some() || !self.hands.pays(now, cost(&entry)) {
-            return self.keep(now, Lane::Hand, entry);
+    fn hand_answers(&mut self, now: Duration, entry: Entry) -> Vec<Entry> {
+        self.last_activity = now;
+        if self.held_order.is_some() || !self.hands.pays(now, cost(&entry)) {
+            return self.hold(now, Lane::Hand, entry);
         }
         let mut lines = match entry.what {
-            What::Reply => self.let_numbered_through(),
+            What::Reply => self.release_numbered(),
             _ => Vec::new(),
         };
-        lines.push(self.pass(entry));
+        lines.push(self.release(entry));
         lines
     }
 
-    fn order(&mut self, now: Duration, entry: Entry) -> Vec<Entry> {
-        self.written = now;
-        let answers = |fold: &Self| fold.answered.saturating_add(total(&fold.waiting()));
-        let cost = cost(&entry).saturating_add(entry.from.map_or(0, |_| answers(self)));
-        if !self.payer(now, &entry).pays(now, cost) {
+    fn new_order(&mut self, now: Duration, entry: Entry) -> Vec<Entry> {
+        self.last_activity = now;
+        let answers_price =
+            |filter: &Self| filter.answers_cost.saturating_add(total(&filter.held()));
+        let price = cost(&entry).saturating_add(entry.from.map_or(0, |_| answers_price(self)));
+        if !self.payer(now, &entry).pays(now, price) {
             self.next_order();
-            self.gives(&entry);
-            self.order = Some(entry);
-            self.since.get_or_insert(now);
+            self.note_number(&entry);
+            self.held_order = Some(entry);
+            self.held_since.get_or_insert(now);
             return self.overdue();
         }
         if self.order_in_debt(now) {
             // The held order has not been paid for: it is dropped, and its number goes into a hole.
-            self.order = None;
+            self.held_order = None;
         }
-        let mut lines = self.flush_paid(now);
+        let mut lines = self.release_paid(now);
         self.next_order();
         self.pause = PAUSE;
-        lines.push(self.pass(entry));
+        lines.push(self.release(entry));
         lines
     }
 
@@ -273,9 +253,9 @@ impl Fold {
     fn payer(&mut self, now: Duration, order: &Entry) -> &mut Bucket {
         let Some(address) = order.from else { return &mut self.hands };
         let mut lane = Lane::Address(address);
-        if !self.strangers.contains_key(&lane) && self.strangers.len() >= FIRSTS {
+        if !self.strangers.contains_key(&lane) && self.strangers.len() >= STRANGERS_MAX {
             self.strangers.retain(|_, bucket| !bucket.is_full(now));
-            if self.strangers.len() >= FIRSTS {
+            if self.strangers.len() >= STRANGERS_MAX {
                 lane = Lane::Others;
             }
         }
@@ -285,22 +265,22 @@ impl Fold {
 
     /// Whether an order is held that is not paid for yet.
     fn order_in_debt(&mut self, now: Duration) -> bool {
-        let Some(order) = self.order.take() else { return false };
+        let Some(order) = self.held_order.take() else { return false };
         let in_debt = self.payer(now, &order).in_debt(now);
-        self.order = Some(order);
+        self.held_order = Some(order);
         in_debt
     }
 
     /// Releases everything that is held, and has those pay who have caused the storm.
-    fn flush_paid(&mut self, now: Duration) -> Vec<Entry> {
-        if let Some(order) = self.order.take() {
+    fn release_paid(&mut self, now: Duration) -> Vec<Entry> {
+        if let Some(order) = self.held_order.take() {
             self.payer(now, &order).owes(cost(&order));
-            self.order = Some(order);
+            self.held_order = Some(order);
         }
         if let Some(hand) = self.lanes.get(&Lane::Hand) {
             self.hands.owes(hand.reply.iter().chain(&hand.stale).map(cost).sum());
         }
-        self.flush()
+        self.release_all()
     }
 
     /// Answers are to another order from now on.
@@ -315,72 +295,72 @@ impl Fold {
         if all.is_some() {
             self.lanes.insert(Lane::Others, Answers { stale: all, ..Answers::default() });
         }
-        self.kept.clear();
-        self.firsts = 0;
-        self.answered = 0;
+        self.held_firsts.clear();
+        self.first_answers = 0;
+        self.answers_cost = 0;
     }
 
-    /// Keeps this as the last of its lane.
-    fn keep(&mut self, now: Duration, lane: Lane, entry: Entry) -> Vec<Entry> {
+    /// Holds this as the last of its lane.
+    fn hold(&mut self, now: Duration, lane: Lane, entry: Entry) -> Vec<Entry> {
         let answers = self.lanes.entry(lane).or_default();
         if entry.what == What::Stale {
             let more = answers.stale.take().map(|before| 1 + before.more.unwrap_or(0));
             answers.stale = Some(Entry { more, ..entry });
         } else {
-            (self.given, self.at) = (entry.seq, entry.at);
+            (self.latest_seq, self.latest_at) = (entry.seq, entry.at);
             answers.reply = Some(entry);
         }
-        self.since.get_or_insert(now);
+        self.held_since.get_or_insert(now);
         self.overdue()
     }
 
     /// Notes the number of an entry that is held.
-    fn gives(&mut self, entry: &Entry) {
-        (self.given, self.at) = (entry.seq, entry.at);
+    fn note_number(&mut self, entry: &Entry) {
+        (self.latest_seq, self.latest_at) = (entry.seq, entry.at);
     }
 
     /// Releases what has a number, if too many numbers are missing from the book.
     fn overdue(&mut self) -> Vec<Entry> {
-        if self.given - self.through > self.leeway {
-            return self.let_numbered_through();
+        if self.latest_seq - self.recorded_to > self.unrecorded_max {
+            return self.release_numbered();
         }
         Vec::new()
     }
 
     /// Puts this into the book. A stale answer takes the number of the last line in the book, so that
     /// numbers do not go back.
-    fn pass(&mut self, mut entry: Entry) -> Entry {
+    fn release(&mut self, mut entry: Entry) -> Entry {
         match entry.what {
-            What::Stale if self.through < self.given => entry.seq = self.through,
+            What::Stale if self.recorded_to < self.latest_seq => entry.seq = self.recorded_to,
             What::Stale => {}
-            _ => (self.given, self.through) = (last_number(&entry), last_number(&entry)),
+            _ => (self.latest_seq, self.recorded_to) = (last_number(&entry), last_number(&entry)),
         }
         entry
     }
 
     /// Releases everything that is held.
-    pub fn flush(&mut self) -> Vec<Entry> {
-        let lines = self.waiting();
-        self.let_numbered_through();
+    pub fn release_all(&mut self) -> Vec<Entry> {
+        let lines = self.held();
+        self.release_numbered();
         for answers in self.lanes.values_mut() {
             answers.stale = None;
         }
-        self.since = None;
+        self.held_since = None;
         lines
     }
 
-    fn let_numbered_through(&mut self) -> Vec<Entry> {
+    fn release_numbered(&mut self) -> Vec<Entry> {
         let lines = self.numbered();
-        self.kept.clear();
-        self.order = None;
+        self.held_firsts.clear();
+        self.held_order = None;
         for answers in self.lanes.values_mut() {
             answers.reply = None;
         }
-        self.through = self.given;
+        self.recorded_to = self.latest_seq;
         let widest = lines.iter().filter_map(|line| line.more).max().unwrap_or(0);
-        self.leeway = self.leeway.max(2 * widest).min(WIDEST);
+        self.unrecorded_max = self.unrecorded_max.max(2 * widest).min(WIDEST);
         if self.lanes.values().all(|answers| answers.stale.is_none()) {
-            self.since = None;
+            self.held_since = None;
         }
         lines
     }
@@ -388,19 +368,20 @@ impl Fold {
     /// Held entries with numbers, in their order, and holes for the numbers between.
     fn numbered(&self) -> Vec<Entry> {
         let replies = self.lanes.values().filter_map(|answers| answers.reply.as_ref());
-        let mut entries: Vec<_> = self.kept.iter().chain(&self.order).chain(replies).collect();
+        let mut entries: Vec<_> =
+            self.held_firsts.iter().chain(&self.held_order).chain(replies).collect();
         entries.sort_by_key(|entry| entry.seq);
-        let (mut lines, mut through) = (Vec::with_capacity(entries.len()), self.through);
-        let left_out = |through: u64, to: u64, at| {
-            let more = to.checked_sub(through).filter(|&more| more > 0);
-            more.map(|more| Entry { more: Some(more), ..hole(through + 1, to, at) })
+        let (mut lines, mut recorded_to) = (Vec::with_capacity(entries.len()), self.recorded_to);
+        let left_out = |from: u64, to: u64, at| {
+            let more = to.checked_sub(from).filter(|&more| more > 0);
+            more.map(|more| Entry { more: Some(more), ..hole(from + 1, to, at) })
         };
         for entry in entries {
-            lines.extend(left_out(through, entry.seq - 1, entry.at));
-            through = entry.seq;
+            lines.extend(left_out(recorded_to, entry.seq - 1, entry.at));
+            recorded_to = entry.seq;
             lines.push(entry.clone());
         }
-        lines.extend(left_out(through, self.given, self.at));
+        lines.extend(left_out(recorded_to, self.latest_seq, self.latest_at));
         lines
     }
 }

@@ -1,5 +1,6 @@
 use std::net::Ipv4Addr;
 
+use chadburn_v1::By;
 use uuid::Uuid;
 
 use super::*;
@@ -8,9 +9,9 @@ use super::*;
 #[derive(Clone, Copy)]
 struct Who(u32, u128);
 
-/// A fold, what has gone through it, and numbers that rise.
+/// A filter, what it has released, and numbers that rise.
 struct Storm {
-    fold: Fold,
+    filter: StormFilter,
     now: Duration,
     seq: u64,
     lines: Vec<Entry>,
@@ -19,7 +20,7 @@ struct Storm {
 impl Storm {
     fn new(burst: u32) -> Self {
         let (now, seq, lines) = (Duration::ZERO, 100, Vec::new());
-        let mut storm = Self { fold: Fold::new(burst), now, seq, lines };
+        let mut storm = Self { filter: StormFilter::new(burst), now, seq, lines };
         storm.put(Entry::new(100, 0, What::Run));
         storm
     }
@@ -33,10 +34,10 @@ impl Storm {
     }
 
     fn put(&mut self, entry: Entry) {
-        let lines = self.fold.put(self.now, entry);
+        let lines = self.filter.put(self.now, entry);
         self.lines.extend(lines);
         // As the keeper does, now and then.
-        self.lines.extend(self.fold.settle(self.now));
+        self.lines.extend(self.filter.release_due(self.now));
     }
 
     fn order(&mut self) {
@@ -66,7 +67,7 @@ impl Storm {
         let until = self.now + time;
         while self.now < until {
             self.now = until.min(self.now + Duration::from_secs(1));
-            self.lines.extend(self.fold.settle(self.now));
+            self.lines.extend(self.filter.release_due(self.now));
         }
     }
 
@@ -100,7 +101,7 @@ fn the_first_and_the_last_mind_are_written_and_the_others_counted() {
         storm.answer(Reply, Some(Who(1, 1)));
     }
     assert_eq!(storm.through(), [(Reply, 102, 0)]);
-    assert_eq!(storm.fold.waiting().len(), 2, "who reads the book is told the last at once");
+    assert_eq!(storm.filter.held().len(), 2, "who reads the book is told the last at once");
     storm.order();
     assert_eq!(storm.through(), [(Hole, 103, 998), (Reply, 1_101, 0), (Order, 1_102, 0)]);
     storm.answer(Reply, Some(Who(1, 1)));
@@ -138,7 +139,7 @@ fn an_office_behind_one_address_is_written_one_by_one() {
         storm.answer(Reply, Some(Who(1, station)));
     }
     assert_eq!(storm.through().len(), STATIONS);
-    assert_eq!(storm.fold.waiting(), []);
+    assert_eq!(storm.filter.held(), []);
 }
 
 #[test]
@@ -148,14 +149,14 @@ fn a_hundred_addresses_are_told_apart_and_the_others_are_one() {
         storm.answer(Stale, Some(Who(address, 1)));
         storm.answer(Reply, Some(Who(address, 1)));
     }
-    assert!(storm.fold.lanes.len() <= FIRSTS + 2);
+    assert!(storm.filter.lanes.len() <= FIRST_ANSWERS_MAX + 2);
     storm.order();
     storm.lines.insert(0, Entry::new(101, 0, Order));
     storm.check();
     let counted: u64 = storm.lines.iter().filter_map(|line| line.more).sum();
     let written = storm.lines.iter().filter(|it| matches!(it.what, Stale | Reply)).count() as u64;
     assert_eq!(counted + written, 200_000, "nothing is lost without a count");
-    assert!(storm.lines.len() < FIRSTS + 40, "{} lines", storm.lines.len());
+    assert!(storm.lines.len() < FIRST_ANSWERS_MAX + 40, "{} lines", storm.lines.len());
 }
 
 #[test]
@@ -181,8 +182,8 @@ fn so_many_numbers_are_never_untold_of_that_a_run_after_a_bad_end_gives_one_agai
         for line in std::mem::take(&mut storm.lines) {
             widest = widest.max(line.more.unwrap_or(0));
         }
-        let untold = storm.seq - storm.fold.through;
-        assert!(untold <= MANY.max(2 * widest) + 1, "{untold} after {widest}");
+        let untold = storm.seq - storm.filter.recorded_to;
+        assert!(untold <= UNRECORDED_MAX.max(2 * widest) + 1, "{untold} after {widest}");
     }
     assert!(widest > 100_000 / 2);
 }
@@ -221,13 +222,13 @@ fn a_hand_that_storms_is_written_first_and_last_and_one_that_does_not_as_it_is()
     assert_eq!(through[4], (Order, 1_104, 0));
     assert!(through.len() < 10, "{through:?}");
     storm.answer(Reply, None);
-    storm.passes(CALM);
+    storm.passes(STORM_END);
     let last = storm.through();
     assert_eq!(last[last.len() - 2..], [(Order, 5_100, 0), (Reply, 5_101, 0)]);
     // What was let through is paid for first.
-    storm.passes(CALM);
+    storm.passes(STORM_END);
     for _ in 0..100 {
-        storm.passes(CALM);
+        storm.passes(STORM_END);
         storm.order();
     }
     assert_eq!(storm.through().len(), 100);
@@ -254,7 +255,7 @@ fn at_the_end_of_a_run_nothing_is_kept() {
     storm.put(Entry::new(storm.seq, 0, End));
     let end = [(Hole, 103, 1), (Reply, 104, 0), (Stale, 104, 1), (End, 104, 0)];
     assert_eq!(storm.through(), end);
-    assert_eq!(storm.fold.waiting(), []);
+    assert_eq!(storm.filter.held(), []);
 }
 
 #[test]
@@ -299,7 +300,7 @@ fn long_entries_of_a_hand_are_paid_for_in_bytes() {
         let bytes = storm.bytes();
         assert!(bytes < 500_000, "{bytes} bytes of {what:?} in ten seconds");
         storm.passes(Duration::from_mins(10));
-        assert_eq!(storm.fold.waiting(), [], "what came last is written when it is paid for");
+        assert_eq!(storm.filter.held(), [], "what came last is written when it is paid for");
         let last = storm.lines.iter().rfind(|line| line.what == what).unwrap();
         assert_eq!((last.seq, last.status.as_deref()), (storm.seq, Some(&*longest())));
     }
@@ -340,7 +341,7 @@ fn many_addresses_that_order_are_bounded_too() {
     for address in 0..2_000 {
         storm.says(Order, Some(address), &longest());
     }
-    assert!(storm.fold.strangers.len() <= FIRSTS + 1);
+    assert!(storm.filter.strangers.len() <= STRANGERS_MAX + 1);
     assert!(storm.bytes() < 4_000_000, "{} bytes", storm.bytes());
 }
 
@@ -402,7 +403,7 @@ fn of_the_stale_answers_of_all_lanes_the_latest_stands_for_the_others() {
         }
     }
     storm.order();
-    let held = storm.fold.waiting().into_iter().filter(|entry| entry.what == Stale);
+    let held = storm.filter.held().into_iter().filter(|entry| entry.what == Stale);
     let held: Vec<_> = held.map(|entry| (entry.at, entry.more)).collect();
     assert_eq!(held, [(20 * 20 + 19, Some(20 * 20 - 1))]);
 }

@@ -14,7 +14,7 @@ use live_file::{lock, resolve};
 
 /// The two files in rotation.
 #[derive(Clone, Debug)]
-pub(super) struct Pages {
+pub(super) struct BookPaths {
     /// The file that is written.
     pub(super) present: PathBuf,
     /// The file that was written before it.
@@ -23,7 +23,7 @@ pub(super) struct Pages {
 
 /// A file that is open for reading.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(super) struct InputFile {
     pub(super) file: File,
     /// Its size when it was opened; what is written later is not read.
     pub(super) size: u64,
@@ -40,7 +40,7 @@ pub(super) fn id(meta: &Metadata) -> Id {
     (meta.dev(), meta.ino())
 }
 
-impl Pages {
+impl BookPaths {
     pub(super) fn new(path: &Path) -> Self {
         let mut older = path.as_os_str().to_owned();
         older.push(".1");
@@ -57,16 +57,17 @@ impl Pages {
     ///
     /// The present one is opened first: should it become the older one meanwhile, it is met
     /// twice, and nothing between the two is missed.
-    pub(super) fn open(&self) -> Result<Vec<Page>, Trouble> {
+    pub(super) fn open(&self) -> Result<Vec<InputFile>, Trouble> {
         let present = open(&self.present)?;
         let older = open(&self.older)?;
-        let twice = |older: &Page| present.as_ref().is_some_and(|present| present.id == older.id);
+        let twice =
+            |older: &InputFile| present.as_ref().is_some_and(|present| present.id == older.id);
         Ok(older.filter(|older| !twice(older)).into_iter().chain(present).collect())
     }
 }
 
 /// Opens one of the files, if it is there.
-pub(super) fn open(path: &Path) -> Result<Option<Page>, Trouble> {
+pub(super) fn open(path: &Path) -> Result<Option<InputFile>, Trouble> {
     let failed = |error: io::Error| Trouble::failed(path, "read", &error);
     let found = resolve::parent(path).and_then(|place| Ok((place.stat()?, place)));
     let place = match found {
@@ -86,5 +87,5 @@ pub(super) fn open(path: &Path) -> Result<Option<Page>, Trouble> {
     }
     let seconds = u64::try_from(meta.mtime()).unwrap_or(0);
     let written = seconds.saturating_mul(1_000);
-    Ok(Some(Page { file, size: meta.len(), written, id: id(&meta) }))
+    Ok(Some(InputFile { file, size: meta.len(), written, id: id(&meta) }))
 }
