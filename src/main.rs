@@ -91,7 +91,7 @@ async fn join(config: BridgeConfig) -> Result<ExitCode, Box<dyn std::error::Erro
     // No other signal ends it.
     let _others = Signals::catch()?;
     let filter = std::env::var("CHADBURN_LOG").ok();
-    let _log = log::start(config.log_format, filter.as_deref(), server::COUNTED)?;
+    let _log = log::start(config.log_format, filter.as_deref(), server::HUB_LOG_TARGET)?;
     let stop = async {
         signals.until_stop().await;
     };
@@ -109,7 +109,7 @@ async fn serve(config: Config) -> Result<ExitCode, Box<dyn std::error::Error>> {
     };
     let seats = seats::seats(seats::raise_descriptor_limit());
     let filter = std::env::var("CHADBURN_LOG").ok();
-    let _log = log::start(config.log_format, filter.as_deref(), server::COUNTED)?;
+    let _log = log::start(config.log_format, filter.as_deref(), server::HUB_LOG_TARGET)?;
     let server = Server::new(config, listener, seats)?;
 
     let (stop, stopped) = oneshot::channel::<()>();

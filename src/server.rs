@@ -5,7 +5,7 @@
 
 mod counting;
 mod opening;
-mod outlets;
+mod ports;
 mod record;
 mod token;
 mod watchdog;
@@ -24,9 +24,9 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::opening::Patience;
-pub use self::outlets::COUNTED;
-use self::outlets::{Outlets, Rooms, event};
+use self::opening::StartDeadline;
+pub use self::ports::HUB_LOG_TARGET;
+use self::ports::{ServerPorts, TelegraphPorts, event};
 use crate::book::Keeper;
 use crate::cli::Config;
 use crate::clock::Clock;
@@ -45,7 +45,7 @@ use live_file::source::{Options, Pool, Source};
 
 /// How long a shutdown may take, from the signal to the end of the process. The contract says five
 /// seconds; what is kept back is for the process itself to end.
-const PATIENCE: Duration = Duration::from_millis(4_700);
+const SHUTDOWN_LIMIT: Duration = Duration::from_millis(4_700);
 
 /// A server that is ready to run.
 #[derive(Debug)]
@@ -60,7 +60,7 @@ pub struct Server {
 
 /// Why the server could not start, or has failed. Whoever started it must act.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
+pub enum ServeError {
     /// The accept file is locked by another process, or its path names no file.
     #[error(transparent)]
     Accept(#[from] durable::OpenError),
@@ -80,7 +80,7 @@ pub enum StartError {
 
 impl Server {
     /// A server on this listener, for at most `seats` connections ([`chadburn_web::seats`]).
-    pub fn new(config: Config, listener: TcpListener, seats: usize) -> Result<Self, StartError> {
+    pub fn new(config: Config, listener: TcpListener, seats: usize) -> Result<Self, ServeError> {
         listener.set_nonblocking(true)?;
         Ok(Self { config, listener, seats })
     }
@@ -95,9 +95,9 @@ impl Server {
         self,
         stop: impl Future<Output = ()>,
         reload: Arc<Notify>,
-    ) -> Result<(), StartError> {
+    ) -> Result<(), ServeError> {
         let Self { config, listener, seats } = self;
-        let (patience, mut stop) = (Patience::begin(), pin!(stop));
+        let (start_deadline, mut stop) = (StartDeadline::begin(), pin!(stop));
         let address = listener.local_addr()?;
         // The first line, whatever is said of the files. The line that it listens comes when they have been
         // read; until then whoever connects waits.
@@ -105,7 +105,7 @@ impl Server {
         let (status_calls, accept_calls) = (Calls::default(), Calls::default());
         let accept_file = tokio::select! {
             () = &mut stop => return Ok(()),
-            opened = opening::accept_file(&config.accept_file, &accept_calls, patience) => opened?,
+            opened = opening::accept_file(&config.accept_file, &accept_calls, start_deadline) => opened?,
         };
         let assets = tokio::select! {
             () = &mut stop => return Ok(()),
@@ -113,21 +113,21 @@ impl Server {
         };
         let policy = config.policy();
         let token_file = config.token_file.clone();
-        let doubts = spawn_blocking(move || token::tell_doubts(token_file.as_deref()));
+        let token_warnings = spawn_blocking(move || token::tell_doubts(token_file.as_deref()));
         // The token file's warnings are logged when they are known; a disk that hangs delays nothing
         // beyond the deadline.
-        let _ = patience.wait(doubts).await;
-        let (publish_visitors, visitors) = watch::channel(policy.visitors.clone());
+        let _ = start_deadline.wait(token_warnings).await;
+        let (visitors_sender, visitors) = watch::channel(policy.visitors.clone());
         let reaches = policy.reaches;
         let seats = Arc::new(Semaphore::new(seats));
         let stopping = CancellationToken::new();
-        let (publish, mut snapshots) = watch::channel(Arc::new(Snapshot::default()));
+        let (snapshot_sender, mut snapshots) = watch::channel(Arc::new(Snapshot::default()));
         let manager = Arc::new(Manager::of_this_process());
         let metrics = Arc::new(Metrics::new());
 
         let (history, book) = tokio::select! {
             () = &mut stop => return Ok(()),
-            opened = opening::book(config.book.as_deref(), &config.dial, patience) => opened,
+            opened = opening::book(config.book.as_deref(), &config.dial, start_deadline) => opened,
         };
         let mut keeper = None;
 
@@ -164,14 +164,14 @@ impl Server {
                     })
                 });
                 keeper = record::keep(book, handle)?;
-                let rooms = Rooms {
+                let telegraph_ports = TelegraphPorts {
                     replies: writer,
                     orders: orders.transpose()?,
                     book: keeper.as_ref().map(Keeper::recorder),
-                    snapshots: publish,
+                    snapshots: snapshot_sender,
                 };
-                Ok(Outlets {
-                    telegraphs: vec![rooms],
+                Ok(ServerPorts {
+                    telegraphs: vec![telegraph_ports],
                     asks: HashMap::new(),
                     stopping: stopping.clone(),
                     manager: Arc::clone(&manager),
@@ -190,12 +190,12 @@ impl Server {
         if let (Some(path), Some(keeper)) = (&config.book, &keeper) {
             watched.push((File::Book, Monitor::new(path, keeper.calls())));
         }
-        let up = async {
+        let serving = async {
             // The order is read before the reply, so that equal files are answered.
             for (file, calls) in [(File::Status, &status_calls), (File::Accept, &accept_calls)] {
                 sources.push(watch_file(&pool, &config, file, calls, &handle)?);
                 let settled = |snapshot: &Arc<Snapshot>| snapshot.health(file).is_some();
-                if let Some(Err(_)) = patience.wait(snapshots.wait_for(settled)).await {
+                if let Some(Err(_)) = start_deadline.wait(snapshots.wait_for(settled)).await {
                     // The hub has ended; `ended` says why.
                     std::future::pending::<()>().await;
                 }
@@ -222,18 +222,18 @@ impl Server {
         let result = tokio::select! {
             () = &mut stop => Ok(()),
             () = stopping.cancelled() => Ok(()),
-            result = up => result,
+            result = serving => result,
             never = token::read_again_on(&reload, &config, async |policy| {
                 // A hub that has ended decides nothing any more.
                 let _ = handle.send(Input::Event(Event::Policy(policy.clone()))).await;
                 // HTTP only now: whoever it lets in with the new token must find a hub that knows that token.
-                publish_visitors.send_replace(policy.visitors);
+                visitors_sender.send_replace(policy.visitors);
             }) => match never {},
             never = watchdog::watch(&mut watched, &handle) => match never {},
-            how = &mut ended => Err(StartError::Hub(why(how))),
+            how = &mut ended => Err(ServeError::Hub(why(how))),
         };
 
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + SHUTDOWN_LIMIT;
         manager.stopping();
         tracing::info!("Stopping Status Watcher...");
         listening.cancel();

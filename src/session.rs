@@ -62,7 +62,7 @@ pub enum Want {
 
 /// How a response must be encoded for whoever asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Form {
+pub enum ResponseFormat {
     /// One line of text, or none.
     Text,
     /// Console lines, then an `ok`.
@@ -73,7 +73,7 @@ pub enum Form {
 
 /// How the hub responds to a request.
 #[derive(Clone, Copy, Debug)]
-pub enum Answer<'a> {
+pub enum StationResponse<'a> {
     /// This line.
     Line(&'a str),
     /// Nothing needs to be said.
@@ -81,24 +81,30 @@ pub enum Answer<'a> {
     /// The reply with this state is durably in the accept file.
     Accepted(&'a str),
     /// Refused: a code for programs, and one line for people, the same on every wire.
-    No(Code, &'a str),
+    Refused(Code, &'a str),
 }
 
 impl Session {
     /// Parses a message. `Err` is the error message to send back.
-    pub fn hear(&self, message: &str) -> Result<(Want, Form), String> {
+    pub fn parse_message(&self, message: &str) -> Result<(Want, ResponseFormat), String> {
         if self.wire != Wire::Json {
-            return Ok((command(message), Form::Text));
+            return Ok((command(message), ResponseFormat::Text));
         }
         match parse(message) {
-            Ok((Request::Console { command: line }, id)) => Ok((command(&line), Form::Console(id))),
+            Ok((Request::Console { command: line }, id)) => {
+                Ok((command(&line), ResponseFormat::Console(id)))
+            }
             Ok((Request::Answer { order, position, coming }, id)) => {
                 let want = Want::Answer { order: Some(order), position, coming };
-                Ok((want, Form::Request(id)))
+                Ok((want, ResponseFormat::Request(id)))
             }
-            Ok((Request::Name { name }, id)) => Ok((Want::Name(name), Form::Request(id))),
-            Ok((Request::Order { status }, id)) => Ok((Want::Order(status), Form::Request(id))),
-            Ok((Request::Token { value }, id)) => Ok((Want::Token(value), Form::Request(id))),
+            Ok((Request::Name { name }, id)) => Ok((Want::Name(name), ResponseFormat::Request(id))),
+            Ok((Request::Order { status }, id)) => {
+                Ok((Want::Order(status), ResponseFormat::Request(id)))
+            }
+            Ok((Request::Token { value }, id)) => {
+                Ok((Want::Token(value), ResponseFormat::Request(id)))
+            }
             Err(Refused { id, code, message }) => {
                 Err(Message::Error { id: id.as_ref().map(Id::lent), code, message: &message }
                     .encode())
@@ -107,22 +113,26 @@ impl Session {
     }
 }
 
-impl Form {
+impl ResponseFormat {
     /// The messages, at most two, that tell this on the wire.
-    pub fn put(&self, answer: Answer<'_>) -> impl Iterator<Item = String> + use<> {
-        let (first, second) = match (self, answer) {
-            (Self::Text, Answer::Nothing) => (None, None),
-            (Self::Text, Answer::Line(line) | Answer::No(_, line)) => (Some(line.into()), None),
-            (Self::Text, Answer::Accepted(state)) => (Some(text::accepted(state)), None),
-            (Self::Console(id), Answer::Line(line)) => (Some(console(line)), Some(ok(id.as_ref()))),
-            (Self::Console(id), Answer::Accepted(state)) => {
+    pub fn encode(&self, response: StationResponse<'_>) -> impl Iterator<Item = String> + use<> {
+        let (first, second) = match (self, response) {
+            (Self::Text, StationResponse::Nothing) => (None, None),
+            (Self::Text, StationResponse::Line(line) | StationResponse::Refused(_, line)) => {
+                (Some(line.into()), None)
+            }
+            (Self::Text, StationResponse::Accepted(state)) => (Some(text::accepted(state)), None),
+            (Self::Console(id), StationResponse::Line(line)) => {
+                (Some(console(line)), Some(ok(id.as_ref())))
+            }
+            (Self::Console(id), StationResponse::Accepted(state)) => {
                 (Some(console(&text::accepted(state))), Some(ok(id.as_ref())))
             }
-            (Self::Console(id) | Self::Request(id), Answer::No(code, message)) => (
+            (Self::Console(id) | Self::Request(id), StationResponse::Refused(code, message)) => (
                 Some(Message::Error { id: id.as_ref().map(Id::lent), code, message }.encode()),
                 None,
             ),
-            (Self::Console(id), Answer::Nothing) | (Self::Request(id), _) => {
+            (Self::Console(id), StationResponse::Nothing) | (Self::Request(id), _) => {
                 (Some(ok(id.as_ref())), None)
             }
         };
@@ -161,34 +171,38 @@ mod tests {
         Session { station_id: Uuid::nil(), wire, peer, name: None }
     }
 
-    fn put(form: &Form, answer: Answer<'_>) -> Vec<String> {
-        form.put(answer).collect()
+    fn put(format: &ResponseFormat, response: StationResponse<'_>) -> Vec<String> {
+        format.encode(response).collect()
     }
 
     #[test]
     fn the_console_says_on_either_wire_what_the_text_wire_says() {
-        let (want, form) =
-            session(Wire::Json).hear(r#"{"type":"console","command":"x","id":3}"#).unwrap();
-        assert_eq!(want, session(Wire::Text).hear("x").unwrap().0);
-        assert_eq!(put(&Form::Text, Answer::Line("hi")), ["hi"]);
+        let (want, format) = session(Wire::Json)
+            .parse_message(r#"{"type":"console","command":"x","id":3}"#)
+            .unwrap();
+        assert_eq!(want, session(Wire::Text).parse_message("x").unwrap().0);
+        assert_eq!(put(&ResponseFormat::Text, StationResponse::Line("hi")), ["hi"]);
         assert_eq!(
-            put(&form, Answer::Line("hi")),
+            put(&format, StationResponse::Line("hi")),
             [r#"{"type":"console","text":"hi"}"#, r#"{"type":"ok","id":3}"#]
         );
     }
 
     #[test]
     fn silence_on_the_text_wire_is_an_ok_in_json() {
-        assert!(put(&Form::Text, Answer::Nothing).is_empty());
-        assert_eq!(put(&Form::Console(None), Answer::Nothing), [r#"{"type":"ok"}"#]);
+        assert!(put(&ResponseFormat::Text, StationResponse::Nothing).is_empty());
+        assert_eq!(
+            put(&ResponseFormat::Console(None), StationResponse::Nothing),
+            [r#"{"type":"ok"}"#]
+        );
     }
 
     #[test]
     fn an_answer_is_an_ok_or_an_error_with_the_requests_id() {
-        let form = Form::Request(Some(Id::Text("a".into())));
-        assert_eq!(put(&form, Answer::Accepted("7")), [r#"{"type":"ok","id":"a"}"#]);
+        let format = ResponseFormat::Request(Some(Id::Text("a".into())));
+        assert_eq!(put(&format, StationResponse::Accepted("7")), [r#"{"type":"ok","id":"a"}"#]);
         assert_eq!(
-            put(&form, Answer::No(Code::Stale, "too late")),
+            put(&format, StationResponse::Refused(Code::Stale, "too late")),
             [r#"{"type":"error","id":"a","code":"stale","message":"too late"}"#]
         );
     }

@@ -13,7 +13,7 @@ use chadburn_core::bell::{self, Reading};
 use chadburn_core::{Dial, Position};
 use chadburn_v1::{self as v1, By, Message};
 
-use self::history::{History, Past};
+use self::history::{History, Missed};
 use crate::clock::Now;
 use crate::entry::{Entry, SEQ_MAX, What};
 use live_file::writing::Health;
@@ -28,9 +28,9 @@ pub const THE_TELEGRAPH: TelegraphId = TelegraphId(0);
 
 /// A status text, and the position that it names, if any.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Saying {
+pub struct StatusText {
     /// The text, as it stands in the file.
-    pub status: Arc<str>,
+    pub text: Arc<str>,
     /// The position it means, if it is on the dial.
     pub position: Option<Position>,
     /// The name of that position.
@@ -41,7 +41,7 @@ pub struct Saying {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Order {
     /// What is ordered.
-    pub what: Saying,
+    pub status: StatusText,
     /// Its number; a repeat gives it a new one.
     pub seq: u64,
     /// When it was first given: UTC in milliseconds. A repeat leaves it.
@@ -54,7 +54,7 @@ pub struct Order {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     /// What is answered.
-    pub what: Saying,
+    pub status: StatusText,
     /// Its number.
     pub seq: u64,
     /// Whose it is.
@@ -67,7 +67,7 @@ pub struct Reply {
 
 /// Order, reply and number at some moment: what a `state` message tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Said {
+pub struct TelegraphState {
     /// The number of the latest order, repeat or reply.
     pub seq: u64,
     /// When that was: UTC in milliseconds.
@@ -101,7 +101,7 @@ pub struct Telegraph {
     dial: Dial<'static>,
     /// The order and the reply as they are. The number rises strictly, and a run starts at the wall
     /// clock's milliseconds, or behind the bell book's last number, so that it rises across restarts too.
-    now: Said,
+    current: TelegraphState,
     /// Earlier states, as far as they are remembered.
     history: History,
 }
@@ -113,64 +113,68 @@ impl Telegraph {
     pub fn new(dial: Dial<'static>, now: Now, mut history: History) -> Self {
         let seq = now.unix_ms.max(history.unused());
         history.begin_run(seq);
-        Self { dial, now: Said { seq, at: now.unix_ms, ..Said::default() }, history }
+        Self {
+            dial,
+            current: TelegraphState { seq, at: now.unix_ms, ..TelegraphState::default() },
+            history,
+        }
     }
 
     /// Takes what the status file says now, and who caused that.
     pub fn ordered(&mut self, now: Now, status: &str, author: Author) -> Entry {
-        let seq = self.count(now);
-        let before = self.now.order.take();
-        let repeated = before.filter(|order| *order.what.status == *status);
+        let seq = self.next_seq(now);
+        let before = self.current.order.take();
+        let repeated = before.filter(|order| *order.status.text == *status);
         let what = if repeated.is_some() { What::Repeat } else { What::Order };
         let order = Order {
-            what: self.saying(status),
+            status: self.status_text(status),
             seq,
             since: repeated.map_or(now.unix_ms, |order| order.since),
             given: Some(now.since_start),
         };
-        let entry = Entry { since: Some(order.since), ..self.entry(what, &order.what, author) };
-        self.now.order = Some(Arc::new(order));
-        self.history.push(self.now.clone());
+        let entry = Entry { since: Some(order.since), ..self.entry(what, &order.status, author) };
+        self.current.order = Some(Arc::new(order));
+        self.history.push(self.current.clone());
         entry
     }
 
     /// Takes what the accept file says now, and who caused that.
     pub fn replied(&mut self, now: Now, status: &str, author: Author) -> Entry {
-        let seq = self.count(now);
-        let what = self.saying(status);
+        let seq = self.next_seq(now);
+        let status = self.status_text(status);
         let after_ms = self.millis_since_order(now);
-        let entry = Entry { after_ms, ..self.entry(What::Reply, &what, author.clone()) };
+        let entry = Entry { after_ms, ..self.entry(What::Reply, &status, author.clone()) };
         let Author { by, who, .. } = author;
-        self.now.reply = Some(Arc::new(Reply { what, seq, by, who, at: now.unix_ms }));
-        self.history.push(self.now.clone());
+        self.current.reply = Some(Arc::new(Reply { status, seq, by, who, at: now.unix_ms }));
+        self.history.push(self.current.clone());
         entry
     }
 
     /// The entry for an answer to an order that is no longer the present one. It moves nothing.
     #[must_use]
-    pub fn stale(&self, now: Now, order: u64, status: &str, author: Author) -> Entry {
-        let entry = self.entry(What::Stale, &self.saying(status), author);
+    pub fn stale_entry(&self, now: Now, order: u64, status: &str, author: Author) -> Entry {
+        let entry = self.entry(What::Stale, &self.status_text(status), author);
         // Whoever answers may say any number; one that no order can have would spoil the line.
         Entry { at: now.unix_ms, to: Some(order.min(SEQ_MAX)), ..entry }
     }
 
     /// The entry for the beginning or the end of a run.
     #[must_use]
-    pub fn mark(&self, now: Now, what: What) -> Entry {
-        Entry::new(self.now.seq, now.unix_ms, what)
+    pub fn run_entry(&self, now: Now, what: What) -> Entry {
+        Entry::new(self.current.seq, now.unix_ms, what)
     }
 
     /// How long ago the present order was given or repeated, in milliseconds.
     #[must_use]
     pub fn millis_since_order(&self, now: Now) -> Option<u64> {
-        let given = self.now.order.as_ref()?.given?;
+        let given = self.current.order.as_ref()?.given?;
         u64::try_from(now.since_start.saturating_sub(given).as_millis()).ok()
     }
 
     /// The first thing that a station must be told which has been told everything up to `seq`, if there
     /// is anything.
     #[must_use]
-    pub fn after(&self, seq: u64) -> Option<Past<'_>> {
+    pub fn after(&self, seq: u64) -> Option<Missed<'_>> {
         self.history.after(seq)
     }
 
@@ -182,80 +186,80 @@ impl Telegraph {
 
     /// The order and the reply as they are.
     #[must_use]
-    pub fn said(&self) -> &Said {
-        &self.now
+    pub fn current(&self) -> &TelegraphState {
+        &self.current
     }
 
     /// The number of the latest order, repeat or reply.
     #[must_use]
     pub fn seq(&self) -> u64 {
-        self.now.seq
+        self.current.seq
     }
 
     /// The present order.
     #[must_use]
     pub fn order(&self) -> Option<&Order> {
-        self.now.order.as_deref()
+        self.current.order.as_deref()
     }
 
     /// The present reply.
     #[must_use]
     pub fn reply(&self) -> Option<&Reply> {
-        self.now.reply.as_deref()
+        self.current.reply.as_deref()
     }
 
     /// The text of the present order, or none.
     #[must_use]
     pub fn status(&self) -> &str {
-        self.now.order.as_ref().map_or("", |order| &order.what.status)
+        self.current.order.as_ref().map_or("", |order| &order.status.text)
     }
 
-    fn saying(&self, status: &str) -> Saying {
-        Saying::on(&self.dial, status.into())
+    fn status_text(&self, status: &str) -> StatusText {
+        StatusText::on(&self.dial, status.into())
     }
 
-    fn entry(&self, what: What, saying: &Saying, author: Author) -> Entry {
+    fn entry(&self, what: What, status: &StatusText, author: Author) -> Entry {
         Entry {
-            status: Some(Arc::clone(&saying.status)),
-            position: saying.position,
-            name: saying.name.clone(),
+            status: Some(Arc::clone(&status.text)),
+            position: status.position,
+            name: status.name.clone(),
             by: Some(author.by),
             who: author.who,
             from: author.from,
-            ..Entry::new(self.now.seq, self.now.at, what)
+            ..Entry::new(self.current.seq, self.current.at, what)
         }
     }
 
-    fn count(&mut self, now: Now) -> u64 {
-        self.now.seq += 1;
-        self.now.at = now.unix_ms;
-        self.now.seq
+    fn next_seq(&mut self, now: Now) -> u64 {
+        self.current.seq += 1;
+        self.current.at = now.unix_ms;
+        self.current.seq
     }
 }
 
-impl Said {
+impl TelegraphState {
     /// Whether the bell rings.
     #[must_use]
     pub fn bell(&self) -> bool {
-        let order = self.order.as_ref().map(|order| order.what.reading(order.seq));
-        let reply = self.reply.as_ref().map(|reply| reply.what.reading(reply.seq));
+        let order = self.order.as_ref().map(|order| order.status.reading(order.seq));
+        let reply = self.reply.as_ref().map(|reply| reply.status.reading(reply.seq));
         bell::rings(order.as_ref(), reply.as_ref())
     }
 
     /// The `state` message that tells all of this.
     #[must_use]
-    pub fn state(&self, source: &Health) -> String {
+    pub fn message(&self, source: &Health) -> String {
         let order = self.order.as_ref().map(|order| v1::Order {
-            status: &*order.what.status,
-            position: order.what.position,
-            name: order.what.name.as_deref(),
+            status: &*order.status.text,
+            position: order.status.position,
+            name: order.status.name.as_deref(),
             seq: order.seq,
             since: order.since,
         });
         let reply = self.reply.as_ref().map(|reply| v1::Reply {
-            status: &*reply.what.status,
-            position: reply.what.position,
-            name: reply.what.name.as_deref(),
+            status: &*reply.status.text,
+            position: reply.status.position,
+            name: reply.status.name.as_deref(),
             seq: reply.seq,
             by: reply.by,
             who: reply.who.as_deref(),
@@ -274,16 +278,16 @@ impl Said {
     }
 }
 
-impl Saying {
+impl StatusText {
     /// This text, and what it names on this dial.
-    fn on(dial: &Dial<'_>, status: Arc<str>) -> Self {
-        let sector = dial.find(&status);
+    fn on(dial: &Dial<'_>, text: Arc<str>) -> Self {
+        let sector = dial.find(&text);
         let (position, name) = (sector.map(|it| it.position), sector.map(|it| it.name.into()));
-        Self { status, position, name }
+        Self { text, position, name }
     }
 
     fn reading(&self, seq: u64) -> Reading<'_> {
-        Reading { status: &self.status, position: self.position, seq }
+        Reading { status: &self.text, position: self.position, seq }
     }
 }
 
@@ -299,7 +303,7 @@ mod tests {
     }
 
     fn rings(telegraph: &Telegraph) -> bool {
-        telegraph.said().bell()
+        telegraph.current().bell()
     }
 
     fn at(unix_ms: u64) -> Now {

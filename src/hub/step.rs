@@ -178,7 +178,9 @@ impl Hub {
     pub fn step(&mut self, now: Now, event: Event<'_>, effects: &mut Vec<Effect>) {
         self.time = now.since_start;
         match event {
-            Event::Started => effects.push(Effect::Record(self.telegraph.mark(now, What::Run))),
+            Event::Started => {
+                effects.push(Effect::Record(self.telegraph.run_entry(now, What::Run)));
+            }
             Event::Joined { key, secret, known_seq, wire, peer } => {
                 let station_id = Self::station_id(&secret);
                 let session = Session { station_id, wire, peer, name: None };
@@ -211,7 +213,7 @@ impl Hub {
             Event::Shutdown => self.shutdown(effects),
             Event::Ended => {
                 self.log_silence(Duration::MAX, effects);
-                effects.push(Effect::Record(self.telegraph.mark(now, What::End)));
+                effects.push(Effect::Record(self.telegraph.run_entry(now, What::End)));
             }
         }
         self.tell_roll(now, effects);

@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinHandle, spawn_blocking};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::StartError;
+use super::ServeError;
 use crate::book::{self, Book, Limits, Past};
 use crate::http;
 use crate::telegraph::history::History;
@@ -24,9 +24,9 @@ const LEAST: Duration = Duration::from_millis(500);
 
 /// How long the start waits for disks, all of them together.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience(Instant);
+pub(super) struct StartDeadline(Instant);
 
-impl Patience {
+impl StartDeadline {
     /// It begins now.
     pub(super) fn begin() -> Self {
         Self(Instant::now() + DEADLINE)
@@ -46,11 +46,11 @@ pub(super) type Open = Box<dyn FnOnce() -> Result<DurableFile, String> + Send>;
 pub(super) async fn accept_file(
     path: &Path,
     calls: &Calls,
-    patience: Patience,
+    start_deadline: StartDeadline,
 ) -> Result<Open, OpenError> {
     let (calls, path) = (calls.clone(), path.to_owned());
     let mut opening = spawn_blocking(move || calls.make(|| DurableFile::open(&path)));
-    if let Some(Ok(opened)) = patience.wait(&mut opening).await {
+    if let Some(Ok(opened)) = start_deadline.wait(&mut opening).await {
         let file = opened?;
         return Ok(Box::new(|| Ok(file)));
     }
@@ -63,7 +63,7 @@ pub(super) async fn accept_file(
 pub(super) async fn book(
     path: Option<&Path>,
     dial: &Dial<'_>,
-    patience: Patience,
+    start_deadline: StartDeadline,
 ) -> (History, Option<Book>) {
     let Some(path) = path.map(Path::to_owned) else {
         return (History::default(), None);
@@ -73,7 +73,7 @@ pub(super) async fn book(
         let path = path.clone();
         move || book::open(&path, limits)
     });
-    match patience.wait(&mut opening).await {
+    match start_deadline.wait(&mut opening).await {
         Some(Ok((past, book))) => {
             let Past { order, reply, entries, last_seq, clean, .. } = past;
             let (order, reply) = (order.as_ref(), reply.as_ref());
@@ -96,11 +96,11 @@ pub(super) async fn book(
 }
 
 /// Reads the panel. Without the one that was asked for nothing is served.
-pub(super) async fn assets(directory: Option<&Path>) -> Result<Assets, StartError> {
+pub(super) async fn assets(directory: Option<&Path>) -> Result<Assets, ServeError> {
     let Some(path) = directory.map(Path::to_owned) else { return Ok(http::embedded()) };
     let name = path.display().to_string();
     let loaded = in_time(&name, move || http::from_directory(&path)).await;
-    Ok(loaded.map_err(StartError::NoAnswer)?.map_err(std::io::Error::other)??)
+    Ok(loaded.map_err(ServeError::NoAnswer)?.map_err(std::io::Error::other)??)
 }
 
 /// Calls the disk about `name`, on a thread that is not waited for if it hangs: the error is then one

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chadburn_core::Dial;
 use chadburn_v1::{By, is_name};
 
-use super::{Order, Reply, Said, Saying};
+use super::{Order, Reply, StatusText, TelegraphState};
 use crate::entry::{Entry, WIDEST, What};
 
 /// How many states are remembered.
@@ -26,7 +26,7 @@ const UNWRITTEN: u64 = 10_000;
 #[derive(Debug, Default)]
 pub struct History {
     /// What is remembered, by rising numbers.
-    items: VecDeque<Item>,
+    items: VecDeque<HistoryItem>,
     /// Of numbers up to this one nothing is remembered.
     forgotten: u64,
     /// The last number that was given, if any is known.
@@ -40,18 +40,18 @@ pub struct History {
 
 /// Something remembered.
 #[derive(Debug)]
-enum Item {
+enum HistoryItem {
     /// A state.
-    Said(Said),
+    State(TelegraphState),
     /// These numbers may have been given, and nobody knows for what.
     Hole { from: u64, to: u64 },
 }
 
-impl Item {
+impl HistoryItem {
     /// The last number it speaks of.
     fn last(&self) -> u64 {
         match self {
-            Self::Said(said) => said.seq,
+            Self::State(state) => state.seq,
             Self::Hole { to, .. } => *to,
         }
     }
@@ -59,9 +59,9 @@ impl Item {
 
 /// What a station that was away must be told next.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Past<'a> {
+pub enum Missed<'a> {
     /// This state.
-    Said(&'a Said),
+    State(&'a TelegraphState),
     /// That the states from here to there are not known any more.
     Gap {
         /// The first one.
@@ -86,11 +86,11 @@ impl History {
         ended_well: bool,
     ) -> Self {
         let mut history = Self::default();
-        let mut said = Said::default();
+        let mut state = TelegraphState::default();
         // Whether the order and the reply that stand are known: a hole may have had others.
         let (mut knows_order, mut knows_reply) = (true, true);
         for entry in order.into_iter().chain(reply) {
-            said.take(dial, entry);
+            state.apply(dial, entry);
         }
         // Whatever came before the first entry is not remembered, only what it left standing.
         history.forgotten =
@@ -104,11 +104,11 @@ impl History {
         for entry in entries {
             match entry.what {
                 What::Order | What::Repeat | What::Reply => {
-                    said.take(dial, entry);
+                    state.apply(dial, entry);
                     knows_reply |= entry.what == What::Reply;
                     knows_order |= entry.what != What::Reply;
                     if knows_order && knows_reply {
-                        history.push(said.clone());
+                        history.push(state.clone());
                     } else {
                         history.hole(entry.seq, entry.seq);
                     }
@@ -121,7 +121,7 @@ impl History {
                 }
                 What::Run => {
                     // A run knows nothing until it has read the files.
-                    said = Said::default();
+                    state = TelegraphState::default();
                     (knows_order, knows_reply) = (true, true);
                     history.untold = 0;
                     history.begin_run(entry.seq);
@@ -161,15 +161,15 @@ impl History {
     }
 
     /// Remembers a state.
-    pub(super) fn push(&mut self, said: Said) {
-        self.last_seq = self.last_seq.max(Some(said.seq));
-        self.items.push_back(Item::Said(said));
+    pub(super) fn push(&mut self, state: TelegraphState) {
+        self.last_seq = self.last_seq.max(Some(state.seq));
+        self.items.push_back(HistoryItem::State(state));
         self.bound();
     }
 
     fn hole(&mut self, from: u64, to: u64) {
         self.last_seq = self.last_seq.max(Some(to));
-        self.items.push_back(Item::Hole { from, to });
+        self.items.push_back(HistoryItem::Hole { from, to });
         self.bound();
     }
 
@@ -183,34 +183,35 @@ impl History {
 
     /// The first thing that a station must be told which has been told everything up to `seq`.
     #[must_use]
-    pub(super) fn after(&self, seq: u64) -> Option<Past<'_>> {
+    pub(super) fn after(&self, seq: u64) -> Option<Missed<'_>> {
         if seq < self.forgotten {
-            return Some(Past::Gap { from: seq + 1, to: self.forgotten });
+            return Some(Missed::Gap { from: seq + 1, to: self.forgotten });
         }
         let index = self.items.partition_point(|item| item.last() <= seq);
         Some(match self.items.get(index)? {
-            Item::Said(said) => Past::Said(said),
-            Item::Hole { from, to } => Past::Gap { from: *from.max(&(seq + 1)), to: *to },
+            HistoryItem::State(state) => Missed::State(state),
+            HistoryItem::Hole { from, to } => Missed::Gap { from: *from.max(&(seq + 1)), to: *to },
         })
     }
 }
 
-impl Said {
+impl TelegraphState {
     /// Takes what an entry of the bell book says.
-    fn take(&mut self, dial: &Dial<'_>, entry: &Entry) {
-        let what = Saying::on(dial, entry.status.clone().unwrap_or_default());
+    fn apply(&mut self, dial: &Dial<'_>, entry: &Entry) {
+        let status = StatusText::on(dial, entry.status.clone().unwrap_or_default());
         (self.seq, self.at) = (entry.seq, entry.at);
         match entry.what {
             What::Order | What::Repeat => {
                 let since = entry.since.unwrap_or(entry.at);
-                let order = Order { what, seq: entry.seq, since, given: None };
+                let order = Order { status, seq: entry.seq, since, given: None };
                 self.order = Some(Arc::new(order));
             }
             What::Reply => {
                 let by = entry.by.unwrap_or(By::File);
                 // Whoever can write the book can call somebody anything.
                 let who = entry.who.clone().filter(|who| is_name(who));
-                self.reply = Some(Arc::new(Reply { what, seq: entry.seq, by, who, at: entry.at }));
+                self.reply =
+                    Some(Arc::new(Reply { status, seq: entry.seq, by, who, at: entry.at }));
             }
             What::Run | What::Stale | What::Hole | What::End => {}
         }
@@ -238,8 +239,8 @@ mod tests {
         let mut told = Vec::new();
         while let Some(past) = history.after(seq) {
             let (from, to) = match past {
-                Past::Said(said) => (said.seq, said.seq),
-                Past::Gap { from, to } => (from, to),
+                Missed::State(state) => (state.seq, state.seq),
+                Missed::Gap { from, to } => (from, to),
             };
             assert!(from > seq && to >= from);
             seq = to;
@@ -313,9 +314,9 @@ mod tests {
         let mut entries = vec![entry(100, What::Run), entry(101, What::Order), hole];
         entries.extend([entry(105, What::Order), entry(106, What::Reply), entry(107, What::Order)]);
         let history = book(&entries);
-        let Some(Past::Gap { from: 102, to: 104 }) = history.after(101) else { panic!() };
-        assert_eq!(history.after(104), Some(Past::Gap { from: 105, to: 105 }), "which reply?");
-        assert!(matches!(history.after(105), Some(Past::Said(said)) if said.seq == 106));
+        let Some(Missed::Gap { from: 102, to: 104 }) = history.after(101) else { panic!() };
+        assert_eq!(history.after(104), Some(Missed::Gap { from: 105, to: 105 }), "which reply?");
+        assert!(matches!(history.after(105), Some(Missed::State(state)) if state.seq == 106));
     }
 
     #[test]
@@ -331,7 +332,7 @@ mod tests {
     fn without_a_book_everything_before_this_run_is_a_gap() {
         let mut history = History::default();
         history.begin_run(1_000);
-        history.push(Said { seq: 1_001, ..Said::default() });
+        history.push(TelegraphState { seq: 1_001, ..TelegraphState::default() });
         assert_eq!(told(&history, 7), [(8, 1_000), (1_001, 1_001)]);
     }
 
@@ -340,7 +341,7 @@ mod tests {
         let mut history = History::default();
         history.begin_run(0);
         for seq in 1..=REMEMBERED as u64 + 5 {
-            history.push(Said { seq, ..Said::default() });
+            history.push(TelegraphState { seq, ..TelegraphState::default() });
         }
         let told = told(&history, 2);
         assert_eq!(told[..2], [(3, 5), (6, 6)]);
@@ -360,9 +361,9 @@ mod tests {
         let run = entry(20, What::Run);
         let entries = [entry(10, What::Order), entry(11, What::Reply), run, entry(21, What::Order)];
         let history = book(&entries);
-        let Some(Past::Said(said)) = history.after(20) else { panic!() };
-        assert_eq!(said.order.as_ref().map(|order| order.seq), Some(21));
-        assert_eq!(said.reply, None, "it was told so then, before the accept file was read");
+        let Some(Missed::State(state)) = history.after(20) else { panic!() };
+        assert_eq!(state.order.as_ref().map(|order| order.seq), Some(21));
+        assert_eq!(state.reply, None, "it was told so then, before the accept file was read");
     }
 
     #[test]
@@ -370,10 +371,10 @@ mod tests {
         let order = entry(5, What::Order);
         let entries = [entry(10, What::Reply), entry(11, What::Order)];
         let history = History::from_book(&DEFAULT, Some(&order), None, &entries, Some(11), false);
-        let Some(Past::Said(said)) = history.after(9) else { panic!() };
-        assert_eq!(said.order.as_ref().map(|order| order.seq), Some(5));
-        assert_eq!(said.reply.as_ref().map(|reply| reply.seq), Some(10));
-        assert_eq!(history.after(8), Some(Past::Gap { from: 9, to: 9 }), "not remembered");
+        let Some(Missed::State(state)) = history.after(9) else { panic!() };
+        assert_eq!(state.order.as_ref().map(|order| order.seq), Some(5));
+        assert_eq!(state.reply.as_ref().map(|reply| reply.seq), Some(10));
+        assert_eq!(history.after(8), Some(Missed::Gap { from: 9, to: 9 }), "not remembered");
     }
 
     #[test]
@@ -388,9 +389,9 @@ mod tests {
         let told = |dial| {
             let entries = std::slice::from_ref(&order);
             let history = History::from_book(dial, None, None, entries, Some(10), true);
-            let Some(Past::Said(said)) = history.after(9) else { panic!("it is remembered") };
-            let what = &said.order.as_ref().unwrap().what;
-            (what.position, what.name.as_deref() == Some("COFFEE"))
+            let Some(Missed::State(state)) = history.after(9) else { panic!("it is remembered") };
+            let status = &state.order.as_ref().unwrap().status;
+            (status.position, status.name.as_deref() == Some("COFFEE"))
         };
         assert_eq!(told(&DEFAULT), (Some(coffee.position), true));
         assert_eq!(told(&NO_DIAL), (None, false));

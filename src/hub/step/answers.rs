@@ -14,7 +14,7 @@ use crate::clock::Now;
 use crate::file::File;
 use crate::hub::{Ask, Effect, Key};
 use crate::policy::{Act, Peer, Refusal};
-use crate::session::{Answer, Form, Want};
+use crate::session::{ResponseFormat, StationResponse, Want};
 use crate::wire::text;
 use chadburn_host::log::escaped;
 
@@ -33,7 +33,7 @@ struct Requester {
 
 impl Requester {
     /// The address of one that has not given the token.
-    fn stranger(&self) -> Option<IpAddr> {
+    fn untrusted_address(&self) -> Option<IpAddr> {
         (!self.peer.trusted).then_some(self.peer.address)
     }
 }
@@ -42,12 +42,12 @@ impl Hub {
     pub(super) fn heard(&mut self, now: Now, key: Key, message: &str, effects: &mut Vec<Effect>) {
         let Some(station) = self.station(key) else { return };
         let (id, from) = (station.session.station_id, station.session.peer.address);
-        let heard = station.session.hear(message);
+        let heard = station.session.parse_message(message);
         if self.is_unproven(key) {
             // Nothing of it is logged: whoever has not given the token could write there what he likes.
             match heard {
-                Ok((Want::Token(value), form)) => {
-                    self.check_token(now, key, &value, &form, effects);
+                Ok((Want::Token(value), format)) => {
+                    self.check_token(now, key, &value, &format, effects);
                 }
                 _ => Self::spoke_too_early(key, effects),
             }
@@ -59,7 +59,7 @@ impl Hub {
         let line = || format!("Message from Client {id}: {}", escaped(shown));
         self.log((LineKind::Message, Some(from)), line, effects);
         match heard {
-            Ok((want, form)) => self.station_asks(now, key, want, form, effects),
+            Ok((want, format)) => self.station_asks(now, key, want, format, effects),
             Err(message) => effects.push(Effect::Say { to: key, message }),
         }
     }
@@ -69,7 +69,7 @@ impl Hub {
         now: Now,
         key: Key,
         want: Want,
-        form: Form,
+        format: ResponseFormat,
         effects: &mut Vec<Effect>,
     ) {
         let Some(station) = self.station(key) else { return };
@@ -81,10 +81,10 @@ impl Hub {
         };
         match want {
             Want::Name(name) => self.set_name(key, &name),
-            Want::Token(value) => return self.check_token(now, key, &value, &form, effects),
-            want => return self.handle_request(now, &requester, want, form, effects),
+            Want::Token(value) => return self.check_token(now, key, &value, &format, effects),
+            want => return self.handle_request(now, &requester, want, format, effects),
         }
-        say(requester.asker, &form, Answer::Nothing, effects);
+        say(requester.asker, &format, StationResponse::Nothing, effects);
     }
 
     pub(super) fn asked(&mut self, now: Now, ticket: u64, ask: Ask, effects: &mut Vec<Effect>) {
@@ -93,7 +93,7 @@ impl Hub {
         let who = who.filter(|who| !who.is_empty()).map(Into::into);
         let requester = Requester { asker: Asker::Http(ticket), station_id, who, peer };
         // HTTP ignores the form.
-        self.handle_request(now, &requester, want, Form::Request(None), effects);
+        self.handle_request(now, &requester, want, ResponseFormat::Request(None), effects);
     }
 
     /// Gives a station the name that it wants.
@@ -111,18 +111,18 @@ impl Hub {
         now: Now,
         key: Key,
         value: &str,
-        form: &Form,
+        format: &ResponseFormat,
         effects: &mut Vec<Effect>,
     ) {
         let known = self.policy.visitors.token.is_none() || self.policy.visitors.is_token(value);
         let Some(station) = self.station_mut(key) else { return };
         station.session.peer.trusted |= known;
         if known {
-            say(Asker::Station(key), form, Answer::Nothing, effects);
+            say(Asker::Station(key), format, StationResponse::Nothing, effects);
             self.token_accepted(now, key, effects);
         } else {
-            let answer = Answer::No(Code::BadToken, "that is not the token");
-            say(Asker::Station(key), form, answer, effects);
+            let response = StationResponse::Refused(Code::BadToken, "that is not the token");
+            say(Asker::Station(key), format, response, effects);
             self.token_rejected(key, effects);
         }
     }
@@ -132,7 +132,7 @@ impl Hub {
         now: Now,
         requester: &Requester,
         want: Want,
-        form: Form,
+        format: ResponseFormat,
         effects: &mut Vec<Effect>,
     ) {
         let act = match want {
@@ -141,39 +141,39 @@ impl Hub {
             Want::Order(_) => Some(Act::Order),
             _ => None,
         };
-        let mut respond = |answer| say(requester.asker, &form, answer, effects);
+        let mut respond = |response| say(requester.asker, &format, response, effects);
         if let Some(Err(refusal)) = act.map(|act| self.policy.judge(&requester.peer, act)) {
             let code = match refusal {
                 Refusal::TokenRequired => Code::TokenRequired,
                 _ => Code::Refused,
             };
-            return respond(Answer::No(code, &refusal.to_string()));
+            return respond(StationResponse::Refused(code, &refusal.to_string()));
         }
         match want {
-            Want::Nothing | Want::Name(_) | Want::Token(_) => respond(Answer::Nothing),
-            Want::Echo(words) => respond(Answer::Line(&text::echo(&words))),
-            Want::Base => respond(Answer::Line(&text::base(&self.base))),
-            Want::File => respond(Answer::Line(&text::file(&self.status_name))),
-            Want::Status => respond(Answer::Line(&text::status(self.telegraph.status()))),
+            Want::Nothing | Want::Name(_) | Want::Token(_) => respond(StationResponse::Nothing),
+            Want::Echo(words) => respond(StationResponse::Line(&text::echo(&words))),
+            Want::Base => respond(StationResponse::Line(&text::base(&self.base))),
+            Want::File => respond(StationResponse::Line(&text::file(&self.status_name))),
+            Want::Status => respond(StationResponse::Line(&text::status(self.telegraph.status()))),
             Want::Shutdown => {
-                respond(Answer::Line(text::SHUTTING_DOWN));
+                respond(StationResponse::Line(text::SHUTTING_DOWN));
                 effects.push(Effect::AskShutdown);
             }
             Want::Accept(state) if !text::acceptable(&state) => {
-                respond(Answer::No(Code::BadState, text::BAD_ACCEPT));
+                respond(StationResponse::Refused(Code::BadState, text::BAD_ACCEPT));
             }
             Want::Accept(text) => {
-                self.enqueue_write(now, File::Accept, requester, form, text, None, effects);
+                self.enqueue_write(now, File::Accept, requester, format, text, None, effects);
             }
             Want::Order(status) => {
                 // A name of the dial becomes its number, which every reader understands.
                 let sector = self.dial.find(&status);
                 let text = sector.map_or(status, |sector| sector.position.to_string());
-                self.enqueue_write(now, File::Status, requester, form, text, None, effects);
+                self.enqueue_write(now, File::Status, requester, format, text, None, effects);
             }
             Want::Answer { order, position, coming } => {
                 let how = How { given: position, coming };
-                self.answer_order(now, requester, form, order, how, effects);
+                self.answer_order(now, requester, format, order, how, effects);
             }
         }
     }
@@ -183,46 +183,46 @@ impl Hub {
         &mut self,
         now: Now,
         requester: &Requester,
-        form: Form,
+        format: ResponseFormat,
         order: Option<u64>,
         how: How,
         effects: &mut Vec<Effect>,
     ) {
         let asker = requester.asker;
         let Some(present) = self.telegraph.order() else {
-            let answer = Answer::No(Code::NoOrder, "there is no order to answer");
-            return say(asker, &form, answer, effects);
+            let response = StationResponse::Refused(Code::NoOrder, "there is no order to answer");
+            return say(asker, &format, response, effects);
         };
         let text = match how.given {
-            None => present.what.status.to_string(),
+            None => present.status.text.to_string(),
             Some(position) if self.dial.sector(position).is_some() => position.to_string(),
             Some(_) => {
                 let why = match self.dial.sectors {
                     [] => "there is no dial here, and so no position",
                     _ => "the dial has no such position",
                 };
-                let answer = Answer::No(Code::NoPosition, why);
-                return say(asker, &form, answer, effects);
+                let response = StationResponse::Refused(Code::NoPosition, why);
+                return say(asker, &format, response, effects);
             }
         };
         let order = order.unwrap_or(present.seq);
         if present.seq != order {
             let (by, who) = (By::Station(requester.station_id), requester.who.clone());
-            let author = Author { by, who, from: requester.stranger() };
-            let entry = self.telegraph.stale(now, order, &text, author);
+            let author = Author { by, who, from: requester.untrusted_address() };
+            let entry = self.telegraph.stale_entry(now, order, &text, author);
             effects.push(Effect::Record(entry));
-            return say(asker, &form, Answer::No(Code::Stale, STALE), effects);
+            return say(asker, &format, StationResponse::Refused(Code::Stale, STALE), effects);
         }
         if self.roll.has(requester.station_id, how) {
-            return say(asker, &form, Answer::Accepted(&text), effects);
+            return say(asker, &format, StationResponse::Accepted(&text), effects);
         }
         if how.given.is_none() && how.coming == Some(false) {
             let after_ms = self.telegraph.millis_since_order(now).unwrap_or(0);
             self.roll.enter(requester.station_id, requester.who.clone(), Some(how), None, after_ms);
             self.roll_changed = true;
-            return say(asker, &form, Answer::Nothing, effects);
+            return say(asker, &format, StationResponse::Nothing, effects);
         }
-        self.enqueue_write(now, File::Accept, requester, form, text, Some((order, how)), effects);
+        self.enqueue_write(now, File::Accept, requester, format, text, Some((order, how)), effects);
     }
 
     /// Takes a text that is to go into a file. `answers`: for an answer, the order's number and how it was
@@ -233,7 +233,7 @@ impl Hub {
         now: Now,
         file: File,
         requester: &Requester,
-        form: Form,
+        format: ResponseFormat,
         text: String,
         answers: Option<(u64, How)>,
         effects: &mut Vec<Effect>,
@@ -242,14 +242,14 @@ impl Hub {
             effects.push(Effect::Hold(key));
         }
         let Requester { asker, station_id, ref who, .. } = *requester;
-        let (who, from) = (who.clone(), requester.stranger());
+        let (who, from) = (who.clone(), requester.untrusted_address());
         let (order, how) = answers.unzip();
         self.write_queue(file).push(PendingWrite {
             asker,
             station_id,
             who,
             from,
-            form,
+            format,
             text,
             order,
             how,
@@ -265,18 +265,18 @@ impl Hub {
         let present = telegraph.order().map(|order| order.seq);
         let queue = if file == File::Status { &mut self.orders } else { &mut self.replies };
         let started = queue.start(|waiting| {
-            let answer = match waiting.order {
+            let response = match waiting.order {
                 Some(order) if Some(order) != present => {
-                    let entry = telegraph.stale(now, order, &waiting.text, waiting.author());
+                    let entry = telegraph.stale_entry(now, order, &waiting.text, waiting.author());
                     effects.push(Effect::Record(entry));
-                    Answer::No(Code::Stale, STALE)
+                    StationResponse::Refused(Code::Stale, STALE)
                 }
                 Some(_) if waiting.how.is_some_and(|how| roll.has(waiting.station_id, how)) => {
-                    Answer::Accepted(&waiting.text)
+                    StationResponse::Accepted(&waiting.text)
                 }
                 _ => return true,
             };
-            say(waiting.asker, &waiting.form, answer, effects);
+            say(waiting.asker, &waiting.format, response, effects);
             resume(waiting.asker, effects);
             false
         });
@@ -300,7 +300,7 @@ impl Hub {
         let served = self.write_queue(file).finish(ticket, result.is_ok());
         let failure = result.as_ref().err().filter(|_| !served.is_empty());
         for waiting in served {
-            let PendingWrite { asker, station_id, who, form, text, order, how, .. } = waiting;
+            let PendingWrite { asker, station_id, who, format, text, order, how, .. } = waiting;
             match result {
                 Ok(()) if file == File::Accept => {
                     // The roll is of the present order; it may have changed while this was written.
@@ -309,10 +309,10 @@ impl Hub {
                         self.roll.enter(station_id, who, how, position, after_ms);
                         self.roll_changed = true;
                     }
-                    say(asker, &form, Answer::Accepted(&text), effects);
+                    say(asker, &format, StationResponse::Accepted(&text), effects);
                 }
-                Ok(()) => say(asker, &form, Answer::Nothing, effects),
-                Err(reason) => not_written(file, asker, &form, reason, effects),
+                Ok(()) => say(asker, &format, StationResponse::Nothing, effects),
+                Err(reason) => not_written(file, asker, &format, reason, effects),
             }
             resume(asker, effects);
         }
@@ -332,8 +332,8 @@ impl Hub {
         if given_up.is_empty() {
             return;
         }
-        for PendingWrite { asker, form, .. } in given_up {
-            not_written(file, asker, &form, &why, effects);
+        for PendingWrite { asker, format, .. } in given_up {
+            not_written(file, asker, &format, &why, effects);
             resume(asker, effects);
         }
         self.log_failure(&why, effects);
@@ -346,20 +346,31 @@ impl Hub {
 }
 
 /// A text is not in its file, and whoever gave it learns why.
-fn not_written(file: File, asker: Asker, form: &Form, why: &str, effects: &mut Vec<Effect>) {
+fn not_written(
+    file: File,
+    asker: Asker,
+    format: &ResponseFormat,
+    why: &str,
+    effects: &mut Vec<Effect>,
+) {
     let line = text::not_accepted(why);
     let line = if file == File::Accept { &line } else { why };
-    say(asker, form, Answer::No(Code::WriteFailed, line), effects);
+    say(asker, format, StationResponse::Refused(Code::WriteFailed, line), effects);
 }
 
-fn say(asker: Asker, form: &Form, answer: Answer<'_>, effects: &mut Vec<Effect>) {
+fn say(
+    asker: Asker,
+    format: &ResponseFormat,
+    response: StationResponse<'_>,
+    effects: &mut Vec<Effect>,
+) {
     match asker {
         Asker::Station(to) => {
-            effects.extend(form.put(answer).map(|message| Effect::Say { to, message }));
+            effects.extend(format.encode(response).map(|message| Effect::Say { to, message }));
         }
         Asker::Http(ticket) => {
-            let outcome = match answer {
-                Answer::No(code, line) => Err((code, line.to_owned())),
+            let outcome = match response {
+                StationResponse::Refused(code, line) => Err((code, line.to_owned())),
                 _ => Ok(()),
             };
             effects.push(Effect::Respond { ticket, outcome });

@@ -12,8 +12,8 @@ use crate::file::File;
 use crate::hub::{Effect, HEARTBEAT_SECONDS, Key, Snapshot};
 use crate::policy::{Act, Peer, Policy};
 use crate::session::Session;
-use crate::telegraph::Said;
-use crate::telegraph::history::Past;
+use crate::telegraph::TelegraphState;
+use crate::telegraph::history::Missed;
 use crate::wire::{Wire, text};
 use chadburn_host::log::escaped;
 use live_file::writing::Health;
@@ -72,7 +72,7 @@ impl Hub {
     fn present(&self, wire: Wire, seen: Option<u64>) -> Vec<(Option<u64>, String)> {
         let mut messages = Vec::new();
         if wire != Wire::Text && seen != Some(self.telegraph.seq()) {
-            messages.push((Some(self.telegraph.seq()), self.state(self.telegraph.said())));
+            messages.push((Some(self.telegraph.seq()), self.state(self.telegraph.current())));
         }
         if wire == Wire::Json {
             // The state tells the status file's health; of the others nobody would hear until
@@ -92,8 +92,8 @@ impl Hub {
     #[must_use]
     pub fn after(&self, seen: u64) -> Option<(u64, bool, String)> {
         Some(match self.telegraph.after(seen)? {
-            Past::Said(said) => (said.seq, true, self.state(said)),
-            Past::Gap { from, to } => (to, false, Message::<&str>::Gap { from, to }.encode()),
+            Missed::State(state) => (state.seq, true, self.state(state)),
+            Missed::Gap { from, to } => (to, false, Message::<&str>::Gap { from, to }.encode()),
         })
     }
 
@@ -133,13 +133,13 @@ impl Hub {
     }
 
     fn snapshot(&self) -> Snapshot {
-        let said = self.telegraph.said();
+        let state = self.telegraph.current();
         let [status_file, accept_file, book] = self.health.clone();
         Snapshot {
-            seq: said.seq,
-            state: self.state(said).into(),
-            status: said.order.as_ref().map(|order| Arc::clone(&order.what.status)),
-            bell: said.bell(),
+            seq: state.seq,
+            state: self.state(state).into(),
+            status: state.order.as_ref().map(|order| Arc::clone(&order.status.text)),
+            bell: state.bell(),
             status_file,
             accept_file,
             book,
@@ -147,8 +147,8 @@ impl Hub {
         }
     }
 
-    fn state(&self, said: &Said) -> String {
-        said.state(self.health_of(File::Status).unwrap_or(&Health::UNSETTLED))
+    fn state(&self, state: &TelegraphState) -> String {
+        state.message(self.health_of(File::Status).unwrap_or(&Health::UNSETTLED))
     }
 
     fn health_of(&self, file: File) -> Option<&Health> {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::roll::How;
 use super::{Asker, Author};
-use crate::session::Form;
+use crate::session::ResponseFormat;
 use live_file::writing::{Stamp, Writing};
 
 /// Said when the order has moved on.
@@ -31,10 +31,10 @@ pub(super) struct PendingWrite {
     pub(super) station_id: Uuid,
     /// What that station is called.
     pub(super) who: Option<Arc<str>>,
-    /// Its address, if it is a stranger's.
+    /// Its address, if it has not given the token.
     pub(super) from: Option<IpAddr>,
     /// How the answer is to be put.
-    pub(super) form: Form,
+    pub(super) format: ResponseFormat,
     /// The text.
     pub(super) text: String,
     /// The order it replies to; `None` means whichever is present.

@@ -20,11 +20,11 @@ use live_file::durable::{self, WriteJob, Writer};
 
 /// The log target of lines that the hub has rate-limited itself, by address and cause. Users may filter
 /// by it, so it stays what it was, whatever this file is called.
-pub const COUNTED: &str = "chadburn::server::outlets";
+pub const HUB_LOG_TARGET: &str = "chadburn::server::outlets";
 
 /// One telegraph's writers, book and snapshot.
 #[derive(Debug)]
-pub(super) struct Rooms {
+pub(super) struct TelegraphPorts {
     /// Writes the accept file.
     pub(super) replies: Writer,
     /// Writes the status file, if orders are taken over the network.
@@ -37,9 +37,9 @@ pub(super) struct Rooms {
 
 /// What the hubs' effects reach.
 #[derive(Debug)]
-pub(super) struct Outlets {
+pub(super) struct ServerPorts {
     /// Each telegraph's own, by its id.
-    pub(super) telegraphs: Vec<Rooms>,
+    pub(super) telegraphs: Vec<TelegraphPorts>,
     /// Who waits for the outcome of a request over HTTP, by its ticket.
     pub(super) asks: HashMap<u64, oneshot::Sender<Outcome>>,
     /// Cancelled when an authorised station asks for the end.
@@ -50,20 +50,20 @@ pub(super) struct Outlets {
     pub(super) metrics: Arc<Metrics>,
 }
 
-impl Rooms {
+impl TelegraphPorts {
     /// Who writes this file.
     fn writer(&self, file: File) -> Option<&Writer> {
         if file == File::Status { self.orders.as_ref() } else { Some(&self.replies) }
     }
 }
 
-impl Outlets {
-    fn telegraph(&self, telegraph: TelegraphId) -> &Rooms {
+impl ServerPorts {
+    fn telegraph(&self, telegraph: TelegraphId) -> &TelegraphPorts {
         &self.telegraphs[usize::from(telegraph.0)]
     }
 }
 
-impl Ports for Outlets {
+impl Ports for ServerPorts {
     fn store(
         &mut self,
         telegraph: TelegraphId,
@@ -107,7 +107,7 @@ impl Ports for Outlets {
     }
 
     fn log(&mut self, line: &str) {
-        tracing::info!(target: COUNTED, "{line}");
+        tracing::info!(target: HUB_LOG_TARGET, "{line}");
     }
 
     fn ask_shutdown(&mut self) {
