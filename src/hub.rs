@@ -158,8 +158,7 @@ pub enum Effect {
         to: Key,
         /// The messages, and for a state its number.
         messages: Vec<(Option<u64>, String)>,
-        /// The latest number that it has been told, if it has missed something since: that is sent
-        /// before it hears pushes; see [`Hub::after`].
+        /// The latest number it knows, if it must first be sent what it has missed; see [`Hub::after`].
         behind: Option<u64>,
     },
     /// Say this to one station.
@@ -311,8 +310,7 @@ struct FileEvent {
     seen_at: Option<Instant>,
 }
 
-/// The way into one telegraph's hub: two bounded queues, shared by all telegraphs of the server, and
-/// a waker.
+/// The way into one telegraph's hub: two bounded queues, which all telegraphs share, and a waker.
 #[derive(Clone, Debug)]
 pub struct Handle {
     telegraph: TelegraphId,

@@ -51,10 +51,10 @@ impl Recorder {
 
 /// The queue. A clone is the same queue.
 #[derive(Clone, Debug)]
-pub(super) struct Queue(Arc<SharedQueue>);
+pub(super) struct Queue(Arc<QueueInner>);
 
 #[derive(Debug)]
-struct SharedQueue {
+struct QueueInner {
     waiting: Mutex<Waiting>,
     /// Rung when there is something to do, and when the keeper has ended.
     changed: Condvar,
@@ -97,7 +97,7 @@ impl Queue {
             ending: false,
             ended: false,
         };
-        Self(Arc::new(SharedQueue {
+        Self(Arc::new(QueueInner {
             waiting: Mutex::new(waiting),
             changed: Condvar::new(),
             room: room.max(1),

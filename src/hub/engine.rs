@@ -18,7 +18,7 @@ use chadburn_v1::Message;
 pub use self::ports::{Arrival, Ports, Socket, Tally};
 use self::slot::{Slot, Stage};
 use super::frame::close;
-use super::outbox::Frame;
+use super::outbox::SharedFrame;
 use super::{Effect, Event, Hub, Key, Wire, outgoing};
 use crate::clock::Now;
 use crate::telegraph::TelegraphId;
@@ -176,9 +176,11 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         }
         // Most ticks find nothing to say, so frames are made for the first that hears them.
         let pings = [Wire::Text, Wire::Json, Wire::Sse]
-            .map(|wire| LazyCell::new(move || Frame::from(outgoing::ping(wire))));
+            .map(|wire| LazyCell::new(move || SharedFrame::from(outgoing::ping(wire))));
         let beat = LazyCell::new(|| {
-            Frame::from(outgoing::message(&Message::<&str>::Beat { at: now.unix_ms }.encode()))
+            SharedFrame::from(outgoing::message(
+                &Message::<&str>::Beat { at: now.unix_ms }.encode(),
+            ))
         });
         for (index, slot) in self.slots.iter_mut().enumerate().skip(self.next_part).step_by(PARTS) {
             let Some(slot) = slot else { continue };

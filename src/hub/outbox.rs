@@ -13,7 +13,7 @@ use super::outgoing;
 use crate::wire::Wire;
 
 /// A frame, shared by all who are owed it.
-pub type Frame = Arc<[u8]>;
+pub type SharedFrame = Arc<[u8]>;
 
 /// The most bytes a station may be owed before it is given up, beside one answer.
 pub const OWED_MAX: usize = 64 * 1024;
@@ -35,7 +35,7 @@ pub struct Outbox {
 #[derive(Debug)]
 struct QueuedFrame {
     /// The frame.
-    frame: Frame,
+    frame: SharedFrame,
     /// What a newer one of its kind does to it.
     kind: FrameKind,
 }
@@ -58,7 +58,7 @@ enum FrameKind {
 
 impl Outbox {
     /// Queues this frame, of which `sent` bytes are sent already.
-    pub fn push_partly_sent(&mut self, frame: Frame, sent: usize) {
+    pub fn push_partly_sent(&mut self, frame: SharedFrame, sent: usize) {
         debug_assert!(self.items.is_empty(), "a frame begins only when none is before it");
         self.owed = frame.len() - sent;
         self.sent = sent;
@@ -67,7 +67,7 @@ impl Outbox {
 
     /// Queues this frame as it is. Returns whether the station may still be owed that much.
     #[must_use]
-    pub fn push(&mut self, frame: Frame) -> bool {
+    pub fn push(&mut self, frame: SharedFrame) -> bool {
         let within = self.owed == 0 || self.owed + frame.len() <= OWED_MAX;
         self.owed += frame.len();
         self.items.push_back(QueuedFrame { frame, kind: FrameKind::Plain });
@@ -76,7 +76,7 @@ impl Outbox {
     }
 
     /// Queues this state, in place of an older one of which nothing is sent yet.
-    pub fn push_state(&mut self, wire: Wire, seq: u64, frame: Frame) {
+    pub fn push_state(&mut self, wire: Wire, seq: u64, frame: SharedFrame) {
         let older = self.take_unsent(|kind| matches!(kind, FrameKind::State { .. }));
         let gap = match older {
             Some(FrameKind::State { seq, gap }) if wire != Wire::Text => {
@@ -89,7 +89,7 @@ impl Outbox {
     }
 
     /// Queues this roll, in place of an older one of which nothing is sent yet.
-    pub fn push_roll(&mut self, frame: Frame) {
+    pub fn push_roll(&mut self, frame: SharedFrame) {
         self.take_unsent(|kind| matches!(kind, FrameKind::Roll));
         self.owed += frame.len();
         self.items.push_back(QueuedFrame { frame, kind: FrameKind::Roll });
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
     use crate::hub::frame::{self, opcode};
 
-    fn frame(text: &str) -> Frame {
+    fn frame(text: &str) -> SharedFrame {
         frame::encode(opcode::TEXT, text.as_bytes()).into()
     }
 

@@ -6,7 +6,7 @@ use super::slot::{Slot, Stage};
 use super::{Engine, Ports, Socket, budget};
 use crate::clock::Now;
 use crate::hub::frame::close;
-use crate::hub::outbox::Frame;
+use crate::hub::outbox::SharedFrame;
 use crate::hub::{Event, Key, Wire, outgoing};
 use crate::telegraph::TelegraphId;
 use crate::wire::text;
@@ -39,9 +39,10 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         seconds: u32,
     ) {
         let [_, json_sockets, sse_sockets] = self.tally.sockets;
-        let text = text.map(|text| Frame::from(outgoing::message(text)));
-        let sse = (sse_sockets > 0).then(|| Frame::from(outgoing::state(Wire::Sse, seq, json)));
-        let json = (json_sockets > 0).then(|| Frame::from(outgoing::message(json)));
+        let text = text.map(|text| SharedFrame::from(outgoing::message(text)));
+        let sse =
+            (sse_sockets > 0).then(|| SharedFrame::from(outgoing::state(Wire::Sse, seq, json)));
+        let json = (json_sockets > 0).then(|| SharedFrame::from(outgoing::message(json)));
         let frames = [text, json, sse];
         let mut conflated = 0;
         self.for_greeted(telegraph, |slot| match &frames[slot.wire as usize] {
@@ -60,10 +61,10 @@ impl<S: Socket, P: Ports> Engine<S, P> {
         telegraph: TelegraphId,
         name: &str,
         json: &str,
-        send: impl Fn(&mut Slot<S>, &Frame) -> io::Result<()>,
+        send: impl Fn(&mut Slot<S>, &SharedFrame) -> io::Result<()>,
     ) {
-        let frames =
-            [Wire::Json, Wire::Sse].map(|it| Frame::from(outgoing::json_event(it, name, json)));
+        let frames = [Wire::Json, Wire::Sse]
+            .map(|it| SharedFrame::from(outgoing::json_event(it, name, json)));
         self.for_greeted(telegraph, |slot| match slot.wire {
             Wire::Text => Ok(()),
             Wire::Json => send(slot, &frames[0]),
@@ -101,7 +102,9 @@ impl<S: Socket, P: Ports> Engine<S, P> {
     /// Says farewell to everyone who hears of a telegraph, and closes.
     pub(super) fn farewell(&mut self, now: Now, telegraph: TelegraphId, json: &str) {
         let with_end = |wire, message: Vec<u8>| {
-            Frame::from([message, outgoing::close(wire, Some(close::GOING_AWAY), "")].concat())
+            SharedFrame::from(
+                [message, outgoing::close(wire, Some(close::GOING_AWAY), "")].concat(),
+            )
         };
         let farewells = [
             with_end(Wire::Text, outgoing::message(text::FAREWELL)),
@@ -138,7 +141,7 @@ impl<S: Socket, P: Ports> Engine<S, P> {
     }
 
     /// Sends a station something of its own.
-    pub(super) fn send(&mut self, now: Now, key: Key, frame: &Frame) {
+    pub(super) fn send(&mut self, now: Now, key: Key, frame: &SharedFrame) {
         let Some(slot) = self.slot(key).filter(|slot| !slot.is_leaving()) else {
             return;
         };

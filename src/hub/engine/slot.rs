@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use super::budget::Budget;
 use super::{LINGER_SECONDS, PING_SECONDS, SILENCE_SECONDS, STUCK_SECONDS, Socket};
 use crate::hub::frame::Decoder;
-use crate::hub::outbox::{Frame, Outbox};
+use crate::hub::outbox::{Outbox, SharedFrame};
 use crate::hub::{HEARTBEAT_SECONDS, Key, Wire};
 use crate::telegraph::TelegraphId;
 
@@ -129,7 +129,7 @@ impl<S: Socket> Slot<S> {
     }
 
     /// Sends this, or owes it.
-    pub(super) fn send(&mut self, frame: &Frame, now: u32) -> io::Result<()> {
+    pub(super) fn send(&mut self, frame: &SharedFrame, now: u32) -> io::Result<()> {
         match &mut self.outbox {
             None => self.write(frame, now),
             Some(outbox) => {
@@ -140,7 +140,7 @@ impl<S: Socket> Slot<S> {
     }
 
     /// Sends this state, or owes it in place of an older one.
-    pub(super) fn push(&mut self, seq: u64, frame: &Frame, now: u32) -> io::Result<()> {
+    pub(super) fn push(&mut self, seq: u64, frame: &SharedFrame, now: u32) -> io::Result<()> {
         match &mut self.outbox {
             None => self.write(frame, now),
             Some(outbox) => {
@@ -151,7 +151,7 @@ impl<S: Socket> Slot<S> {
     }
 
     /// Sends this roll, or owes it in place of an older one.
-    pub(super) fn tell_roll(&mut self, frame: &Frame, now: u32) -> io::Result<()> {
+    pub(super) fn tell_roll(&mut self, frame: &SharedFrame, now: u32) -> io::Result<()> {
         match &mut self.outbox {
             None => self.write(frame, now),
             Some(outbox) => {
@@ -238,7 +238,7 @@ impl<S: Socket> Slot<S> {
     }
 
     /// Writes a frame while nothing else is owed; what the socket does not take is owed.
-    fn write(&mut self, frame: &Frame, now: u32) -> io::Result<()> {
+    fn write(&mut self, frame: &SharedFrame, now: u32) -> io::Result<()> {
         let mut sent = 0;
         while sent < frame.len() {
             match write(&mut self.socket, &frame[sent..])? {
