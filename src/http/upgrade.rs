@@ -12,7 +12,7 @@ use chadburn_v1::SUBPROTOCOL;
 use sha1::{Digest, Sha1};
 
 use crate::wire::Wire;
-use chadburn_web::lists::members;
+use chadburn_web::lists::{self, members};
 use chadburn_web::problem::Problem;
 
 /// What is hashed together with the client's key (RFC 6455, 1.3).
@@ -29,8 +29,8 @@ pub(super) fn answer<B: HttpBody>(request: &Request<B>) -> Result<(Wire, Respons
         let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "a WebSocket begins with GET");
         return Err(problem.header(header::ALLOW, "GET"));
     }
-    let upgrade = members(headers, &header::UPGRADE).any(|it| it.eq_ignore_ascii_case("websocket"))
-        && members(headers, &header::CONNECTION).any(|it| it.eq_ignore_ascii_case("upgrade"));
+    let upgrade = lists::has(headers, &header::UPGRADE, "websocket")
+        && lists::has(headers, &header::CONNECTION, "upgrade");
     if request.version() != Version::HTTP_11 || !upgrade {
         let problem = Problem::new(StatusCode::UPGRADE_REQUIRED, "here is a WebSocket");
         return Err(problem

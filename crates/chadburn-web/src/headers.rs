@@ -2,7 +2,7 @@
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use crate::lists::members;
+use crate::lists;
 use crate::socket::KEEP_ALIVE;
 
 /// What holds for every answer, whatever it is.
@@ -33,9 +33,9 @@ pub(crate) fn secure(headers: &mut HeaderMap) {
     headers.entry(header::CONTENT_SECURITY_POLICY).or_insert(HeaderValue::from_static(NO_PAGE));
 }
 
-/// Whether an answer says that the connection ends with it.
+/// Whether a request or an answer says that the connection ends with it.
 pub(crate) fn closes(headers: &HeaderMap) -> bool {
-    members(headers, &header::CONNECTION).any(|word| word.eq_ignore_ascii_case("close"))
+    lists::has(headers, &header::CONNECTION, "close")
 }
 
 /// Says so.

@@ -8,6 +8,12 @@ pub fn members<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<I
     values.flat_map(|value| split(value, ',')).map(str::trim)
 }
 
+/// Whether this word, in any case of letters, is one of the members.
+#[must_use]
+pub fn has(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
+    members(headers, name).any(|member| member.eq_ignore_ascii_case(word))
+}
+
 /// How much this kind is wanted, 0 to 1, by what `Accept` says; not at all if it says nothing. A range that asks
 /// for a `version` is only of those that the kind has, if it has any.
 #[must_use]

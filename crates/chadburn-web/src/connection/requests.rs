@@ -20,7 +20,7 @@ use crate::address;
 use crate::caller::{self, Caller, at_most_one, came_by_tls};
 use crate::cors::Cors;
 use crate::headers;
-use crate::lists::members;
+use crate::lists;
 use crate::owner::Connection;
 use crate::problem::Problem;
 use crate::service::{Service, Terms, TokenUse};
@@ -40,14 +40,9 @@ struct AnswerContext {
 
 impl AnswerContext {
     fn of<B>(request: &Request<B>, visitors: &Visitors, rest: Rest) -> Self {
-        let has = |word| {
-            let mut words = members(request.headers(), &header::CONNECTION);
-            words.any(|it| it.eq_ignore_ascii_case(word))
-        };
-        let stays = match request.version() {
-            Version::HTTP_11 => !has("close"),
-            _ => has("keep-alive") && !has("close"),
-        };
+        let is_kept = request.version() == Version::HTTP_11
+            || lists::has(request.headers(), &header::CONNECTION, "keep-alive");
+        let stays = is_kept && !headers::closes(request.headers());
         Self { cors: Cors::of(request, visitors), stays, rest }
     }
 }
