@@ -15,13 +15,13 @@ fn read(path: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
 }
 
-/// What stands in backquotes in the first column of the table below this head, cell by cell.
-fn table(head: &str) -> Vec<Names> {
+/// The rows of the table below this head, cell by cell.
+fn rows(head: &str) -> Vec<Vec<String>> {
     let protocol = read("PROTOCOL.md");
     let (_, rest) = protocol.split_once(head).unwrap_or_else(|| panic!("{head} is not there"));
     let rows = rest.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
-    let cells = rows.map_while(|line| line.strip_prefix("| ")?.split(" | ").next());
-    cells.map(quoted).collect()
+    let rows = rows.map_while(|line| line.strip_prefix("| "));
+    rows.map(|row| row.split(" | ").map(str::to_owned).collect()).collect()
 }
 
 /// What stands in backquotes.
@@ -31,7 +31,7 @@ fn quoted(text: &str) -> Names {
 
 /// The first words in the table below this head.
 fn documented(head: &str) -> Names {
-    table(head).into_iter().flatten().collect()
+    rows(head).iter().flat_map(|cells| quoted(&cells[0])).collect()
 }
 
 /// The variants of an enum, as serde spells them.
@@ -156,16 +156,12 @@ fn fixed_objects(part: &str) -> BTreeMap<String, Names> {
 
 /// The objects in the table below this head.
 fn documented_objects(head: &str) -> BTreeMap<String, Names> {
-    let protocol = read("PROTOCOL.md");
-    let (_, rest) = protocol.split_once(head).unwrap();
-    let rows = rest.lines().skip_while(|line| !line.starts_with("|---")).skip(1);
-    let mut all = BTreeMap::new();
-    for row in rows.map_while(|line| line.strip_prefix("| ")) {
-        let mut cells = row.split(" | ");
-        let name = quoted(cells.next().unwrap()).pop_first().unwrap();
-        all.extend(objects(cells.next().unwrap(), &name));
-    }
-    all
+    let described = rows(head);
+    let objects = described.iter().map(|cells| {
+        let name = quoted(&cells[0]).pop_first().unwrap();
+        objects(&cells[1], &name)
+    });
+    objects.flatten().collect()
 }
 
 /// The fields of a struct or of a variant, as serde spells them.
