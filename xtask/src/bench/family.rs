@@ -1,4 +1,4 @@
-//! A process and whatever it started, from proc(5). Knows not what any of them does.
+//! All processes, and of one whatever it started, from proc(5). Knows not what any of them does.
 
 use std::fs;
 
@@ -18,7 +18,7 @@ pub(super) struct Member {
 
 /// The processes with these ids and all their descendants, parents first.
 pub(super) fn of(roots: &[u32]) -> Vec<Member> {
-    let everybody = everybody();
+    let everybody = everybody(Member::of);
     let mut family: Vec<Member> =
         everybody.iter().filter(|member| roots.contains(&member.pid)).copied().collect();
     let mut next = 0;
@@ -32,7 +32,7 @@ pub(super) fn of(roots: &[u32]) -> Vec<Member> {
 
 /// Whether it still runs.
 pub(super) fn is_alive(member: Member) -> bool {
-    look(member.pid).is_some_and(|now| now.began == member.began && !now.ended)
+    look(member.pid, Member::of).is_some_and(|now| now.began == member.began && !now.ended)
 }
 
 /// Ends it, unless it has ended already.
@@ -44,35 +44,60 @@ pub(super) fn end(member: Member) {
     }
 }
 
-fn everybody() -> Vec<Member> {
-    let Ok(entries) = fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    let names = entries.flatten().map(|entry| entry.file_name());
-    names.filter_map(|name| look(name.to_str()?.parse().ok()?)).collect()
+/// What `parse` makes of each process that there is.
+pub(super) fn everybody<T>(parse: impl Fn(&Stat<'_>) -> Option<T>) -> Vec<T> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    pids.filter_map(|pid| look(pid, &parse)).collect()
 }
 
-fn look(pid: u32) -> Option<Member> {
-    parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+fn look<T>(pid: u32, parse: impl Fn(&Stat<'_>) -> Option<T>) -> Option<T> {
+    parse(&Stat::parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)?)
 }
 
-/// The name, field 2, may have anything in it, but ends with the last bracket; 3, 4 and 22 are the
-/// state, the parent and the beginning.
-fn parse(stat: &str) -> Option<Member> {
-    let (front, back) = stat.rsplit_once(')')?;
-    let pid = front.split_once(' ')?.0.parse().ok()?;
-    let fields: Vec<&str> = back.split_whitespace().collect();
-    Some(Member {
-        pid,
-        parent: fields.get(1)?.parse().ok()?,
-        began: fields.get(19)?.parse().ok()?,
-        ended: matches!(*fields.first()?, "Z" | "X"),
-    })
+/// What `/proc/PID/stat` says.
+#[derive(Debug)]
+pub(super) struct Stat<'a> {
+    /// The id of the process.
+    pub(super) pid: u32,
+    /// Its name, field 2, which may have anything in it, but ends with the last bracket.
+    pub(super) name: &'a str,
+    /// The fields behind it, from number 3 on.
+    rest: Vec<&'a str>,
+}
+
+impl<'a> Stat<'a> {
+    pub(super) fn parse(stat: &'a str) -> Option<Self> {
+        let (front, back) = stat.rsplit_once(')')?;
+        let (pid, name) = front.split_once(" (")?;
+        Some(Self { pid: pid.parse().ok()?, name, rest: back.split_whitespace().collect() })
+    }
+
+    /// The field with this number, 3 or more, as proc(5) counts them.
+    pub(super) fn field(&self, number: usize) -> Option<&'a str> {
+        self.rest.get(number - 3).copied()
+    }
+}
+
+impl Member {
+    /// Fields 3, 4 and 22 are the state, the parent and the beginning.
+    fn of(stat: &Stat<'_>) -> Option<Self> {
+        Some(Self {
+            pid: stat.pid,
+            parent: stat.field(4)?.parse().ok()?,
+            began: stat.field(22)?.parse().ok()?,
+            ended: matches!(stat.field(3)?, "Z" | "X"),
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(stat: &str) -> Option<Member> {
+        Member::of(&Stat::parse(stat)?)
+    }
 
     #[test]
     fn a_process_is_found_whatever_it_is_called() {

@@ -1,7 +1,8 @@
 //! What else keeps the machine busy while something is measured: the processes that have worked most, from proc(5).
 
 use std::collections::HashMap;
-use std::fs;
+
+use super::family::{Stat, everybody};
 
 /// So many are named.
 const NAMED: usize = 3;
@@ -19,10 +20,7 @@ pub(super) struct Work(HashMap<u32, (String, u64)>);
 impl Work {
     /// Of all processes that there are.
     pub(super) fn so_far() -> Self {
-        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-        let look = |pid: u32| parse(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?);
-        Self(pids.filter_map(|pid| Some((pid, look(pid)?))).collect())
+        Self(everybody(|stat| Some((stat.pid, worked(stat)?))).into_iter().collect())
     }
 
     /// Which of those that were there before have worked most since then, as shares of a core over so many seconds.
@@ -42,18 +40,19 @@ impl Work {
     }
 }
 
-/// The name of a process and what it has worked, of its stat: fields 14 and 15, behind the last bracket of the name.
-fn parse(stat: &str) -> Option<(String, u64)> {
-    let (front, back) = stat.rsplit_once(')')?;
-    let name = front.split_once('(')?.1.to_owned();
-    let fields: Vec<&str> = back.split_whitespace().collect();
-    let ticks = |index: usize| fields.get(index)?.parse::<u64>().ok();
-    Some((name, ticks(11)? + ticks(12)?))
+/// The name of a process and what it has worked: fields 14 and 15 are its time and the system's for it.
+fn worked(stat: &Stat<'_>) -> Option<(String, u64)> {
+    let ticks = |number| stat.field(number)?.parse::<u64>().ok();
+    Some((stat.name.to_owned(), ticks(14)? + ticks(15)?))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn parse(stat: &str) -> Option<(String, u64)> {
+        worked(&Stat::parse(stat)?)
+    }
 
     #[test]
     fn whoever_has_worked_is_named_and_whoever_came_since_is_not() {
