@@ -59,7 +59,7 @@ struct Entry {
     /// Not there while a thread is at it.
     work: Option<Work>,
     due: Option<Instant>,
-    /// Dropped with the task.
+    /// Dropped with the task, and after what it holds.
     _running: Sender<()>,
 }
 
@@ -123,10 +123,20 @@ impl Waker {
 }
 
 impl Task {
-    /// Wakes it and waits until it is over; not if a call of its file is out for longer than that.
+    /// Ends it. If a thread is at it, it must say itself that it is over, and is waited for; not if a call of its file
+    /// is out for longer than that.
     pub(super) fn end(&self, calls: &Calls, patience: Duration) {
-        self.waker.wake();
-        calls.wait_for(&self.over, patience);
+        let shared = &self.waker.tasks.0;
+        let queue = shared.queue();
+        let idle =
+            queue.tasks.iter().position(|entry| entry.id == self.waker.id && entry.work.is_some());
+        if let Some(index) = idle {
+            // All threads may be held up by other files.
+            drop(shared.remove(queue, index));
+        } else {
+            drop(queue);
+            calls.wait_for(&self.over, patience);
+        }
     }
 }
 
@@ -185,18 +195,20 @@ impl Shared {
                 queue
             }
             Next::Over => {
-                let entry = queue.tasks.swap_remove(index);
-                let last = queue.tasks.is_empty();
-                drop(queue);
-                // What it holds is dropped without the lock, and before anybody hears that it is over.
-                drop(work);
-                drop(entry);
-                if last {
-                    self.changed.notify_all();
-                }
+                queue.tasks[index].work = Some(work);
+                drop(self.remove(queue, index));
                 self.queue()
             }
         }
+    }
+
+    /// Takes a task out of the queue. The lock is given back: what the task holds is dropped without it.
+    fn remove(&self, mut queue: MutexGuard<'_, Queue>, index: usize) -> Entry {
+        let entry = queue.tasks.swap_remove(index);
+        if queue.tasks.is_empty() {
+            self.changed.notify_all();
+        }
+        entry
     }
 
     /// Sees to it that another thread waits for what becomes due while this one is at work.
@@ -320,6 +332,24 @@ mod tests {
             assert!(Instant::now() < deadline, "{:?}", tasks.0);
             thread::yield_now();
         }
+        drop(hanging);
+    }
+
+    #[test]
+    fn a_task_ends_at_once_although_all_threads_hang() {
+        let (tasks, (tell, told)) = (Tasks::default(), channel());
+        let idle = begin(&tasks, 7, &tell, None);
+        assert_eq!(told.recv_timeout(PATIENCE), Ok(7));
+        let mut hanging = Vec::new();
+        for name in 0..4 {
+            let (go, wait) = channel();
+            hanging.push((begin(&tasks, name, &tell, Some(wait)), go));
+            assert_eq!(told.recv_timeout(PATIENCE), Ok(name));
+        }
+        idle.waker.wake();
+        idle.end(&Calls::default(), PATIENCE);
+        assert!(idle.over.recv().is_err(), "it is over");
+        assert_eq!(tasks.0.queue().tasks.len(), 4);
         drop(hanging);
     }
 
