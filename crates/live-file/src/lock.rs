@@ -3,8 +3,8 @@
 //! Whoever can open a lock file can hold it, so that one which others can open, own, or have put there says
 //! nothing: it is replaced. Whoever may write the directory can rename the lock of another file, which is held,
 //! to this name. So a lock says for which one it was taken, and one that says another is replaced, too. One
-//! that says nothing is an older version's, or was taken this moment. The lock file stays, because whoever removed it would let two processes hold
-//! two locks of one name.
+//! that says nothing is an older version's, or was taken this moment. The lock file stays, because whoever
+//! removed it would let two processes hold two locks of one name.
 
 use std::fs::{File, Metadata, Permissions, TryLockError};
 use std::io;

@@ -17,10 +17,10 @@ use crate::disk::Calls;
 /// How many threads there are at most. Each of so many files can hang before the others wait.
 const MOST: usize = 4;
 
-/// How many stay while there is something to do: one at work, and one that waits meanwhile.
+/// How many idle threads wait for what becomes due; any more end.
 const KEPT: usize = 2;
 
-/// How much later than what is due whoever waits only in case another one hangs looks for it.
+/// The standby thread wakes this long after a task is due, and runs it if the other one has not.
 const STANDBY: Duration = Duration::from_millis(250);
 
 /// When a task is to be run again.

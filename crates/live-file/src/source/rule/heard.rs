@@ -173,9 +173,9 @@ impl Heard {
             return true;
         }
         let forward = now > before;
-        // A date that goes back is set to now only if the clock was set back before.
         // A look may come long after it was set: its disk hung, or the machine slept.
         let set_then = forward && changed.is_some_and(|changed| is_near(now, changed));
+        // A date that goes back is set to now only if the clock was set back before.
         let set_to_now = set_then || is_near(now, clock) && (forward || before > clock);
         set_to_now || forward && (self.blind || !self.anything)
     }
