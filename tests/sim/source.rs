@@ -23,6 +23,10 @@ const LOOKS: u32 = 20;
 /// How many hints are kept while a look hangs.
 const HINTS: usize = 64;
 
+/// For so long nobody must have touched a file, nor a look have hung: longer than a source may take to tell what
+/// stands in it, in whichever way it watches.
+const UNTOUCHED: u64 = 3 * SECOND;
+
 /// A report, and who may be credited with what it tells.
 pub type Told = (File, Report, Vec<Vec<Credit>>);
 
@@ -44,6 +48,8 @@ pub struct Source {
     mount: (Option<Mount>, bool),
     /// The look at hand hangs, since when and until when.
     hung: Option<(u64, u64)>,
+    /// When it last began to look without one that hangs.
+    resumed: u64,
     /// Hints that came meanwhile.
     hints: Vec<Hint>,
     /// What the latest look saw, and when it began.
@@ -71,6 +77,7 @@ impl Source {
             check,
             mount,
             hung,
+            resumed: 0,
             hints,
             seen,
             settled,
@@ -170,6 +177,7 @@ impl Source {
         if let Some((since, _)) = self.hung.take() {
             let (file, patience) = (self.file, self.patience(ground));
             ground.book.note(|| format!("{file}: the look of {since} is back"));
+            self.resumed = ground.book.now();
             self.look(ground);
             for hint in std::mem::take(&mut self.hints) {
                 self.take_hint(ground, hint);
@@ -249,11 +257,13 @@ impl Source {
         self.telling.take()
     }
 
-    /// Whether it has nothing to tell, and has seen the file since it was touched.
+    /// Whether it has nothing to tell, and has seen for long enough what stands in the file.
     #[must_use]
-    pub fn rests(&self, touched: u64) -> bool {
-        let seen = self.seen.as_ref().is_some_and(|(begun, _)| *begun > touched);
-        self.hung.is_none() && self.settled && self.telling.is_none() && seen
+    pub fn rests(&self, ground: &Ground) -> bool {
+        let since = ground.disk.touched.max(self.resumed);
+        let seen = self.seen.as_ref().is_some_and(|(begun, _)| *begun > since);
+        let untouched = ground.book.now() >= since + UNTOUCHED;
+        self.hung.is_none() && self.settled && self.telling.is_none() && seen && untouched
     }
 
     /// Takes all looks that are due before this moment, each at its own time, at a file that nobody
@@ -277,8 +287,10 @@ impl Source {
                         self.rule.hint(at, Hint::Opened);
                     }
                 }
-                // It asks whether hints are still on their way; in a calm there are none.
-                Step::Knock if !deaf => self.rule.hint(at, Hint::Knocked),
+                // It asks whether hints are still on their way; in a calm there are none. It waits in vain for a
+                // kernel that tells nothing.
+                Step::Knock if deaf => {}
+                Step::Knock => self.rule.hint(at, Hint::Knocked),
                 Step::Wait(until) if until < end => at = until,
                 Step::Wait(until) => break until,
                 step => return ground.book.fail(format!("{}: {step:?} in a calm", self.file)),

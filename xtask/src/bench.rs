@@ -99,8 +99,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             speed.push(measure_speed(options, &programs, stations, pace)?);
         }
     }
-    let greedy = measure_greedy(options, &programs)?;
-    let faults = measure_faults(options, &programs)?;
+    // They write as fast as they can, whatever the pace of the rest.
+    let at_once = options.paces().any(|pace| pace.0.is_zero());
+    let greedy = if at_once { measure_greedy(options, &programs)? } else { Vec::new() };
+    let faults = if at_once { measure_faults(options, &programs)? } else { Vec::new() };
     progress(&format!("measured in {:.0} s\n", begun.elapsed().as_secs_f64()));
 
     let names: Vec<&str> = programs.iter().map(|program| program.name.as_str()).collect();
@@ -108,8 +110,10 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     if !peers.versions.is_empty() {
         writeln!(text, "{}\n", peers.note())?;
     }
-    text.push_str(&table::greedy(GREEDY, &greedy));
-    text.push_str(&table::faults(&faults));
+    if at_once {
+        text.push_str(&table::greedy(GREEDY, &greedy));
+        text.push_str(&table::faults(&faults));
+    }
     println!("{text}");
     if let Some(file) = &options.out {
         std::fs::write(file, &text).with_context(|| format!("cannot write {}", file.display()))?;

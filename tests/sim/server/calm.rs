@@ -21,13 +21,12 @@ impl Server {
     /// Whether nothing waits here, and nothing but ticks and looks is due before this moment.
     #[must_use]
     pub fn rests(&self, ground: &Ground, end: u64) -> bool {
-        let touched = ground.disk.touched;
         !self.woken
             && self.closing.is_none()
             && self.disks_answer()
             && !ground.clerks.iter().any(Clerk::is_busy)
             && self.later.iter().all(|(due, _)| *due >= end)
-            && self.sources.iter().all(|it| it.as_ref().is_some_and(|it| it.rests(touched)))
+            && self.sources.iter().all(|it| it.as_ref().is_some_and(|it| it.rests(ground)))
     }
 
     /// Does at the beginning of a calm second, in a row, what is to be done regularly until its end.

@@ -95,8 +95,10 @@ impl Truth {
         if self.looked.is_some_and(|looked| self.done + TICK <= looked) {
             return;
         }
-        if self.done > self.since && self.stands[last].is_text() && self.is_told(last) {
-            let from = self.book.now();
+        let from = self.book.now();
+        // Of what the kernel tells only later nobody knows whether it was before a look within the same tick.
+        let unheard = self.done > self.since || self.late > from;
+        if unheard && self.stands[last].is_text() && self.is_told(last) {
             let by = Vec::new();
             let again = Stand { from, by, old: false, heard, ..self.stands[last].clone() };
             self.stands[last].to = from;

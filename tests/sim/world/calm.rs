@@ -2,7 +2,7 @@
 //!
 //! What this assumes, and why it may. A second of the server's clock is calm if at its beginning
 //! nobody (hand, clerk, keeper, kernel, station) has anything to do before its end, no file has been
-//! touched for three seconds, and what stands in them has been told. Then (1) all ten ticks of that
+//! touched nor looked at in vain for three seconds, and what stands in them has been told. Then (1) all ten ticks of that
 //! second are run in a row at its beginning: a tick knows whole seconds only and all ten are of the
 //! same one, so pings, beats and ends of patience come in the second in which they must, only earlier
 //! in it, and a roll that rests comes a second later at most; (2) all looks of that second are taken
@@ -17,10 +17,6 @@
 
 use super::World;
 use crate::book::{MS, SECOND};
-
-/// For so long nobody must have touched a file: longer than a source may take to tell what stands
-/// in it, in whichever way it watches.
-const UNTOUCHED: u64 = 3 * SECOND;
 
 impl World {
     /// Time passes to this moment, in which nobody does anything of his own accord; or until a server
@@ -52,9 +48,7 @@ impl World {
 
     /// Whether nothing but ticks and looks is due before this moment, and looks will bring nothing.
     fn is_calm(&self, end: u64) -> bool {
-        let untouched = self.book.now() >= self.ground.disk.touched + UNTOUCHED;
-        untouched
-            && self.next_but_the_server() >= end
+        self.next_but_the_server() >= end
             && self.server.as_ref().is_some_and(|server| server.rests(&self.ground, end))
     }
 
