@@ -132,13 +132,15 @@ fn writing(criterion: &mut Criterion) {
             rule.hint(now, Hint::MovedIn);
             loop {
                 match rule.next(now) {
-                    Step::Look => rule.looked(now, seen.clone()),
+                    Step::Look | Step::Glance => rule.looked(now, seen.clone()),
                     Step::Knock => {
                         rule.hint(now, Hint::Opened);
                         rule.hint(now, Hint::Knocked);
                     }
                     Step::Tell(report) => break report,
-                    Step::Wait(until) => panic!("nothing is told before {until:?}"),
+                    Step::Wait(until) | Step::AwaitKnock(until) => {
+                        panic!("nothing is told before {until:?}")
+                    }
                 }
             }
         });

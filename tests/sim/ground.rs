@@ -244,10 +244,19 @@ impl Ground {
         self.told.push_back(Event::Source { file: File::Book, report });
     }
 
-    /// Looks at a file as a source does that has last found it mounted like this.
-    pub fn look(&mut self, file: File, mount: Option<Mount>) -> look::Look {
+    /// Looks at a file as a source does that has last found it mounted like this, and to which `last` is enough if
+    /// nothing was changed since.
+    pub fn look(
+        &mut self,
+        file: File,
+        mount: Option<Mount>,
+        last: Option<&look::Look>,
+    ) -> look::Look {
         let mut eye = Eye { ground: self, file, mount, held: None };
-        let look = look::look(&mut eye, "status.eot", &FORMAT);
+        let look = match last {
+            Some(last) => look::glance(&mut eye, "status.eot", &FORMAT, last),
+            None => look::look(&mut eye, "status.eot", &FORMAT),
+        };
         if let Some(held) = eye.held {
             self.disk.release(held);
         }

@@ -209,6 +209,7 @@ impl Server {
         let Some(hint) = ground.disk.kernels[file as usize].take(ground.book.now()) else { return };
         if let Some(source) = &mut self.sources[file as usize] {
             source.hint(ground, hint);
+            self.hand_over(ground);
         }
     }
 

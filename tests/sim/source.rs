@@ -153,7 +153,8 @@ impl Source {
             return;
         }
         self.take_hint(ground, hint);
-        if self.turn(ground).is_some_and(|until| until < self.asleep) {
+        // As `source.rs` does, it relies on a knock to come.
+        if self.turn(ground).is_some_and(|(until, for_knock)| until < self.asleep && !for_knock) {
             self.wake(ground);
         }
     }
@@ -178,7 +179,7 @@ impl Source {
             let (file, patience) = (self.file, self.patience(ground));
             ground.book.note(|| format!("{file}: the look of {since} is back"));
             self.resumed = ground.book.now();
-            self.look(ground);
+            self.look(ground, false);
             for hint in std::mem::take(&mut self.hints) {
                 self.take_hint(ground, hint);
             }
@@ -188,7 +189,7 @@ impl Source {
         if ground.book.now() >= self.check {
             self.survey(ground);
         }
-        if let Some(until) = self.turn(ground) {
+        if let Some((until, _)) = self.turn(ground) {
             self.asleep = until;
             let until = u64::try_from(until.as_micros()).expect("nobody waits so long");
             self.due = until.min(self.check).max(ground.book.now()) + self.late();
@@ -196,8 +197,8 @@ impl Source {
     }
 
     /// Does what is to be done now, until there is something to tell or nothing more to do until
-    /// some moment.
-    fn turn(&mut self, ground: &mut Ground) -> Option<Duration> {
+    /// some moment, and whether a knock should come before.
+    fn turn(&mut self, ground: &mut Ground) -> Option<(Duration, bool)> {
         loop {
             match self.rule.next(now(ground)) {
                 Step::Tell(report) => {
@@ -211,9 +212,10 @@ impl Source {
                     self.telling = Some((file, report, by));
                     return None;
                 }
-                Step::Wait(until) => return Some(until),
+                Step::Wait(until) => return Some((until, false)),
+                Step::AwaitKnock(until) => return Some((until, true)),
                 // Of what was replaced nothing is asked, and so nothing hangs.
-                Step::Look
+                Step::Look | Step::Glance
                     if !ground.peace && !self.mount.1 && self.rng.one_in(ground.weather.hangs) =>
                 {
                     ground.book.count(Fault::HungLook);
@@ -223,7 +225,8 @@ impl Source {
                     ground.disk.truth[self.file as usize].watched(None, false);
                     return None;
                 }
-                Step::Look => self.look(ground),
+                Step::Look => self.look(ground, false),
+                Step::Glance => self.look(ground, true),
                 Step::Knock => {
                     let file = self.file;
                     ground.book.note(|| format!("{file}: knocks"));
@@ -233,9 +236,10 @@ impl Source {
         }
     }
 
-    fn look(&mut self, ground: &mut Ground) {
+    fn look(&mut self, ground: &mut Ground, glance: bool) {
         let begun = ground.book.now();
-        let look = ground.look(self.file, self.mount.0);
+        let last = self.seen.take().map(|(_, look)| look).filter(|_| glance);
+        let look = ground.look(self.file, self.mount.0, last.as_ref());
         let says = matches!(&look.seen, Seen::Fault(it) if it.detail.contains(MOUNT_ADVICE));
         let so = says == self.mount.1;
         ground.book.hold(so, || format!("{}: {:?} is seen as {look:?}", self.file, self.mount));
@@ -271,19 +275,21 @@ impl Source {
     pub fn forestall(&mut self, ground: &Ground, end: u64) {
         let Some((_, seen)) = &self.seen else { return };
         let deaf = ground.disk.kernels[self.file as usize].deaf;
-        let told_of = seen.opened && !deaf;
+        // A glance opens nothing, and is one at a text that can be opened.
+        let opens = seen.opened || matches!(seen.seen, Seen::Text(_));
         let end = Duration::from_micros(end);
         let (mut at, mut looks) = (now(ground).max(self.asleep), 0);
         let until = loop {
             match self.rule.next(at) {
-                Step::Look if looks == LOOKS => {
+                Step::Look | Step::Glance if looks == LOOKS => {
                     return ground.book.fail(format!("{} is looked at without end", self.file));
                 }
-                Step::Look => {
+                step @ (Step::Look | Step::Glance) => {
                     looks += 1;
                     ground.book.looked();
-                    self.rule.looked(at, seen.clone());
-                    if told_of {
+                    let opened = opens && step == Step::Look;
+                    self.rule.looked(at, Look { opened, ..seen.clone() });
+                    if opened && !deaf {
                         self.rule.hint(at, Hint::Opened);
                     }
                 }
@@ -291,8 +297,8 @@ impl Source {
                 // kernel that tells nothing.
                 Step::Knock if deaf => {}
                 Step::Knock => self.rule.hint(at, Hint::Knocked),
-                Step::Wait(until) if until < end => at = until,
-                Step::Wait(until) => break until,
+                Step::Wait(until) | Step::AwaitKnock(until) if until < end => at = until,
+                Step::Wait(until) | Step::AwaitKnock(until) => break until,
                 step => return ground.book.fail(format!("{}: {step:?} in a calm", self.file)),
             }
         };

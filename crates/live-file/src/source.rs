@@ -17,7 +17,7 @@ use crate::format::Format;
 use crate::resolve::Mounted;
 use crate::writing::{Condition, Health, Report, Watch};
 use location::Location;
-use look::RealDisk;
+use look::{Look, RealDisk};
 use rule::{Hint, Rule, Step};
 use supervisor::Supervisor;
 use tasks::{Next, Task, Tasks, Waker};
@@ -102,10 +102,18 @@ pub fn survey(path: &Path) -> io::Result<Survey> {
 /// What sources share that are given the same pool, or clones of it: two threads for all of them, of which each that a
 /// disk holds up is replaced while there are not more than four; and for each directory one watch of the kernel's, with
 /// a thread and a descriptor.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Pool {
     tasks: Tasks,
     watches: Watches,
+    /// Since when its sources count their time.
+    start: Instant,
+}
+
+impl Default for Pool {
+    fn default() -> Self {
+        Self { tasks: Tasks::default(), watches: Watches::default(), start: Instant::now() }
+    }
 }
 
 /// Watches one file: [`Source::start`] with a pool of its own, for whoever needs neither the date of a report
@@ -173,7 +181,7 @@ impl Source {
     ) -> io::Result<Self> {
         let path = std::path::absolute(path)?;
         let shared = Arc::new(Shared {
-            start: Instant::now(),
+            start: pool.start,
             name: look::name_of(&path),
             format,
             calls: calls.clone(),
@@ -185,6 +193,7 @@ impl Source {
                 watch: 0,
                 probe: None,
                 link: false,
+                look: None,
                 asleep_until: Duration::ZERO,
                 stop: false,
             }),
@@ -245,9 +254,19 @@ struct State {
     probe: Option<Arc<Probe>>,
     /// At the last look the path was a symlink.
     link: bool,
+    /// What that look saw.
+    look: Option<Look>,
     /// When the task is due.
     asleep_until: Duration,
     stop: bool,
+}
+
+/// For how long there is nothing to do, unless a hint comes.
+#[derive(Clone, Copy, Debug)]
+struct Pause {
+    until: Duration,
+    /// A knock should come before.
+    for_knock: bool,
 }
 
 impl Shared {
@@ -274,8 +293,10 @@ impl Shared {
             return;
         }
         let link = state.link;
-        let (mut state, until) = self.turn(state);
-        let wake = until < state.asleep_until || state.link != link;
+        let (mut state, pause) = self.turn(state);
+        // The task need not wake for a knock that will most probably come: should it be lost, the next look finds out.
+        let early = pause.until < state.asleep_until && !(pause.for_knock && state.probe.is_some());
+        let wake = early || state.link != link;
         if wake {
             state.asleep_until = Duration::ZERO;
         }
@@ -285,22 +306,29 @@ impl Shared {
         }
     }
 
-    /// Does what is to be done now; returns until when there is nothing more. No call may be out.
-    fn turn<'a>(&'a self, mut state: MutexGuard<'a, State>) -> (MutexGuard<'a, State>, Duration) {
+    /// Does what is to be done now, and then there is nothing more for a while. No call may be out.
+    fn turn<'a>(&'a self, mut state: MutexGuard<'a, State>) -> (MutexGuard<'a, State>, Pause) {
         while !state.stop {
             state.take_hints(self.now());
             match state.rule.next(self.now()) {
-                Step::Look => {
+                step @ (Step::Look | Step::Glance) => {
                     let Some(mut disk) = state.disk.take() else { break };
+                    let last = state.look.take().filter(|_| step == Step::Glance);
                     drop(state);
-                    let look =
-                        || self.calls.make(|| look::look(&mut disk, &self.name, &self.format));
+                    let (name, format) = (&*self.name, &self.format);
+                    let look = || {
+                        self.calls.make(|| match &last {
+                            Some(last) => look::glance(&mut disk, name, format, last),
+                            None => look::look(&mut disk, name, format),
+                        })
+                    };
                     let look = catch_unwind(AssertUnwindSafe(look));
                     state = self.state();
                     // With the state locked, so that the task finds the lock poisoned.
                     let look = look.unwrap_or_else(|panic| resume_unwind(panic));
                     state.disk = Some(disk);
                     state.link = look.link;
+                    state.look = Some(look.clone());
                     state.rule.looked(self.now(), look);
                 }
                 Step::Knock => {
@@ -309,10 +337,11 @@ impl Shared {
                     }
                 }
                 Step::Tell(told) => state.tell(self, told),
-                Step::Wait(until) => return (state, until),
+                Step::Wait(until) => return (state, Pause { until, for_knock: false }),
+                Step::AwaitKnock(until) => return (state, Pause { until, for_knock: true }),
             }
         }
-        (state, Duration::MAX)
+        (state, Pause { until: Duration::MAX, for_knock: false })
     }
 }
 
@@ -371,12 +400,12 @@ fn run(shared: &Arc<Shared>, supervisor: &mut Supervisor) -> Next {
             // The watch's thread wakes the task when its look is back.
             Duration::MAX
         } else {
-            let until;
-            (state, until) = shared.turn(state);
+            let pause;
+            (state, pause) = shared.turn(state);
             if state.link != supervisor.link {
                 continue;
             }
-            until.min(supervisor.next)
+            pause.until.min(supervisor.next)
         };
         if state.stop {
             return Next::Over;

@@ -6,7 +6,7 @@
 use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::format::{Format, Refused};
 use crate::plain::plain;
@@ -61,6 +61,16 @@ pub struct Version {
     pub file: (u64, u64, Option<SystemTime>),
     /// When its text, its attributes or its name were changed last (`st_ctime`). Nobody can set it.
     pub changed: Moment,
+}
+
+/// For how long the clock that stamps files may stand still: two ticks of the slowest that Linux has.
+pub(super) const TICK: Duration = Duration::from_millis(20);
+
+impl Version {
+    /// Whether a look at this moment of the wall clock saw all of it: two changes within a tick get the same time.
+    pub(super) fn is_older_than(&self, clock: Moment) -> bool {
+        nanos(clock) >= nanos(self.changed) + TICK.as_nanos().cast_signed()
+    }
 }
 
 /// What sort of thing stands at a path.
@@ -128,6 +138,21 @@ pub fn look<D: Disk>(disk: &mut D, name: &str, format: &Format) -> Look {
     }
     look.clock = disk.clock();
     look
+}
+
+/// Looks at a file of which nothing was heard since this last look. It is not opened if that saw a text and nothing
+/// about the file has been changed since.
+pub fn glance<D: Disk>(disk: &mut D, name: &str, format: &Format, last: &Look) -> Look {
+    if let Seen::Text(writing) = &last.seen
+        && let Some(version) = last.version.filter(|it| it.is_older_than(last.clock))
+        && disk.mount().is_none()
+        && let Ok(meta) = disk.stat()
+        && (meta.kind, meta.version, meta.stamp) == (Kind::Regular, Some(version), writing.stamp)
+    {
+        let (link, clock) = (meta.link, disk.clock());
+        return Look { link, opened: false, clock, ..last.clone() };
+    }
+    look(disk, name, format)
 }
 
 fn take<D: Disk>(disk: &mut D, format: &Format, look: &mut Look) -> Result<(), Wrong> {
@@ -201,6 +226,11 @@ fn readable(meta: &Meta, format: &Format) -> Result<(), Refused> {
         Kind::Device => "is a device, not a file",
     };
     Err(Refused::new(Condition::NotAFile, what))
+}
+
+/// Nanoseconds since 1970.
+pub(super) fn nanos((seconds, nanos): Moment) -> i128 {
+    i128::from(seconds) * 1_000_000_000 + i128::from(nanos)
 }
 
 /// A file's name in a sentence.

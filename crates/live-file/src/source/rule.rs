@@ -33,6 +33,9 @@ pub const QUIET: Duration = Duration::from_millis(100);
 /// How often the file is looked at in any case, whatever the watcher tells.
 pub const EVERY: Duration = Duration::from_secs(1);
 
+/// How many times in a row it is not read. A file may be changed in memory (`mmap`), and nothing but reading shows it.
+const GLANCES: u32 = 7;
+
 /// How long a change is not looked at: mostly a close follows at once, which proves more.
 const SOON: Duration = Duration::from_millis(10);
 
@@ -66,10 +69,14 @@ pub enum Step {
     Tell(Report),
     /// Look at the file, then call [`Rule::looked`].
     Look,
+    /// The same, and it need not be read if nothing about it has been changed since the last look.
+    Glance,
     /// Write into the file that only this source knows of and the watcher watches.
     Knock,
     /// Nothing until then, unless a hint comes.
     Wait(Duration),
+    /// The same, and it is a knock that should come: without it there is something to do at that moment.
+    AwaitKnock(Duration),
 }
 
 /// The rule for one watched file.
@@ -108,10 +115,12 @@ pub struct Rule {
     asks: bool,
     /// Who has the file open.
     handles: Handles,
-    /// When to look next.
+    /// When to look next, if nothing is seen that must be looked at before.
     due: Duration,
     /// When the look at hand, or the last one, began.
     began: Duration,
+    /// How many looks in a row need not have read the file.
+    glances: u32,
     /// What is still to be told.
     written: Option<Writing>,
     /// When the last writing that was believed was complete.
@@ -145,6 +154,7 @@ impl Rule {
             handles: Handles::default(),
             due: Duration::ZERO,
             began: Duration::ZERO,
+            glances: 0,
             written: None,
             completed: Duration::ZERO,
             told: None,
@@ -226,19 +236,27 @@ impl Rule {
             return Step::Knock;
         }
         if let Some(until) = self.knocks.patience(now).filter(|_| waits) {
-            return Step::Wait(until);
+            return Step::AwaitKnock(until);
         }
-        if now < self.due {
-            return Step::Wait(self.due);
+        let due = self.due();
+        if now < due {
+            return Step::Wait(due);
         }
         if self.knocks.patience(now).is_none() && !self.knocks.lags() {
             self.heard.no_knock_is_out();
         }
         self.trusted = self.vouched.take().filter(|_| !self.knocks.lags());
         self.trusted_at = self.vouched_at;
-        self.knocks.look_begins();
         self.began = now;
-        self.due = now + if self.watch == Watch::Poll { QUIET } else { EVERY };
+        self.due = if self.watch == Watch::Poll { now + QUIET } else { after(now, EVERY) };
+        let quiet = self.candidate.is_none() && self.trusted.is_none() && self.heard.is_quiet();
+        let known = self.believed.is_some() && self.fault.is_none();
+        if known && quiet && self.watch == Watch::Inotify && self.glances < GLANCES {
+            self.glances += 1;
+            return Step::Glance;
+        }
+        self.glances = 0;
+        self.knocks.look_begins();
         Step::Look
     }
 
@@ -249,6 +267,9 @@ impl Rule {
             self.settle_by = Some(now + EVERY);
         }
         if look.opened && self.watch == Watch::Inotify {
+            if self.glances > 0 {
+                self.knocks.look_begins();
+            }
             self.handles.looked(now);
         }
         if self.knows(&look) {
@@ -279,9 +300,13 @@ impl Rule {
                 self.trusted = self.trusted.filter(|_| matches!(seen, Seen::Text(_)));
                 let knock = self.trusted.is_some();
                 self.candidate = Some(Candidate { seen, sight, since, knock });
-                self.due = self.due.min(since + QUIET);
             }
         }
+    }
+
+    /// When to look next: what was seen is known to be finished when it stands for long enough.
+    fn due(&self) -> Duration {
+        self.candidate.as_ref().map_or(self.due, |seen| self.due.min(seen.since + QUIET))
     }
 
     /// Whether a look brought nothing new; a known text also heals what was wrong.
@@ -389,6 +414,13 @@ impl Rule {
             watch: self.watch,
         }
     }
+}
+
+/// The next whole multiple of this time. Whoever looks at these moments only does so when others do, too, so that a
+/// thread wakes once for all of them.
+pub(super) fn after(now: Duration, interval: Duration) -> Duration {
+    let passed = now.as_nanos() % interval.as_nanos();
+    now + interval - Duration::from_nanos(u64::try_from(passed).unwrap_or(0))
 }
 
 #[cfg(test)]

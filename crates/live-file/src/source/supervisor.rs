@@ -10,6 +10,7 @@ use tracing::{info, warn};
 
 use super::location::Location;
 use super::look::RealDisk;
+use super::rule::after;
 use super::watch::{KERNEL, Subscription, WatchError, Watches};
 use super::{Shared, WatchMode};
 use crate::writing::Watch;
@@ -54,7 +55,7 @@ impl Supervisor {
         let Some(mut disk) = state.disk.take() else { return };
         drop(state);
         self.link = link;
-        self.next = now + CHECK;
+        self.next = after(now, CHECK);
         shared.calls.make(|| self.check(shared, now, &mut disk));
         shared.state().disk = Some(disk);
     }

@@ -20,8 +20,9 @@ const MOST: usize = 4;
 /// How many idle threads wait for what becomes due; any more end.
 const KEPT: usize = 2;
 
-/// The standby thread wakes this long after a task is due, and runs it if the other one has not.
-const STANDBY: Duration = Duration::from_millis(250);
+/// The standby thread wakes this long after a task is due, and runs it if the other one has not: before a file counts as
+/// one whose disk hangs, and so rarely that an idle machine hardly notices.
+const STANDBY: Duration = Duration::from_secs(4);
 
 /// When a task is to be run again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -219,6 +219,35 @@ fn an_error_is_told_in_the_middle_of_a_sentence() {
     assert_eq!(Wrong::from(error).refused.reason, "cannot be read: too many open files");
 }
 
+#[test]
+fn a_glance_opens_nothing_unless_something_about_the_file_was_changed() {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("status.eot");
+    fs::write(&path, "7\n").unwrap();
+    let mut disk = RealDisk::new(&path, LINE.max_file);
+    // Until the clock that stamps files has gone on for certain.
+    let mut last = look(&mut disk, "status.eot", &LINE);
+    while !last.version.unwrap().is_older_than(last.clock) {
+        let next = glance(&mut disk, "status.eot", &LINE, &last);
+        assert!(next.opened, "it might have been written again within the tick");
+        last = next;
+    }
+    let next = glance(&mut disk, "status.eot", &LINE, &last);
+    assert!(!next.opened && next.clock >= last.clock, "{next:?}");
+    assert_eq!((&next.seen, next.version), (&last.seen, last.version));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+    assert!(glance(&mut disk, "status.eot", &LINE, &last).opened, "other attributes");
+    last = look(&mut disk, "status.eot", &LINE);
+    last.clock.0 += 1;
+    fs::write(directory.path().join("new"), "7\n").unwrap();
+    fs::rename(directory.path().join("new"), &path).unwrap();
+    assert!(glance(&mut disk, "status.eot", &LINE, &last).opened, "another file");
+    fs::remove_file(&path).unwrap();
+    let gone = glance(&mut disk, "status.eot", &LINE, &last);
+    assert!(matches!(gone.seen, Seen::Fault(Fault { condition: Condition::Missing, .. })));
+}
+
 fn mkfifo(path: &Path) {
     let status = std::process::Command::new("mkfifo").arg(path).status().unwrap();
     assert!(status.success());

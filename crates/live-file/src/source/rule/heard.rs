@@ -6,14 +6,11 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::Hint;
-use crate::source::look::{Look, Version};
+use crate::source::look::{Look, TICK, Version, nanos};
 use crate::writing::Moment;
 
 /// A date so near to the clock was set to now: by a writing, or by `touch`.
 const NOW: Duration = Duration::from_secs(10);
-
-/// For how long the clock that stamps files may stand still: two ticks of the slowest that Linux has.
-const TICK: Duration = Duration::from_millis(20);
 
 /// What was heard since a text was told.
 #[derive(Debug, Default)]
@@ -86,7 +83,7 @@ impl Excluded {
         // Two changes within a tick get the same time.
         let past = |since: i128| nanos(told.clock) >= since + TICK.as_nanos().cast_signed();
         let changed = told.version.changed;
-        let untouched = past(nanos(changed)) && changed == now.version.changed;
+        let untouched = told.version.is_older_than(told.clock) && changed == now.version.changed;
         // A number that became free is given to the next file, which is told from the one before by its birth.
         let born = told.version.file.2.and_then(|born| born.duration_since(UNIX_EPOCH).ok());
         let is_older = born.is_some_and(|born| past(born.as_nanos().cast_signed()));
@@ -136,6 +133,11 @@ impl Heard {
         self.replaced &= !excluded.rename;
     }
 
+    /// Nothing was heard since the last look.
+    pub(super) fn is_quiet(&self) -> bool {
+        !self.anything
+    }
+
     /// Somebody has changed the text, and has perhaps not closed it.
     pub(super) fn is_changed(&self) -> bool {
         self.changed
@@ -183,8 +185,4 @@ impl Heard {
 
 fn is_near(one: Moment, other: Moment) -> bool {
     nanos(one).abs_diff(nanos(other)) <= NOW.as_nanos()
-}
-
-fn nanos((seconds, nanos): Moment) -> i128 {
-    i128::from(seconds) * 1_000_000_000 + i128::from(nanos)
 }

@@ -24,6 +24,8 @@ struct Play {
     clock: i64,
     /// Which version of the file stands there.
     version: Option<Version>,
+    /// What the last look saw, and of which version.
+    saw: Option<(Seen, Version)>,
 }
 
 fn text(text: &str, mtime: i64) -> Seen {
@@ -47,6 +49,7 @@ impl Play {
             knocks: 0,
             clock: 1,
             version: None,
+            saw: None,
         }
     }
 
@@ -68,22 +71,26 @@ impl Play {
             match self.rule.next(self.now) {
                 Step::Tell(Report::Written(writing)) => said.push(writing.text),
                 Step::Tell(Report::Health(health)) => said.push(format!("{:?}", health.state)),
-                Step::Look => {
+                step @ (Step::Look | Step::Glance) => {
                     self.looks += 1;
-                    let opened = matches!(self.seen, Seen::Text(_));
+                    let (seen, clock) = (self.seen.clone(), (self.clock, 0));
+                    let saw = self.version.map(|version| (seen.clone(), version));
+                    let unchanged = saw.is_some() && self.saw == saw;
+                    let read = step == Step::Look || !unchanged;
+                    let opened = matches!(seen, Seen::Text(_)) && read;
+                    self.saw = saw;
+                    let look = Look { seen, link: false, opened, clock, version: self.version };
+                    self.rule.looked(self.now, look);
                     if opened && !self.deaf {
                         self.hint(Hint::Opened);
                     }
-                    let (seen, clock) = (self.seen.clone(), (self.clock, 0));
-                    let look = Look { seen, link: false, opened, clock, version: self.version };
-                    self.rule.looked(self.now, look);
                 }
                 Step::Knock => self.knocks += 1,
-                Step::Wait(until) if until > end => {
+                Step::Wait(until) | Step::AwaitKnock(until) if until > end => {
                     self.now = end;
                     return said;
                 }
-                Step::Wait(until) => self.now = until,
+                Step::Wait(until) | Step::AwaitKnock(until) => self.now = until,
             }
         }
     }
@@ -237,6 +244,43 @@ fn what_comes_while_a_report_waits_is_folded_into_the_newest() {
     assert_eq!(play.say(0), ["8"]);
     play.knock_comes();
     assert_eq!(play.say(0), ["9999"]);
+}
+
+#[test]
+fn a_writing_that_is_told_is_not_read_a_second_time() {
+    let mut play = Play::well(INOTIFY);
+    play.write(text("8", 2));
+    assert!(play.say(0).is_empty());
+    play.looks = 0;
+    play.knock_comes();
+    assert_eq!(play.say(200), ["8"]);
+    assert_eq!(play.looks, 0, "until the next second");
+}
+
+#[test]
+fn of_eight_looks_at_what_nobody_touches_one_reads_it_and_a_hint_makes_it_be_read_at_once() {
+    let mut rule = Play::well(INOTIFY).rule;
+    let look =
+        Look { seen: text("7", 1), link: false, opened: false, clock: (100, 0), version: None };
+    let mut steps = Vec::new();
+    let mut now = EVERY;
+    while steps.len() < 16 {
+        match rule.next(now) {
+            Step::Wait(until) => {
+                assert!(until <= now + EVERY && until.subsec_nanos() == 0, "{until:?}");
+                now = until;
+            }
+            step => {
+                steps.push(step);
+                rule.looked(now, look.clone());
+            }
+        }
+    }
+    let reads = |steps: &[Step]| steps.iter().filter(|step| **step == Step::Look).count();
+    assert_eq!(reads(&steps), 2, "{steps:?}");
+    let Step::Wait(_) = rule.next(now) else { panic!("it has looked") };
+    rule.hint(now, Hint::Stirred);
+    assert_eq!(rule.next(now + SOON), Step::Look);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::format::LINE;
-use crate::source::look::look;
+use crate::source::look::{Look, glance, look};
 use crate::writing::Stamp;
 use world::{Weather, World};
 
@@ -12,6 +12,7 @@ mod world;
 /// A source in that world: the same loop as the real one's two threads.
 struct Watcher {
     rule: Rule,
+    look: Option<Look>,
     told: Vec<Writing>,
     health: Option<Health>,
 }
@@ -30,14 +31,19 @@ impl Watcher {
     fn turn(&mut self, world: &mut World) -> Duration {
         loop {
             match self.rule.next(world.time()) {
-                Step::Look => {
-                    let look = look(world, "status.eot", &LINE);
-                    self.rule.looked(world.time(), look);
+                step @ (Step::Look | Step::Glance) => {
+                    let last = self.look.take().filter(|_| step == Step::Glance);
+                    let seen = match &last {
+                        Some(last) => glance(world, "status.eot", &LINE, last),
+                        None => look(world, "status.eot", &LINE),
+                    };
+                    self.look = Some(seen.clone());
+                    self.rule.looked(world.time(), seen);
                 }
                 Step::Knock => world.emit(Hint::Knocked),
                 Step::Tell(Report::Written(writing)) => self.told.push(writing),
                 Step::Tell(Report::Health(health)) => self.health = Some(health),
-                Step::Wait(until) => return until,
+                Step::Wait(until) | Step::AwaitKnock(until) => return until,
             }
         }
     }
@@ -46,7 +52,8 @@ impl Watcher {
 fn live(seed: u64, weather: Weather) {
     let watch = if weather.poll { Watch::Poll } else { Watch::Inotify };
     let mut world = World::new(seed, weather);
-    let mut watcher = Watcher { rule: Rule::new(false, watch), told: vec![], health: None };
+    let mut watcher =
+        Watcher { rule: Rule::new(false, watch), look: None, told: vec![], health: None };
     while world.goes_on() {
         world.step();
         if weather.poll {
