@@ -38,7 +38,6 @@ impl Flood {
     }
 
     /// Whether something was left out and is not told of.
-    #[cfg(test)]
     pub(super) fn is_silent(&self) -> bool {
         self.lines().is_silent()
     }

@@ -7,18 +7,17 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::flood::Flood;
 
 /// The most bytes that wait: some two thousand lines.
 const ROOM: usize = 256 * 1024;
 
-/// The thread rests this long after each write: a storm of lines then costs a hundred wake-ups a
-/// second, and not one a line.
+/// The least time between two writes: a storm of lines then costs a hundred wake-ups a second, and not one a line.
 const REST: Duration = Duration::from_millis(10);
 
-/// How often the thread looks whether there is something to tell of lines that were left out.
+/// How often the thread looks, while lines are being left out, whether that is over and is to be told.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// The way to the file. A clone is the same way.
@@ -83,15 +82,25 @@ impl Queue {
 
     fn carry_out(&self, mut out: impl Write, flood: &Flood) {
         let mut batch = Vec::new();
+        let mut next_write = Instant::now();
+        let mut patience = LOOK;
         loop {
             let waiting = self.waiting();
             let idle = |waiting: &mut Waiting| waiting.lines.is_empty() && !waiting.ending;
-            let woken = self.0.changed.wait_timeout_while(waiting, LOOK, idle);
+            let woken = self.0.changed.wait_timeout_while(waiting, patience, idle);
             let mut waiting = woken.unwrap_or_else(PoisonError::into_inner).0;
             if waiting.lines.is_empty() && !waiting.ending {
                 drop(waiting);
                 flood.report();
+                // Whatever is left out comes less than a second after a line that is not.
+                patience = if flood.is_silent() { LOOK } else { Duration::MAX };
                 continue;
+            }
+            let rest = next_write.saturating_duration_since(Instant::now());
+            if !waiting.ending && !rest.is_zero() {
+                drop(waiting);
+                thread::sleep(rest);
+                waiting = self.waiting();
             }
             if waiting.lines.is_empty() {
                 waiting.ended = true;
@@ -100,7 +109,7 @@ impl Queue {
                 return;
             }
             std::mem::swap(&mut batch, &mut waiting.lines);
-            let (lost, ending) = (std::mem::take(&mut waiting.lost), waiting.ending);
+            let lost = std::mem::take(&mut waiting.lost);
             drop(waiting);
             // A log that cannot be written is nobody's problem but its own.
             let _ = out.write_all(&batch);
@@ -109,9 +118,7 @@ impl Queue {
                 tracing::warn!(lost, "the log was full and has a hole here");
             }
             flood.report();
-            if !ending {
-                thread::sleep(REST);
-            }
+            (next_write, patience) = (Instant::now() + REST, LOOK);
         }
     }
 }
