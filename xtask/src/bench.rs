@@ -100,7 +100,7 @@ pub(crate) fn run(options: &Options) -> Result<()> {
         }
     }
     // They write as fast as they can, whatever the pace of the rest.
-    let at_once = options.paces().any(|pace| pace.0.is_zero());
+    let at_once = options.paces().iter().any(|pace| pace.0.is_zero());
     let greedy = if at_once { measure_greedy(options, &programs)? } else { Vec::new() };
     let faults = if at_once { measure_faults(options, &programs)? } else { Vec::new() };
     progress(&format!("measured in {:.0} s\n", begun.elapsed().as_secs_f64()));
