@@ -314,7 +314,7 @@ struct FileEvent {
 #[derive(Clone, Debug)]
 pub struct Handle {
     telegraph: TelegraphId,
-    /// Everything from async code: HTTP, policy, shutdown, and the watchdog.
+    /// Everything from async code: HTTP, policy and shutdown.
     inputs: mpsc::Sender<(TelegraphId, Input)>,
     /// Everything from the threads that read or write files (sources, writers, the bell book's), in
     /// order. Holds one: a source that must wait merges what happens meanwhile.

@@ -8,7 +8,6 @@ mod opening;
 mod ports;
 mod record;
 mod token;
-mod watchdog;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -164,15 +163,24 @@ impl Server {
                     })
                 });
                 keeper = record::keep(book, handle)?;
+                let mut disks = vec![
+                    (File::Status, Monitor::new(&config.status_file, &status_calls)),
+                    (File::Accept, Monitor::new(&config.accept_file, &accept_calls)),
+                ];
+                if let (Some(path), Some(keeper)) = (&config.book, &keeper) {
+                    disks.push((File::Book, Monitor::new(path, keeper.calls())));
+                }
                 let telegraph_ports = TelegraphPorts {
                     replies: writer,
                     orders: orders.transpose()?,
                     book: keeper.as_ref().map(Keeper::recorder),
                     snapshots: snapshot_sender,
+                    disks,
                 };
                 Ok(ServerPorts {
                     telegraphs: vec![telegraph_ports],
                     asks: HashMap::new(),
+                    recorded: false,
                     stopping: stopping.clone(),
                     manager: Arc::clone(&manager),
                     metrics: Arc::clone(&metrics),
@@ -183,13 +191,6 @@ impl Server {
         let tracker = TaskTracker::new();
         let listening = CancellationToken::new();
         let (pool, mut sources) = (Pool::default(), Vec::new());
-        let mut watched = vec![
-            (File::Status, Monitor::new(&config.status_file, &status_calls)),
-            (File::Accept, Monitor::new(&config.accept_file, &accept_calls)),
-        ];
-        if let (Some(path), Some(keeper)) = (&config.book, &keeper) {
-            watched.push((File::Book, Monitor::new(path, keeper.calls())));
-        }
         let serving = async {
             // The order is read before the reply, so that equal files are answered.
             for (file, calls) in [(File::Status, &status_calls), (File::Accept, &accept_calls)] {
@@ -229,7 +230,6 @@ impl Server {
                 // HTTP only now: whoever it lets in with the new token must find a hub that knows that token.
                 visitors_sender.send_replace(policy.visitors);
             }) => match never {},
-            never = watchdog::watch(&mut watched, &handle) => match never {},
             how = &mut ended => Err(ServeError::Hub(why(how))),
         };
 

@@ -23,6 +23,9 @@ use live_file::writing::{Condition, Health, Watch};
 /// write.
 const WRITE_GAP: Duration = Duration::from_millis(20);
 
+/// While nothing is to be written, the file is looked after this many times more rarely.
+const IDLE_LOOKS: u32 = 10;
+
 /// The book as it is being kept, until it is stopped. Dropped, it is told to end, and not waited
 /// for.
 #[derive(Debug)]
@@ -131,14 +134,11 @@ impl<F: FnMut(Health)> WriteLoop<'_, F> {
         let mut next_write = next_look;
         loop {
             let well = self.told == Told::Well;
-            let now = Instant::now();
-            let mut ending = false;
-            if well && now < next_write {
-                ending = self.queue.wait(next_write - now, false);
-            }
-            if !ending {
-                let patience = next_look.saturating_duration_since(Instant::now());
-                ending = self.queue.wait(patience, well);
+            let patience = next_look.saturating_duration_since(Instant::now());
+            let mut ending = self.queue.wait(patience, well);
+            let gap = next_write.saturating_duration_since(Instant::now());
+            if well && !ending && !gap.is_zero() {
+                ending = self.queue.wait(gap, false);
             }
             // While something is wrong, whoever asks finds out at once whether it still is.
             let due = ending || !well || Instant::now() >= next_look;
@@ -146,9 +146,15 @@ impl<F: FnMut(Health)> WriteLoop<'_, F> {
             let result = calls.make(|| self.write(due));
             let now = Instant::now();
             next_write = now + WRITE_GAP;
-            if due {
-                next_look = now + self.sync_interval;
-            }
+            let idle = due && result.is_ok() && self.queue.is_at_rest();
+            let soon = now + self.sync_interval;
+            next_look = if idle {
+                now + self.sync_interval * IDLE_LOOKS
+            } else if due {
+                soon
+            } else {
+                next_look.min(soon)
+            };
             if result.is_err() {
                 self.queue.give_up();
             }

@@ -42,6 +42,12 @@ impl Recorder {
         self.0.put(entry);
     }
 
+    /// Has what was recorded written. It is a call of its own, so that whoever records has the time that it takes to
+    /// wake a thread when nobody else waits for it. Whoever reads the book has it written, too.
+    pub fn wake(&self) {
+        self.0.wake();
+    }
+
     /// How the book has kept up until now.
     #[must_use]
     pub fn counts(&self) -> Counts {
@@ -108,8 +114,12 @@ impl Queue {
     fn put(&self, entry: Entry) {
         let mut waiting = self.waiting();
         let lines = waiting.filter.put(self.0.start.elapsed(), entry);
-        let wake = waiting.eager && !lines.is_empty();
         waiting.take(lines, self.0.room);
+    }
+
+    fn wake(&self) {
+        let waiting = self.waiting();
+        let wake = waiting.eager && !waiting.entries.is_empty();
         drop(waiting);
         if wake {
             self.0.changed.notify_all();
@@ -208,6 +218,12 @@ impl Queue {
         let mut waiting = woken.unwrap_or_else(PoisonError::into_inner).0;
         waiting.eager = false;
         waiting.ending
+    }
+
+    /// Whether nothing waits, also not for the end of a storm.
+    pub(super) fn is_at_rest(&self) -> bool {
+        let waiting = self.waiting();
+        waiting.entries.is_empty() && waiting.hole.is_none() && waiting.filter.held().is_empty()
     }
 
     /// How many entries will have left when everything that waits now has.

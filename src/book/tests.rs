@@ -91,6 +91,7 @@ struct Kept {
 impl Kept {
     fn record(&self, entry: Entry) {
         self.recorder.record(entry);
+        self.recorder.wake();
     }
 
     fn orders(&self, seqs: impl IntoIterator<Item = u64>) {

@@ -39,8 +39,11 @@ const TICK: Duration = Duration::from_millis(1000 / PARTS as u64);
 /// socket is noticed so much later.
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
-/// How often the loop signals that it is alive; it never sleeps longer.
+/// How often the loop signals that it is alive.
 const SIGN_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The same without stations; it never sleeps longer.
+const IDLE_SIGN_INTERVAL: Duration = Duration::from_secs(3);
 
 /// A running hub.
 #[derive(Debug)]
@@ -186,9 +189,13 @@ impl<P: Ports> Driver<P> {
                 self.alive_at.store(now.seconds(), Ordering::Relaxed);
                 let tally = self.engine.tally().clone();
                 self.engine.ports().sign_of_life(&tally);
-                next_sign = now.since_start + SIGN_INTERVAL;
+                for (telegraph, file, why) in self.engine.ports().disks() {
+                    self.step_event(telegraph, Event::Unanswered { file, why });
+                }
+                next_sign = now.since_start + if busy { SIGN_INTERVAL } else { IDLE_SIGN_INTERVAL };
             }
             poll_now = self.take_turns();
+            self.engine.ports().turn_ended();
         }
         self.step_all(|| Event::Ended);
         Ok(())

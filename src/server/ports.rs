@@ -16,6 +16,7 @@ use crate::hub::{Event, Outcome, Ports, Snapshot};
 use crate::metrics::Metrics;
 use crate::telegraph::TelegraphId;
 use chadburn_host::systemd::Manager;
+use live_file::disk::Monitor;
 use live_file::durable::{self, WriteJob, Writer};
 
 /// The log target of lines that the hub has rate-limited itself, by address and cause. Users may filter
@@ -33,6 +34,8 @@ pub(super) struct TelegraphPorts {
     pub(super) book: Option<Recorder>,
     /// What HTTP reads.
     pub(super) snapshots: watch::Sender<Arc<Snapshot>>,
+    /// Whose disk answers.
+    pub(super) disks: Vec<(File, Monitor)>,
 }
 
 /// What the hubs' effects reach.
@@ -42,6 +45,8 @@ pub(super) struct ServerPorts {
     pub(super) telegraphs: Vec<TelegraphPorts>,
     /// Who waits for the outcome of a request over HTTP, by its ticket.
     pub(super) asks: HashMap<u64, oneshot::Sender<Outcome>>,
+    /// Something was recorded in this turn.
+    pub(super) recorded: bool,
     /// Cancelled when an authorised station asks for the end.
     pub(super) stopping: CancellationToken,
     /// The service manager (systemd), which is told that the hub is alive.
@@ -103,6 +108,7 @@ impl Ports for ServerPorts {
         counting::entered(&self.metrics, &entry);
         if let Some(book) = &self.telegraph(telegraph).book {
             book.record(entry);
+            self.recorded = true;
         }
     }
 
@@ -116,6 +122,24 @@ impl Ports for ServerPorts {
 
     fn pushed(&mut self, time: Duration) {
         self.metrics.pushed(time);
+    }
+
+    fn turn_ended(&mut self) {
+        if std::mem::take(&mut self.recorded) {
+            self.telegraphs.iter().filter_map(|it| it.book.as_ref()).for_each(Recorder::wake);
+        }
+    }
+
+    fn disks(&mut self) -> Vec<(TelegraphId, File, Option<String>)> {
+        let mut changed = Vec::new();
+        for (telegraph, ports) in (0..).map(TelegraphId).zip(&mut self.telegraphs) {
+            for (file, monitor) in &mut ports.disks {
+                if monitor.changes() {
+                    changed.push((telegraph, *file, monitor.why().cloned()));
+                }
+            }
+        }
+        changed
     }
 
     fn sign_of_life(&mut self, tally: &Tally) {

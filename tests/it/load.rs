@@ -320,3 +320,16 @@ async fn stations_that_come_and_go_leave_nothing_behind() {
     #[cfg(target_os = "linux")]
     until("all descriptors' return", || server.descriptors() < 40).await;
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn without_stations_a_server_hardly_ever_wakes() {
+    let server = TestServer::start().await;
+    // It has begun, and has said so.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let before = server.wakes();
+    // Each kind of wake comes at least once in ten seconds.
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let wakes = server.wakes() - before;
+    assert!(wakes <= 40, "{wakes} in 20 s");
+}

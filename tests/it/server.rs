@@ -129,6 +129,20 @@ impl TestServer {
         fields.map(|field| field.parse::<u64>().expect("times are numbers")).sum()
     }
 
+    /// How often its threads have been woken, all together.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn wakes(&self) -> u64 {
+        let directory = format!("/proc/{}/task", self.pid().as_raw_nonzero());
+        let threads = std::fs::read_dir(directory).expect("one's child is in /proc");
+        let wakes = threads.filter_map(|thread| {
+            let status = std::fs::read_to_string(thread.ok()?.path().join("status")).ok()?;
+            let line =
+                status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+            line.trim().parse::<u64>().ok()
+        });
+        wakes.sum()
+    }
+
     #[cfg(target_os = "linux")]
     fn proc(&self, name: impl AsRef<OsStr>) -> String {
         let directory = format!("/proc/{}", self.pid().as_raw_nonzero());
