@@ -48,7 +48,10 @@ impl World {
 
     /// Whether nothing but ticks and looks is due before this moment, and looks will bring nothing.
     fn is_calm(&self, end: u64) -> bool {
-        self.next_but_the_server() >= end
+        // Whoever has just left or said something is still to be heard.
+        let heard = self.clients.iter().all(|client| !client.line.pipe().edge);
+        heard
+            && self.next_but_the_server() >= end
             && self.server.as_ref().is_some_and(|server| server.rests(&self.ground, end))
     }
 
