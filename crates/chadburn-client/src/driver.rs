@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::stream::SplitSink;
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, watch};
+use tokio::task::coop::unconstrained;
 use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
@@ -255,7 +257,9 @@ where
             let heard = tokio::select! {
                 biased;
                 heard = stream.next() => heard,
-                silent = silence => return ConnectionEnd::Lost(if silent {
+                // A peer that sends without end uses up the task's turn each time (tokio's cooperative budget), and
+                // a timer within it would never be looked at.
+                silent = unconstrained(silence) => return ConnectionEnd::Lost(if silent {
                     format!("nothing was heard for {patience:?}")
                 } else {
                     UNGREETED.into()
@@ -289,14 +293,9 @@ where
         let mut ping = later(Instant::now(), handler.heartbeat_interval());
         loop {
             while let Some(text) = handler.next_to_send() {
-                match timeout(WRITE_TIMEOUT, sink.send(Message::text(text))).await {
-                    Ok(Ok(())) => handler.on_sent(),
-                    Ok(Err(error)) => return ConnectionEnd::Lost(describe_loss(&error)),
-                    Err(_) => {
-                        return ConnectionEnd::Lost(format!(
-                            "nothing was taken for {WRITE_TIMEOUT:?}"
-                        ));
-                    }
+                match send(&mut sink, Message::text(text)).await {
+                    Ok(()) => handler.on_sent(),
+                    Err(end) => return end,
                 }
             }
             if is_closed_and_idle(handler) {
@@ -308,10 +307,8 @@ where
                 () = handler.control().wake.notified() => {}
                 () = sleep_until(ping), if handler.sends_pings() => {
                     ping = later(Instant::now(), handler.heartbeat_interval());
-                    match timeout(WRITE_TIMEOUT, sink.send(Message::Ping(Vec::new().into()))).await {
-                        Ok(Ok(())) => {}
-                        Ok(Err(error)) => return ConnectionEnd::Lost(describe_loss(&error)),
-                        Err(_) => return ConnectionEnd::Lost(format!("nothing was taken for {WRITE_TIMEOUT:?}")),
+                    if let Err(end) = send(&mut sink, Message::Ping(Vec::new().into())).await {
+                        return end;
                     }
                 }
             }
@@ -322,6 +319,30 @@ where
         biased;
         end = receiving => end,
         end = sending => end,
+    }
+}
+
+/// Sends a message, or says how the connection ends.
+async fn send<S>(
+    sink: &mut SplitSink<WebSocketStream<S>, Message>,
+    message: Message,
+) -> Result<(), ConnectionEnd>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let sent = async {
+        // Pongs may leave no room for it.
+        sink.flush().await?;
+        sink.send(message).await
+    };
+    match timeout(WRITE_TIMEOUT, sent).await {
+        Ok(Ok(())) => Ok(()),
+        // It is longer than all that may wait to be written, and would be next time.
+        Ok(Err(Error::WriteBufferFull(_))) => {
+            Err(ConnectionEnd::Failed(Failure::Setting("a text is too long to be sent".into())))
+        }
+        Ok(Err(error)) => Err(ConnectionEnd::Lost(describe_loss(&error))),
+        Err(_) => Err(ConnectionEnd::Lost(format!("nothing was taken for {WRITE_TIMEOUT:?}"))),
     }
 }
 

@@ -95,7 +95,7 @@ impl Link {
     }
 
     /// Puts a text into the outbox. With [`Full::Wait`](crate::Full::Wait) it returns when there was
-    /// room for it.
+    /// room for it. One of nearly 16 MiB or more cannot be sent, and ends the link when it is its turn.
     pub async fn send(&self, text: impl Into<String>) -> Result<(), Closed> {
         let mut text = text.into();
         loop {

@@ -19,6 +19,10 @@ use crate::page;
 use crate::trust::{distrusted, tls};
 use crate::{Failure, Settings};
 
+/// How many bytes are read at once. A task reads so often in one turn (128 times, tokio's cooperative budget) that
+/// a peer which sends without end has 2 MiB before anything else is looked at.
+const READ_AT_ONCE: usize = 16 * 1024;
+
 /// Why a try has failed.
 #[derive(Debug)]
 pub(crate) enum Cause {
@@ -101,9 +105,8 @@ impl Open for Network {
         let stream = TcpStream::connect(address).await.map_err(passing)?;
         stream.set_nodelay(true).map_err(passing)?;
         let tls = Some(self.tls.0.clone());
-        let longest = Some(self.settings.longest);
-        let limits = WebSocketConfig::default().max_message_size(longest).max_frame_size(longest);
-        let opened = client_async_tls_with_config(request, stream, Some(limits), tls).await;
+        let limits = Some(limits(&self.settings));
+        let opened = client_async_tls_with_config(request, stream, limits, tls).await;
         match opened {
             Ok((socket, _)) => Ok(socket),
             // No server of WebSockets, and what it says is not told. So it is asked what it has to say to anybody.
@@ -117,6 +120,17 @@ impl Open for Network {
             Err(error) => Err(judge(error)),
         }
     }
+}
+
+/// How much a connection keeps in memory, either way.
+pub(crate) fn limits(settings: &Settings) -> WebSocketConfig {
+    let longest = Some(settings.longest);
+    WebSocketConfig::default()
+        .max_message_size(longest)
+        .max_frame_size(longest)
+        .read_buffer_size(READ_AT_ONCE)
+        // Beyond this only the last ping is answered (RFC 6455, 5.5.3).
+        .max_write_buffer_size(settings.unwritten)
 }
 
 /// What a failed handshake means.

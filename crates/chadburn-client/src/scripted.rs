@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::Settings;
-use crate::open::{Cause, Open};
+use crate::open::{Cause, Open, limits};
 
 /// The outcome of one attempt to connect. The last one in the script repeats.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +31,7 @@ pub(crate) enum ScriptedOutcome {
 
 /// Opens connections by the script, and passes their server ends to the test.
 pub(crate) struct ScriptedConnector {
+    settings: Settings,
     script: VecDeque<ScriptedOutcome>,
     ends: mpsc::UnboundedSender<ServerEnd>,
 }
@@ -60,7 +61,8 @@ impl Open for ScriptedConnector {
         let (ours, theirs) = tokio::io::duplex(capacity);
         let theirs = WebSocketStream::from_raw_socket(theirs, Role::Server, None).await;
         self.ends.send(theirs).map_err(|_| Cause::Passing("the test is over".into()))?;
-        Ok(WebSocketStream::from_raw_socket(ours, Role::Client, None).await)
+        let limits = Some(limits(&self.settings));
+        Ok(WebSocketStream::from_raw_socket(ours, Role::Client, limits).await)
     }
 }
 
@@ -72,9 +74,12 @@ pub(crate) type ServerEnd = WebSocketStream<DuplexStream>;
 
 impl ScriptedConnector {
     /// A connector with this script, and the server ends of its connections.
-    pub(crate) fn new(script: impl Into<VecDeque<ScriptedOutcome>>) -> (Self, ServerEnds) {
+    pub(crate) fn new(
+        settings: Settings,
+        script: impl Into<VecDeque<ScriptedOutcome>>,
+    ) -> (Self, ServerEnds) {
         let (sender, ends) = mpsc::unbounded_channel();
-        (Self { script: script.into(), ends: sender }, ends)
+        (Self { settings, script: script.into(), ends: sender }, ends)
     }
 }
 

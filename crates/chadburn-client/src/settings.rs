@@ -20,6 +20,9 @@ const LONGEST: usize = 256 * 1024;
 /// How many bytes wait in an inbox.
 const INBOX_BYTES: usize = 8 * 1024 * 1024;
 
+/// How many bytes may wait for the other side to take them, beside what is in the outbox.
+const UNWRITTEN: usize = 16 * 1024 * 1024;
+
 /// How often a plain link pings, as the server does.
 const BEAT: Duration = Duration::from_secs(15);
 
@@ -49,6 +52,9 @@ pub struct Settings {
     pub(crate) inbox: usize,
     pub(crate) inbox_bytes: usize,
     pub(crate) longest: usize,
+    /// The longest message that can be sent, in bytes with its head. So much waits at most for one who pings
+    /// without end and takes no pong.
+    pub(crate) unwritten: usize,
     pub(crate) beat: Duration,
     pub(crate) ca_file: Option<PathBuf>,
     pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
@@ -91,6 +97,7 @@ impl Settings {
             inbox: ROOM,
             inbox_bytes: INBOX_BYTES,
             longest: LONGEST,
+            unwritten: UNWRITTEN,
             beat: BEAT,
             ca_file: None,
             headers: Vec::new(),

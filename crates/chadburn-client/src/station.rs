@@ -27,6 +27,9 @@ const MAX_REQUEST_BYTES: usize = 65_536;
 /// The longest message that a station accepts, in bytes: four times what PROTOCOL.md allows a server.
 const MAX_MESSAGE_BYTES: usize = 4 * MAX_REQUEST_BYTES;
 
+/// How many bytes of requests and pongs wait at most for the server to take them.
+const MAX_UNWRITTEN_BYTES: usize = 4 * MAX_REQUEST_BYTES;
+
 /// Upper bound of the memory that a message takes: its text, and eight times as much for its parsed
 /// form. An empty string in a list is 3 bytes of JSON and 24 bytes of `String`.
 fn message_size(heard: &Heard) -> usize {
@@ -133,6 +136,7 @@ impl Station {
     {
         let settings: Settings = settings.try_into()?;
         let longest = settings.longest.min(MAX_MESSAGE_BYTES);
+        let settings = Settings { unwritten: MAX_UNWRITTEN_BYTES, ..settings };
         let settings = settings.subprotocol(SUBPROTOCOL).longest(longest);
         let network = Network::new(settings.clone())?;
         Ok(Self::over(network, &settings))

@@ -15,7 +15,7 @@ use crate::scripted::{
 use crate::{Full, Tried};
 
 fn link(settings: Settings, script: impl Into<VecDeque<ScriptedOutcome>>) -> (Link, ServerEnds) {
-    let (connector, ends) = ScriptedConnector::new(script);
+    let (connector, ends) = ScriptedConnector::new(settings.clone(), script);
     (Link::over(connector, settings), ends)
 }
 

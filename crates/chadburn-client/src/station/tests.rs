@@ -18,7 +18,7 @@ fn station(
     settings: &Settings,
     script: impl Into<VecDeque<ScriptedOutcome>>,
 ) -> (Station, ServerEnds) {
-    let (connector, ends) = ScriptedConnector::new(script);
+    let (connector, ends) = ScriptedConnector::new(settings.clone(), script);
     (Station::over(connector, settings), ends)
 }
 

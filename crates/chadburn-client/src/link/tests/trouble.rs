@@ -48,6 +48,37 @@ async fn a_peer_that_takes_nothing_is_lost_although_it_speaks() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn pongs_that_a_peer_does_not_take_fill_nobodys_memory() {
+    const ROOM: usize = 256 * 1024;
+    let settings = Settings { unwritten: ROOM, ..settings() };
+    let (mut link, mut ends) = link(settings, [ScriptedOutcome::Pipe(1024)]);
+    let mut end = ends.recv().await.expect("a connection");
+    expect(&mut link, Event::Up).await;
+    for _ in 0..20_000 {
+        end.send(Message::Ping(vec![0; 125].into())).await.expect("it is heard");
+    }
+    // The pongs leave no room for it before some of them have gone.
+    link.send("x".repeat(100_000)).await.expect("there is room");
+    let mut pongs = 0;
+    while let Some(Ok(Message::Pong(pong))) = end.next().await {
+        pongs += pong.len();
+    }
+    assert!((1..ROOM).contains(&pongs), "{pongs} bytes");
+    assert_eq!(link.try_recv(), None, "it is the same connection");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_text_that_never_could_be_sent_ends_the_link() {
+    let settings = Settings { unwritten: 256 * 1024, ..settings() };
+    let (mut link, mut ends) = link(settings, [ScriptedOutcome::Pipe(1024)]);
+    let _end = ends.recv().await.expect("a connection");
+    expect(&mut link, Event::Up).await;
+    link.send("x".repeat(256 * 1024)).await.expect("there is room");
+    let failure = Failure::Setting("a text is too long to be sent".into());
+    expect(&mut link, Event::Failed(failure)).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_waits_for_room_hears_of_the_end() {
     let (link, _ends) = link(settings().outbox(1, Full::Wait), [ScriptedOutcome::Unreachable]);
     link.send("first").await.expect("there is room");
