@@ -1,7 +1,7 @@
 //! What keeps a file from being replaced, as far as that shows without touching it.
 
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
 use crate::resolve::{Mounted, Place};
 
@@ -17,11 +17,17 @@ pub(super) enum Obstacle {
     Immutable,
     #[error("it can be appended to only (chattr -a)")]
     AppendOnly,
+    #[error("it is a device, which others need")]
+    Device,
 }
 
 /// Whether something stands in the way of replacing what is at this place.
 pub(super) fn check(place: &Place, meta: &std::fs::Metadata) -> io::Result<()> {
     Mounted::check_replace(place.mount())?;
+    let kind = meta.file_type();
+    if kind.is_char_device() || kind.is_block_device() {
+        return refused(Obstacle::Device);
+    }
     let own = rustix::process::geteuid().as_raw();
     let directory = place.stat_directory()?;
     let ours = own == 0 || meta.uid() == own || directory.uid() == own;
@@ -30,7 +36,11 @@ pub(super) fn check(place: &Place, meta: &std::fs::Metadata) -> io::Result<()> {
     } else {
         attributes(place)
     };
-    obstacle.map_or(Ok(()), |it| Err(io::Error::new(io::ErrorKind::PermissionDenied, it)))
+    obstacle.map_or(Ok(()), refused)
+}
+
+fn refused(obstacle: Obstacle) -> io::Result<()> {
+    Err(io::Error::new(io::ErrorKind::PermissionDenied, obstacle))
 }
 
 #[cfg(target_os = "linux")]

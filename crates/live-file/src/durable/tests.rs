@@ -161,6 +161,21 @@ fn a_fifo_is_replaced_without_waiting_for_a_reader() {
     assert_eq!(place.text(), "7\n");
 }
 
+/// Only surveyed: were it written, this machine would have no such device any more.
+#[test]
+fn a_device_is_not_replaced_and_neither_is_one_that_a_followed_link_leads_to() {
+    let place = Scratch::new();
+    symlink("/dev/null", &place.path).unwrap();
+    for (file, name) in [
+        (DurableFile::unlocked(Path::new("/dev/null")), "null"),
+        (DurableFile::shared(&place.path), "accept.eot"),
+    ] {
+        let error = file.unwrap().survey().unwrap_err().to_string();
+        assert_eq!(error, format!("{name} cannot be written: it is a device, which others need"));
+    }
+    place.open().survey().unwrap();
+}
+
 #[test]
 fn a_directory_in_its_place_is_an_error_and_leaves_nothing() {
     let place = Scratch::new();
