@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use chadburn_client::{Failure, Page, Position, Settings, get};
 use serde::Deserialize;
-use serde_json::Value;
 
 use super::{CommandError, print_line, redirect_text, seconds, shown, write_line};
 use crate::calendar;
 use crate::cli::Since;
-use chadburn_host::log::{escaped, one_line};
+use chadburn_host::csv;
+use chadburn_host::log::escaped;
 use chadburn_host::terminal::Terminal;
 
 /// The most entries that a server tells at once.
@@ -44,11 +44,9 @@ pub(super) async fn run(
     };
     if csv {
         let page = book(settings, &format!("{part}&format=csv")).await?;
-        for row in page.body.lines() {
-            write_line(&format!(
-                "{}\r",
-                Terminal::ours().table_letters(&one_line(row).to_string())
-            ))?;
+        // Whoever answers there may have defused no cell.
+        for row in csv::rows(&page.body) {
+            write_line(&format!("{}\r", Terminal::ours().table_letters(&row)))?;
         }
         return Ok(());
     }
@@ -64,10 +62,8 @@ async fn book(settings: &Settings, part: &str) -> Result<Page, CommandError> {
         200 => Ok(page),
         404 => Err(CommandError::NoResult("this server keeps no bell book".into())),
         status => {
-            let problem = serde_json::from_str::<Value>(&page.body).unwrap_or_default();
-            let detail = problem["detail"].as_str();
-            let why = match detail {
-                Some(detail) => format!("it answers with {status}, {}", escaped(detail)),
+            let why = match page.problem() {
+                Some(detail) => format!("it answers with {status}, {}", escaped(&detail)),
                 None if (300..400).contains(&status) => {
                     format!("it answers with {status} and {}", redirect_text(&page))
                 }
@@ -86,7 +82,9 @@ fn entries(page: &Page) -> Result<Vec<BookEntry>, CommandError> {
         return Err(CommandError::NoResult(what.into()));
     }
     serde_json::from_str(&page.body)
-        .map_err(|error| CommandError::NoResult(format!("the bell book cannot be read: {error}")))
+        // The error may have a text of the server's in it, however long.
+        .map_err(|error| escaped(&error.to_string()).to_string())
+        .map_err(|why| CommandError::NoResult(format!("the bell book cannot be read: {why}")))
 }
 
 fn line(entry: &BookEntry) -> String {

@@ -108,24 +108,33 @@ async fn a_hostile_server_reaches_no_terminal_raw_and_forges_no_line() {
     }
 }
 
-#[tokio::test]
-async fn what_a_hostile_server_says_over_http_is_shown_and_not_obeyed() {
+/// The address of a server that answers each request with these bytes.
+async fn answering(answer: impl Fn(&[u8]) -> Vec<u8> + Send + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("ws://{}/websocket", listener.local_addr().expect("it is bound"));
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             let mut head = [0; 4096];
             let _ = stream.read(&mut head).await;
-            let health = json!({"health": "evil", "detail": EVIL});
-            let body = json!({"detail": EVIL, "status_file": health}).to_string();
-            let status = if head.starts_with(b"GET /readyz") { 200 } else { 403 };
-            let answer = format!(
-                "HTTP/1.1 {status} \u{9b}x\r\nDate: \u{1b}[2J\r\nContent-Length: {}\r\n\r\n{body}",
-                body.len()
-            );
-            let _ = stream.write_all(answer.as_bytes()).await;
+            let _ = stream.write_all(&answer(&head)).await;
         }
     });
+    url
+}
+
+#[tokio::test]
+async fn what_a_hostile_server_says_over_http_is_shown_and_not_obeyed() {
+    let url = answering(|head| {
+        let health = json!({"health": "evil", "detail": EVIL});
+        let body = json!({"detail": EVIL, "status_file": health}).to_string();
+        let status = if head.starts_with(b"GET /readyz") { 200 } else { 403 };
+        let length = body.len();
+        format!(
+            "HTTP/1.1 {status} \u{9b}x\r\nDate: \u{1b}[2J\r\nContent-Length: {length}\r\n\r\n{body}"
+        )
+        .into()
+    })
+    .await;
     let server = TestServer::start().await;
     for verb in ["doctor", "status", "log", "watch"] {
         let words = [verb, "--wait", "1s", "--url", &url];
@@ -133,5 +142,53 @@ async fn what_a_hostile_server_says_over_http_is_shown_and_not_obeyed() {
         let (code, out, errors) = finished(output.await);
         assert_ne!(code, 0, "{out}{errors}");
         assert_fit(verb, &(out + &errors));
+    }
+}
+
+#[tokio::test]
+async fn a_table_of_a_hostile_server_has_no_formula_and_forges_no_row() {
+    let table = "=1+1,\"@x\"\r\n1;=2,\t=3\n\"two\r\n=lines\",\u{9b}\n";
+    let url = answering(move |_| format!("HTTP/1.1 200 OK\r\n\r\n{table}").into()).await;
+    let server = TestServer::start().await;
+    let out = done(&server, &["log", "--csv", "--url", &url]).await;
+    assert_eq!(out, "'=1+1,'@x\r\n1;'=2,\\t=3\r\ntwo\\r\\n=lines,\\u{9b}\r\n");
+}
+
+/// All it may map into memory, in KiB, its program and its threads' stacks included; an answer has 16 MiB at most.
+#[cfg(target_os = "linux")]
+const ADDRESS_SPACE: u32 = 192 * 1024;
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn however_much_a_server_says_over_http_it_fills_neither_memory_nor_the_terminal() {
+    let server = TestServer::start().await;
+    let long = "x".repeat(1 << 20);
+    let many = "0,".repeat(15 << 19);
+    let (all, book) = (&["doctor", "log", "status"][..], &["log"][..]);
+    for (status, body, verbs) in [
+        (200, format!("[{many}0]"), &["doctor", "status"][..]),
+        (403, format!("{{\"b\":[{many}0],\"title\":\"no\"}}"), book),
+        (200, json!({"status_file": {"health": "ok", "watch": long}}).to_string(), &["doctor"]),
+        (200, json!({"status_file": {"health": long}}).to_string(), &["doctor"]),
+        (200, json!([long]).to_string(), book),
+        (500, json!({"detail": long}).to_string(), all),
+        (403, json!({"title": long}).to_string(), all),
+    ] {
+        let head = format!("HTTP/1.0 {status} X\r\nContent-Length: {}\r\n\r\n", body.len());
+        let (start, answer) = (body[..20].to_owned(), (head + &body).into_bytes());
+        let url = answering(move |_| answer.clone()).await;
+        for verb in verbs {
+            let limit = format!("ulimit -v {ADDRESS_SPACE}; exec \"$0\" \"$@\"");
+            let mut limited = tokio::process::Command::new("sh");
+            limited.args(["-c", &limit, env!("CARGO_BIN_EXE_chadburn"), verb, "--wait", "1s"]);
+            // Of what glibc maps for each thread only a little is ever used.
+            limited.args(["--url", &url]).env("MALLOC_ARENA_MAX", "1").kill_on_drop(true);
+            limited.current_dir(server.home.path());
+            let output = within(Duration::from_secs(20), "the end", limited.output()).await;
+            let (code, out, errors) = finished(output);
+            assert!((3..=5).contains(&code), "{verb} {start}: {code} {errors}");
+            let longest = out.lines().chain(errors.lines()).map(str::len).max();
+            assert!(longest < Some(1_000), "{verb} {start}: a line of {longest:?}");
+        }
     }
 }

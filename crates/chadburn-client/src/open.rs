@@ -159,11 +159,10 @@ fn judge(error: Error) -> Cause {
 /// meant, and would be said again. So would the 511 of a portal (RFC 6585, 6).
 fn refused(number: u16, says: impl Fn(HeaderName) -> Option<String>, body: &[u8]) -> Cause {
     let status = StatusCode::from_u16(number).unwrap_or(StatusCode::BAD_GATEWAY);
-    let problem = serde_json::from_slice::<serde_json::Value>(body).unwrap_or_default();
     let is_portal = status == StatusCode::NETWORK_AUTHENTICATION_REQUIRED;
     let wants = says(header::WWW_AUTHENTICATE).or(says(header::PROXY_AUTHENTICATE));
-    let why = match problem["detail"].as_str().or(problem["title"].as_str()) {
-        Some(detail) => format!("{status}, {detail}"),
+    let why = match page::problem(body) {
+        Some(detail) => format!("{status}, {}", shortened(&detail)),
         // A sign-in, a portal, or a server that has moved. It is not followed: whoever wrote the address decides.
         None if status.is_redirection() => match says(header::LOCATION) {
             Some(target) => format!("{status}, it sends one to {}", shortened(&target)),
@@ -210,11 +209,11 @@ fn plain_ascii(bytes: &[u8]) -> String {
     text
 }
 
-/// As much of an address as a line has room for.
-fn shortened(target: &str) -> String {
+/// As much of an address or a reason as a line has room for.
+fn shortened(text: &str) -> String {
     const LONGEST: usize = 300;
-    let end = if target.len() > LONGEST { "…" } else { "" };
-    target.chars().take(LONGEST).collect::<String>() + end
+    let end = if text.chars().nth(LONGEST).is_some() { "…" } else { "" };
+    text.chars().take(LONGEST).collect::<String>() + end
 }
 
 /// A system's error in its own words, without its number, in the middle of a sentence.

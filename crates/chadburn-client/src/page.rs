@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
+use serde::Deserialize;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
@@ -46,6 +47,23 @@ impl Page {
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
+
+    /// Why the server did not do what it was asked, in its own words, if it says so (RFC 9457).
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        problem(self.body.as_bytes())
+    }
+}
+
+/// What this body says if it is a problem. Nothing else of it is kept.
+pub(crate) fn problem(body: &[u8]) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Problem {
+        title: Option<String>,
+        detail: Option<String>,
+    }
+    let Problem { title, detail } = serde_json::from_slice(body).ok()?;
+    detail.or(title)
 }
 
 /// Gets a page of the server that the settings lead to, such as `bell-book?limit=10`: the path is
@@ -156,7 +174,14 @@ where
         stream.read_to_end(&mut bytes).await?;
     }
     let marked = |bytes: &[u8]| bytes.windows(mark.len()).any(|it| it == mark.as_bytes());
-    while !mark.is_empty() && !marked(&bytes) && stream.read_buf(&mut bytes).await? > 0 {}
+    let mut looked_through = 0;
+    while !mark.is_empty() && !marked(&bytes[looked_through..]) {
+        // The mark may have begun.
+        looked_through = (bytes.len() + 1).saturating_sub(mark.len());
+        if stream.read_buf(&mut bytes).await? == 0 {
+            break;
+        }
+    }
     read(&bytes).ok_or_else(|| std::io::Error::other("the answer is not HTTP"))
 }
 

@@ -4,7 +4,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chadburn_client::{Failure, May, Page, Settings, Station, Welcome, get, get_until};
-use serde_json::Value;
+use serde::Deserialize;
 use tokio::time::timeout;
 
 use super::Finding;
@@ -53,8 +53,24 @@ pub(super) async fn look(settings: Settings, url: &str) -> Vec<Finding> {
     findings
 }
 
+/// What `/readyz` says; the rest of it is not kept.
+#[derive(Deserialize)]
+struct Ready {
+    status_file: Option<ReadyFile>,
+    accept_file: Option<ReadyFile>,
+    bell_book: Option<ReadyFile>,
+}
+
+/// What it says of a file.
+#[derive(Deserialize)]
+struct ReadyFile {
+    health: Option<String>,
+    detail: Option<String>,
+    watch: Option<String>,
+}
+
 fn host(page: &Page, url: &str) -> Finding {
-    let is_ours = serde_json::from_str::<Value>(&page.body).is_ok_and(|it| it.is_object());
+    let is_ours = serde_json::from_str::<Ready>(&page.body).is_ok();
     match page.status {
         200 | 503 if !is_ours => Finding::Bad(
             format!("{url} answers with a page that is not Chadburn's"),
@@ -83,18 +99,16 @@ fn host(page: &Page, url: &str) -> Finding {
 
 /// What the server says of its files.
 fn ready(page: &Page) -> Vec<Finding> {
-    let Ok(body) = serde_json::from_str::<Value>(&page.body) else {
+    let Ok(Ready { status_file, accept_file, bell_book }) = serde_json::from_str(&page.body) else {
         let what = "the server does not say how its files are".into();
         return vec![Finding::Bad(what, "look what the proxy makes of /readyz".into())];
     };
     let mut findings = Vec::new();
-    for (field, name) in
-        [("status_file", "status"), ("accept_file", "accept"), ("bell_book", "book")]
-    {
-        let file = &body[field];
-        match (file["health"].as_str(), file["detail"].as_str()) {
+    for (file, name) in [(status_file, "status"), (accept_file, "accept"), (bell_book, "book")] {
+        let Some(file) = file else { continue };
+        match (file.health.as_deref(), file.detail.as_deref()) {
             (Some("ok"), _) => {
-                let watch = file["watch"].as_str().map(|watch| format!(", by {watch}"));
+                let watch = file.watch.map(|watch| format!(", by {}", escaped(&watch)));
                 let watch = watch.unwrap_or_default();
                 findings.push(Finding::Well(format!("the server's {name} file is well{watch}")));
             }

@@ -3,7 +3,7 @@
 
 use crate::calendar;
 use crate::entry::Entry;
-use chadburn_host::log::one_line;
+use chadburn_host::csv::cell;
 
 /// The first line. `at` is in milliseconds since 1970, `time` is the same for a person.
 const HEADER: &str = "seq,at,time,what,status,position,name,by,who,since,after_ms,to,more\r\n";
@@ -39,26 +39,6 @@ fn row(table: &mut String, entry: &Entry) {
     .map(|text| cell(text.unwrap_or_default()));
     table.push_str(&cells.join(","));
     table.push_str("\r\n");
-}
-
-/// The text as a cell: in one line, harmless to a terminal, and in quotes if it needs them.
-fn cell(text: &str) -> String {
-    let text = defused(&one_line(text).to_string());
-    if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
-}
-
-/// What makes a spreadsheet take a cell for a formula (OWASP, "CSV injection"), in the wide forms of
-/// Chinese and Japanese keyboards too.
-const FORMULA: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
-
-/// The text, with an apostrophe before whatever a spreadsheet would take for a formula: at its
-/// beginning, and behind each `;`, which separates cells where the comma is in numbers. Spaces and
-/// quotes before the formula may be taken off there.
-fn defused(text: &str) -> String {
-    let hot = |cell: &str| cell.trim_start_matches([' ', '"']).starts_with(FORMULA);
-    let cells =
-        text.split(';').map(|cell| if hot(cell) { format!("'{cell}") } else { cell.into() });
-    cells.collect::<Vec<_>>().join(";")
 }
 
 #[cfg(test)]

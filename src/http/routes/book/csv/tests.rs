@@ -2,6 +2,7 @@
 
 use fastrand::Rng;
 
+use chadburn_host::log::one_line;
 use chadburn_v1::By;
 
 use super::*;
