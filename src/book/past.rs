@@ -101,7 +101,8 @@ impl Past {
             let lines = scan.absurd;
             warn!(
                 lines,
-                "numbers in the bell book cannot be, beyond 2^53 or a year ahead: ignored"
+                "lines of the bell book have numbers beyond 2^53 or a year ahead, or a text that is \
+                 no status, and are ignored"
             );
         }
         self.last_seq = scan.last;

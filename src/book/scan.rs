@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::io;
 
+use chadburn_v1::STATUS_MAX;
 use serde::de::IgnoredAny;
 
 use super::lines::{BookLine, LineReader, Text};
@@ -32,7 +33,7 @@ pub(super) struct Scan {
     pub(super) broken: bool,
     /// How many such lines there were.
     pub(super) skipped: u64,
-    /// How many of them have numbers that cannot be.
+    /// How many of them have numbers or texts that cannot be.
     pub(super) absurd: u64,
     /// The largest number that can be.
     largest: u64,
@@ -87,8 +88,10 @@ impl Scan {
                 Text::Whole(line) => serde_json::from_slice(line).ok(),
                 Text::TooLong | Text::Torn(_) => None,
             };
+            let is_absurd =
+                |entry: &Entry| !numbers_can_be(entry, self.largest) || !text_can_be(entry);
             let read = entry.is_some();
-            let Some(entry) = entry.filter(|entry| can_be(entry, self.largest)) else {
+            let Some(entry) = entry.filter(|entry| !is_absurd(entry)) else {
                 self.absurd += u64::from(read);
                 self.torn = match text {
                     // Of a later version, perhaps.
@@ -131,13 +134,25 @@ impl Scan {
     }
 }
 
-/// Whether all numbers of this entry can be: none beyond what JavaScript counts to, and those under
-/// which something happened no larger than this.
-fn can_be(entry: &Entry, largest: u64) -> bool {
+/// Whether all numbers of this entry can be: none beyond what JavaScript counts to, those under which
+/// something happened no larger than this, and no hole that ends before it begins.
+fn numbers_can_be(entry: &Entry, largest: u64) -> bool {
     let Entry { seq, at, since, after_ms, to, more, .. } = *entry;
     let numbers = [since, after_ms, more, Some(at)];
     let given = if entry.what == What::Stale { seq } else { to.unwrap_or(seq).max(seq) };
-    given <= largest && numbers.iter().chain([&to]).flatten().all(|&number| number <= SEQ_MAX)
+    let is_backwards = entry.what == What::Hole && to.is_some_and(|to| to < seq);
+    !is_backwards
+        && given <= largest
+        && numbers.iter().chain([&to]).flatten().all(|&number| number <= SEQ_MAX)
+}
+
+/// Whether an order or a reply has a text that a status can be: whoever comes back is told it like any other.
+fn text_can_be(entry: &Entry) -> bool {
+    let is_told = matches!(entry.what, What::Order | What::Repeat | What::Reply);
+    match entry.status.as_deref() {
+        Some(status) => !status.is_empty() && status.len() <= STATUS_MAX && !status.contains('\0'),
+        None => !is_told,
+    }
 }
 
 fn is_json(line: &[u8]) -> bool {

@@ -136,7 +136,8 @@ fn order(seq: u64) -> Entry {
 }
 
 fn reply(seq: u64) -> Entry {
-    Entry { by: Some(By::File), ..Entry::new(seq, 1_000 + seq, What::Reply) }
+    let status = Some("7".into());
+    Entry { status, by: Some(By::File), ..Entry::new(seq, 1_000 + seq, What::Reply) }
 }
 
 fn mark(seq: u64, what: What) -> Entry {
@@ -179,7 +180,7 @@ fn what_is_recorded_is_in_the_file_as_lines() {
 fn every_entry_comes_back_as_it_was() {
     let desk = Desk::new();
     let full = Entry {
-        status: Some("\u{0}\u{1b}\"\\\r\n\u{2028}é中🔔".into()),
+        status: Some("\u{1}\u{1b}\"\\\r\n\u{2028}é中🔔".into()),
         position: chadburn_core::Position::new(7),
         name: Some("COFFEE".into()),
         by: Some(By::Station(uuid::Uuid::new_v4())),

@@ -115,8 +115,12 @@ fn unreadable_lines_are_skipped_and_missing_numbers_are_a_hole() {
     assert_eq!(seqs(&past_of(b"\xff\xfe\n\n\n").entries), [0; 0]);
 }
 
+fn with_status(entry: Entry, status: Option<String>) -> Entry {
+    Entry { status: status.map(Into::into), ..entry }
+}
+
 #[test]
-fn numbers_that_cannot_be_are_ignored_and_move_nothing() {
+fn what_cannot_be_is_ignored_and_moves_nothing() {
     const NOW: u64 = 1_800_000_000_000;
     const YEAR: u64 = 365 * 24 * 60 * 60 * 1_000;
     let past_at = |now, entries: &[Entry]| {
@@ -139,6 +143,12 @@ fn numbers_that_cannot_be_are_ignored_and_move_nothing() {
         Entry { after_ms: Some(far), ..reply(2) },
         Entry { more: Some(far), ..hole(2, 3, 7) },
         Entry { to: Some(far), ..mark(2, What::Stale) },
+        hole(3, 2, 7),
+        with_status(order(2), None),
+        with_status(order(2), Some(String::new())),
+        with_status(reply(2), Some("a\0b".into())),
+        with_status(reply(2), Some("x".repeat(4_097))),
+        with_status(mark(2, What::Stale), Some("x".repeat(4_097))),
     ] {
         let past = past_at(NOW, &[order(1), absurd.clone(), order(5)]);
         assert_eq!((past.last_seq, past.skipped), (Some(5), 1), "{absurd:?}");

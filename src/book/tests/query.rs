@@ -179,7 +179,7 @@ async fn only_so_many_read_at_once_and_nobody_waits_for_ever() {
 fn of_times(moments: &[u64], times: Times, since: Option<u64>, limit: usize) -> Vec<u64> {
     let desk = Desk::new();
     let entries: Vec<_> =
-        (1..).zip(moments).map(|(seq, at)| Entry::new(seq, *at, What::Order)).collect();
+        (1..).zip(moments).map(|(seq, at)| Entry { at: *at, ..order(seq) }).collect();
     fs::write(desk.book(), text(&entries)).unwrap();
     let kept = desk.keep();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
