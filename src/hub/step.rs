@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 pub use self::census::Census;
 use self::health::HealthInputs;
-use self::lines::{Cause, LineKind};
+use self::lines::{LineKind, LoggedLines};
 use self::roll::Roll;
 use self::write_queue::WriteQueue;
 use super::{Effect, Event, Key};
@@ -35,7 +35,6 @@ use crate::policy::Policy;
 use crate::session::Session;
 use crate::telegraph::history::History;
 use crate::telegraph::{Author, Telegraph};
-use chadburn_host::lines::Lines;
 use live_file::writing::{Health, Report};
 
 /// The namespace in which a station's id is made from its secret (UUID version 5), so that the
@@ -100,7 +99,7 @@ pub struct Hub {
     /// Orders on their way into the status file.
     orders: WriteQueue,
     /// Who has written how many lines to the log.
-    lines: Lines<Cause>,
+    lines: LoggedLines,
     /// The time of the present event, since the start.
     time: Duration,
     /// Farewell has been said; nobody is greeted any more.
@@ -162,7 +161,7 @@ impl Hub {
             by_id: HashMap::new(),
             replies: WriteQueue::default(),
             orders: WriteQueue::default(),
-            lines: Lines::new(),
+            lines: LoggedLines::default(),
             time: now.since_start,
             closing: false,
         }

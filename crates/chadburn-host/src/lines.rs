@@ -5,13 +5,19 @@ use std::hash::Hash;
 use std::time::Duration;
 
 /// How many lines a cause may write at once.
-const BURST: u64 = 200;
+const BURST: u32 = 200;
 
 /// It may write one more after so long.
 const REFILL: Duration = Duration::from_secs(1);
 
 /// How many causes are told apart; all others are one.
 const CAUSES: usize = 256;
+
+/// How many lines all causes together may write at once: as many as ten that storm.
+const BURST_OF_ALL: u32 = 2_000;
+
+/// All together may write one more after so long, whoever takes turns in it: 500 B/s of lines of 100 bytes.
+const REFILL_OF_ALL: Duration = Duration::from_millis(200);
 
 /// A cause that wants no line for so long has ended its storm.
 const CALM: Duration = Duration::from_secs(1);
@@ -20,10 +26,13 @@ const CALM: Duration = Duration::from_secs(1);
 const REPORT: Duration = Duration::from_mins(1);
 
 /// Who has written how many lines lately. A cause is a key, and `None` stands for all that found no
-/// room.
+/// room, among the causes or in what all may write together.
 #[derive(Debug)]
 pub struct Lines<K> {
     causes: HashMap<Option<K>, Bucket>,
+    /// When all together have again as many lines as they may have at most; since the start. None, where only so
+    /// many causes can be.
+    all_full: Option<Duration>,
     /// How many of them have lines that were left out.
     silenced: usize,
 }
@@ -45,13 +54,23 @@ impl<K: Copy + Eq + Hash> Lines<K> {
     /// Nobody has written anything.
     #[must_use]
     pub fn new() -> Self {
-        Self { causes: HashMap::new(), silenced: 0 }
+        Self { causes: HashMap::new(), all_full: None, silenced: 0 }
+    }
+
+    /// The same for causes of which there can be any number, such as addresses: all together are limited, too.
+    #[must_use]
+    pub fn of_many() -> Self {
+        Self { all_full: Some(Duration::ZERO), ..Self::new() }
     }
 
     /// Whether this cause may write a line at this time since the start; else it is counted.
     pub fn may(&mut self, cause: K, now: Duration) -> bool {
         let mut key = Some(cause);
-        if !self.causes.contains_key(&key) {
+        let of_all = |full| refilled(full, now, REFILL_OF_ALL, BURST_OF_ALL);
+        let all_full = self.all_full.map(of_all);
+        if all_full == Some(None) {
+            key = None;
+        } else if !self.causes.contains_key(&key) {
             if self.causes.len() >= CAUSES {
                 self.causes.retain(|_, bucket| bucket.more > 0 || bucket.full > now);
             }
@@ -62,9 +81,9 @@ impl<K: Copy + Eq + Hash> Lines<K> {
         let new = Bucket { full: now, last: now, more: 0, told: now };
         let bucket = self.causes.entry(key).or_insert(new);
         bucket.last = now;
-        let full = bucket.full.max(now) + REFILL;
-        if full <= now + REFILL * u32::try_from(BURST).unwrap_or(u32::MAX) {
-            bucket.full = full;
+        let full = refilled(bucket.full, now, REFILL, BURST);
+        if let Some(full) = full.filter(|_| all_full != Some(None)) {
+            (self.all_full, bucket.full) = (all_full.flatten(), full);
             return true;
         }
         if bucket.more == 0 {
@@ -103,6 +122,12 @@ impl<K: Copy + Eq + Hash> Lines<K> {
     }
 }
 
+/// When a bucket of so many lines is full again, of which one more is taken at this time; `None` if none is left.
+fn refilled(full: Duration, now: Duration, refill: Duration, burst: u32) -> Option<Duration> {
+    let full = full.max(now) + refill;
+    (full <= now + refill * burst).then_some(full)
+}
+
 impl<K: Copy + Eq + Hash> Default for Lines<K> {
     fn default() -> Self {
         Self::new()
@@ -123,10 +148,10 @@ mod tests {
     #[test]
     fn a_storm_writes_its_first_lines_and_the_others_are_counted_when_it_is_over() {
         let mut lines = Lines::new();
-        assert_eq!(written(&mut lines, 7, SECOND, 100_000), BURST);
+        assert_eq!(written(&mut lines, 7, SECOND, 100_000), u64::from(BURST));
         assert_eq!(written(&mut lines, 8, SECOND, 3), 3, "another cause");
         assert_eq!(lines.over(SECOND), []);
-        assert_eq!(lines.over(SECOND + CALM), [(Some(7), 100_000 - BURST)]);
+        assert_eq!(lines.over(SECOND + CALM), [(Some(7), 100_000 - u64::from(BURST))]);
         assert_eq!(lines.over(3 * SECOND), [], "once");
     }
 
@@ -139,7 +164,8 @@ mod tests {
             count += written(&mut lines, 7, now, 10);
             told += lines.over(now).len();
         }
-        assert!((BURST + 3_590..BURST + 3_610).contains(&count), "{count}");
+        let expected = u64::from(BURST) + 3_590..u64::from(BURST) + 3_610;
+        assert!(expected.contains(&count), "{count}");
         assert!((55..=60).contains(&told), "{told}");
     }
 
@@ -147,7 +173,23 @@ mod tests {
     fn after_a_rest_all_is_as_before() {
         let mut lines = Lines::new();
         written(&mut lines, 7, SECOND, 1_000);
-        assert_eq!(written(&mut lines, 7, 400 * SECOND, 1_000), BURST);
+        assert_eq!(written(&mut lines, 7, 400 * SECOND, 1_000), u64::from(BURST));
+    }
+
+    #[test]
+    fn however_many_take_turns_all_together_are_limited_and_told_of_as_one() {
+        let mut lines = Lines::of_many();
+        let (mut count, mut told) = (0, 0);
+        // Ten thousand, a thousand of them each second, with a line each.
+        for second in 1..=600 {
+            let first = second % 10 * 1_000;
+            let each = |lines: &mut Lines<u32>, cause| written(lines, cause, second * SECOND, 1);
+            count += (first..first + 1_000).map(|cause| each(&mut lines, cause)).sum::<u64>();
+            told += lines.over(second * SECOND).len();
+        }
+        let most = u64::from(BURST_OF_ALL) + 600 * 5;
+        assert!((most - 10..=most).contains(&count), "{count}");
+        assert!(told <= 20, "{told}");
     }
 
     #[test]
@@ -155,7 +197,7 @@ mod tests {
         let mut lines = Lines::new();
         let count: u64 = (0..100_000).map(|cause| written(&mut lines, cause, SECOND, 2)).sum();
         assert!(lines.causes() <= CAUSES + 1);
-        assert_eq!(count, 2 * CAUSES as u64 + BURST);
+        assert_eq!(count, 2 * CAUSES as u64 + u64::from(BURST));
         let over = lines.over(3 * SECOND);
         assert_eq!(over, [(None, 200_000 - count)]);
         let later = 1_000 * SECOND;

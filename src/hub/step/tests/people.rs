@@ -346,3 +346,26 @@ fn an_answer_to_whatever_is_present_is_to_what_is_so_when_the_hub_hears_of_it() 
         office.is_stored(File::Accept, store);
     }
 }
+
+#[test]
+fn many_addresses_fill_the_log_no_more_than_a_few_do_and_hide_no_order() {
+    let mut office = Office::new();
+    let logged = |effects: &[Effect], word: &str| {
+        let has = |it: &&Effect| matches!(it, Effect::Log(line) if line.contains(word));
+        effects.iter().filter(has).count()
+    };
+    let (mut lines, mut told) = (0, 0);
+    for slot in 0..6_000 {
+        let address = Ipv4Addr::from_bits(0x0A00_0000 + slot).into();
+        let peer = Peer { address, ..ELSEWHERE };
+        lines += logged(&office.joins(slot, Wire::Text, peer), "New Client");
+        if slot % 200 == 0 {
+            told += logged(&office.waits(1_000), "more");
+        }
+    }
+    assert!((500..=2_200).contains(&lines), "{lines} of 6,000");
+    assert!(told <= 30, "{told}");
+    assert_eq!(logged(&office.write(File::Status, "7"), "Status changed to: 7"), 1);
+    let told = office.waits(2_000);
+    assert_eq!(logged(&told, "more lines from many addresses"), 1);
+}
