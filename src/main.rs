@@ -8,7 +8,7 @@ use std::sync::Arc;
 use chadburn::cli::{self, BridgeConfig, Command, Config};
 use chadburn::server::Server;
 use chadburn::{bridge, commands, server};
-use chadburn_host::signals::{CommandSignals, ServerSignal, Signals};
+use chadburn_host::signals::{CommandSignals, ServerSignal, Signals, survive_file_size_limit};
 use chadburn_host::terminal::Terminal;
 use chadburn_host::{log, systemd};
 use chadburn_web::seats;
@@ -27,6 +27,9 @@ const BACKLOG: u32 = 4096;
 
 fn main() -> ExitCode {
     log::escape_panics("chadburn");
+    if let Err(error) = survive_file_size_limit() {
+        return fail(1, &error);
+    }
     let command = match cli::from_process() {
         Ok(Command::Candidates) => return name_candidates(),
         Ok(Command::Print(text)) => return print(&text),

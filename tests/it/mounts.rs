@@ -1,9 +1,13 @@
 //! Files that are mounted alone, as into a container, and limits that a shell sets.
 #![cfg(target_os = "linux")]
 
-use std::fs;
+use std::fs::{self, File};
+use std::process::Stdio;
+
+use tokio::process::Command;
 
 use crate::http::get;
+use crate::link::url;
 use crate::panel::Panel;
 use crate::patience::soon;
 use crate::server::TestServer;
@@ -105,4 +109,29 @@ async fn a_limit_on_the_size_of_files_is_an_error_of_a_write() {
     }
     readiness(&server, "bell-book.jsonl cannot be written: file too large").await;
     assert_eq!(station.ask("Accept&5").await, "Accepted state: 5");
+}
+
+#[tokio::test]
+async fn a_limit_on_the_size_of_files_kills_no_command() {
+    let server = Setup::new().start().await;
+    let url = url(&server);
+    let run = async |words: &[&str], out: Stdio| {
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -f 0 && exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_chadburn")]);
+        command.args(words).env("CHADBURN_URL", &url).current_dir(server.home.path());
+        command.stdin(Stdio::null()).stdout(out).stderr(Stdio::piped()).kill_on_drop(true);
+        let child = command.spawn().expect("it can be run");
+        soon("its end", child.wait_with_output()).await.expect("it ends")
+    };
+    for words in [&["--help"][..], &["completions", "bash"], &["status"], &["log"], &["watch"]] {
+        let out = File::create(server.home.file("out")).expect("a file can be made");
+        let output = run(words, out.into()).await;
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code().is_some_and(|it| it > 0), "{words:?}: {:?}", output.status);
+        assert!(said.starts_with("chadburn: ") && said.lines().count() == 1, "{words:?}: {said}");
+    }
+    let output = run(&["doctor"], Stdio::piped()).await;
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(5), "{said}");
+    assert!(said.contains("takes no answers: file too large"), "{said}");
 }

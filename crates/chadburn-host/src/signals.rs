@@ -81,14 +81,19 @@ impl fmt::Debug for Signals {
 ///
 /// SIGPIPE is not among them. Rust ignores it from the start, and must not be made to catch it: the
 /// handler writes into a pipe of its own, and once that is no longer read, it would raise SIGPIPE again.
-///
-/// SIGXFSZ comes with a write beyond the limit of a file's size (`ulimit -f`). The write fails as well,
-/// and its error is reported where it is made.
-const IGNORED: [Signal; 3] = [Signal::USR1, Signal::USR2, Signal::XFSZ];
+const IGNORED: [Signal; 2] = [Signal::USR1, Signal::USR2];
+
+/// From now on a write beyond the limit of a file's size (`ulimit -f`, `LimitFSIZE=`) is an error where it is made.
+/// By default SIGXFSZ, which comes with it, ends the process without a word. It is caught and not ignored, so that
+/// the programs that this one starts have the default. To be called by each program, before it writes anything.
+pub fn survive_file_size_limit() -> io::Result<()> {
+    let unused = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(Signal::XFSZ.as_raw(), unused).map(drop)
+}
 
 impl Signals {
-    /// Catches SIGINT, SIGTERM and SIGHUP, and USR1, USR2 and XFSZ so that they do no harm. To be
-    /// called within a runtime, as early as can be.
+    /// Catches SIGINT, SIGTERM and SIGHUP, and USR1 and USR2 so that they do no harm. To be called within a
+    /// runtime, as early as can be.
     pub fn catch() -> io::Result<Self> {
         let caught = [Signal::INT, Signal::TERM, Signal::HUP].into_iter().chain(IGNORED);
         let arrived = signal_hook_tokio::Signals::new(caught.map(Signal::as_raw))?;
