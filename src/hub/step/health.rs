@@ -46,7 +46,10 @@ impl Hub {
     ) {
         self.health_inputs[file as usize].unanswered = why;
         self.tell_health(file, effects);
-        self.refuse_unanswered(file, effects);
+        // Nobody waits for the book.
+        if file != File::Book {
+            self.refuse_unanswered(file, effects);
+        }
     }
 
     /// Why nothing can be written into this file now, if its disk does not answer.

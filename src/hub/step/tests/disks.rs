@@ -88,11 +88,16 @@ fn a_disk_that_does_not_answer_is_health_whatever_the_source_says_and_heals() {
 
 #[test]
 fn another_files_disk_holds_up_no_answer() {
-    let mut office = Office::with_order("7");
-    office.joins(1, Wire::Text, HERE);
-    for file in [File::Status, File::Book] {
-        office.happens(unanswered(file, Some("it: no answer for 5 s")));
+    for in_progress in [false, true] {
+        let mut office = Office::with_order("7");
+        office.joins(1, Wire::Text, HERE);
+        let asked = in_progress.then(|| office.hears(1, "Accept&7"));
+        for file in [File::Status, File::Book] {
+            let effects = office.happens(unanswered(file, Some("it: no answer for 5 s")));
+            assert_eq!(said(&effects, 1), <[&str; 0]>::default(), "{file}");
+        }
+        let asked = asked.unwrap_or_else(|| office.hears(1, "Accept&7"));
+        let (ticket, _) = stored(&asked).unwrap();
+        assert_eq!(said(&office.is_stored(File::Accept, ticket), 1), ["Accepted state: 7"]);
     }
-    let (ticket, _) = stored(&office.hears(1, "Accept&7")).unwrap();
-    assert_eq!(said(&office.is_stored(File::Accept, ticket), 1), ["Accepted state: 7"]);
 }
