@@ -14,6 +14,7 @@ use tracing::{info, warn};
 use super::past::Cut;
 use super::paths::{BookPaths, Id, id};
 use super::trouble::Trouble;
+use live_file::lock::{self, Lock};
 use live_file::resolve;
 
 /// A system call that a test can make fail.
@@ -57,7 +58,7 @@ pub(super) struct BookFile {
     limit: u64,
     current: Option<OpenFile>,
     /// Held as long as there is a pen: two servers would cut each other's lines.
-    _lock: Option<File>,
+    lock: Option<Lock>,
     fault: FaultHook,
 }
 
@@ -75,8 +76,14 @@ struct OpenFile {
 }
 
 impl BookFile {
-    pub(super) fn new(paths: BookPaths, lock: Option<File>, limit: u64, fault: FaultHook) -> Self {
-        Self { paths, limit, current: None, _lock: lock, fault }
+    pub(super) fn new(paths: BookPaths, lock: Option<Lock>, limit: u64, fault: FaultHook) -> Self {
+        Self { paths, limit, current: None, lock, fault }
+    }
+
+    /// Fails if another server has taken the lock, because its file was removed.
+    pub(super) fn renew_lock(&mut self) -> Result<(), Trouble> {
+        let renewed = self.lock.as_mut().map_or(Ok(()), Lock::renew);
+        renewed.map_err(|lock::Taken| Trouble::foreign(&self.paths.present))
     }
 
     /// Opens the file that stands at the path now, or makes it, unless it is open already.

@@ -49,13 +49,13 @@ impl Keeper {
                 let Some(Opened { file, foreign: trouble }) = calls.make(|| opened.wait()) else {
                     return;
                 };
-                if let Some(trouble) = &trouble {
-                    let _ = foreign.set(trouble.clone());
+                if let Some(trouble) = trouble {
+                    let _ = foreign.set(trouble);
                 }
                 let (sync_interval, told) = (limits.sync_interval, Told::Nothing);
                 WriteLoop {
                     file,
-                    foreign: trouble,
+                    foreign: &foreign,
                     queue: &queue,
                     calls: &calls,
                     sync_interval,
@@ -110,8 +110,8 @@ impl Drop for Keeper {
 /// The state of the book's thread.
 struct WriteLoop<'a, F> {
     file: BookFile,
-    /// Another server holds the book's lock: nothing is written as long as this one runs.
-    foreign: Option<Trouble>,
+    /// Another server holds the book's lock, or has taken it: nothing is written as long as this one runs.
+    foreign: &'a OnceLock<Trouble>,
     queue: &'a Queue,
     calls: &'a Calls,
     sync_interval: Duration,
@@ -170,7 +170,13 @@ impl<F: FnMut(Health)> WriteLoop<'_, F> {
     /// is synced at once, so that after a crash the next run knows that this one began and that
     /// numbers may be missing.
     fn write(&mut self, due: bool) -> Result<(), Trouble> {
-        if let Some(trouble) = &self.foreign {
+        if due
+            && self.foreign.get().is_none()
+            && let Err(trouble) = self.file.renew_lock()
+        {
+            let _ = self.foreign.set(trouble);
+        }
+        if let Some(trouble) = self.foreign.get() {
             return Err(trouble.clone());
         }
         if due {

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Mode, OFlags};
 
 use super::trouble::Trouble;
-use live_file::{lock, resolve};
+use live_file::lock::{self, Lock};
+use live_file::resolve;
 
 /// The two files in rotation.
 #[derive(Clone, Debug)]
@@ -49,7 +50,7 @@ impl BookPaths {
 
     /// Takes the book's lock, or says that another server has it. A file system without locks leaves it
     /// to people to start one server only.
-    pub(super) fn lock(&self) -> Result<Option<File>, Trouble> {
+    pub(super) fn lock(&self) -> Result<Option<Lock>, Trouble> {
         lock::of(&self.present).map_err(|lock::Taken| Trouble::foreign(&self.present))
     }
 

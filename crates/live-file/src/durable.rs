@@ -20,15 +20,16 @@
 //! ```
 
 use std::ffi::OsString;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{Access, AtFlags, StatVfsMountFlags, accessat, fstatvfs};
 use tracing::{debug, warn};
 
-use crate::lock;
+use crate::lock::{self, Lock};
 use crate::plain::plain;
 use crate::resolve::{self, Place};
 use crate::writing::Stamp;
@@ -54,7 +55,7 @@ pub struct DurableFile {
     /// Where tests make a step fail.
     fail_point: FailPoint,
     /// The lock file while the lock is held. None for `shared` and `unlocked`, and where it could not be taken.
-    lock: Option<File>,
+    lock: Mutex<Option<Lock>>,
 }
 
 /// Why a file cannot be opened for writing.
@@ -88,8 +89,10 @@ impl DurableFile {
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let mut file = Self::at(path, false)?;
         let taken = |lock::Taken| OpenError::Taken(name_of(&file.path));
-        file.lock = lock::of(&file.path).map_err(taken)?;
-        if file.lock.is_some() {
+        let lock = lock::of(&file.path).map_err(taken)?;
+        let locked = lock.is_some();
+        file.lock = Mutex::new(lock);
+        if locked {
             file.sweep();
         }
         Ok(file)
@@ -110,7 +113,7 @@ impl DurableFile {
         let nameless = || OpenError::Nameless(path.display().to_string());
         let path = std::path::absolute(path).map_err(|_| nameless())?;
         let name = path.file_name().ok_or_else(nameless)?.to_owned();
-        Ok(Self { path, name, follow, fail_point: FailPoint::default(), lock: None })
+        Ok(Self { path, name, follow, fail_point: FailPoint::default(), lock: Mutex::default() })
     }
 
     /// Puts these bytes into the file, durably. Returns by what a watch of the file will know this writing.
@@ -138,6 +141,7 @@ impl DurableFile {
     /// Whether the file could be written now, as far as that shows without touching anything.
     pub fn survey(&self) -> Result<(), WriteError> {
         let surveyed = || {
+            self.check_lock()?;
             let place = self.place()?;
             Self::before(&place)?;
             let directory = place.directory();
@@ -153,6 +157,7 @@ impl DurableFile {
     /// Whether the file could be written now: everything is done as for a write, but with two temporary names.
     pub fn rehearse(&self) -> Result<(), WriteError> {
         let rehearsed = || {
+            self.check_lock()?;
             let place = self.place()?;
             let before = Self::before(&place)?;
             let names = TempName::of(place.name());
@@ -179,6 +184,7 @@ impl DurableFile {
         prepared: impl FnOnce(Stamp),
         wanted: impl FnOnce() -> bool,
     ) -> io::Result<()> {
+        self.check_lock()?;
         let place = self.place()?;
         let before = Self::before(&place)?;
         if let Existing::Other(kind) = before {
@@ -194,6 +200,14 @@ impl DurableFile {
         }
         temp.rename()?;
         steps::sync_directory(&place, &self.fail_point)
+    }
+
+    /// Fails if another process has taken the lock, because it was removed.
+    fn check_lock(&self) -> io::Result<()> {
+        let mut lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let taken =
+            |lock::Taken| io::Error::new(io::ErrorKind::ResourceBusy, "another process writes it");
+        lock.as_mut().map_or(Ok(()), |lock| lock.renew().map_err(taken))
     }
 
     /// Where the file is written.

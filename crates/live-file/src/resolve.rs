@@ -21,6 +21,7 @@ use judge::{judge, judge_secret};
 pub use judge::keep_secret;
 pub use mount::{Mount, Mounted};
 
+mod foreign;
 mod judge;
 mod mount;
 

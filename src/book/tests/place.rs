@@ -203,6 +203,40 @@ fn two_servers_do_not_write_one_book() {
 }
 
 #[test]
+fn a_book_whose_lock_was_removed_is_written_by_one_server_only() {
+    let desk = Desk::new();
+    let lock = desk.at("bell-book.jsonl.lock");
+    let first = desk.keep();
+    first.orders(1..=2);
+    first.flush();
+    fs::remove_file(&lock).unwrap();
+    let removed = std::time::Instant::now();
+    while !lock.exists() {
+        assert!(removed.elapsed() < PATIENCE, "it is taken again");
+        std::thread::yield_now();
+    }
+    assert_eq!(first.health(), None);
+    // Others are quicker.
+    let second = loop {
+        fs::remove_file(&lock).ok();
+        let second = desk.keep();
+        if second.health().is_none() {
+            break second;
+        }
+        second.stop();
+    };
+    let why = "bell-book.jsonl is written by another server: give this one its own with \
+               --bell-book FILE";
+    assert_eq!(first.health(), Some(why.into()));
+    assert_eq!(first.query(None, 10), Err(BookError::Unreadable(why.into())));
+    second.orders(3..=4);
+    second.stop();
+    first.orders(5..=6);
+    first.stop();
+    assert_eq!(seqs(&desk.lines()), [1, 2, 3, 4]);
+}
+
+#[test]
 fn a_book_whose_disk_answers_late_is_kept_from_then_on_behind_what_was_there() {
     let desk = Desk::new();
     fs::write(desk.book(), text(&[order(1)])).unwrap();

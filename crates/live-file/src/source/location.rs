@@ -106,45 +106,10 @@ fn mount_of(_dir: &Path) -> u64 {
     0
 }
 
-/// File systems on which others can write without this kernel's knowing: the numbers of statfs(2)
-/// and linux/magic.h.
-#[cfg(target_os = "linux")]
-const FOREIGN: [(u32, &str); 9] = [
-    (0x6969, "NFS"),
-    (0x517B, "SMB"),
-    (0xFF53_4D42, "CIFS"),
-    (0xFE53_4D42, "SMB2"),
-    (0x6573_5546, "FUSE"),
-    (0x0102_1997, "9p"),
-    (0x00C3_6400, "Ceph"),
-    (0x5346_414F, "AFS"),
-    (0x786F_4256, "a shared folder of VirtualBox"),
-];
-
 fn needs_polling(place: &Place, mount: Option<Mount>) -> Option<String> {
-    if let Some(name) = foreign(place) {
+    if let Some(name) = place.foreign() {
         return Some(format!("it is on {name}"));
     }
     // Writers outside reach a bind-mounted file through another directory than this.
     mount.map(|_| "it is a mount point".to_owned())
-}
-
-#[cfg(target_os = "linux")]
-fn foreign(place: &Place) -> Option<&'static str> {
-    use rustix::fs::fstatfs;
-
-    let statfs = fstatfs(place.directory()).ok()?;
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::unnecessary_cast,
-        reason = "the width of this field depends on the machine, its magic numbers have 32 bits"
-    )]
-    let magic = statfs.f_type as u32;
-    FOREIGN.iter().find(|(number, _)| *number == magic).map(|(_, name)| *name)
-}
-
-#[cfg(not(target_os = "linux"))]
-fn foreign(_: &Place) -> Option<&'static str> {
-    None
 }

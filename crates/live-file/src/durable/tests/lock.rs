@@ -97,3 +97,23 @@ fn another_process_temporary_file_is_not_swept_from_under_it() {
     DurableFile::open(&place.path).unwrap_err();
     assert!(temp.exists());
 }
+
+#[test]
+fn a_file_whose_lock_was_removed_is_written_by_one_only() {
+    let place = Scratch::new();
+    let lock = place.directory.path().join("accept.eot.lock");
+    let first = place.open();
+    fs::remove_file(&lock).unwrap();
+    store(&first, "6").unwrap();
+    assert!(lock.exists(), "it is taken again");
+    fs::remove_file(&lock).unwrap();
+    let second = place.open();
+    let why = "accept.eot cannot be written: another process writes it";
+    assert_eq!(store(&first, "7").unwrap_err(), why);
+    assert_eq!(first.survey().unwrap_err().to_string(), why);
+    assert_eq!(first.rehearse().unwrap_err().to_string(), why);
+    store(&second, "8").unwrap();
+    drop(second);
+    store(&first, "9").unwrap();
+    assert_eq!(place.text(), "9\n");
+}
