@@ -105,12 +105,11 @@ mod system {
 
     impl Acl {
         /// That of the file at this place, if it has one.
-        #[must_use]
-        pub(crate) fn of_place(place: &Place) -> Option<Self> {
+        pub(crate) fn of_place(place: &Place) -> io::Result<Option<Self>> {
             // By the directory that was walked to, where there is procfs.
             let directory = format!("/proc/self/fd/{}", place.directory().as_raw_fd());
             let read = Self::of_path(&Path::new(&directory).join(place.name()));
-            read.or_else(|_| Self::of_path(place.path())).ok()?
+            read.or_else(|_| Self::of_path(place.path()))
         }
 
         /// That of what is at this path itself, if it has one.
@@ -142,7 +141,11 @@ mod system {
 
         /// Takes it from this file.
         pub(crate) fn remove(file: &File) -> io::Result<()> {
-            Ok(fremovexattr(file, NAME)?)
+            match fremovexattr(file, NAME) {
+                // It has none, or the file system knows none.
+                Ok(()) | Err(Errno::NODATA | Errno::OPNOTSUPP | Errno::NOSYS) => Ok(()),
+                Err(error) => Err(error.into()),
+            }
         }
     }
 }
@@ -150,8 +153,8 @@ mod system {
 /// Elsewhere lists are of another kind, and are neither read nor given.
 #[cfg(not(target_os = "linux"))]
 impl Acl {
-    pub(crate) fn of_place(_: &Place) -> Option<Self> {
-        None
+    pub(crate) fn of_place(_: &Place) -> io::Result<Option<Self>> {
+        Ok(None)
     }
 
     pub fn of_path(_: &std::path::Path) -> io::Result<Option<Self>> {

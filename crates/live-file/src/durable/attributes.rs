@@ -24,13 +24,27 @@ pub(super) struct Attributes {
     group: u32,
     mode: u32,
     acl: Option<Acl>,
+    /// Whether there is a list could not be found out.
+    unknown_acl: bool,
 }
 
 impl Attributes {
     /// Those of the file that is at this place.
     pub(super) fn of(place: &Place, meta: &Metadata) -> Self {
-        let acl = Acl::of_place(place);
-        Self { owner: meta.uid(), group: meta.gid(), mode: meta.mode() & PERMISSIONS, acl }
+        Self::with(meta, Acl::of_place(place))
+    }
+
+    /// Those of a file with this list.
+    pub(super) fn with(meta: &Metadata, acl: io::Result<Option<Acl>>) -> Self {
+        let (acl, unknown_acl) = match acl {
+            Ok(acl) => (acl, false),
+            Err(error) => {
+                failed("access list", &error);
+                (None, true)
+            }
+        };
+        let mode = meta.mode() & PERMISSIONS;
+        Self { owner: meta.uid(), group: meta.gid(), mode, acl, unknown_acl }
     }
 
     /// The mode that the new file is made with: nobody but its owner has any right yet.
@@ -40,19 +54,20 @@ impl Attributes {
 
     /// Gives them to the new file, as far as that can be done.
     pub(super) fn give(&self, file: &File, fail_point: &FailPoint) {
-        let failed = |what, error: &dyn std::fmt::Display| debug!(what, %error, "cannot be kept");
         if let Err(error) = self.give_owner(file, fail_point) {
             failed("owner and group", &error);
         }
         let group_kept = match file.metadata() {
-            Ok(meta) => meta.gid() == self.group,
+            // The group's bits would be the mask of a list that nobody knows.
+            Ok(meta) => meta.gid() == self.group && !self.unknown_acl,
             Err(error) => return failed("mode", &error),
         };
         let acl =
             self.acl.as_ref().map(|acl| if group_kept { acl.clone() } else { acl.narrowed() });
-        let mode = match (&acl, Acl::of_file(file).ok().flatten()) {
+        let now = Acl::of_file(file);
+        let mode = match (&acl, &now) {
             (Some(acl), now) => {
-                let given = if now.as_ref() == Some(acl) {
+                let given = if now.as_ref().is_ok_and(|now| now.as_ref() == Some(acl)) {
                     Ok(())
                 } else {
                     (fail_point.0)(WriteStep::Acl).and_then(|()| acl.give(file))
@@ -63,7 +78,7 @@ impl Attributes {
                 }
                 self.mode & 0o700 | acl.without()
             }
-            (None, Some(_)) => {
+            (None, Ok(Some(_)) | Err(_)) => {
                 match (fail_point.0)(WriteStep::Acl).and_then(|()| Acl::remove(file)) {
                     Ok(()) => self.bare_mode(group_kept),
                     Err(error) => {
@@ -73,7 +88,7 @@ impl Attributes {
                     }
                 }
             }
-            (None, None) => self.bare_mode(group_kept),
+            (None, Ok(None)) => self.bare_mode(group_kept),
         };
         if let Err(error) = give_mode(file, mode, fail_point) {
             failed("mode", &error);
@@ -97,7 +112,7 @@ impl Attributes {
     }
 
     /// The mode without an access list. A group that could not be kept is one of all others, and
-    /// those of the old one are, too.
+    /// those of the old one are, too. So is one of which it is not known what it might.
     fn bare_mode(&self, group_kept: bool) -> u32 {
         if group_kept {
             return self.mode;
@@ -105,6 +120,10 @@ impl Attributes {
         let both = (self.mode >> 3) & self.mode & 0o007;
         self.mode & 0o700 | both << 3 | both
     }
+}
+
+fn failed(what: &str, error: &dyn std::fmt::Display) {
+    debug!(what, %error, "cannot be kept");
 }
 
 fn give_mode(file: &File, mode: u32, fail_point: &FailPoint) -> io::Result<()> {

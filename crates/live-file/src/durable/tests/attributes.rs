@@ -1,6 +1,7 @@
 //! Owner, group, mode and access list of a file that is replaced.
 
 use std::ffi::OsStr;
+use std::fs::File;
 use std::sync::{Arc, Mutex};
 
 use super::*;
@@ -70,6 +71,22 @@ fn attributes_that_cannot_be_set_fail_no_reply() {
                 assert_eq!(new & 0o077, 0, "{failing:?} {errno}: {new:o}");
             }
         }
+    }
+}
+
+#[test]
+fn a_list_that_cannot_be_read_gives_its_mask_to_no_group() {
+    let meta = |mode| {
+        let (place, ..) = before(mode);
+        fs::metadata(&place.path).unwrap()
+    };
+    for (mode, given) in [(0o660, 0o600), (0o664, 0o644), (0o640, 0o600), (0o644, 0o644)] {
+        let was = meta(mode);
+        let (place, ..) = before(0o600);
+        let attributes = Attributes::with(&was, Err(io::Error::other("made up")));
+        attributes.give(&File::open(&place.path).unwrap(), &FailPoint::default());
+        let now = fs::metadata(&place.path).unwrap().mode() & 0o777;
+        assert_eq!(now, given, "{mode:o} became {now:o}");
     }
 }
 
