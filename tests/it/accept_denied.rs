@@ -69,6 +69,16 @@ async fn a_full_disk_is_an_error_that_passes() {
     // Two sizes, so that the last bytes are taken as well.
     let full = fs::write(file("ballast"), vec![0; 1 << 20]).expect_err("it is a little disk");
     assert_eq!(full.kind(), std::io::ErrorKind::StorageFull);
+    // It is looked at every few seconds, and said before anybody answers.
+    let said = within(Duration::from_secs(20), "that it is said", async {
+        loop {
+            let body = get(&server, "/readyz").await.body;
+            if body.contains("accept.eot cannot be written: no space left on device") {
+                return get(&server, "/readyz").await.code;
+            }
+        }
+    });
+    assert_eq!(said.await, 503);
     for _ in 0..3 {
         let line = station.ask("Accept&8").await;
         assert!(line.starts_with("Accept failed:") && !line.contains('\n'), "{line:?}");
@@ -149,17 +159,30 @@ async fn somebody_elses_file_in_a_sticky_directory_is_said_before_anybody_answer
         eprintln!("SKIPPED: only root has files that are somebody else's");
         return;
     }
-    let setup = Setup::with_status("7\n").args(["--accept-file", "out/box/accept.eot"]);
-    fs::create_dir_all(setup.home.file("out/box")).expect("directories can be made");
-    let sticky = fs::Permissions::from_mode(0o1777);
-    fs::set_permissions(setup.home.file("out/box"), sticky).expect("it can be changed");
-    setup.home.write("out/box/accept.eot", "6\n");
-    let server = setup.user(54_321).start().await;
-    await_readiness(&server, 503).await;
-    let words =
-        "accept.eot cannot be written: its directory is sticky, and the file belongs to user 0";
-    let body = get(&server, "/readyz").await.body;
-    assert!(body.contains(words), "{body}");
-    let line = TestStation::text(&server).await.ask("Accept&7").await;
-    assert!(line.contains(words), "{line}");
+    // Somebody, root without the right to do so, and one who is root only among those who are nobody outside.
+    let without = ["setpriv", "--bounding-set", "-all", "--inh-caps", "-all"];
+    let among = ["unshare", "--user", "--map-root-user"];
+    for way in [&[][..], &without, &among] {
+        let setup = Setup::with_status("7\n").args(["--accept-file", "out/box/accept.eot"]);
+        fs::create_dir_all(setup.home.file("out/box")).expect("directories can be made");
+        setup.home.write("out/box/accept.eot", "6\n");
+        let sticky = fs::Permissions::from_mode(0o1777);
+        fs::set_permissions(setup.home.file("out/box"), sticky).expect("it can be changed");
+        for name in ["out/box", "out/box/accept.eot"] {
+            std::os::unix::fs::chown(setup.home.file(name), Some(54_322), Some(54_322))
+                .expect("root gives files away");
+        }
+        let server = if way.is_empty() {
+            setup.user(54_321).start().await
+        } else {
+            setup.by_way_of(way.to_vec()).start().await
+        };
+        await_readiness(&server, 503).await;
+        let words =
+            "accept.eot cannot be written: its directory is sticky, and the file belongs to user ";
+        let body = get(&server, "/readyz").await.body;
+        assert!(body.contains(words), "{way:?}: {body}");
+        let line = TestStation::text(&server).await.ask("Accept&7").await;
+        assert!(line.contains(words), "{way:?}: {line}");
+    }
 }

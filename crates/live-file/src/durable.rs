@@ -22,7 +22,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -34,7 +34,7 @@ use crate::plain::plain;
 use crate::resolve::{self, Place};
 use crate::writing::Stamp;
 use attributes::Attributes;
-use steps::{FailPoint, TempFile};
+use steps::{FailPoint, Stray, TempFile};
 use temp_name::TempName;
 
 mod attributes;
@@ -54,6 +54,8 @@ pub struct DurableFile {
     follow: bool,
     /// Where tests make a step fail.
     fail_point: FailPoint,
+    /// A temporary file that had to be left behind.
+    stray: Stray,
     /// The lock file while the lock is held. None for `shared` and `unlocked`, and where it could not be taken.
     lock: Mutex<Option<Lock>>,
 }
@@ -113,7 +115,14 @@ impl DurableFile {
         let nameless = || OpenError::Nameless(path.display().to_string());
         let path = std::path::absolute(path).map_err(|_| nameless())?;
         let name = path.file_name().ok_or_else(nameless)?.to_owned();
-        Ok(Self { path, name, follow, fail_point: FailPoint::default(), lock: Mutex::default() })
+        Ok(Self {
+            path,
+            name,
+            follow,
+            fail_point: FailPoint::default(),
+            stray: Stray::default(),
+            lock: Mutex::default(),
+        })
     }
 
     /// Puts these bytes into the file, durably. Returns by what a watch of the file will know this writing.
@@ -143,30 +152,41 @@ impl DurableFile {
         let surveyed = || {
             self.check_lock()?;
             let place = self.place()?;
-            Self::before(&place)?;
+            self.before(&place)?;
             let directory = place.directory();
-            if fstatvfs(directory)?.f_flag.contains(StatVfsMountFlags::RDONLY) {
+            let disk = fstatvfs(directory)?;
+            if disk.f_flag.contains(StatVfsMountFlags::RDONLY) {
                 return Err(io::ErrorKind::ReadOnlyFilesystem.into());
             }
             let access = Access::WRITE_OK | Access::EXEC_OK;
-            Ok(accessat(directory, ".", access, AtFlags::EACCESS)?)
+            accessat(directory, ".", access, AtFlags::EACCESS)?;
+            // Some is kept for root, and some file systems count in their own way: only a try tells.
+            let is_full =
+                disk.f_blocks > 0 && disk.f_bavail == 0 || disk.f_files > 0 && disk.f_favail == 0;
+            if is_full { self.try_rehearse() } else { Ok(()) }
         };
         surveyed().map_err(|error: io::Error| self.failed(&error))
     }
 
     /// Whether the file could be written now: everything is done as for a write, but with two temporary names.
     pub fn rehearse(&self) -> Result<(), WriteError> {
-        let rehearsed = || {
-            self.check_lock()?;
-            let place = self.place()?;
-            let before = Self::before(&place)?;
-            let names = TempName::of(place.name());
-            let mut temp =
-                TempFile::create(&place, names.fresh(), before.attributes(), &self.fail_point)?;
-            temp.write(b"rehearsal\n")?;
-            temp.rename_aside(names.fresh())
-        };
-        rehearsed().map_err(|error| self.failed(&error))
+        self.try_rehearse().map_err(|error| self.failed(&error))
+    }
+
+    fn try_rehearse(&self) -> io::Result<()> {
+        self.check_lock()?;
+        let place = self.place()?;
+        let before = self.before(&place)?;
+        let names = TempName::of(place.name());
+        let mut temp = TempFile::create(
+            &place,
+            names.fresh(),
+            before.attributes(),
+            &self.fail_point,
+            &self.stray,
+        )?;
+        temp.write(b"rehearsal\n")?;
+        temp.rename_aside(names.fresh())
     }
 
     fn failed(&self, error: &io::Error) -> WriteError {
@@ -186,12 +206,13 @@ impl DurableFile {
     ) -> io::Result<()> {
         self.check_lock()?;
         let place = self.place()?;
-        let before = Self::before(&place)?;
+        let before = self.before(&place)?;
         if let Existing::Other(kind) = before {
             warn!(file = %self.path.display(), kind, "what stands in the file's place is replaced");
         }
         let temp = TempName::of(place.name()).fresh();
-        let mut temp = TempFile::create(&place, temp, before.attributes(), &self.fail_point)?;
+        let mut temp =
+            TempFile::create(&place, temp, before.attributes(), &self.fail_point, &self.stray)?;
         temp.write(contents)?;
         prepared(temp.stamp()?);
         temp.close();
@@ -234,20 +255,27 @@ impl DurableFile {
     }
 
     /// What is there, if it can be replaced.
-    fn before(place: &Place) -> io::Result<Existing> {
+    fn before(&self, place: &Place) -> io::Result<Existing> {
+        obstacle::check_place(place)?;
         let meta = match place.stat() {
             Ok(meta) => meta,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Existing::Nothing),
             Err(error) => return Err(error),
         };
-        if meta.is_dir() {
+        let kind = meta.file_type();
+        if kind.is_dir() {
             return Err(io::ErrorKind::IsADirectory.into());
         }
+        // A device is everybody's, as /dev/null is, and what stands behind a link may be somebody's.
+        let is_device = kind.is_block_device() || kind.is_char_device();
+        if is_device || self.follow && !kind.is_file() {
+            return Err(io::Error::other("it is no file, and none takes its place"));
+        }
         obstacle::check(place, &meta)?;
-        if meta.is_file() {
+        if kind.is_file() {
             return Ok(Existing::File(Attributes::of(place, &meta)));
         }
-        Ok(Existing::Other(if meta.is_symlink() { "symlink" } else { "special file" }))
+        Ok(Existing::Other(if kind.is_symlink() { "symlink" } else { "special file" }))
     }
 }
 

@@ -1,10 +1,11 @@
 //! The system calls of a durable write, one step each, so that a test can make any of them fail, or end
 //! the process before it. Their order is decided elsewhere.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
+use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, unlinkat};
 
@@ -24,6 +25,7 @@ pub(super) enum WriteStep {
     Stat,
     Rename,
     SyncDirectory,
+    Remove,
 }
 
 /// Called before every step; its error is taken for the system call's.
@@ -41,6 +43,30 @@ impl std::fmt::Debug for FailPoint {
     }
 }
 
+/// A temporary file that could be neither renamed nor removed. As long as it cannot be removed no other is made, or
+/// they would become more with each try.
+#[derive(Debug, Default)]
+pub(super) struct Stray(Mutex<Option<OsString>>);
+
+impl Stray {
+    fn remove(&self, place: &Place, fail_point: &FailPoint) -> io::Result<()> {
+        let mut name = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(stray) = &*name else { return Ok(()) };
+        match remove(place, stray, fail_point) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => {
+                *name = None;
+                Ok(())
+            }
+        }
+    }
+}
+
+fn remove(place: &Place, name: &OsStr, fail_point: &FailPoint) -> io::Result<()> {
+    (fail_point.0)(WriteStep::Remove)?;
+    Ok(unlinkat(place.directory(), name, AtFlags::empty())?)
+}
+
 /// A temporary file, removed when dropped unless it was renamed.
 pub(super) struct TempFile<'a> {
     /// The place that it will take; it is in the same directory.
@@ -48,6 +74,8 @@ pub(super) struct TempFile<'a> {
     name: OsString,
     file: Option<File>,
     fail_point: &'a FailPoint,
+    /// Keeps its name if it has to stay.
+    stray: &'a Stray,
     renamed: bool,
 }
 
@@ -58,13 +86,16 @@ impl<'a> TempFile<'a> {
         name: OsString,
         before: Option<&Attributes>,
         fail_point: &'a FailPoint,
+        stray: &'a Stray,
     ) -> io::Result<Self> {
+        stray.remove(place, fail_point)?;
         (fail_point.0)(WriteStep::Create)?;
         let flags =
             OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::WRONLY | OFlags::CLOEXEC;
         let mode = before.map_or(0o666, Attributes::first_mode);
         let file = openat(place.directory(), &name, flags, Mode::from_raw_mode(mode))?;
-        let temp = Self { place, name, file: Some(File::from(file)), fail_point, renamed: false };
+        let file = Some(File::from(file));
+        let temp = Self { place, name, file, fail_point, stray, renamed: false };
         if let Some(before) = before {
             before.give(temp.file()?, fail_point);
         }
@@ -107,7 +138,9 @@ impl<'a> TempFile<'a> {
         (self.fail_point.0)(WriteStep::Rename)?;
         let directory = self.place.directory();
         renameat(directory, &self.name, directory, &name)?;
-        self.name = name;
+        self.renamed = true;
+        // Where something can be renamed it can mostly be removed; what cannot is swept at the next start.
+        let _ = remove(self.place, &name, self.fail_point);
         Ok(())
     }
 
@@ -118,9 +151,9 @@ impl<'a> TempFile<'a> {
 
 impl Drop for TempFile<'_> {
     fn drop(&mut self) {
-        if !self.renamed {
-            // What cannot be removed now is swept at the next start.
-            let _ = unlinkat(self.place.directory(), &self.name, AtFlags::empty());
+        if !self.renamed && remove(self.place, &self.name, self.fail_point).is_err() {
+            let mut stray = self.stray.0.lock().unwrap_or_else(PoisonError::into_inner);
+            *stray = Some(std::mem::take(&mut self.name));
         }
     }
 }

@@ -161,19 +161,95 @@ fn a_fifo_is_replaced_without_waiting_for_a_reader() {
     assert_eq!(place.text(), "7\n");
 }
 
-/// Only surveyed: were it written, this machine would have no such device any more.
+#[cfg(target_os = "linux")]
 #[test]
-fn a_device_is_not_replaced_and_neither_is_one_that_a_followed_link_leads_to() {
+fn a_device_is_never_replaced() {
+    use rustix::fs::{CWD, FileType, makedev, mknodat};
+
     let place = Scratch::new();
-    symlink("/dev/null", &place.path).unwrap();
-    for (file, name) in [
-        (DurableFile::unlocked(Path::new("/dev/null")), "null"),
-        (DurableFile::shared(&place.path), "accept.eot"),
-    ] {
-        let error = file.unwrap().survey().unwrap_err().to_string();
-        assert_eq!(error, format!("{name} cannot be written: it is a device, which others need"));
+    // As /dev/null is; of one's own.
+    if let Err(error) =
+        mknodat(CWD, &place.path, FileType::CharacterDevice, 0o666.into(), makedev(1, 3))
+    {
+        assert!(std::env::var_os("CI").is_none(), "CI is root");
+        eprintln!("SKIPPED: only root makes devices: {error}");
+        return;
     }
-    place.open().survey().unwrap();
+    let why = "accept.eot cannot be written: it is no file, and none takes its place";
+    let (own, others) = (place.open(), DurableFile::shared(&place.path).unwrap());
+    for file in [own, others] {
+        assert_eq!(store(&file, "7").unwrap_err(), why);
+        assert_eq!(file.rehearse().unwrap_err().to_string(), why);
+        assert_eq!(file.survey().unwrap_err().to_string(), why);
+    }
+    assert!(fs::metadata(&place.path).unwrap().file_type().is_char_device());
+    assert_eq!(place.names(), ["accept.eot", "accept.eot.lock"]);
+}
+
+#[test]
+fn what_others_write_and_is_no_file_is_not_replaced() {
+    let place = Scratch::new();
+    let there = place.directory.path().join("there");
+    symlink("there", &place.path).unwrap();
+    let _listener = std::os::unix::net::UnixListener::bind(&there).unwrap();
+    let file = DurableFile::shared(&place.path).unwrap();
+    let why = "accept.eot cannot be written: it is no file, and none takes its place";
+    assert_eq!(store(&file, "7").unwrap_err(), why);
+    assert!(fs::metadata(&there).unwrap().file_type().is_socket());
+    fs::remove_file(&there).unwrap();
+    store(&file, "7").unwrap();
+    assert_eq!(fs::read(&there).unwrap(), b"7\n", "what is not there is made");
+}
+
+#[test]
+fn a_temporary_file_that_can_be_neither_renamed_nor_removed_stays_the_only_one() {
+    let place = Scratch::new();
+    let mut file = place.open();
+    let stuck = std::sync::Arc::new(AtomicBool::new(true));
+    let sticks = std::sync::Arc::clone(&stuck);
+    file.fail_point = FailPoint(Box::new(move |step| match step {
+        WriteStep::Rename | WriteStep::Remove if sticks.load(Ordering::Relaxed) => {
+            Err(io::ErrorKind::PermissionDenied.into())
+        }
+        _ => Ok(()),
+    }));
+    for _ in 0..3 {
+        file.rehearse().unwrap_err();
+        store(&file, "7").unwrap_err();
+        assert_eq!(place.names().len(), 2, "{:?}", place.names());
+    }
+    stuck.store(false, Ordering::Relaxed);
+    store(&file, "7").unwrap();
+    assert_eq!(place.names(), ["accept.eot", "accept.eot.lock"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn in_a_directory_that_can_be_appended_to_only_nothing_is_left_behind() {
+    use rustix::fs::{IFlags, ioctl_getflags, ioctl_setflags};
+
+    let place = Scratch::new();
+    let file = place.open();
+    let directory = fs::File::open(place.directory.path()).unwrap();
+    let set = |on: bool| {
+        let flags = ioctl_getflags(&directory)?;
+        ioctl_setflags(&directory, if on { flags | IFlags::APPEND } else { flags - IFlags::APPEND })
+    };
+    if let Err(error) = set(true) {
+        eprintln!("SKIPPED: directories here have no such attribute: {error}");
+        return;
+    }
+    let said = [file.survey(), file.rehearse(), file.write(b"7\n").map(drop)];
+    let names = place.names();
+    set(false).unwrap();
+    for said in said {
+        assert_eq!(
+            said.unwrap_err().to_string(),
+            "accept.eot cannot be written: in its directory nothing can be replaced (chattr -a)"
+        );
+    }
+    assert_eq!(names, ["accept.eot.lock"]);
+    file.rehearse().unwrap();
 }
 
 #[test]
