@@ -15,7 +15,7 @@ use super::past::Cut;
 use super::paths::{BookPaths, Id, id};
 use super::trouble::Trouble;
 use live_file::lock::{self, Lock};
-use live_file::resolve;
+use live_file::resolve::{self, Mounted};
 
 /// A system call that a test can make fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -226,6 +226,7 @@ impl BookFile {
     fn rotate(&mut self) -> Result<(), Trouble> {
         self.close();
         let renamed = (self.fault.0)(SystemCall::Rename).and_then(|_| {
+            Mounted::check_replace(resolve::parent(&self.paths.present)?.mount())?;
             resolve::parent(&self.paths.older)?
                 .take(self.paths.present.file_name().unwrap_or_default())
         });
@@ -245,7 +246,11 @@ impl BookFile {
     /// The open file, if it is still the one at the path; else closes it and opens or makes that one.
     fn current(&mut self) -> Result<&mut OpenFile, Trouble> {
         let path = &self.paths.present;
-        match resolve::parent(path).and_then(|place| place.stat()) {
+        let there = resolve::parent(path).and_then(|place| {
+            Mounted::check_read(place.mount())?;
+            place.stat()
+        });
+        match there {
             Ok(meta) if self.current.as_ref().is_some_and(|current| current.id == id(&meta)) => {}
             Ok(meta) if !meta.is_file() => {
                 let trouble = Trouble::no_file(path, meta.file_type());

@@ -3,13 +3,14 @@
 
 use std::fs::{self, File};
 use std::process::Stdio;
+use std::time::Duration;
 
 use tokio::process::Command;
 
 use crate::http::get;
 use crate::link::url;
 use crate::panel::Panel;
-use crate::patience::soon;
+use crate::patience::{soon, until, within};
 use crate::server::TestServer;
 use crate::setup::Setup;
 use crate::station::TestStation;
@@ -95,6 +96,66 @@ async fn an_order_over_the_network_into_a_file_mounted_alone_is_refused() {
     assert!(outcome.to_string().contains("mount the directory, not the file"), "{outcome}");
     let status = fs::read(server.home.file("host/status.eot")).expect("it is there");
     assert_eq!(status, b"6\n");
+}
+
+#[tokio::test]
+async fn a_bell_book_mounted_alone_says_so_when_it_is_replaced_outside() {
+    let setup = Setup::new().by_way_of(with_mounted(&["bell-book.jsonl"]));
+    fs::create_dir(setup.home.file("host")).expect("a directory can be made");
+    for name in ["host/bell-book.jsonl", "bell-book.jsonl"] {
+        setup.home.write(name, "");
+    }
+    let server = setup.start().await;
+    let book = server.home.file("host/bell-book.jsonl");
+    until("the run in the book", || fs::metadata(&book).is_ok_and(|it| it.len() > 0)).await;
+    fs::rename(&book, server.home.file("host/old")).expect("it can be renamed");
+    server.home.write("host/bell-book.jsonl", "");
+    fs::remove_file(server.home.file("host/old")).expect("it can be removed");
+    let words = "bell-book.jsonl cannot be written: it is mounted alone and was replaced outside; \
+                 mount the directory, not the file";
+    readiness(&server, words).await;
+}
+
+#[tokio::test]
+async fn a_token_mounted_alone_and_replaced_outside_is_not_taken_for_read_again() {
+    let setup = Setup::new().args(["--token-file", "token"]).by_way_of(with_mounted(&["token"]));
+    fs::create_dir(setup.home.file("host")).expect("a directory can be made");
+    for name in ["host/token", "token"] {
+        setup.home.write(name, "brass\n");
+    }
+    let server = setup.start().await;
+    server.home.rename_over("host/token", "copper\n");
+    server.signal(rustix::process::Signal::HUP);
+    let line = soon("the warning", server.log.line_with("the old token stays")).await;
+    assert!(line.contains("replaced outside; mount the directory, not the file"), "{line}");
+}
+
+#[tokio::test]
+async fn a_mounted_directory_that_was_removed_outside_is_said_of_both_files() {
+    let shell = "mount --bind host/telegraph box && exec \"$0\" \"$@\"";
+    let mut way = with_mounted(&[]);
+    *way.last_mut().expect("a script") = shell.to_owned();
+    let setup = Setup::without_status().args(["--status-file", "box/status.eot"]).by_way_of(way);
+    let host = |name: &str| setup.home.file("host/telegraph").join(name);
+    fs::create_dir_all(host("")).expect("directories can be made");
+    fs::create_dir(setup.home.file("box")).expect("a directory can be made");
+    setup.home.write("host/telegraph/status.eot", "6\n");
+    let server = setup.start().await;
+    for again in [false, true] {
+        let directory = server.home.file("host/telegraph");
+        if again {
+            fs::create_dir(&directory).expect("a directory can be made");
+            server.home.write("host/telegraph/status.eot", "7\n");
+        } else {
+            fs::remove_dir_all(&directory).expect("it can be removed");
+        }
+        let words = "its directory is mounted and was removed outside";
+        let (code, _) = readiness(&server, &format!("status.eot cannot be read: {words}")).await;
+        assert_eq!(code, 503);
+    }
+    let words = "accept.eot cannot be written: its directory is mounted and was removed outside";
+    let said = async { while !get(&server, "/readyz").await.body.contains(words) {} };
+    within(Duration::from_secs(20), "the accept file", said).await;
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::secret::Secret;
 use guard::Unsafe;
-use live_file::resolve::{self, Place};
+use live_file::resolve::{self, Mounted, Place};
 
 pub use guard::Doubt;
 
@@ -87,6 +87,7 @@ pub fn doubts(path: &Path) -> Result<Vec<Doubt>, BadToken> {
 /// The file, if it is one; a FIFO would make the start wait for whoever writes into it.
 fn open(path: &Path) -> Result<(Place, File), Fault> {
     let place = resolve::resolve(path)?;
+    Mounted::check_read(place.mount()).map_err(io::Error::from)?;
     let file = place.open_secret()?;
     if file.metadata()?.is_file() { Ok((place, file)) } else { Err(Fault::NotAFile) }
 }

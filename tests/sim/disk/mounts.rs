@@ -12,9 +12,9 @@ use crate::kernel::Raw;
 /// How it shows that what is mounted has lost its name: it has none, by this kernel's doing or by that of
 /// a server elsewhere, or it has another.
 const LOST: [Mount; 3] = [
-    Mount { links: 0, unlinked: true },
-    Mount { links: 0, unlinked: false },
-    Mount { links: 1, unlinked: true },
+    Mount { links: 0, unlinked: true, directory: false },
+    Mount { links: 0, unlinked: false, directory: false },
+    Mount { links: 1, unlinked: true, directory: false },
 ];
 
 /// A mount over one file.
@@ -38,7 +38,7 @@ impl Disk {
         // By the mount, and by its name.
         self.hold(root);
         self.hold(root);
-        let shows = Mount { links: 1, unlinked: false };
+        let shows = Mount { links: 1, unlinked: false, directory: false };
         self.mounts[file as usize] = Some(Over { root, below, shows });
         self.names[file as usize] = Some(root);
         self.changes_mount(file);
