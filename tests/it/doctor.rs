@@ -120,3 +120,32 @@ async fn what_cannot_be_written_is_found_in_the_servers_own_words_and_nothing_is
     server.home.swept().await;
     assert_eq!(server.home.reply(), None, "it was a rehearsal");
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn that_changes_are_told_by_the_kernel_is_said_only_where_they_are() {
+    let told = "changes are told by inotify";
+    let server = TestServer::start().await;
+    let (_, out) = doctor(&server.home, &url(&server), &[]).await;
+    assert!(out.contains(told), "{out}");
+    // The server was told to poll.
+    let polling = Setup::new().args(["--watch", "poll"]).start().await;
+    let (code, out) = doctor(&polling.home, &url(&polling), &[]).await;
+    assert!(code == 0 && !out.contains(told), "{out}");
+    assert!(out.contains("note  the server's status file is well, by poll"), "{out}");
+    // The user whom doctor runs as has no watch left.
+    for (limit, why) in [
+        ("max_inotify_instances", "no inotify instance is left"),
+        ("max_inotify_watches", "no inotify watch is left"),
+    ] {
+        let shell = format!("echo 0 > /proc/sys/user/{limit} && exec \"$0\" doctor --wait 300ms");
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "sh", "-c", &shell]);
+        command.arg(env!("CARGO_BIN_EXE_chadburn")).env("CHADBURN_URL", "ws://127.0.0.1:9");
+        command.current_dir(server.home.path()).kill_on_drop(true);
+        let output = within(Duration::from_secs(20), "its end", command.output()).await;
+        let output = output.expect("it can be run");
+        let out = String::from_utf8(output.stdout).expect("it says text");
+        assert!(out.contains(why) && !out.contains(told), "{limit}: {out}");
+    }
+}

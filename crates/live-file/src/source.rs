@@ -21,7 +21,7 @@ use look::{Look, RealDisk};
 use rule::{Hint, Rule, Step};
 use supervisor::Supervisor;
 use tasks::{Next, Task, Tasks, Waker};
-use watch::{Probe, Watches};
+use watch::{Probe, Subscription, Watches};
 
 pub mod rule;
 
@@ -72,13 +72,14 @@ pub struct Options {
 /// How well a path can be watched.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Survey {
-    /// Why the kernel would not tell of every change, so that `WatchMode::Auto` polls.
+    /// Why the kernel would not tell of every change, so that `WatchMode::Auto` polls: what the file is on, or that
+    /// the kernel has no watch left for this user.
     pub needs_polling: Option<String>,
     /// Set if the file was mounted alone and then replaced outside: nothing that is written there is seen here.
     pub replaced: Option<Mounted>,
 }
 
-/// How well this path can be watched. Nothing is watched or changed for it.
+/// How well this path can be watched. Nothing is changed for it, and a watch is made only to be dropped at once.
 ///
 /// ```
 /// let directory = tempfile::tempdir()?;
@@ -95,8 +96,12 @@ pub struct Survey {
 ///
 /// The directory does not exist, cannot be searched, or a link on the way is not to be followed.
 pub fn survey(path: &Path) -> io::Result<Survey> {
-    let Location { needs_polling, mount, .. } = Location::survey(path)?;
-    Ok(Survey { needs_polling, replaced: Mounted::check_read(mount).err() })
+    let location = Location::survey(path)?;
+    let replaced = Mounted::check_read(location.mount).err();
+    let needs_polling = location.needs_polling.clone();
+    let refused = || Subscription::new(&Watches::default(), location, |_| {}).err();
+    let needs_polling = needs_polling.or_else(|| refused().map(|why| why.to_string()));
+    Ok(Survey { needs_polling, replaced })
 }
 
 /// What sources share that are given the same pool, or clones of it: two threads for all of them, of which each that a

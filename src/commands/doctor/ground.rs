@@ -19,6 +19,13 @@ use live_file::source::{Survey, survey};
 /// What a descriptor limit should at least be: the server itself needs 40.
 const DESCRIPTORS: u64 = 256;
 
+/// That nobody has to poll.
+pub(super) const TOLD: &str = if cfg!(target_os = "linux") {
+    "changes are told by inotify"
+} else {
+    "changes are told by the system"
+};
+
 /// What is looked at on a disk, each aside, since a disk may not answer: what it is called, and the
 /// look.
 type Check = (String, Box<dyn FnOnce() -> Vec<Finding> + Send>);
@@ -136,7 +143,7 @@ fn noticing(status: &Path, survey: &Survey, instances: Option<u32>) -> Finding {
         return Finding::Bad(format!("{}: {why}", status.display()), "no order gets here".into());
     }
     if let Some(why) = &survey.needs_polling {
-        let what = format!("{}: {why}, of whose changes no kernel tells", status.display());
+        let what = format!("{}: {why}", status.display());
         return Finding::Note(what, "the server looks ten times a second");
     }
     match instances {
@@ -144,14 +151,14 @@ fn noticing(status: &Path, survey: &Survey, instances: Option<u32>) -> Finding {
             format!("a user may have only {most} inotify instances"),
             "raise fs.inotify.max_user_instances with sysctl if the server says that it polls",
         ),
-        Some(_) => Finding::Well("changes are told by inotify".into()),
+        Some(_) => Finding::Well(TOLD.into()),
         None => Finding::Note("there is no inotify".into(), "the server looks ten times a second"),
     }
 }
 
 #[cfg(not(target_os = "linux"))]
 fn watching(_: &Path) -> Finding {
-    Finding::Well("changes are told by the system".into())
+    Finding::Well(TOLD.into())
 }
 
 /// How many stations find a seat.

@@ -107,6 +107,10 @@ fn ready(page: &Page) -> Vec<Finding> {
     for (file, name) in [(status_file, "status"), (accept_file, "accept"), (bell_book, "book")] {
         let Some(file) = file else { continue };
         match (file.health.as_deref(), file.detail.as_deref()) {
+            (Some("ok"), _) if file.watch.as_deref() == Some("poll") => {
+                let what = format!("the server's {name} file is well, by poll");
+                findings.push(Finding::Note(what, "it looks ten times a second"));
+            }
             (Some("ok"), _) => {
                 let watch = file.watch.map(|watch| format!(", by {}", escaped(&watch)));
                 let watch = watch.unwrap_or_default();
