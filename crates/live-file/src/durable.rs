@@ -186,7 +186,7 @@ impl DurableFile {
             &self.stray,
         )?;
         temp.write(b"rehearsal\n")?;
-        temp.rename_aside(names.fresh())
+        temp.rename_aside(&names.fresh())
     }
 
     fn failed(&self, error: &io::Error) -> WriteError {

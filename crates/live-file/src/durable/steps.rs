@@ -133,14 +133,14 @@ impl<'a> TempFile<'a> {
     }
 
     /// Renames it as it would be renamed into its place, but to this other name, and removes it.
-    pub(super) fn rename_aside(mut self, name: OsString) -> io::Result<()> {
+    pub(super) fn rename_aside(mut self, name: &OsStr) -> io::Result<()> {
         self.close();
         (self.fail_point.0)(WriteStep::Rename)?;
         let directory = self.place.directory();
-        renameat(directory, &self.name, directory, &name)?;
+        renameat(directory, &self.name, directory, name)?;
         self.renamed = true;
         // Where something can be renamed it can mostly be removed; what cannot is swept at the next start.
-        let _ = remove(self.place, &name, self.fail_point);
+        let _ = remove(self.place, name, self.fail_point);
         Ok(())
     }
 

@@ -419,8 +419,8 @@ impl Rule {
 /// The next whole multiple of this time. Whoever looks at these moments only does so when others do, too, so that a
 /// thread wakes once for all of them.
 pub(super) fn after(now: Duration, interval: Duration) -> Duration {
-    let passed = now.as_nanos() % interval.as_nanos();
-    now + interval - Duration::from_nanos(u64::try_from(passed).unwrap_or(0))
+    let whole = now.as_nanos() / interval.as_nanos() + 1;
+    interval.saturating_mul(u32::try_from(whole).unwrap_or(u32::MAX))
 }
 
 #[cfg(test)]
