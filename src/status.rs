@@ -13,6 +13,10 @@ pub const FORMAT: Format = Format { max_file: 8 * 1024, max_text: 4_096, parse }
 /// The status in a file's bytes: without byte order marks, carriage returns before line feeds, and
 /// white space and Ctrl-Z at its end.
 fn parse(bytes: &[u8]) -> Result<String, Refused> {
+    // It begins as UTF-16 does, with a NUL behind that, which no text has.
+    if bytes.starts_with(b"\xFF\xFE\0\0") || bytes.starts_with(b"\0\0\xFE\xFF") {
+        return Err(Refused::new(Condition::NotUtf8, "is UTF-32, not UTF-8"));
+    }
     let marked = bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF");
     if marked || is_utf16(bytes) {
         return Err(Refused::new(Condition::NotUtf8, "is UTF-16, not UTF-8"));
@@ -113,6 +117,11 @@ mod tests {
                 (wrong.condition, &*wrong.reason),
                 (Condition::NotUtf8, "is UTF-16, not UTF-8")
             );
+        }
+        for bytes in [&b"\xFF\xFE\0\x007\0\0\0"[..], b"\0\0\xFE\xFF\0\0\x007"] {
+            let wrong = parse(bytes).unwrap_err();
+            let told = (wrong.condition, &*wrong.reason);
+            assert_eq!(told, (Condition::NotUtf8, "is UTF-32, not UTF-8"));
         }
         assert_eq!(parse(&[1; 2_000]).unwrap().len(), 2_000, "control characters are a text");
         for nul in [

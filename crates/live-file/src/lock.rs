@@ -59,6 +59,10 @@ impl Lock {
     /// that one writes and not this.
     pub fn renew(&mut self) -> Result<(), Taken> {
         let Ok(place) = resolve::parent(&self.path) else { return Ok(()) };
+        // Only what is known to be gone is let go.
+        if place.stat().is_err_and(|error| error.kind() != io::ErrorKind::NotFound) {
+            return Ok(());
+        }
         if let Some(file) = self.file.as_ref().filter(|file| still_stands(&place, file)) {
             // Somebody may have opened it to others, as `chmod -R` does; as long as it is held they cannot hold it.
             let _ = mend(file);
