@@ -59,13 +59,20 @@ impl Lock {
     /// that one writes and not this.
     pub fn renew(&mut self) -> Result<(), Taken> {
         let Ok(place) = resolve::parent(&self.path) else { return Ok(()) };
-        // Only what is known to be gone is let go.
-        if place.stat().is_err_and(|error| error.kind() != io::ErrorKind::NotFound) {
-            return Ok(());
-        }
-        if let Some(file) = self.file.as_ref().filter(|file| still_stands(&place, file)) {
+        let there = match place.stat() {
+            Ok(there) => Some(there),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            // Only what is known to be gone is let go.
+            Err(_) => return Ok(()),
+        };
+        let held = self.file.as_ref().and_then(|file| Some((file, file.metadata().ok()?)));
+        if let (Some(there), Some((file, held))) = (there, held)
+            && is_one(&there, &held, &place)
+        {
             // Somebody may have opened it to others, as `chmod -R` does; as long as it is held they cannot hold it.
-            let _ = mend(file);
+            if held.mode() & 0o777 != PRIVATE {
+                let _ = mend(file);
+            }
             return Ok(());
         }
         // If it is ours after all it must not keep us out.
@@ -183,12 +190,17 @@ fn sign(file: &File, signature: &Signature) {
     }
 }
 
-/// Whether the file is the one that has the name. Where the numbers of files mean little, because the file system
-/// makes them up, one that has a name at all counts.
+/// Whether the file is the one that has the name.
 fn still_stands(place: &Place, file: &File) -> bool {
     let (Ok(there), Ok(held)) = (place.stat(), file.metadata()) else { return false };
+    is_one(&there, &held, place)
+}
+
+/// Whether what is at this place is what is held. Where the numbers of files mean little, because the file system
+/// makes them up, one that has a name at all counts.
+fn is_one(there: &Metadata, held: &Metadata, place: &Place) -> bool {
     let id = |meta: &Metadata| (meta.dev(), meta.ino());
-    id(&there) == id(&held) || is_named(held.nlink(), place.foreign())
+    id(there) == id(held) || is_named(held.nlink(), place.foreign())
 }
 
 /// Whether a file with so many names counts as the one that has a name on this file system, whatever its numbers are.
