@@ -58,10 +58,10 @@ pub enum Refusal {
     /// It is kept from everybody but whoever reads secrets.
     #[error("it is a file with a secret of this process's own")]
     Secret,
-    /// Somebody may have linked a file here that he may not read.
+    /// Somebody may have linked a file here that he may not read, or not write.
     #[error(
         "it has {0} names, and where fs.protected_hardlinks is 0 anybody may have given it one; \
-         let everybody read it (chmod o+r), or set that to 1"
+         leave it one, or set that to 1"
     )]
     HardLinks(u64),
 }
@@ -102,7 +102,7 @@ pub fn stat(path: &Path) -> io::Result<(std::fs::Metadata, Place)> {
 pub fn open(path: &Path, flags: OFlags) -> io::Result<File> {
     #[cfg(target_os = "linux")]
     if let Some(file) = without_links(path, flags | CALM) {
-        return file.and_then(judge);
+        return file.and_then(|file| judge(file, flags));
     }
     resolve(path)?.open(flags, Mode::empty())
 }
@@ -167,12 +167,13 @@ impl Place {
 
     /// Opens what has this name, or makes it if the flags say so. It waits for nothing.
     pub fn open(&self, flags: OFlags, mode: Mode) -> io::Result<File> {
-        self.open_unjudged(flags, mode).and_then(judge)
+        self.open_unjudged(flags, mode).and_then(|file| judge(file, flags))
     }
 
     /// Opens what has this name for reading, although it may be a secret.
     pub fn open_secret(&self) -> io::Result<File> {
-        self.open_unjudged(OFlags::RDONLY, Mode::empty()).and_then(judge_secret)
+        let flags = OFlags::RDONLY;
+        self.open_unjudged(flags, Mode::empty()).and_then(|file| judge_secret(file, flags))
     }
 
     fn open_unjudged(&self, flags: OFlags, mode: Mode) -> io::Result<File> {

@@ -7,6 +7,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use rustix::fs::OFlags;
+
 use super::Refusal;
 
 /// Files with secrets, by the path that each was given as, with their numbers. They stay open, so that these stay
@@ -36,9 +38,9 @@ fn numbers(file: &File) -> io::Result<Numbers> {
     file.metadata().map(|meta| (meta.dev(), meta.ino()))
 }
 
-/// Hands the open file back, if what is in it may be told.
-pub(super) fn judge(file: File) -> io::Result<File> {
-    let file = judge_secret(file)?;
+/// Hands the file that was opened so back, if what is in it may be told, or changed.
+pub(super) fn judge(file: File, flags: OFlags) -> io::Result<File> {
+    let file = judge_secret(file, flags)?;
     let secrets = || SECRETS.lock().unwrap_or_else(PoisonError::into_inner);
     // Nothing is asked of a disk with the lock held.
     let some = !secrets().is_empty();
@@ -53,12 +55,16 @@ pub(super) fn judge(file: File) -> io::Result<File> {
 
 /// Hands the open file back, if nobody else can have led us to it.
 #[cfg(target_os = "linux")]
-pub(super) fn judge_secret(file: File) -> io::Result<File> {
-    refusal(&file, hard_links_are_protected)?.map_or(Ok(file), |refusal| Err(refusal.into()))
+pub(super) fn judge_secret(file: File, flags: OFlags) -> io::Result<File> {
+    refusal(&file, flags, hard_links_are_protected)?.map_or(Ok(file), |refusal| Err(refusal.into()))
 }
 
 #[cfg(target_os = "linux")]
-fn refusal(file: &File, protected: impl FnOnce() -> bool) -> io::Result<Option<Refusal>> {
+fn refusal(
+    file: &File,
+    flags: OFlags,
+    protected: impl FnOnce() -> bool,
+) -> io::Result<Option<Refusal>> {
     use rustix::fs::{PROC_SUPER_MAGIC, fstatfs, major};
 
     let meta = file.metadata()?;
@@ -66,19 +72,25 @@ fn refusal(file: &File, protected: impl FnOnce() -> bool) -> io::Result<Option<R
     if major(meta.dev()) == 0 && fstatfs(file).is_ok_and(|it| it.f_type == PROC_SUPER_MAGIC) {
         return Ok(Some(Refusal::Procfs));
     }
-    let hidden = meta.is_file() && meta.nlink() > 1 && meta.mode() & READ_BY_OTHERS == 0;
+    let is_written = flags.intersects(OFlags::WRONLY | OFlags::RDWR);
+    let of_all = if is_written { READ_BY_OTHERS | WRITTEN_BY_OTHERS } else { READ_BY_OTHERS };
+    let hidden = meta.is_file() && meta.nlink() > 1 && meta.mode() & of_all != of_all;
     Ok((hidden && !protected()).then(|| Refusal::HardLinks(meta.nlink())))
 }
 
 #[cfg(not(target_os = "linux"))]
 #[expect(clippy::unnecessary_wraps, reason = "other systems have more to judge")]
-pub(super) fn judge_secret(file: File) -> io::Result<File> {
+pub(super) fn judge_secret(file: File, _: OFlags) -> io::Result<File> {
     Ok(file)
 }
 
 /// What the mode of a file has if everybody may read it (`S_IROTH`).
 #[cfg(target_os = "linux")]
 const READ_BY_OTHERS: u32 = 0o004;
+
+/// What it has if everybody may write it (`S_IWOTH`).
+#[cfg(target_os = "linux")]
+const WRITTEN_BY_OTHERS: u32 = 0o002;
 
 /// Whether the kernel lets nobody link a file that he may not read and write (`proc_sys_fs(5)`).
 #[cfg(target_os = "linux")]
@@ -95,22 +107,31 @@ mod tests {
 
     #[cfg(target_os = "linux")]
     #[test]
-    fn a_second_name_of_a_file_that_not_all_may_read_is_refused_where_the_kernel_guards_none() {
+    fn a_second_name_of_a_file_that_not_all_may_read_or_write_is_refused_where_none_is_guarded() {
         use std::os::unix::fs::PermissionsExt;
 
         let desk = tempfile::tempdir().unwrap();
         let path = desk.path().join("one");
         fs::write(&path, "7").unwrap();
-        let judged = |mode, protected| {
+        let judged_for = |flags, mode, protected| {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            refusal(&File::open(&path).unwrap(), || protected).unwrap()
+            refusal(&File::open(&path).unwrap(), flags, || protected).unwrap()
         };
+        let judged = |mode, protected| judged_for(OFlags::RDONLY, mode, protected);
         assert_eq!(judged(0o600, false), None);
         fs::hard_link(&path, desk.path().join("two")).unwrap();
         assert_eq!(judged(0o600, true), None);
         assert_eq!(judged(0o644, false), None);
         for mode in [0o600, 0o640, 0o660] {
             assert_eq!(judged(mode, false), Some(Refusal::HardLinks(2)), "{mode:o}");
+        }
+        // Whoever may write the directory has us change what he may not.
+        for flags in [OFlags::RDWR | OFlags::APPEND, OFlags::WRONLY] {
+            for mode in [0o644, 0o664, 0o660, 0o602] {
+                assert_eq!(judged_for(flags, mode, false), Some(Refusal::HardLinks(2)), "{mode:o}");
+                assert_eq!(judged_for(flags, mode, true), None, "{mode:o}");
+            }
+            assert_eq!(judged_for(flags, 0o666, false), None);
         }
     }
 }
