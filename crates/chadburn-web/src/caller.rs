@@ -118,7 +118,16 @@ fn is_by_people(name: &str) -> bool {
     name.starts_with("sec-") || BY_PEOPLE.contains(&name)
 }
 
-/// Whether a proxy says that the browser came to it by TLS: `X-Forwarded-Proto`, or `proto` in
+/// Other names by which proxies say it: of gunicorn's and Microsoft's, and of nginx's in Kubernetes.
+const OTHER_PROTO: [&str; 5] = [
+    "x-forwarded-protocol",
+    "x-forwarded-scheme",
+    "x-forwarded-ssl",
+    "x-url-scheme",
+    "front-end-https",
+];
+
+/// Whether a proxy says that the browser came to it by TLS: `X-Forwarded-Proto`, another name of that, or `proto` in
 /// `Forwarded` (RFC 7239, 5.4); of several proxies the first, which is the browser's. Whoever says
 /// so without a proxy only closes a way to itself.
 pub(crate) fn came_by_tls(headers: &HeaderMap) -> bool {
@@ -128,10 +137,11 @@ pub(crate) fn came_by_tls(headers: &HeaderMap) -> bool {
     };
     let is_tls = |scheme: &str| {
         let scheme = scheme.trim().trim_matches('"');
-        scheme.eq_ignore_ascii_case("https") || scheme.eq_ignore_ascii_case("wss")
+        ["https", "wss", "ssl", "on"].iter().any(|tls| scheme.eq_ignore_ascii_case(tls))
     };
     let mut pairs = first("forwarded").split(';').filter_map(|pair| pair.split_once('='));
     is_tls(first("x-forwarded-proto"))
+        || OTHER_PROTO.iter().any(|name| is_tls(first(name)))
         || pairs.any(|(name, value)| name.trim().eq_ignore_ascii_case("proto") && is_tls(value))
 }
 
