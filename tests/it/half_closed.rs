@@ -1,7 +1,10 @@
 //! Askers that end their side at each stage of an exchange: what they have asked is answered, and whoever may not do
 //! something may not do it so either.
 
+use serde_json::{Value, json};
+
 use crate::http::get;
+use crate::panel::SUBPROTOCOL;
 use crate::raw::Raw;
 use crate::server::TestServer;
 use crate::setup::Setup;
@@ -59,6 +62,13 @@ fn request(server: &TestServer, line: &str, body: &str) -> String {
     format!("{line} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n{body}")
 }
 
+/// A handshake on the JSON wire with these further headers, and these requests behind it.
+fn json_asks(server: &TestServer, headers: &[(&str, &str)], requests: &[Value]) -> Vec<u8> {
+    let joins = handshake(&server.authority(), &[&[SUBPROTOCOL], headers].concat());
+    let requests = requests.iter().map(|request| text(request.to_string()));
+    [joins.into_bytes(), requests.collect::<Vec<_>>().concat()].concat()
+}
+
 #[tokio::test]
 async fn whatever_was_asked_over_http_is_answered_at_each_stage() {
     let server = server().await;
@@ -98,6 +108,16 @@ async fn no_right_grows_by_ending_ones_side_at_whichever_stage() {
         let answer = told(&server, &[joins.into_bytes(), text("shutdown")].concat(), stage).await;
         assert!(answer.starts_with("HTTP/1.1 101"), "{stage:?}: {answer}");
         assert!(!answer.contains("shutting down"), "{stage:?}: {answer}");
+        let asks = [
+            json!({ "type": "order", "status": "9", "id": 1 }),
+            json!({ "type": "console", "command": "shutdown", "id": 2 }),
+        ];
+        let answer = told(&server, &json_asks(&server, &stranger, &asks), stage).await;
+        for id in [1, 2] {
+            let refused = format!(r#"{{"type":"error","id":{id},"code":"refused""#);
+            assert!(answer.contains(&refused), "{stage:?}: {answer}");
+        }
+        assert!(!answer.contains("farewell"), "{stage:?}: {answer}");
     }
     assert_eq!(get(&server, "/status?format=text").await.body, "7\n");
 }
@@ -112,5 +132,35 @@ async fn a_station_that_ends_its_side_hears_the_answer_to_what_it_has_asked() {
         assert!(answer.contains("Connected to EOT Server"), "{stage:?}: {answer}");
         assert!(answer.contains("Accepted state: 8"), "{stage:?}: {answer}");
         assert!(answer.contains("Server echoed: hello"), "{stage:?}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn it_does_so_on_the_json_wire() {
+    let server = server().await;
+    let state: Value = serde_json::from_str(&get(&server, "/status").await.body).expect("JSON");
+    let order = &state["order"]["seq"];
+    for (stage, position) in STAGES.into_iter().zip(1..) {
+        let asks = [
+            json!({ "type": "answer", "order": order, "position": position, "id": "first" }),
+            json!({ "type": "name", "name": "Ana", "id": 2 }),
+            json!({ "type": "console", "command": "hello", "id": 3 }),
+            json!({ "type": "answer", "order": 1, "id": 4 }),
+        ];
+        let answer = told(&server, &json_asks(&server, &[], &asks), stage).await;
+        let mut rest = answer.as_str();
+        // One after the other; a push may come between them.
+        for said in [
+            r#"{"type":"welcome""#,
+            r#"{"type":"ok","id":"first"}"#,
+            r#"{"type":"ok","id":2}"#,
+            r#"{"type":"console","text":"Server echoed: hello"}"#,
+            r#"{"type":"ok","id":3}"#,
+            r#"{"type":"error","id":4,"code":"stale""#,
+        ] {
+            let at = rest.find(said).unwrap_or_else(|| panic!("{said} {stage:?}: {answer}"));
+            rest = &rest[at + said.len()..];
+        }
+        assert_eq!(server.home.reply(), Some(format!("{position}\n")), "{stage:?}");
     }
 }
