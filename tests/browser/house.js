@@ -163,8 +163,11 @@ export class Panel {
   /** All messages it has heard, on whichever link. */
   heard = [];
 
-  /** Opens a panel and waits until it shows what the server says, unless it first `waits` for a person. */
-  static async open(browser, url, { prepare, waits = false, ...options } = {}) {
+  /**
+   * Opens a panel and waits until it shows what the server says, unless it first `waits` for a person. The browser
+   * may say what `misses` matches.
+   */
+  static async open(browser, url, { prepare, waits = false, misses = null, ...options } = {}) {
     const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
     await context.addInitScript(() => {
       addEventListener('securitypolicyviolation', ({ violatedDirective, blockedURI }) => {
@@ -172,6 +175,7 @@ export class Panel {
       });
     });
     const panel = new Panel(context, await context.newPage());
+    panel.#mayMiss = misses;
     await prepare?.(panel.page);
     await panel.page.goto(url);
     if (!waits) await panel.expectConnected();

@@ -75,6 +75,8 @@ async function listening(port, proxy) {
 }
 
 async function throughProxy(configure, path = '/') {
+  // Without the slash the page begins to look for its parts beside its path, before it has put the slash there.
+  const misses = path.endsWith('/') ? null : /status of 404/;
   const telegraph = await Telegraph.start({ status: '7', args: ['--host', HOST] });
   const port = await freePort();
   const { command, args, env = {} } = await configure(telegraph.port, port);
@@ -90,8 +92,9 @@ async function throughProxy(configure, path = '/') {
   try {
     await listening(port, proxy);
     const url = `https://${HOST}:${port}${path}`;
-    const panel = await Panel.open(browser, url, { ignoreHTTPSErrors: true });
+    const panel = await Panel.open(browser, url, { misses, ignoreHTTPSErrors: true });
     await panel.expectOrder('COFFEE');
+    assert.equal(new URL(panel.page.url()).pathname, `${path.replace(/\/$/, '')}/`);
     assert.equal(await panel.page.evaluate(() => isSecureContext), true);
     await telegraph.write('status.eot', '8');
     await panel.expectOrder('LUNCH');
@@ -167,15 +170,27 @@ test('and below a path, as the README says', () => throughProxy(apache([
 
 test("the README's nginx server carries a panel over wss", () => throughProxy(nginx([])));
 
-test('and below a path', () => throughProxy(nginx([
-  ['location / {', 'location /telegraph/ {'],
+/** The README's nginx server below this path. */
+const nginxBelow = (path) => nginx([
+  ['location / {', `location ${path} {`],
   ['proxy_pass http://127.0.0.1:1873;', 'proxy_pass http://127.0.0.1:1873/;'],
-]), '/telegraph/'));
+]);
 
-test("the README's Caddyfile carries it below a path, too", () => throughProxy(async (server, port) => {
+test('and below a path', () => throughProxy(nginxBelow('/telegraph/'), '/telegraph/'));
+
+test('and without the slash behind it, to which nginx sends it', () => throughProxy(nginxBelow('/telegraph/'), '/telegraph'));
+
+test('and without it where nginx takes that path away as well', () => throughProxy(nginxBelow('/telegraph'), '/telegraph'));
+
+/** The README's Caddyfile below this path. */
+const caddyBelow = (path) => async (server, port) => {
   const site = replaced(await snippet('caddyfile'), [
-    [`${HOST} {`, `${HOST}:${port} {\n\ttls ${place}/cert.pem ${place}/key.pem\n\thandle_path /telegraph/* {`],
+    [`${HOST} {`, `${HOST}:${port} {\n\ttls ${place}/cert.pem ${place}/key.pem\n\thandle_path ${path} {`],
     ['127.0.0.1:1873', `127.0.0.1:${server}\n\t}`],
   ]);
   return caddy(site);
-}, '/telegraph/'));
+};
+
+test("the README's Caddyfile carries it below a path, too", () => throughProxy(caddyBelow('/telegraph/*'), '/telegraph/'));
+
+test('and without the slash behind it, if it takes that path away as well', () => throughProxy(caddyBelow('/telegraph*'), '/telegraph'));
