@@ -52,6 +52,10 @@ fn first_cell(rest: &mut &str) -> (String, bool) {
 /// The text as a cell: in one line, harmless to a terminal, and in quotes if it needs them.
 #[must_use]
 pub fn cell(text: &str) -> String {
+    // Most cells are like this, and a table of a stranger's may have millions.
+    if text.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return text.to_owned();
+    }
     let text = defused(&one_line(text).to_string());
     if text.contains([',', '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
