@@ -101,7 +101,7 @@ fn take(path: &Path, loud: bool) -> io::Result<Result<File, Taken>> {
         let open = |flags| place.open(OFlags::CREATE | flags, Mode::from_raw_mode(PRIVATE));
         // One that its owner may not write is mended below, and says nothing until the next time.
         let file = open(OFlags::RDWR).or_else(|_| open(OFlags::RDONLY))?;
-        if !is_ours(&file.metadata()?) {
+        if !is_ours(&file.metadata()?, &place, &own) {
             // Somebody has put it there between the two calls: neither its mode nor its text is ours to change.
             continue;
         }

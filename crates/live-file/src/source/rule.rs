@@ -248,7 +248,8 @@ impl Rule {
         self.trusted = self.vouched.take().filter(|_| !self.knocks.lags());
         self.trusted_at = self.vouched_at;
         self.began = now;
-        self.due = if self.watch == Watch::Poll { now + QUIET } else { after(now, EVERY) };
+        self.due =
+            if self.watch == Watch::Poll { now + QUIET } else { after(now + EVERY / 2, EVERY) };
         let quiet = self.candidate.is_none() && self.trusted.is_none() && self.heard.is_quiet();
         let known = self.believed.is_some() && self.fault.is_none();
         if known && quiet && self.watch == Watch::Inotify && self.glances < GLANCES {
@@ -368,8 +369,10 @@ impl Rule {
         if !self.knocks.came() {
             return;
         }
-        // The opens of our own looks have come round by now, so it is known who is left.
-        self.handles.all_arrived();
+        // The opens of our own looks have come round by now, so it is known who is left; unless one began after the knock.
+        if !self.knocks.awaits_open() {
+            self.handles.all_arrived();
+        }
         self.heard.no_knock_is_out();
         if let Some(word) = self.trusted
             && !self.handles.may_write(now, word)

@@ -15,7 +15,9 @@ const LOST: Duration = Duration::from_millis(500);
 pub(super) struct Knocks {
     /// How many have not come round.
     out: u32,
-    /// The open of the look before it has not come round either.
+    /// The open of the last look has not come round.
+    opening: bool,
+    /// The last knock was made after that.
     behind_open: bool,
     /// When the last of them must have.
     until: Duration,
@@ -26,17 +28,23 @@ pub(super) struct Knocks {
 impl Knocks {
     /// A look begins, and will probably open the file.
     pub(super) fn look_begins(&mut self) {
-        self.behind_open = true;
+        self.opening = true;
     }
 
     /// The file was opened, perhaps by our look.
     pub(super) fn opened(&mut self) {
-        self.behind_open = false;
+        (self.opening, self.behind_open) = (false, false);
+    }
+
+    /// Whether the open of the last look has not come round.
+    pub(super) fn awaits_open(&self) -> bool {
+        self.opening
     }
 
     /// A knock is made now.
     pub(super) fn made(&mut self, now: Duration) {
         self.out += 1;
+        self.behind_open = self.opening;
         self.until = now + PATIENCE;
         // This one is given as long as those before it.
         self.lag = self.lag.map(|_| now + LOST);

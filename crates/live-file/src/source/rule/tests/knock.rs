@@ -226,3 +226,21 @@ fn a_knock_made_while_others_are_late_is_given_as_long_as_they() {
     play.write(text("8", 2));
     assert!(play.say(300).is_empty(), "what comes before that may be of what was told");
 }
+
+#[test]
+fn a_look_between_a_knock_and_its_coming_round_does_not_make_it_somebody_elses() {
+    let mut play = Play::well(INOTIFY);
+    play.write(text("8", 2));
+    assert!(play.say(0).is_empty());
+    // The next writer has emptied the file, which brings a look and no knock.
+    play.seen = fault(Condition::Empty);
+    play.hint(Hint::Changed);
+    play.hint(Hint::Closed);
+    assert!(play.say(0).is_empty());
+    play.knock_comes();
+    assert!(play.say(0).is_empty());
+    play.write(text("9", 3));
+    assert!(play.say(0).is_empty());
+    play.knock_comes();
+    assert_eq!(play.say(0), ["9"], "the watcher does not lag");
+}
