@@ -1,0 +1,5 @@
+//! A camera that reads what nobody has wired, and the relay between cameras and those who watch them.
+//!
+//! [`wire`] are the messages between a camera's processor, the relay and its clients.
+
+pub mod wire;
