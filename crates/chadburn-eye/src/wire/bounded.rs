@@ -235,5 +235,5 @@ where
         }
     }
 
-    from.deserialize_seq(List(std::marker::PhantomData))
+    from.deserialize_seq(List::<T, MOST>(std::marker::PhantomData))
 }
