@@ -1,7 +1,6 @@
 //! The `chadburn` program: command line, signals and exit codes around the [`Server`].
 
 use std::io::Write;
-use std::net::{SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -11,8 +10,7 @@ use chadburn::{bridge, commands, server};
 use chadburn_host::signals::{CommandSignals, ServerSignal, Signals, survive_file_size_limit};
 use chadburn_host::terminal::Terminal;
 use chadburn_host::{log, systemd};
-use chadburn_web::seats;
-use tokio::net::TcpSocket;
+use chadburn_web::{listen, seats};
 use tokio::runtime;
 use tokio::sync::{Notify, oneshot};
 
@@ -21,9 +19,6 @@ const MISUSE: u8 = 2;
 
 /// A second signal: 128 + SIGINT, as a shell reports it.
 const AT_ONCE: u8 = 130;
-
-/// How many connections may wait to be accepted; the kernel takes less if it allows less.
-const BACKLOG: u32 = 4096;
 
 fn main() -> ExitCode {
     log::escape_panics("chadburn");
@@ -140,12 +135,4 @@ async fn serve(config: Config) -> Result<ExitCode, Box<dyn std::error::Error>> {
             },
         }
     }
-}
-
-fn listen(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    // A restarted server takes its port at once, although old connections linger in TIME_WAIT.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(BACKLOG)?.into_std()
 }

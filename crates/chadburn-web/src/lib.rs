@@ -114,6 +114,6 @@ pub mod visitors;
 pub mod workers;
 
 pub use caller::Caller;
-pub use server::Server;
+pub use server::{Server, listen};
 pub use service::{Service, Terms, TokenUse, Upgraded};
 pub use socket::Control;

@@ -1,10 +1,11 @@
 //! The accept loop: it survives every error, and takes whom there is a seat for.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -17,6 +18,21 @@ use crate::visitors::Visitors;
 
 /// How long to wait when the system has no descriptor or memory for another connection.
 const BACK_OFF: Duration = Duration::from_millis(200);
+
+/// How many connections may wait to be accepted; the kernel takes less if it allows less.
+const BACKLOG: u32 = 4096;
+
+/// Listens at this address, as a socket of the standard library that does not block. To be called within a runtime.
+///
+/// # Errors
+/// What the system says.
+pub fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A restarted server takes its port at once, although old connections linger in TIME_WAIT.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)?.into_std()
+}
 
 /// A web server over plain HTTP/1.
 #[derive(Clone, Debug)]
