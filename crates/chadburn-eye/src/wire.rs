@@ -10,6 +10,9 @@ pub use bounded::{BadValue, CameraId, Image, Label, ObjectId, Rect};
 use bounded::RawTarget;
 use serde::{Deserialize, Serialize};
 
+/// The subprotocol of clients that want to be told more than a client of old is.
+pub const SUBPROTOCOL: &str = "chadburn-eye.v1";
+
 /// The most boxes of one frame.
 pub const MAX_BOXES: usize = 32;
 
@@ -74,6 +77,18 @@ pub enum FromClient {
     },
 }
 
+/// What a client that asks for [`SUBPROTOCOL`] says when it is told [`ToClient::TokenRequired`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "camelCase")]
+#[expect(missing_debug_implementations, reason = "a token is not shown")]
+pub enum FromPanel {
+    /// The token.
+    Token {
+        /// Its text.
+        token: String,
+    },
+}
+
 /// What the relay says to a client.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
@@ -86,6 +101,46 @@ pub enum ToClient {
         #[serde(flatten)]
         boxes: Boxes,
     },
+    /// The token has to come before anything else is said: the handshake had none, as a page's cannot. This and what
+    /// follows is said only to those who ask for [`SUBPROTOCOL`].
+    TokenRequired,
+    /// All cameras that are connected.
+    Cameras {
+        /// In the order of their names.
+        cameras: Vec<CameraId>,
+    },
+    /// All objects that are tracked.
+    Objects {
+        /// The one that was heard of last is last.
+        objects: Vec<Tracked>,
+    },
+    /// A start of this client has gone to its camera.
+    Started {
+        /// What it is called now.
+        object_id: ObjectId,
+        /// The camera.
+        camera_id: CameraId,
+    },
+    /// A start of this client has gone nowhere.
+    Refused {
+        /// The camera that was meant.
+        camera_id: CameraId,
+        /// Why, for a person.
+        reason: String,
+    },
+}
+
+/// An object that is tracked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Tracked {
+    /// The object.
+    pub object_id: ObjectId,
+    /// The camera that it was started at, if it was started here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub camera_id: Option<CameraId>,
+    /// Whether it is known what it looks like.
+    pub has_map: bool,
 }
 
 /// What is seen in a frame.

@@ -101,7 +101,9 @@ impl TryFrom<RawLabel> for Label {
 }
 
 /// The number of an object that is tracked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 #[serde(try_from = "u64")]
 pub struct ObjectId(u64);
 

@@ -169,3 +169,22 @@ fn why_a_text_is_no_message_is_one_short_line() {
         assert!(why.len() <= MAX_REASON && !why.contains('\n'), "{why}");
     }
 }
+
+#[test]
+fn a_number_comes_back_as_it_went() {
+    let mut dice = fastrand::Rng::with_seed(7);
+    for _ in 0..20_000 {
+        let frame_id = 1.76e9 + 1e8 * dice.f64();
+        let feature_map = vec![dice.f64(), f64::from_bits(dice.u64(..) >> 2)];
+        let boxes = write(&FromProcessor::BoundingBoxes(Boxes { frame_id, boxes: Vec::new() }));
+        let Ok(FromProcessor::BoundingBoxes(Boxes { frame_id: back, .. })) = read(&boxes) else {
+            panic!("{boxes}");
+        };
+        assert_eq!(back.to_bits(), frame_id.to_bits(), "{boxes}");
+        let update = Update { object_id: ObjectId::default(), feature_map };
+        assert_eq!(
+            read::<FromProcessor>(&write(&FromProcessor::FeatureMap(update.clone()))),
+            Ok(FromProcessor::FeatureMap(update))
+        );
+    }
+}
