@@ -121,6 +121,24 @@ impl Link {
         Ok(back)
     }
 
+    /// Waits until the outbox has room, or the link has ended. It does not borrow the link, so that whoever has
+    /// something to send can wait for events at the same time.
+    pub fn room(&self) -> impl Future<Output = ()> + Send + use<> {
+        let handler = Arc::clone(&self.handler);
+        async move {
+            loop {
+                let freed = handler.control.room_freed.notified();
+                tokio::pin!(freed);
+                freed.as_mut().enable();
+                let ended = matches!(*handler.control.link_state.borrow(), LinkState::Ended(_));
+                if ended || handler.outbox().has_room() {
+                    return;
+                }
+                freed.await;
+            }
+        }
+    }
+
     /// The next event; `None` after the last one.
     pub async fn recv(&mut self) -> Option<Event<String>> {
         std::future::poll_fn(|context| self.handler.inbox.poll(context)).await

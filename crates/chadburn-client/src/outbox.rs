@@ -43,7 +43,7 @@ impl<T> Outbox<T> {
     /// What is in hand is never dropped, since part of it may be under way.
     pub(crate) fn put(&mut self, message: T) -> Result<Option<T>, T> {
         let mut dropped = None;
-        if self.waiting.len() >= self.capacity {
+        if !self.has_room() {
             if self.full == Full::Wait {
                 return Err(message);
             }
@@ -83,6 +83,11 @@ impl<T> Outbox<T> {
     pub(crate) fn empty(&mut self) -> impl Iterator<Item = T> {
         self.in_hand = false;
         self.waiting.drain(..)
+    }
+
+    /// Whether one more is taken without dropping another.
+    pub(crate) fn has_room(&self) -> bool {
+        self.waiting.len() < self.capacity
     }
 
     pub(crate) fn len(&self) -> usize {

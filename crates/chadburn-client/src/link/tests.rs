@@ -233,3 +233,25 @@ async fn closing_sends_what_waits_and_gives_up_with_the_window() {
     vain.send("nobody hears").await.expect("there is room");
     assert!(matches!(vain.close().await, Err(Failure::Gone(_))));
 }
+
+#[tokio::test(start_paused = true)]
+async fn room_is_waited_for_beside_events() {
+    let opens = Instant::now() + Duration::from_secs(10);
+    let settings = settings().outbox(1, Full::Wait);
+    let (mut link, mut ends) = link(settings, [ScriptedOutcome::UnreachableUntil(opens)]);
+    link.room().await;
+    assert_eq!(link.try_send("first"), Ok(None));
+    let room = link.room();
+    tokio::select! {
+        biased;
+        event = link.recv() => assert_eq!(event, Some(Event::Up)),
+        () = room => panic!("there is no room before the first is sent"),
+    }
+    link.room().await;
+    assert_eq!(link.try_send("second"), Ok(None), "room was made by the first");
+    let mut end = ends.recv().await.expect("the server comes");
+    assert_eq!(next_texts(&mut end, 2).await, ["first", "second"]);
+    let (refused, _ends) = self::link(crate::scripted::settings(), [ScriptedOutcome::Rejected]);
+    assert!(refused.handler.control.until_ended().await.is_err());
+    refused.room().await;
+}
