@@ -11,25 +11,20 @@ pub mod rule;
 mod service;
 mod state;
 
-use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use chadburn_host::log::{self, escaped};
+use chadburn_host::log;
 use chadburn_host::signals::{ServerSignal, Signals};
 use chadburn_host::systemd::{self, Manager};
-use chadburn_host::token_file::{self, BadToken};
-use chadburn_web::address::{Name, Origin};
 use chadburn_web::limits::Limits;
-use chadburn_web::visitors::Visitors;
 use chadburn_web::{Server, listen, seats};
 use clap::Args;
 use thiserror::Error;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
-use tokio::task::spawn_blocking;
 use tokio::time::{interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -37,6 +32,7 @@ use tokio_util::task::TaskTracker;
 use self::rule::Event;
 use self::service::RelayService;
 use self::state::State;
+use crate::access::{Access, BadAccess};
 use crate::wire::ObjectId;
 
 /// A second signal: 128 + SIGINT, as a shell reports it.
@@ -54,37 +50,17 @@ pub struct Options {
     /// The port to listen at; 0 takes any
     #[arg(long, default_value_t = 8888)]
     pub port: u16,
-    /// The address to listen at; beyond this machine it needs --token-file or --open
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
-    pub bind: IpAddr,
-    /// Everybody needs the token in this file
-    #[arg(long, value_name = "FILE")]
-    pub token_file: Option<PathBuf>,
-    /// Let everybody in without a token
-    #[arg(long, conflicts_with = "token_file")]
-    pub open: bool,
-    /// A name beyond the usual ones that is answered to; may stand more than once
-    #[arg(long, value_name = "NAME")]
-    pub host: Vec<Name>,
-    /// Let pages of this origin in; may stand more than once
-    #[arg(long, value_name = "ORIGIN")]
-    pub allow_origin: Vec<Origin>,
-    /// How to log: human or json
-    #[arg(long, value_name = "FORMAT", default_value = "human", value_parser = log_format)]
-    pub log_format: log::Format,
+    /// Who may come
+    #[command(flatten)]
+    pub access: Access,
 }
 
 /// Why the relay has not started. Whoever started it must act.
 #[derive(Debug, Error)]
 pub enum RelayError {
-    /// Everybody could come.
-    #[error(
-        "--bind {0} lets others in: give --token-file FILE, or --open if they may come without a token"
-    )]
-    Exposed(IpAddr),
-    /// The token file is at fault.
+    /// Nobody can be let in.
     #[error(transparent)]
-    Token(#[from] BadToken),
+    Access(#[from] BadAccess),
     /// The port is taken, or the like.
     #[error("cannot listen on {0}: {1}")]
     Listen(SocketAddr, std::io::Error),
@@ -100,33 +76,7 @@ impl RelayError {
     /// Whether the command line is at fault.
     #[must_use]
     pub fn is_misuse(&self) -> bool {
-        matches!(self, Self::Exposed(_) | Self::Token(_))
-    }
-}
-
-fn log_format(text: &str) -> Result<log::Format, String> {
-    match text {
-        "human" => Ok(log::Format::Human),
-        "json" => Ok(log::Format::Json),
-        _ => Err("it is human or json".into()),
-    }
-}
-
-impl Options {
-    /// Who may come.
-    fn visitors(&self) -> Result<Visitors, RelayError> {
-        let token = self.token_file.as_deref().map(token_file::load).transpose()?;
-        if token.is_none() && !self.open && !self.bind.to_canonical().is_loopback() {
-            return Err(RelayError::Exposed(self.bind));
-        }
-        let machine = rustix::system::uname();
-        Ok(Visitors {
-            hosts: self.host.clone(),
-            origins: self.allow_origin.clone(),
-            machine: machine.nodename().to_str().ok().and_then(|name| name.parse().ok()),
-            private: token.is_some(),
-            token,
-        })
+        matches!(self, Self::Access(_))
     }
 }
 
@@ -136,16 +86,16 @@ impl Options {
 /// It cannot start.
 pub async fn run(options: Options) -> Result<ExitCode, RelayError> {
     let mut signals = Signals::catch()?;
-    let visitors = options.visitors()?;
+    let visitors = options.access.visitors()?;
     let limits = Limits { token_configured: visitors.token.is_some(), ..Limits::default() };
-    let wanted = SocketAddr::new(options.bind, options.port);
+    let wanted = SocketAddr::new(options.access.bind, options.port);
     let listener = match systemd::listener()? {
         Some(listener) => listener,
         None => listen(wanted).map_err(|error| RelayError::Listen(wanted, error))?,
     };
     let seats = seats::seats(seats::raise_descriptor_limit());
     let filter = std::env::var("CHADBURN_LOG").ok();
-    let _log = log::start(options.log_format, filter.as_deref(), "")?;
+    let _log = log::start(options.access.log_format, filter.as_deref(), "")?;
     let address = listener.local_addr()?;
     let listener = TcpListener::from_std(listener)?;
     let (replace_visitors, visitors) = watch::channel(visitors);
@@ -172,7 +122,7 @@ pub async fn run(options: Options) -> Result<ExitCode, RelayError> {
             }
             signal = signals.next() => match signal {
                 ServerSignal::Stop(_) => break,
-                ServerSignal::Reload => reload(&options, &replace_visitors).await,
+                ServerSignal::Reload => options.access.reload(&replace_visitors).await,
             },
         }
     }
@@ -189,19 +139,6 @@ pub async fn run(options: Options) -> Result<ExitCode, RelayError> {
             Ok(ExitCode::SUCCESS)
         }
         _ = signals.next() => Ok(ExitCode::from(AT_ONCE)),
-    }
-}
-
-/// Reads the token again. If the file is at fault the old token stays.
-async fn reload(options: &Options, replace: &watch::Sender<Visitors>) {
-    let options = options.clone();
-    match spawn_blocking(move || options.visitors()).await {
-        Ok(Ok(visitors)) => {
-            replace.send_replace(visitors);
-            tracing::info!("the token was read again");
-        }
-        Ok(Err(why)) => tracing::warn!("the old token stays: {}", escaped(&why.to_string())),
-        Err(why) => tracing::warn!("the old token stays: {why}"),
     }
 }
 
