@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 /// Crates that few rooms know, and which.
 const KNOWN_BY: [(&str, &[&str]); 6] = [
-    ("axum", &["src/http", "crates/chadburn-web/src"]),
+    ("axum", &["src/http", "crates/chadburn-web/src", "crates/chadburn-eye/src"]),
     ("hyper", &["crates/chadburn-web/src"]),
     ("hyper_util", &["crates/chadburn-web/src"]),
     ("flate2", &["crates/chadburn-web/src"]),
@@ -17,7 +17,7 @@ const KNOWN_BY: [(&str, &[&str]); 6] = [
 ];
 
 /// Rooms that do no IO, wait for nothing and read no clock.
-const PURE: [&str; 14] = [
+const PURE: [&str; 17] = [
     "src/hub/step",
     "src/hub/frame",
     "src/hub/outbox",
@@ -32,6 +32,9 @@ const PURE: [&str; 14] = [
     "src/file",
     "crates/live-file/src/source/rule",
     "src/bridge/rule",
+    "crates/chadburn-eye/src/wire",
+    "crates/chadburn-eye/src/relay/rule",
+    "crates/chadburn-eye/src/relay/outbox",
 ];
 
 /// What a pure room must not name.
@@ -68,8 +71,10 @@ fn table() -> BTreeMap<String, BTreeSet<String>> {
 fn sources() -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut folders = vec![root().join("src")];
-    folders
-        .extend(["live-file", "chadburn-web"].map(|it| root().join("crates").join(it).join("src")));
+    folders.extend(
+        ["live-file", "chadburn-web", "chadburn-eye"]
+            .map(|it| root().join("crates").join(it).join("src")),
+    );
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
@@ -238,6 +243,8 @@ fn each_crate_links_what_it_needs_and_no_more() {
         ("chadburn-host", &["axum", "hyper", "clap"]),
         ("chadburn-web", &["chadburn", "clap", "prometheus-client", "toml"]),
         ("chadburn-client", &["axum", "notify", "clap", "live-file"]),
+        ("chadburn-eye", &["chadburn", "str0m", "webrtc", "prometheus-client"]),
+        ("chadburn", &["chadburn-eye", "zune-jpeg", "zune-png", "jpeg-encoder"]),
         ("chadburn-v1", &["tokio", "axum", "clap", "live-file"]),
         ("chadburn-core", &["tokio", "serde_json"]),
     ] {

@@ -15,7 +15,7 @@ use crate::tools;
 const GROWTH: f64 = 0.05;
 
 /// Where code stands: the name of a crate, and its folder.
-const CRATES: [(&str, &str); 16] = [
+const CRATES: [(&str, &str); 17] = [
     ("chadburn", "src"),
     ("live-file", "crates/live-file/src"),
     ("chadburn-host", "crates/chadburn-host/src"),
@@ -23,6 +23,7 @@ const CRATES: [(&str, &str); 16] = [
     ("chadburn-v1", "crates/chadburn-v1/src"),
     ("chadburn-core", "crates/chadburn-core/src"),
     ("chadburn-client", "crates/chadburn-client/src"),
+    ("chadburn-eye", "crates/chadburn-eye/src"),
     ("entrances", "crates/entrances/src"),
     ("testkit", "crates/testkit/src"),
     ("emulated-board", "crates/emulated-board/src"),

@@ -98,11 +98,20 @@ fn tests() -> Result<()> {
 /// How many lives the simulator lives where all checks are made.
 const LIVES: u32 = 2_000;
 
+/// How many lives of each kind a relay lives then; one takes about half a second.
+const RELAY_LIVES: u32 = 40;
+
 fn long_tests() -> Result<()> {
     tools::run(
         cargo()
             .args(["nextest", "run", "--locked", "--package", "chadburn", "--test", "sim"])
             .env("CHADBURN_SEEDS", LIVES.to_string()),
+    )?;
+    tools::run(
+        cargo()
+            .args(["nextest", "run", "--locked", "--package", "chadburn-eye", "--lib"])
+            .args(["--filterset", "test(sim::)"])
+            .env("CHADBURN_SEEDS", RELAY_LIVES.to_string()),
     )
 }
 
@@ -154,7 +163,8 @@ fn panel_modules() -> Result<()> {
 }
 
 fn release() -> Result<()> {
-    tools::run(cargo().args(["build", "--release", "--locked"]))
+    let packages = ["--package", "chadburn", "--package", "chadburn-eye"];
+    tools::run(cargo().args(["build", "--release", "--locked"]).args(packages))
 }
 
 fn soaked() -> Result<()> {

@@ -1,14 +1,13 @@
-// The relay's page: one link, one state, and what is shown of it. It alone knows clock, socket and storage.
+// The relay's page: one link, one state, and what is shown of it. It alone knows clock and socket.
 
 import { Cameras } from './relay-cameras.js';
 import { INITIAL, label, parse, reduce, seenBy } from './relay-store.js';
 import { Light } from './light.js';
+import { memory } from './memory.js';
 import { Link } from './socket.js';
 import { mark, say } from './svg.js';
 
 const SUBPROTOCOL = 'chadburn-eye.v1';
-const TOKEN = 'chadburn-relay.token';
-const LIGHT = 'chadburn.light';
 
 /** The close code that means: say the token first (docs/eye.md). */
 const TOKEN_REQUIRED = 4003;
@@ -28,34 +27,6 @@ let lastWord = { word: null, since: 0 };
 function at(id) {
   return document.getElementById(id);
 }
-
-/** Storage may be forbidden; then nothing is remembered. */
-function remembered(store, key) {
-  try {
-    return globalThis[store].getItem(key);
-  } catch {
-    return null;
-  }
-}
-
-function remember(store, key, value) {
-  try {
-    if (value === null) globalThis[store].removeItem(key);
-    else globalThis[store].setItem(key, value);
-  } catch {
-    // See above.
-  }
-}
-
-const memory = {
-  get light() {
-    const light = remembered('localStorage', LIGHT);
-    return light === 'day' || light === 'night' ? light : null;
-  },
-  set light(light) {
-    remember('localStorage', LIGHT, light);
-  },
-};
 
 const url = new URL('client', document.baseURI);
 url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
@@ -80,7 +51,7 @@ const relay = new Link({
     },
     lost(why) {
       lost = why;
-      if (why.code === TOKEN_REQUIRED) remember('sessionStorage', TOKEN, null);
+      if (why.code === TOKEN_REQUIRED) memory.token = null;
       draw();
     },
   },
@@ -88,14 +59,14 @@ const relay = new Link({
 
 /** Says the token, or asks whoever sits here for it; a wrong one was forgotten when the relay closed with its code. */
 function giveToken() {
-  const token = remembered('sessionStorage', TOKEN);
+  const { token } = memory;
   if (token !== null) return void relay.send(JSON.stringify({ type: 'token', token }));
   relay.wait();
   if (!ask.open) ask.showModal();
 }
 
 ask.addEventListener('close', () => {
-  remember('sessionStorage', TOKEN, tokenField.value);
+  memory.token = tokenField.value;
   tokenField.value = '';
   relay.resume();
 });

@@ -5,6 +5,7 @@
 //! libFuzzer look for more. Neither knows more of an entrance than its name.
 
 mod dial;
+mod eye;
 mod frames;
 mod json;
 mod line;
@@ -17,7 +18,7 @@ mod words;
 pub type Entrance = fn(&[u8]);
 
 /// All of them, by the name of their seeds in `fuzz/seeds` and of their target in `fuzz`.
-pub const ALL: [(&str, Entrance); 9] = [
+pub const ALL: [(&str, Entrance); 11] = [
     ("frames", frames::enter),
     ("text_command", text::enter),
     ("json_message", json::enter),
@@ -27,6 +28,8 @@ pub const ALL: [(&str, Entrance); 9] = [
     ("serial_line", line::enter),
     ("dial_file", dial::enter),
     ("command_line", words::enter),
+    ("eye_message", eye::message),
+    ("relay_lines", eye::lines),
 ];
 
 /// Sends these bytes through the entrance of this name.

@@ -121,6 +121,16 @@ fn command_lines_stand_any_bytes() {
 }
 
 #[test]
+fn messages_of_eyes_stand_any_bytes() {
+    send_noise("eye_message");
+}
+
+#[test]
+fn relays_stand_any_lines() {
+    send_noise("relay_lines");
+}
+
+#[test]
 fn every_entrance_is_fuzzed_and_every_folder_of_seeds_is_an_entrances() {
     let names: Vec<_> = ALL.iter().map(|(name, _)| *name).collect();
     let mut folders: Vec<_> = fs::read_dir(seeds()).unwrap().map(|it| it.unwrap()).collect();

@@ -7,9 +7,9 @@ use anyhow::{Context, Result, ensure};
 
 use crate::tools::{self, run};
 
-/// Where the units expect the program. The checks put another program's path in its place, because
-/// nothing is installed on the machine that runs them.
-const INSTALLED: &str = "/usr/local/bin/chadburn";
+/// Where the units expect the programs. The checks put another program's path in their place, because
+/// nothing is installed on the machine that runs them. The longer name comes first: the other is its beginning.
+const INSTALLED: [&str; 2] = ["/usr/local/bin/chadburn-eye", "/usr/local/bin/chadburn"];
 
 /// The worst exposure that is allowed, in tenths (`systemd-analyze security`).
 const THRESHOLD: &str = "--threshold=15";
@@ -23,7 +23,10 @@ pub(super) fn check() -> Result<()> {
         let name = path.file_name().context("a directory's entry has a name")?.to_owned();
         let unit = path.extension().is_some_and(|kind| kind == "service" || kind == "socket");
         if unit {
-            let text = fs::read_to_string(&path)?.replace(INSTALLED, "/bin/true");
+            let mut text = fs::read_to_string(&path)?;
+            for program in INSTALLED {
+                text = text.replace(program, "/bin/true");
+            }
             fs::write(place.join(&name), text)?;
             units.push(name);
         }

@@ -18,6 +18,9 @@ pub(super) const FILES: &[(&str, &[u8])] = &[
     ("static/panel.css", include_bytes!("../../../../static/panel.css")),
     (ICON, include_bytes!("../../../../static/favicon.svg")),
     ("static/light.js", include_bytes!("../../../../static/light.js")),
+    ("static/memory.js", include_bytes!("../../../../static/memory.js")),
+    ("static/protocol.js", include_bytes!("../../../../static/protocol.js")),
     ("static/socket.js", include_bytes!("../../../../static/socket.js")),
+    ("static/unseen.js", include_bytes!("../../../../static/unseen.js")),
     ("static/svg.js", include_bytes!("../../../../static/svg.js")),
 ];

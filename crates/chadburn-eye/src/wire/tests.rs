@@ -188,3 +188,35 @@ fn a_number_comes_back_as_it_went() {
         );
     }
 }
+
+#[test]
+fn the_examples_of_the_documentation_are_messages() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/eye.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let mut counts = [0; 4];
+    let mut section = "";
+    for line in text.lines() {
+        if let Some(head) = line.strip_prefix("## ") {
+            section = head;
+        }
+        let Some(example) = line.strip_prefix("| `{").and_then(|it| it.split('`').next()) else {
+            continue;
+        };
+        let example: Value = serde_json::from_str(&format!("{{{example}")).unwrap();
+        let text = example.to_string();
+        let (kind, again) = match section {
+            "What a processor says" => (0, again::<FromProcessor>(&text)),
+            "What a processor hears" => (1, again::<ToProcessor>(&text)),
+            "What a client says" => (2, again::<FromClient>(&text)),
+            "What a client hears" => (3, again::<ToClient>(&text)),
+            _ => panic!("{section}: {text}"),
+        };
+        counts[kind] += 1;
+        assert_eq!(again, example);
+    }
+    assert_eq!(counts, [3, 3, 3, 6]);
+}
+
+fn again<T: Serialize + serde::de::DeserializeOwned>(text: &str) -> Value {
+    serde_json::to_value(read::<T>(text).unwrap()).unwrap()
+}

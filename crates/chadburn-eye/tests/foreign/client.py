@@ -6,14 +6,13 @@ for a minute.
 
 import asyncio
 import sys
-import time
 
 import tornado.ioloop
 import tornado.websocket
 
+from again import keep
+
 URL = sys.argv[1]
-WINDOW_S = 60
-PAUSE_S = 0.2
 
 link = None
 
@@ -33,14 +32,7 @@ def say():
 
 async def main():
     tornado.ioloop.IOLoop.current().add_handler(sys.stdin.fileno(), lambda *_: say(), tornado.ioloop.IOLoop.READ)
-    until = time.monotonic() + WINDOW_S
-    while time.monotonic() < until:
-        try:
-            await session()
-            until = time.monotonic() + WINDOW_S
-        except ConnectionRefusedError:
-            pass
-        await asyncio.sleep(PAUSE_S)
+    await keep(session)
 
 
 asyncio.run(main())

@@ -12,9 +12,9 @@ import time
 
 import tornado.websocket
 
+from again import keep
+
 URL, ID = sys.argv[1:]
-WINDOW_S = 60
-PAUSE_S = 0.2
 FRAME_S = 0.1
 
 tracked = None
@@ -58,14 +58,7 @@ async def session():
 
 
 async def main():
-    until = time.monotonic() + WINDOW_S
-    while time.monotonic() < until:
-        try:
-            await session()
-            until = time.monotonic() + WINDOW_S
-        except ConnectionRefusedError:
-            pass
-        await asyncio.sleep(PAUSE_S)
+    await keep(session)
 
 
 asyncio.run(main())
