@@ -15,7 +15,7 @@ use crate::tools;
 const GROWTH: f64 = 0.05;
 
 /// Where code stands: the name of a crate, and its folder.
-const CRATES: [(&str, &str); 17] = [
+const CRATES: [(&str, &str); 18] = [
     ("chadburn", "src"),
     ("live-file", "crates/live-file/src"),
     ("chadburn-host", "crates/chadburn-host/src"),
@@ -24,6 +24,7 @@ const CRATES: [(&str, &str); 17] = [
     ("chadburn-core", "crates/chadburn-core/src"),
     ("chadburn-client", "crates/chadburn-client/src"),
     ("chadburn-eye", "crates/chadburn-eye/src"),
+    ("chadburn-sight", "crates/chadburn-sight/src"),
     ("entrances", "crates/entrances/src"),
     ("testkit", "crates/testkit/src"),
     ("emulated-board", "crates/emulated-board/src"),
