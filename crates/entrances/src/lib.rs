@@ -4,6 +4,7 @@
 //! `tests/noise.rs` sends seeded noise through all of them, on stable and always; `fuzz/` has
 //! libFuzzer look for more. Neither knows more of an entrance than its name.
 
+mod camera;
 mod dial;
 mod eye;
 mod frames;
@@ -18,7 +19,7 @@ mod words;
 pub type Entrance = fn(&[u8]);
 
 /// All of them, by the name of their seeds in `fuzz/seeds` and of their target in `fuzz`.
-pub const ALL: [(&str, Entrance); 11] = [
+pub const ALL: [(&str, Entrance); 14] = [
     ("frames", frames::enter),
     ("text_command", text::enter),
     ("json_message", json::enter),
@@ -30,6 +31,9 @@ pub const ALL: [(&str, Entrance); 11] = [
     ("command_line", words::enter),
     ("eye_message", eye::message),
     ("relay_lines", eye::lines),
+    ("camera_stream", camera::stream),
+    ("picture", camera::picture),
+    ("camera_address", camera::address),
 ];
 
 /// Sends these bytes through the entrance of this name.

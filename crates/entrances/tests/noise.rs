@@ -131,6 +131,21 @@ fn relays_stand_any_lines() {
 }
 
 #[test]
+fn streams_of_cameras_stand_any_bytes() {
+    send_noise("camera_stream");
+}
+
+#[test]
+fn pictures_stand_any_bytes() {
+    send_noise("picture");
+}
+
+#[test]
+fn addresses_of_cameras_stand_any_bytes() {
+    send_noise("camera_address");
+}
+
+#[test]
 fn every_entrance_is_fuzzed_and_every_folder_of_seeds_is_an_entrances() {
     let names: Vec<_> = ALL.iter().map(|(name, _)| *name).collect();
     let mut folders: Vec<_> = fs::read_dir(seeds()).unwrap().map(|it| it.unwrap()).collect();
