@@ -205,7 +205,9 @@ export class Panel {
   #listen() {
     this.page.on('websocket', (socket) => {
       this.links.push(new URL(socket.url()));
-      socket.on('framereceived', ({ payload }) => this.heard.push(JSON.parse(payload)));
+      socket.on('framereceived', ({ payload }) => {
+        if (typeof payload === 'string') this.heard.push(JSON.parse(payload));
+      });
     });
     this.page.on('pageerror', (error) => this.#problems.push(String(error)));
     this.page.on('console', (message) => {
