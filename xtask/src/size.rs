@@ -15,7 +15,7 @@ use crate::tools;
 const GROWTH: f64 = 0.05;
 
 /// Where code stands: the name of a crate, and its folder.
-const CRATES: [(&str, &str); 18] = [
+const CRATES: [(&str, &str); 19] = [
     ("chadburn", "src"),
     ("live-file", "crates/live-file/src"),
     ("chadburn-host", "crates/chadburn-host/src"),
@@ -25,6 +25,7 @@ const CRATES: [(&str, &str); 18] = [
     ("chadburn-client", "crates/chadburn-client/src"),
     ("chadburn-eye", "crates/chadburn-eye/src"),
     ("chadburn-sight", "crates/chadburn-sight/src"),
+    ("eye's pages", "crates/chadburn-eye/static"),
     ("entrances", "crates/entrances/src"),
     ("testkit", "crates/testkit/src"),
     ("emulated-board", "crates/emulated-board/src"),

@@ -135,10 +135,24 @@ fn dependencies() -> Result<()> {
             .args(["--manifest-path", "fuzz/Cargo.toml"])
             .stdout(std::process::Stdio::null()),
     )?;
-    tools::run(cargo().args(["deny", "--locked", "check", "bans", "licenses", "sources"]))?;
+    tools::run(cargo().args([
+        "deny",
+        "--locked",
+        "--workspace",
+        "check",
+        "bans",
+        "licenses",
+        "sources",
+    ]))?;
     let database = cargo().args(["deny", "--locked", "fetch", "db"]).output();
     if database.is_ok_and(|it| it.status.success()) {
-        return tools::run(cargo().args(["deny", "--locked", "check", "advisories"]));
+        return tools::run(cargo().args([
+            "deny",
+            "--locked",
+            "--workspace",
+            "check",
+            "advisories",
+        ]));
     }
     println!("advisories were not checked: their database cannot be had from here");
     Ok(())
@@ -163,8 +177,11 @@ fn panel_modules() -> Result<()> {
 }
 
 fn release() -> Result<()> {
-    let packages = ["--package", "chadburn", "--package", "chadburn-eye"];
-    tools::run(cargo().args(["build", "--release", "--locked"]).args(packages))
+    // One after the other: together they would share the features of their dependencies.
+    for package in ["chadburn", "chadburn-eye"] {
+        tools::run(cargo().args(["build", "--release", "--locked", "--package", package]))?;
+    }
+    Ok(())
 }
 
 fn soaked() -> Result<()> {

@@ -30,7 +30,7 @@ enum Source {
 
 use Source::{Crate, Debian};
 
-const TOOLS: [Tool; 18] = [
+const TOOLS: [Tool; 19] = [
     Tool { program: "node", source: Debian("nodejs"), purpose: "the panel's tests" },
     Tool { program: "npm", source: Debian("npm"), purpose: "the browser tests" },
     Tool { program: "chromium", source: Debian("chromium"), purpose: "the browser tests" },
@@ -45,6 +45,7 @@ const TOOLS: [Tool; 18] = [
     Tool { program: "fish", source: Debian("fish"), purpose: "completions in real shells" },
     Tool { program: "strace", source: Debian("strace"), purpose: "calls that are made to fail" },
     Tool { program: "bindfs", source: Debian("bindfs"), purpose: "mounts that hang" },
+    Tool { program: "ffmpeg", source: Debian("ffmpeg"), purpose: "cameras that speak RTSP" },
     Tool {
         program: "python3",
         source: Debian("python3-venv"),
