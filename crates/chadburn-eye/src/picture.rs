@@ -181,3 +181,42 @@ fn coloured(pixels: Vec<u8>, colours: Option<ColorSpace>) -> Option<Vec<u8>> {
     };
     Some(kept)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The seeds of the noise, which other programs have made: 24 × 16 pixels, brighter to the right.
+    const SEEDS: [&[u8]; 9] = [
+        include_bytes!("../../../fuzz/seeds/picture/jpeg"),
+        include_bytes!("../../../fuzz/seeds/picture/jpeg_grey"),
+        include_bytes!("../../../fuzz/seeds/picture/jpeg_in_scans"),
+        include_bytes!("../../../fuzz/seeds/picture/jpeg_of_inks"),
+        include_bytes!("../../../fuzz/seeds/picture/png"),
+        include_bytes!("../../../fuzz/seeds/picture/png_grey"),
+        include_bytes!("../../../fuzz/seeds/picture/png_of_a_palette"),
+        include_bytes!("../../../fuzz/seeds/picture/png_see_through"),
+        include_bytes!("../../../fuzz/seeds/picture/png_with_a_bomb"),
+    ];
+
+    #[test]
+    fn every_usual_form_has_its_pixels() {
+        for (at, seed) in SEEDS.into_iter().enumerate() {
+            let picture = Picture::new(Bytes::from_static(seed)).unwrap();
+            let pixels = picture.decode().unwrap_or_else(|why| panic!("the seed {at}: {why}"));
+            assert_eq!((pixels.size().width(), pixels.size().height()), (24, 16), "the seed {at}");
+            let level = |x| pixels.pixel(x, 0).map(u32::from).iter().sum::<u32>();
+            assert!(level(22) > level(1) + 100, "the seed {at}: {} {}", level(1), level(22));
+        }
+    }
+
+    #[test]
+    fn what_is_encoded_is_a_picture_of_these_pixels() {
+        let size = Size::new(33, 17).unwrap();
+        let picture = Picture::encode(&Rgb::filled(size, [200, 60, 20]));
+        assert_eq!(Picture::new(picture.bytes.clone()).unwrap().size, size);
+        let pixels = picture.decode().unwrap();
+        let off = |at: usize| pixels.pixel(16, 8)[at].abs_diff([200, 60, 20][at]);
+        assert!((0..3).all(|at| off(at) < 8), "{:?}", pixels.pixel(16, 8));
+    }
+}

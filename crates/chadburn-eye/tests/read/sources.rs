@@ -107,7 +107,12 @@ fn the_newest_whole_file_of_a_directory_is_shown() {
     fs::rename(at(".d.jpg"), at("d.jpg")).unwrap();
     expect_width(&eye, 96);
     // A link may lead to what only we can read.
-    symlink(at("a.jpg"), at("z.jpg")).unwrap();
+    let secret = tempfile::tempdir().unwrap();
+    let secret = secret.path().join("secret.jpg");
+    fs::write(&secret, jpeg(112, 48, 7)).unwrap();
+    let file = OpenOptions::new().append(true).open(&secret).unwrap();
+    file.set_modified(newer + Duration::from_mins(1)).unwrap();
+    symlink(&secret, at("z.jpg")).unwrap();
     fs::write(at("e.jpg"), jpeg(104, 48, 6)).unwrap();
     touched("e.jpg", 3);
     expect_width(&eye, 104);
