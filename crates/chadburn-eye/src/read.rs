@@ -69,7 +69,7 @@ pub struct Options {
     /// Who may come
     #[command(flatten)]
     pub access: Access,
-    /// Tell an orchestrator what is seen: (ws|wss)://HOST[:PORT][/PATH]
+    /// Tell an orchestrator at this address of ws or wss what is seen
     #[arg(long, value_name = "URL", requires = "id", env = "CHADBURN_EYE_ORCHESTRATOR")]
     pub orchestrator: Option<String>,
     /// What this camera is called there
