@@ -234,6 +234,19 @@ impl Rect {
     }
 }
 
+/// The places within a distance of this one in both directions, in a grid of so many that is kept row by row.
+pub(crate) fn around(
+    at: usize,
+    reach: usize,
+    columns: usize,
+    all: usize,
+) -> impl Iterator<Item = usize> + Clone {
+    let near =
+        move |at: usize, length: usize| at.saturating_sub(reach)..(at + reach + 1).min(length);
+    let (x, y) = (at % columns, at / columns);
+    near(y, all / columns).flat_map(move |y| near(x, columns).map(move |x| y * columns + x))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

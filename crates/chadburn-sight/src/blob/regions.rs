@@ -1,16 +1,18 @@
 //! Which cells of a grid belong together.
 
+use crate::image::around;
+
 /// The cells that something stands before: of the cell and those around it more than half exceed 1.
 pub(super) fn covered(excess: &[f32], columns: usize) -> Vec<bool> {
-    let around = |at: usize| {
+    let is_covered = |at: usize| {
         let (mut all, mut over) = (0, 0);
-        for cell in square(at, 1, columns, excess.len()) {
+        for cell in around(at, 1, columns, excess.len()) {
             all += 1;
             over += usize::from(excess[cell] > 1.0);
         }
         2 * over > all
     };
-    (0..excess.len()).map(around).collect()
+    (0..excess.len()).map(is_covered).collect()
 }
 
 /// The cells of each region. Two cells belong together if no more than one is between them.
@@ -25,7 +27,7 @@ pub(super) fn regions(covered: &[bool], columns: usize) -> Vec<Vec<usize>> {
         let mut next = 0;
         while let Some(at) = region.get(next).copied() {
             next += 1;
-            for cell in square(at, 2, columns, covered.len()) {
+            for cell in around(at, 2, columns, covered.len()) {
                 if std::mem::take(&mut left[cell]) {
                     region.push(cell);
                 }
@@ -52,12 +54,4 @@ pub(super) fn outline(
         [left, right, above, below].into_iter().flatten().map(move |other| (at, other))
     };
     region.iter().flat_map(move |at| apart(*at)).filter(|(_, other)| !covered[*other])
-}
-
-/// The cells within a distance of this one in both directions, as far as they are on the grid.
-fn square(at: usize, reach: usize, columns: usize, cells: usize) -> impl Iterator<Item = usize> {
-    let near =
-        move |at: usize, length: usize| at.saturating_sub(reach)..(at + reach + 1).min(length);
-    let (x, y) = (at % columns, at / columns);
-    near(y, cells / columns).flat_map(move |y| near(x, columns).map(move |x| y * columns + x))
 }

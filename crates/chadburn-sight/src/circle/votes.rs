@@ -5,7 +5,7 @@ use std::f32::consts::TAU;
 
 use super::edges::Edge;
 use super::{Circle, Search};
-use crate::image::Size;
+use crate::image::{Size, around};
 
 /// The side of a cell that votes fall into, and the step from vote to vote, in pixels. The direction of an edge is
 /// not known better.
@@ -82,51 +82,27 @@ impl Votes {
 
     /// The points around which most votes are, and `least` at least.
     fn peaks(&self, least: f32, most: usize) -> Vec<[f32; 2]> {
-        let columns = self.columns;
-        let rows = self.cells.len() / columns;
-        // The sums of three neighbours along the rows, then of three such sums down the columns.
-        let near = |at: usize, length: usize| at.saturating_sub(1)..(at + 2).min(length);
-        let mut along = vec![0.0; self.cells.len()];
-        for (from, to) in self.cells.chunks_exact(columns).zip(along.chunks_exact_mut(columns)) {
-            for shift in 0..3.min(columns + 1) {
-                // To the left, in place, to the right.
-                let (from, to) =
-                    (&from[shift.saturating_sub(1)..], &mut to[1_usize.saturating_sub(shift)..]);
-                for (to, from) in to.iter_mut().zip(from) {
-                    *to += from;
-                }
-            }
-        }
-        let mut sums = vec![0.0_f32; self.cells.len()];
-        for y in 0..rows {
-            for other in near(y, rows) {
-                let from = &along[other * columns..][..columns];
-                for (to, from) in sums[y * columns..][..columns].iter_mut().zip(from) {
-                    *to += from;
-                }
-            }
-        }
+        let (columns, all) = (self.columns, self.cells.len());
+        let sum = |at: usize| around(at, 1, columns, all).map(|it| self.cells[it]).sum();
+        // Most cells have no votes.
+        let sums = self.cells.iter().enumerate();
+        let sums: Vec<f32> =
+            sums.map(|(at, votes)| if *votes > 0.0 { sum(at) } else { 0.0 }).collect();
         let mut peaks = Vec::new();
-        for at in 0..sums.len() {
-            if sums[at] < least {
-                continue;
-            }
-            let (x, y) = (at % columns, at / columns);
-            let around = near(y, rows).flat_map(|y| near(x, columns).map(move |x| y * columns + x));
+        for at in (0..all).filter(|at| sums[*at] >= least) {
             // Of equals the first is a peak.
             let is_peak =
                 |other: usize| sums[at].total_cmp(&sums[other]).then(other.cmp(&at)).is_ge();
-            if around.clone().all(is_peak) {
-                let mut mean = [0.0; 3];
-                for cell in around {
-                    let weight = self.cells[cell];
-                    mean[0] += weight;
-                    mean[1] += weight * ((cell % columns) as f32 + 0.5);
-                    mean[2] += weight * ((cell / columns) as f32 + 0.5);
-                }
-                let centre = [mean[1], mean[2]].map(|it| it / mean[0] * CELL - 0.5);
-                peaks.push((sums[at], centre));
+            if !around(at, 1, columns, all).all(is_peak) {
+                continue;
             }
+            let mut mean = [0.0; 3];
+            for cell in around(at, 1, columns, all) {
+                let (x, y) = ((cell % columns) as f32 + 0.5, (cell / columns) as f32 + 0.5);
+                let votes = self.cells[cell];
+                mean = [mean[0] + votes * x, mean[1] + votes * y, mean[2] + votes];
+            }
+            peaks.push((sums[at], [0, 1].map(|it| mean[it] / mean[2] * CELL - 0.5)));
         }
         peaks.sort_by(|a, b| b.0.total_cmp(&a.0));
         peaks.truncate(most);

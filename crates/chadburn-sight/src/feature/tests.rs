@@ -35,7 +35,7 @@ fn things_are_known_again_before_another_camera() {
             noise: 3.0,
             blur: 0.7,
             scale: 0.6,
-            rotation: 12.0,
+            rotation: 20.0,
             covered: 0.0,
         },
         View {
@@ -44,7 +44,7 @@ fn things_are_known_again_before_another_camera() {
             noise: 3.0,
             blur: 1.0,
             scale: 1.0,
-            rotation: -20.0,
+            rotation: -12.0,
             covered: 0.3,
         },
     ];

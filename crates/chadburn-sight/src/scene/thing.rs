@@ -4,17 +4,15 @@
 use super::canvas::Light;
 use super::random::Random;
 
-/// What a thing is covered with. Lengths are shares of its size, angles in radians.
+/// What a thing is covered with.
 #[derive(Clone, Copy, Debug)]
-enum Pattern {
-    Stripes { angle: f32, width: f32 },
-    Checks { angle: f32, width: f32 },
-    Dots { width: f32 },
-    Rings { width: f32 },
-    Halves { angle: f32 },
-    Wedges { count: f32, angle: f32 },
-    Cross { angle: f32, width: f32 },
-    Corner { x: f32, y: f32 },
+struct Pattern {
+    /// Which of the [`PATTERNS`] it is.
+    kind: u64,
+    /// How it is turned, in radians.
+    angle: f32,
+    /// How wide what comes again is, as a share of the thing's size.
+    width: f32,
 }
 
 /// How many patterns there are.
@@ -55,7 +53,11 @@ impl Thing {
             half: if random.bits() & 1 == 0 { [1.0, long] } else { [long, 1.0] },
             round: random.between(0.1, 1.0),
             colours: [strong, other],
-            pattern: Pattern::new(kind, &mut random),
+            pattern: Pattern {
+                kind,
+                angle: random.between(0.0, std::f32::consts::PI),
+                width: random.between(0.45, 0.8),
+            },
         }
     }
 
@@ -77,44 +79,24 @@ impl Thing {
 }
 
 impl Pattern {
-    fn new(kind: u64, random: &mut Random) -> Self {
-        let angle = random.between(0.0, std::f32::consts::PI);
-        let width = random.between(0.45, 0.8);
-        match kind {
-            0 => Self::Stripes { angle, width },
-            1 => Self::Checks { angle, width: width * 1.5 },
-            2 => Self::Dots { width },
-            3 => Self::Rings { width },
-            4 => Self::Halves { angle: angle * 2.0 },
-            5 => Self::Wedges { count: (random.bits() % 3 + 2) as f32, angle },
-            6 => Self::Cross { angle, width: width * 0.4 },
-            _ => Self::Corner { x: angle.cos() * 0.2, y: angle.sin() * 0.4 - 0.2 },
-        }
-    }
-
     /// How far a point is inside of what has the second colour; negative outside.
     fn depth(self, [x, y]: [f32; 2]) -> f32 {
-        let along = |angle: f32| x * angle.cos() + y * angle.sin();
-        let across = |angle: f32| y * angle.cos() - x * angle.sin();
-        let stripe =
-            |at: f32, width: f32| (0.25 - ((at / width).rem_euclid(1.0) - 0.5).abs()) * width;
-        match self {
-            Self::Stripes { angle, width } => stripe(along(angle), width),
-            Self::Checks { angle, width } => {
-                let (a, b) = (stripe(along(angle), width), stripe(across(angle), width));
+        let (sin, cos) = self.angle.sin_cos();
+        let (u, v, width) = (x * cos + y * sin, y * cos - x * sin, self.width);
+        let saw = |at: f32, width: f32| (at / width).rem_euclid(1.0) - 0.5;
+        let stripe = |at: f32, width: f32| (0.25 - saw(at, width).abs()) * width;
+        match self.kind {
+            0 => stripe(u, width),
+            1 => {
+                let (a, b) = (stripe(u, 1.5 * width), stripe(v, 1.5 * width));
                 a.abs().min(b.abs()) * a.signum() * b.signum()
             }
-            Self::Dots { width } => {
-                let [x, y] = [x, y].map(|it| (it / width).rem_euclid(1.0) - 0.5);
-                (0.33 - x.hypot(y)) * width
-            }
-            Self::Rings { width } => stripe(x.hypot(y), width),
-            Self::Halves { angle } => along(angle),
-            Self::Wedges { count, angle } => {
-                ((y.atan2(x) + angle) * count).sin() * x.hypot(y) / count
-            }
-            Self::Cross { angle, width } => width - along(angle).abs().min(across(angle).abs()),
-            Self::Corner { x: left, y: top } => (x - left).min(y - top),
+            2 => (0.33 - saw(u, width).hypot(saw(v, width))) * width,
+            3 => stripe(u.hypot(v), width),
+            4 => u,
+            5 => (3.0 * v.atan2(u)).sin() * u.hypot(v) / 3.0,
+            6 => 0.4 * width - u.abs().min(v.abs()),
+            _ => u.min(v) + 0.2,
         }
     }
 }
