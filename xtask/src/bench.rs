@@ -21,6 +21,7 @@ use clap::Args;
 use figures::{Figures, Round};
 use neighbours::Work;
 use peers::Peers;
+pub(crate) use peers::python;
 use program::{Call, Program, Role};
 use server::Server;
 use size::{Pace, Size};

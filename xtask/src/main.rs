@@ -1,10 +1,11 @@
 //! The project's own chores: `cargo xtask test`, `bench`, `soak`, `simulate`,
-//! `simulate-years`, `shots` and `size`. Each chore is a module; this file only chooses.
+//! `simulate-years`, `sight`, `shots` and `size`. Each chore is a module; this file only chooses.
 
 #![allow(clippy::print_stdout, reason = "chores talk to whoever runs them")]
 
 mod bench;
 mod shots;
+mod sight;
 mod simulate;
 mod size;
 mod soak;
@@ -28,6 +29,8 @@ enum Chore {
     Simulate(simulate::Options),
     /// Years of the server in simulated time, and what they were made of.
     SimulateYears(years::Options),
+    /// What is seen in pictures, beside OpenCV.
+    Sight(sight::Options),
     /// Count the code lines of each crate and room.
     Size,
     /// Take a picture of every state of the panel.
@@ -41,6 +44,7 @@ fn main() -> anyhow::Result<()> {
         Chore::Soak(options) => soak::run(&options),
         Chore::Simulate(options) => simulate::run(&options),
         Chore::SimulateYears(options) => years::run(&options),
+        Chore::Sight(options) => sight::run(&options),
         Chore::Size => size::run(),
         Chore::Shots(options) => shots::run(&options),
     }

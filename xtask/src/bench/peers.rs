@@ -10,6 +10,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+pub(crate) use needs::python;
+
 use super::program::{Call, Program, Role};
 use super::server::Server;
 use crate::tools;

@@ -1,5 +1,5 @@
 //! Measures this crate on pictures of which everything is known, beside OpenCV on the very same ones:
-//! `measure PYTHON [FRAMES]`, where that Python has what stands in `python/requirements.txt`.
+//! `cargo xtask sight`, or `measure PYTHON [FRAMES]` with a Python that has what `python/requirements.txt` says.
 //!
 //! It prints tables in Markdown, and fails if a goal is not reached.
 

@@ -82,7 +82,7 @@ pub(super) fn bun(modules: &Path) -> Result<PathBuf> {
 }
 
 /// The Python of an environment with these packages.
-pub(super) fn python(place: &Path, list: &Path) -> Result<PathBuf> {
+pub(crate) fn python(place: &Path, list: &Path) -> Result<PathBuf> {
     let python = place.join("bin/python");
     once(&place.join("made"), &fs::read_to_string(list)?, || {
         let maker = debian("python3", "python3-venv")?;
