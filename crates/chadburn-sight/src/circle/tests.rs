@@ -220,3 +220,20 @@ fn a_circle_has_a_box_in_shares_of_the_picture() {
     let black = Grey::from_rgb(&Rgb::filled(size, [0; 3]));
     assert!(Search::new(4.0, 20.0).unwrap().find(&black).is_empty());
 }
+
+#[test]
+fn a_guess_that_is_pixels_off_is_fitted_as_exactly() {
+    let grey = discs((100, 100), 60, &[(50.2, 48.7, 20.3, 200)]);
+    let search = Search::new(10.0, 40.0).unwrap();
+    for (x, y, r) in
+        [(50.2, 48.7, 20.3), (52.2, 46.7, 21.0), (48.0, 48.7, 19.5), (50.2, 51.0, 22.0)]
+    {
+        let guess = Circle { x, y, r, support: 0.0 };
+        let found = refine::refine(&grey, guess, 4.0, &search).unwrap();
+        assert!(off(&found, 50.2, 48.7, 20.3) < 0.03, "{guess:?}: {found:?}");
+        assert!(found.support > 0.99);
+    }
+    // Nothing is there.
+    let empty = Circle { x: 20.0, y: 20.0, r: 12.0, support: 0.0 };
+    assert_eq!(refine::refine(&grey, empty, 3.0, &search), None);
+}
