@@ -30,9 +30,19 @@ async fn what_is_no_text_of_ours_is_closed_with_its_code() {
     let mut peer = Peer::unknown(&relay).await;
     peer.send(Message::text(padded(longest))).await;
     relay.reaches("processors", 1).await;
-    // Frames by hand: a text that is not UTF-8, one that is not masked, and a kind that is none.
+    // In pieces it is as long as in one.
+    let mut peer = Peer::client(&relay).await;
+    let mut pieces = vec![0x01, 0xff, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 0];
+    pieces.resize(14 + (1 << 20), b'a');
+    pieces.extend([0x80, 0xff, 0, 0, 0, 0, 0, 0x10, 0, 0, 0, 0, 0, 0]);
+    pieces.resize(28 + (2 << 20), b'a');
+    // It may be closed in the middle.
+    let _ = peer.socket.get_mut().write_all(&pieces).await;
+    assert_eq!(peer.code().await, 1009);
+    // Frames by hand: a compressed one that nobody agreed upon, a text that is not UTF-8, one that is not masked, and a kind that is none.
     for (frame, code) in [
-        (&[0x81, 0x82, 0, 0, 0, 0, 0xff, 0xfe][..], 1007),
+        (&[0xc1, 0x82, 0, 0, 0, 0, b'{', b'}'][..], 1002),
+        (&[0x81, 0x82, 0, 0, 0, 0, 0xff, 0xfe], 1007),
         (&[0x81, 0x02, b'{', b'}'], 1002),
         (&[0x83, 0x80, 0, 0, 0, 0], 1002),
     ] {

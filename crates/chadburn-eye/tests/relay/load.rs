@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use futures_util::{SinkExt, StreamExt};
+use futures_util::SinkExt;
 use serde_json::json;
 use tokio::net::TcpStream;
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -23,6 +23,9 @@ const CLIENTS: usize = 100;
 const BOXES: usize = 8;
 const FRAME: Duration = Duration::from_millis(100);
 const SECONDS: u32 = 20;
+
+/// How many frames there are in all.
+const FRAMES: u32 = 10 * SECONDS * CAMERAS;
 
 /// The most that one in a hundred may take.
 const GOAL: Duration = Duration::from_millis(5);
@@ -47,7 +50,7 @@ async fn camera(port: u16, number: u32, sent: Sent) {
     sleep(FRAME * number / CAMERAS).await;
     let mut frames = interval(FRAME);
     frames.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    for frame in 0..10 * SECONDS {
+    for frame in 0..FRAMES / CAMERAS {
         frames.tick().await;
         let id = frame * CAMERAS + number;
         message["frameId"] = json!(f64::from(id));
@@ -57,25 +60,35 @@ async fn camera(port: u16, number: u32, sent: Sent) {
     }
 }
 
-/// How long each frame took to this client.
+/// How long each frame took to this client, which looks for the frames' numbers in what comes and does nothing else,
+/// so that a hundred of them take little time themselves.
 async fn client(port: u16, sent: Sent) -> Vec<Duration> {
-    let mut socket = open(port, "client").await;
-    let mut times = Vec::new();
-    let all = (10 * SECONDS * CAMERAS) as usize;
-    while times.len() < all {
-        let Some(Ok(Message::Text(text))) = within("a frame", socket.next()).await else {
-            continue;
-        };
+    const BEFORE: &str = "\"frameId\":";
+    // A sign of life: an empty pong, masked with noughts.
+    const PONG: &[u8] = &[0x8a, 0x80, 0, 0, 0, 0];
+    let stream = open(port, "client").await.into_inner();
+    let (mut times, mut text) = (Vec::new(), String::new());
+    let mut buffer = vec![0; 64 * 1024];
+    let mut alive = Instant::now();
+    while times.len() < FRAMES as usize {
+        within("a frame", stream.readable()).await.unwrap();
         let now = Instant::now();
-        let (_, rest) = text.split_once("\"frameId\":").unwrap();
-        let id: f64 = rest.trim_start().split([',', '}']).next().unwrap().parse().unwrap();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a frame's number"
-        )]
-        let sent_at = sent.lock().unwrap()[&(id as u32)];
-        times.push(now - sent_at);
+        let Ok(length) = stream.try_read(&mut buffer) else { continue };
+        assert!(length > 0, "it goes on");
+        if now - alive > Duration::from_secs(5) {
+            alive = now;
+            stream.try_write(PONG).unwrap();
+        }
+        text += &String::from_utf8_lossy(&buffer[..length]);
+        let mut done = 0;
+        for (at, _) in text.match_indices(BEFORE) {
+            let rest = text[at + BEFORE.len()..].trim_start();
+            let Some(end) = rest.find(['.', ',', '}']) else { break };
+            let id: u32 = rest[..end].parse().unwrap();
+            times.push(now - sent.lock().unwrap()[&id]);
+            done = at + 1;
+        }
+        text.drain(..text.floor_char_boundary(done));
     }
     times
 }
@@ -114,15 +127,25 @@ async fn measure(port: u16, pid: u32) -> ([Duration; 3], Duration) {
 
 fn print(who: &str, ([p50, p99, max], cost): ([Duration; 3], Duration)) {
     let share = 100.0 * cost.as_secs_f64() / f64::from(SECONDS);
+    eprintln!(
+        "{CAMERAS} cameras, ten frames a second of {BOXES} boxes, {CLIENTS} clients, {SECONDS} s"
+    );
     eprintln!("{who}: p50 {p50:.1?}, p99 {p99:.1?}, max {max:.1?}, {share:.1} % of a core");
 }
 
 #[tokio::test]
-#[ignore = "it measures for a minute, in a release build"]
+#[ignore = "it measures, in a release build"]
 async fn ten_cameras_and_a_hundred_clients() {
-    eprintln!(
-        "{CAMERAS} cameras, ten frames a second of {BOXES} boxes each, {CLIENTS} clients, {SECONDS} s"
-    );
+    let relay = Relay::start().await;
+    let ours = measure(relay.port, relay.child.id().unwrap()).await;
+    print("relay", ours);
+    assert!(ours.0[1] <= GOAL, "p99 is {:?}", ours.0[1]);
+    assert_eq!(relay.figure("conflated_total").await, 0);
+}
+
+#[tokio::test]
+#[ignore = "it measures for a minute, in a release build"]
+async fn beside_a_port_of_the_original() {
     let mut theirs = Script::start("orchestrator.py", &["0"]).await;
     let port = theirs.line().await.parse().unwrap();
     let foreign = measure(port, theirs.child.id().unwrap()).await;
@@ -133,6 +156,4 @@ async fn ten_cameras_and_a_hundred_clients() {
     print("relay", ours);
     let ratio = ours.1.as_secs_f64() / foreign.1.as_secs_f64();
     eprintln!("the relay takes {ratio:.2} of the processor time");
-    assert!(ours.0[1] <= GOAL, "p99 is {:?}", ours.0[1]);
-    assert_eq!(relay.figure("conflated_total").await, 0);
 }

@@ -219,6 +219,14 @@ impl Life {
         for (key, ..) in &self.here {
             let owed = self.model.is_owed(*key);
             assert!(!owed || self.awake.contains(key), "seed {seed}: {key} is owed and sleeps");
+            let it = &self.rule.connections[key];
+            let most = match (it.close, it.role) {
+                (Some(_), _) => 0,
+                (None, Role::Processor) => MAX_WAITING_PROCESSOR,
+                // The last boxes of cameras that are gone count when the next message comes.
+                (None, _) => MAX_WAITING_CLIENT + 2 * MAX_PROCESSORS + 2,
+            };
+            assert!(it.outbox.len() <= most, "seed {seed}: {} wait for {key}", it.outbox.len());
         }
         let cameras: Vec<_> = self.rule.cameras().map(CameraId::as_str).collect();
         assert_eq!(cameras, self.model.cameras(), "seed {seed}");
