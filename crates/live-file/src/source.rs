@@ -18,7 +18,7 @@ use crate::resolve::Mounted;
 use crate::writing::{Condition, Health, Report, Watch};
 use location::Location;
 use look::{Look, RealDisk};
-use rule::{Hint, Rule, Step};
+use rule::{EVERY, Hint, Rule, Step};
 use supervisor::Supervisor;
 use tasks::{Next, Task, Tasks, Waker};
 use watch::{Probe, Subscription, Watches};
@@ -274,6 +274,15 @@ struct Pause {
     for_knock: bool,
 }
 
+impl Pause {
+    /// Whether a task that sleeps until then must be woken for it. It need not for a knock that will most probably come:
+    /// should that be lost, the next look finds out, if there is to be one.
+    fn wakes(self, asleep_until: Duration, now: Duration, knocks: bool) -> bool {
+        let finds_out = asleep_until <= now + 2 * EVERY;
+        self.until < asleep_until && !(self.for_knock && knocks && finds_out)
+    }
+}
+
 impl Shared {
     fn now(&self) -> Duration {
         self.start.elapsed()
@@ -299,9 +308,8 @@ impl Shared {
         }
         let link = state.link;
         let (mut state, pause) = self.turn(state);
-        // The task need not wake for a knock that will most probably come: should it be lost, the next look finds out.
-        let early = pause.until < state.asleep_until && !(pause.for_knock && state.probe.is_some());
-        let wake = early || state.link != link;
+        let knocks = state.probe.is_some();
+        let wake = pause.wakes(state.asleep_until, self.now(), knocks) || state.link != link;
         if wake {
             state.asleep_until = Duration::ZERO;
         }

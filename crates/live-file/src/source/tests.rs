@@ -313,3 +313,19 @@ fn without_descriptors_it_says_so_and_heals_when_there_are_some() {
     let out = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && out.contains("1 passed"), "{out}");
 }
+
+#[test]
+fn a_task_is_not_woken_for_a_knock_unless_nothing_else_would_wake_it() {
+    let (now, soon) = (Duration::from_secs(7), Duration::from_millis(7_020));
+    for (for_knock, knocks, asleep_until, wakes) in [
+        (true, true, now + EVERY, false),
+        (true, false, now + EVERY, true),
+        (false, true, now + EVERY, true),
+        // It has found the other thread at a look.
+        (true, true, Duration::MAX, true),
+        (false, true, now, false),
+    ] {
+        let pause = Pause { until: soon, for_knock };
+        assert_eq!(pause.wakes(asleep_until, now, knocks), wakes, "{pause:?} {asleep_until:?}");
+    }
+}
