@@ -70,7 +70,9 @@ async fn client(port: u16, sent: Sent) -> Vec<Duration> {
     let (mut times, mut text) = (Vec::new(), String::new());
     let mut buffer = vec![0; 64 * 1024];
     let mut alive = Instant::now();
-    while times.len() < FRAMES as usize {
+    // A frame that comes late may be left out for a newer one; the last of each camera is not.
+    let mut last = 0;
+    while last < CAMERAS {
         within("a frame", stream.readable()).await.unwrap();
         let now = Instant::now();
         let Ok(length) = stream.try_read(&mut buffer) else { continue };
@@ -87,6 +89,7 @@ async fn client(port: u16, sent: Sent) -> Vec<Duration> {
             let id: u32 = rest[..end].parse().unwrap();
             times.push(now - sent.lock().unwrap()[&id]);
             done = at + 1;
+            last += u32::from(id >= FRAMES - CAMERAS);
         }
         text.drain(..text.floor_char_boundary(done));
     }
@@ -140,7 +143,7 @@ async fn ten_cameras_and_a_hundred_clients() {
     let ours = measure(relay.port, relay.child.id().unwrap()).await;
     print("relay", ours);
     assert!(ours.0[1] <= GOAL, "p99 is {:?}", ours.0[1]);
-    assert_eq!(relay.figure("conflated_total").await, 0);
+    assert_eq!(relay.figure("conflated_total").await, 0, "nobody is slow");
 }
 
 #[tokio::test]
