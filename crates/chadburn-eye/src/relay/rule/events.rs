@@ -11,7 +11,7 @@ pub enum Role {
     Processor,
     /// A client that knows boxes.
     Client,
-    /// A client that has asked for [`wire::SUBPROTOCOL`].
+    /// A client that has asked for [`SUBPROTOCOL`](crate::wire::SUBPROTOCOL).
     Panel,
 }
 
@@ -22,7 +22,7 @@ pub enum Said<'a> {
     Text(&'a str),
     /// A binary message.
     Binary,
-    /// A message that is longer than [`wire::MAX_MESSAGE`].
+    /// A message that is longer than [`MAX_MESSAGE`](crate::wire::MAX_MESSAGE).
     TooLong,
     /// A text that is not UTF-8.
     NotUtf8,
