@@ -180,7 +180,6 @@ impl Server {
                 Ok(ServerPorts {
                     telegraphs: vec![telegraph_ports],
                     asks: HashMap::new(),
-                    recorded: false,
                     stopping: stopping.clone(),
                     manager: Arc::clone(&manager),
                     metrics: Arc::clone(&metrics),

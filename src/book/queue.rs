@@ -42,12 +42,6 @@ impl Recorder {
         self.0.put(entry);
     }
 
-    /// Has what was recorded written. It is a call of its own, so that whoever records has the time that it takes to
-    /// wake a thread when nobody else waits for it. Whoever reads the book has it written, too.
-    pub fn wake(&self) {
-        self.0.wake();
-    }
-
     /// How the book has kept up until now.
     #[must_use]
     pub fn counts(&self) -> Counts {
@@ -114,12 +108,8 @@ impl Queue {
     fn put(&self, entry: Entry) {
         let mut waiting = self.waiting();
         let lines = waiting.filter.put(self.0.start.elapsed(), entry);
+        let wake = waiting.eager && !lines.is_empty();
         waiting.take(lines, self.0.room);
-    }
-
-    fn wake(&self) {
-        let waiting = self.waiting();
-        let wake = waiting.eager && !waiting.entries.is_empty();
         drop(waiting);
         if wake {
             self.0.changed.notify_all();

@@ -91,7 +91,6 @@ struct Kept {
 impl Kept {
     fn record(&self, entry: Entry) {
         self.recorder.record(entry);
-        self.recorder.wake();
     }
 
     fn orders(&self, seqs: impl IntoIterator<Item = u64>) {

@@ -195,7 +195,6 @@ impl<P: Ports> Driver<P> {
                 next_sign = now.since_start + if busy { SIGN_INTERVAL } else { IDLE_SIGN_INTERVAL };
             }
             poll_now = self.take_turns();
-            self.engine.ports().turn_ended();
         }
         self.step_all(|| Event::Ended);
         Ok(())

@@ -45,8 +45,6 @@ pub(super) struct ServerPorts {
     pub(super) telegraphs: Vec<TelegraphPorts>,
     /// Who waits for the outcome of a request over HTTP, by its ticket.
     pub(super) asks: HashMap<u64, oneshot::Sender<Outcome>>,
-    /// Something was recorded in this turn.
-    pub(super) recorded: bool,
     /// Cancelled when an authorised station asks for the end.
     pub(super) stopping: CancellationToken,
     /// The service manager (systemd), which is told that the hub is alive.
@@ -108,7 +106,6 @@ impl Ports for ServerPorts {
         counting::entered(&self.metrics, &entry);
         if let Some(book) = &self.telegraph(telegraph).book {
             book.record(entry);
-            self.recorded = true;
         }
     }
 
@@ -122,12 +119,6 @@ impl Ports for ServerPorts {
 
     fn pushed(&mut self, time: Duration) {
         self.metrics.pushed(time);
-    }
-
-    fn turn_ended(&mut self) {
-        if std::mem::take(&mut self.recorded) {
-            self.telegraphs.iter().filter_map(|it| it.book.as_ref()).for_each(Recorder::wake);
-        }
     }
 
     fn disks(&mut self) -> Vec<(TelegraphId, File, Option<String>)> {

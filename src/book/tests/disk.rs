@@ -298,7 +298,6 @@ fn writes_to_the_end_of_the_disk() {
     let next = || health.recv_timeout(PATIENCE).unwrap();
     assert_eq!(next().state, Condition::Ok);
     (1..=1_000).for_each(|seq| keeper.recorder().record(order(seq)));
-    keeper.recorder().wake();
     let complaint = next();
     assert_eq!(complaint.detail, "bell-book.jsonl cannot be written: file too large");
     let left = keeper.recorder().counts();

@@ -52,8 +52,6 @@ pub trait Ports {
     /// How long after a writing was complete its push had been handed to the last socket. Called by
     /// the driver, which has a clock.
     fn pushed(&mut self, _: Duration) {}
-    /// Everything that was due has been sent, so that what nobody waits for may be done now. Called by the driver.
-    fn turn_ended(&mut self) {}
     /// Of which file it is another that its disk does not answer, and since when, in one line; `None` if it answers.
     /// Called by the driver about once a second.
     fn disks(&mut self) -> Vec<(TelegraphId, File, Option<String>)> {
