@@ -6,7 +6,7 @@
 use std::ffi::OsStr;
 use std::io;
 use std::path::Path;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::format::{Format, Refused};
 use crate::plain::plain;
@@ -64,13 +64,24 @@ pub struct Version {
 }
 
 /// For how long the clock that stamps files may stand still: two ticks of the slowest that Linux has.
-pub(super) const TICK: Duration = Duration::from_millis(20);
+const TICK: Duration = Duration::from_millis(20);
 
 impl Version {
     /// Whether a look at this moment of the wall clock saw all of it: two changes within a tick get the same time.
     pub(super) fn is_older_than(&self, clock: Moment) -> bool {
-        nanos(clock) >= nanos(self.changed) + TICK.as_nanos().cast_signed()
+        is_past(nanos(self.changed), clock)
     }
+
+    /// The same of its birth, if that is known.
+    pub(super) fn is_born_before(&self, clock: Moment) -> bool {
+        let born = self.file.2.and_then(|born| born.duration_since(UNIX_EPOCH).ok());
+        born.is_some_and(|born| is_past(born.as_nanos().cast_signed(), clock))
+    }
+}
+
+/// Whether the clock is more than a tick past this moment, in nanoseconds since 1970.
+fn is_past(moment: i128, clock: Moment) -> bool {
+    nanos(clock) >= moment + TICK.as_nanos().cast_signed()
 }
 
 /// What sort of thing stands at a path.

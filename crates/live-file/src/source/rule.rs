@@ -257,7 +257,6 @@ impl Rule {
             return Step::Glance;
         }
         self.glances = 0;
-        self.knocks.look_begins();
         Step::Look
     }
 
@@ -268,9 +267,7 @@ impl Rule {
             self.settle_by = Some(now + EVERY);
         }
         if look.opened && self.watch == Watch::Inotify {
-            if self.glances > 0 {
-                self.knocks.look_begins();
-            }
+            self.knocks.looked();
             self.handles.looked(now);
         }
         if self.knows(&look) {

@@ -3,10 +3,10 @@
 //! The table in `writings.md` says it row by row. Whether what was seen is finished is decided in
 //! the rule.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use super::Hint;
-use crate::source::look::{Look, TICK, Version, nanos};
+use crate::source::look::{Look, Version, nanos};
 use crate::writing::Moment;
 
 /// A date so near to the clock was set to now: by a writing, or by `touch`.
@@ -80,14 +80,10 @@ impl Excluded {
     /// From what was told and what is seen now.
     pub(super) fn by(told: Option<Sight>, now: Option<Sight>) -> Self {
         let (Some(told), Some(now)) = (told, now) else { return Self::default() };
-        // Two changes within a tick get the same time.
-        let past = |since: i128| nanos(told.clock) >= since + TICK.as_nanos().cast_signed();
-        let changed = told.version.changed;
-        let untouched = told.version.is_older_than(told.clock) && changed == now.version.changed;
+        let unchanged = told.version.changed == now.version.changed;
+        let untouched = told.version.is_older_than(told.clock) && unchanged;
         // A number that became free is given to the next file, which is told from the one before by its birth.
-        let born = told.version.file.2.and_then(|born| born.duration_since(UNIX_EPOCH).ok());
-        let is_older = born.is_some_and(|born| past(born.as_nanos().cast_signed()));
-        let same = told.is_of(now) && (is_older || changed == now.version.changed);
+        let same = told.is_of(now) && (told.version.is_born_before(told.clock) || unchanged);
         Self { write: untouched, rename: untouched || same }
     }
 }

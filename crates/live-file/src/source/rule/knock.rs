@@ -26,8 +26,8 @@ pub(super) struct Knocks {
 }
 
 impl Knocks {
-    /// A look begins, and will probably open the file.
-    pub(super) fn look_begins(&mut self) {
+    /// A look has opened the file, of which no hint has come: whoever looks takes hints behind it.
+    pub(super) fn looked(&mut self) {
         self.opening = true;
     }
 

@@ -77,7 +77,9 @@ impl Play {
                     let saw = self.version.map(|version| (seen.clone(), version));
                     let unchanged = saw.is_some() && self.saw == saw;
                     let read = step == Step::Look || !unchanged;
-                    let opened = matches!(seen, Seen::Text(_)) && read;
+                    let empty =
+                        matches!(&seen, Seen::Fault(it) if it.condition == Condition::Empty);
+                    let opened = (empty || matches!(seen, Seen::Text(_))) && read;
                     self.saw = saw;
                     let look = Look { seen, link: false, opened, clock, version: self.version };
                     self.rule.looked(self.now, look);

@@ -52,7 +52,7 @@ fn a_file_renamed_in_over_one_that_is_written_is_looked_at_twice_and_no_look_bef
     assert_eq!(play.say(1), ["8"]);
 
     let mut play = Play::well(INOTIFY);
-    play.rule.knocks.look_begins();
+    play.rule.knocks.looked();
     let others = [Hint::Changed, Hint::Opened, Hint::Changed, Hint::Opened, Hint::Closed];
     for hint in others {
         play.hint(hint);
