@@ -4,7 +4,6 @@
 //! `rule` decides; this file opens the device again and again, watches the accept file, and
 //! carries out. It needs no server, only the files that both know.
 
-mod backoff;
 mod candidates;
 mod device;
 mod rule;
@@ -24,7 +23,7 @@ use tracing::{info, warn};
 
 use crate::cli::BridgeConfig;
 use crate::status;
-use backoff::Backoff;
+use chadburn_host::backoff::Backoff;
 use chadburn_host::log::escaped;
 use chadburn_host::systemd::{Manager, watchdog_interval};
 use device::{Device, NoDevice};
@@ -35,6 +34,12 @@ use live_file::writing::Report;
 use rule::{Effect, Event, LogEvent, Rule};
 
 pub use candidates::{Candidate, candidates};
+
+/// The first wait before a device is opened again.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+
+/// The longest: a telegraph that is plugged in again works within seconds.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// The interval of the timer that drives timeouts.
 const TICK: Duration = Duration::from_millis(100);
@@ -94,7 +99,7 @@ pub async fn run(config: BridgeConfig, stop: impl Future<Output = ()>) -> Result
         device: None,
         opened: Instant::now(),
         reopen_at: Instant::now(),
-        backoff: Backoff::new(),
+        backoff: Backoff::new(FIRST_WAIT, LONGEST_WAIT),
         unavailable_logged: false,
         initial_report_seen: false,
         writing: None,

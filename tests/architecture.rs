@@ -53,9 +53,9 @@ const PURE: [&str; 24] = [
     "crates/chadburn-eye/src/relay/outbox",
     "crates/chadburn-eye/src/relay/rule",
     "crates/chadburn-eye/src/source/address",
-    "crates/chadburn-eye/src/source/retry",
     "crates/chadburn-eye/src/vision",
     "crates/chadburn-eye/src/wire",
+    "crates/chadburn-host/src/backoff",
 ];
 
 /// What a pure room must not name.

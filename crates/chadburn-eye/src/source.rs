@@ -6,18 +6,17 @@ pub mod address;
 mod child;
 mod directory;
 mod http;
-mod retry;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use chadburn_host::backoff::Backoff;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use self::address::Address;
-use self::retry::Retry;
 use crate::picture::jpeg::Splitter;
 use crate::picture::{BadPicture, Picture};
 use crate::scene::{self, Hand};
@@ -28,6 +27,12 @@ const SILENT: Duration = Duration::from_secs(5);
 /// The same for the first picture of ffmpeg: a camera that speaks RTSP is only understood from its next whole picture
 /// on, which may be ten seconds away.
 const BEGINS: Duration = Duration::from_secs(20);
+
+/// The first wait before a lost source is opened again.
+const FIRST_WAIT: Duration = Duration::from_secs(1);
+
+/// The longest: a camera that is plugged in again is seen within half a minute.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 
 /// The time between two snapshots, unless it is said.
 const EVERY: Duration = Duration::from_secs(1);
@@ -111,7 +116,7 @@ impl Sink {
 /// Reads this source. Returns only at the end of standard input: all others are opened again. `hand` turns the pointer
 /// of the scene.
 pub async fn read(address: &Address, every: Option<Duration>, hand: &Hand, sink: &Sink) {
-    let (mut retry, mut newest) = (Retry::default(), sink.newest());
+    let (mut backoff, mut newest) = (Backoff::new(FIRST_WAIT, LONGEST_WAIT), sink.newest());
     let patience = SILENT + every.unwrap_or_default();
     let is_ffmpeg = matches!(address, Address::Device(_) | Address::Ffmpeg(_));
     let first = if is_ffmpeg { BEGINS.max(patience) } else { patience };
@@ -140,7 +145,7 @@ pub async fn read(address: &Address, every: Option<Duration>, hand: &Hand, sink:
             Ok(()) => sink.lost("it has ended without a picture".into()),
             Err(why) => sink.lost(why),
         }
-        sleep(retry.wait(if has_brought { begun.elapsed() } else { Duration::ZERO })).await;
+        sleep(backoff.lost(if has_brought { begun.elapsed() } else { Duration::ZERO })).await;
     }
 }
 
