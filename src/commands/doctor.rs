@@ -35,12 +35,10 @@ pub(super) async fn run(
     findings.push(ground::descriptors());
     let way = way::look(settings, url).await;
     // What the server says of its status file counts, and not what holds for this program.
-    if way.iter().any(
-        |it| matches!(it, Finding::Note(what, _) if what.ends_with("status file is well, by poll")),
-    ) {
+    if way.polls {
         findings.retain(|it| *it != Finding::Well(ground::TOLD.into()));
     }
-    findings.extend(way);
+    findings.extend(way.findings);
     let mut bad = 0;
     for finding in &findings {
         match finding {

@@ -18,21 +18,35 @@ const APART: u64 = 5;
 /// How long the first event may take, in which the present state comes; it is there at once.
 const EVENT: Duration = Duration::from_secs(3);
 
-pub(super) async fn look(settings: Settings, url: &str) -> Vec<Finding> {
+/// What was found out of the way to the server, and of the server.
+pub(super) struct Way {
+    pub(super) findings: Vec<Finding>,
+    /// Its status file is well, and it looks at it ten times a second, because no kernel tells it of changes.
+    pub(super) polls: bool,
+}
+
+impl Way {
+    fn of(findings: Vec<Finding>) -> Self {
+        Self { findings, polls: false }
+    }
+}
+
+pub(super) async fn look(settings: Settings, url: &str) -> Way {
     let shown = escaped(url);
     let page = match get(&settings, "readyz").await {
         Ok(page) => page,
         Err(failure) => {
             let then = "start the server, or say with --url where it is; a firewall or another \
                         port may be in between";
-            return vec![Finding::Bad(failure.to_string(), then.into())];
+            return Way::of(vec![Finding::Bad(failure.to_string(), then.into())]);
         }
     };
-    let mut findings = vec![host(&page, &shown.to_string())];
-    if matches!(findings[0], Finding::Bad(..)) {
-        return findings;
+    let mut way = Way::of(vec![host(&page, &shown.to_string())]);
+    if matches!(way.findings[0], Finding::Bad(..)) {
+        return way;
     }
-    findings.extend(ready(&page));
+    let Way { findings, polls } = &mut way;
+    *polls = ready(&page, findings);
     findings.push(clock(&page));
     let (finding, welcome) = upgrade(settings.clone()).await;
     findings.push(finding);
@@ -50,7 +64,7 @@ pub(super) async fn look(settings: Settings, url: &str) -> Vec<Finding> {
     }
     findings.push(origin(settings.clone(), url).await);
     findings.push(events(&settings).await);
-    findings
+    way
 }
 
 /// What `/readyz` says; the rest of it is not kept.
@@ -97,17 +111,21 @@ fn host(page: &Page, url: &str) -> Finding {
     }
 }
 
-/// What the server says of its files.
-fn ready(page: &Page) -> Vec<Finding> {
+/// What the server says of its files; whether its status file is well and polled.
+fn ready(page: &Page, findings: &mut Vec<Finding>) -> bool {
     let Ok(Ready { status_file, accept_file, bell_book }) = serde_json::from_str(&page.body) else {
         let what = "the server does not say how its files are".into();
-        return vec![Finding::Bad(what, "look what the proxy makes of /readyz".into())];
+        findings.push(Finding::Bad(what, "look what the proxy makes of /readyz".into()));
+        return false;
     };
-    let mut findings = Vec::new();
+    let is_polled = |file: &ReadyFile| {
+        (file.health.as_deref(), file.watch.as_deref()) == (Some("ok"), Some("poll"))
+    };
+    let polls = status_file.as_ref().is_some_and(is_polled);
     for (file, name) in [(status_file, "status"), (accept_file, "accept"), (bell_book, "book")] {
         let Some(file) = file else { continue };
         match (file.health.as_deref(), file.detail.as_deref()) {
-            (Some("ok"), _) if file.watch.as_deref() == Some("poll") => {
+            _ if is_polled(&file) => {
                 let what = format!("the server's {name} file is well, by poll");
                 findings.push(Finding::Note(what, "it looks ten times a second"));
             }
@@ -126,7 +144,7 @@ fn ready(page: &Page) -> Vec<Finding> {
             (None, _) => {}
         }
     }
-    findings
+    polls
 }
 
 /// Now only label what happened, but labels that contradict each other are a nuisance.
