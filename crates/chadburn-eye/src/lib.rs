@@ -29,4 +29,6 @@ pub mod access;
 
 pub mod websocket;
 
+mod metrics;
+
 pub mod wire;

@@ -12,11 +12,11 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, Request, Response, StatusCode, header};
+use axum::extract::State;
+use axum::http::{Request, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use chadburn_web::assets::{AssetService, Assets};
+use chadburn_web::assets::{AssetService, Assets, routes};
 use chadburn_web::limits::Limits;
 use chadburn_web::problem::Problem;
 use chadburn_web::visitors::Visitors;
@@ -31,6 +31,7 @@ use tokio_util::task::TaskTracker;
 use crate::frames::{Frame, Frames};
 use crate::health::Condition;
 use crate::link;
+use crate::metrics::CONTENT_TYPE;
 use crate::picture::{Format, Picture};
 use crate::source::Sink;
 use crate::wire::BoundingBox;
@@ -157,7 +158,6 @@ pub async fn listen(
     let parts = stream::start(&view, &stop, tracker);
     let app = App {
         view: view.clone(),
-        page: AssetService::new(Assets::embedded("eye.html", FILES), "", Workers::new(1)),
         workers: Workers::new(1),
         viewers: Arc::clone(&viewers),
         parts,
@@ -237,7 +237,6 @@ impl Service for EyeService {
 #[derive(Clone)]
 struct App {
     view: View,
-    page: AssetService,
     /// Encode.
     workers: Workers,
     viewers: Arc<Semaphore>,
@@ -246,41 +245,19 @@ struct App {
 }
 
 fn router(app: App) -> Router {
+    let page = AssetService::new(Assets::embedded("eye.html", FILES), "", Workers::new(1));
     Router::new()
-        .route("/", get(page))
-        .route("/static/{*path}", get(part))
-        .route("/favicon.ico", get(icon))
         .route("/stream.mjpg", get(stream))
         .route("/snapshot.jpg", get(snapshot))
         .route("/reading", get(reading))
         .route("/metrics", get(metrics))
         .route("/livez", get(async || "ok\n"))
         .route("/readyz", get(ready))
-        .fallback(async || nothing())
+        .with_state(app)
+        .merge(routes(page, "static/favicon.svg", "there is nothing here; the page is at /"))
         .method_not_allowed_fallback(async || {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "not with this method")
         })
-        .with_state(app)
-}
-
-fn nothing() -> Problem {
-    Problem::new(StatusCode::NOT_FOUND, "there is nothing here; the page is at /")
-}
-
-async fn page(State(app): State<App>, head: HeaderMap) -> Result<Response<Body>, Problem> {
-    app.page.page(&head).await?.ok_or_else(nothing)
-}
-
-async fn part(
-    State(app): State<App>,
-    Path(path): Path<String>,
-    head: HeaderMap,
-) -> Result<Response<Body>, Problem> {
-    app.page.part(&path, &head).await?.ok_or_else(nothing)
-}
-
-async fn icon(State(app): State<App>, head: HeaderMap) -> Result<Response<Body>, Problem> {
-    app.page.file("static/favicon.svg", &head).await?.ok_or_else(nothing)
 }
 
 async fn stream(State(app): State<App>) -> Result<Response<Body>, Problem> {
@@ -312,9 +289,8 @@ async fn ready(State(app): State<App>) -> Response<Body> {
 }
 
 async fn metrics(State(app): State<App>) -> Response<Body> {
-    let kind = "text/plain; version=0.0.4; charset=utf-8";
     let viewers = VIEWERS - app.viewers.available_permits();
-    ([(header::CONTENT_TYPE, kind)], metrics::text(&app.view, viewers)).into_response()
+    ([(header::CONTENT_TYPE, CONTENT_TYPE)], metrics::text(&app.view, viewers)).into_response()
 }
 
 fn json(status: StatusCode, text: String) -> Response<Body> {

@@ -4,6 +4,7 @@
 
 mod answer;
 mod directory;
+mod routes;
 mod travel;
 
 use std::io;
@@ -17,6 +18,7 @@ use thiserror::Error;
 use crate::gzip;
 pub use answer::AssetService;
 use directory::Directory;
+pub use routes::routes;
 use travel::bare;
 
 /// How many hexadecimal digits the digest has.

@@ -16,11 +16,9 @@
 //! use std::num::NonZeroU32;
 //! use std::sync::Arc;
 //!
-//! use axum::extract::{Path, State};
-//! use axum::http::{HeaderMap, StatusCode};
-//! use axum::{Router, response::Response, routing::get};
-//! use chadburn_web::assets::{AssetService, Assets};
-//! use chadburn_web::{Server, limits::Limits, problem::Problem, visitors::Visitors, workers::Workers};
+//! use axum::{Router, routing::get};
+//! use chadburn_web::assets::{AssetService, Assets, routes};
+//! use chadburn_web::{Server, limits::Limits, visitors::Visitors, workers::Workers};
 //! use tokio::io::{AsyncReadExt, AsyncWriteExt};
 //! use tokio::net::{TcpListener, TcpStream};
 //! use tokio::sync::{Semaphore, watch};
@@ -30,22 +28,6 @@
 //!     ("page.html", b"<script type=module src=static/{{assets}}/clock.js></script>"),
 //!     ("static/clock.js", b"document.title = Date();"),
 //! ];
-//!
-//! async fn page(State(it): State<AssetService>, head: HeaderMap) -> Result<Response, Problem> {
-//!     it.page(&head).await?.ok_or_else(nothing)
-//! }
-//!
-//! async fn part(
-//!     State(it): State<AssetService>,
-//!     Path(path): Path<String>,
-//!     head: HeaderMap,
-//! ) -> Result<Response, Problem> {
-//!     it.part(&path, &head).await?.ok_or_else(nothing)
-//! }
-//!
-//! fn nothing() -> Problem {
-//!     Problem::new(StatusCode::NOT_FOUND, "there is nothing here")
-//! }
 //!
 //! # async fn ask(stream: &mut TcpStream, path: &str) -> std::io::Result<String> {
 //! #     let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
@@ -59,10 +41,10 @@
 //! # async fn main() -> std::io::Result<()> {
 //! let assets = Assets::embedded("page.html", FILES);
 //! let digest = assets.digest().to_owned();
+//! let page = AssetService::new(assets, "", Workers::new(1));
 //! let service = Router::new()
-//!     .route("/", get(page))
-//!     .route("/static/{*path}", get(part))
-//!     .with_state(AssetService::new(assets, "", Workers::new(1)));
+//!     .route("/time", get(async || "noon"))
+//!     .merge(routes(page, "static/clock.svg", "there is nothing here"));
 //! let (_replace, visitors) = watch::channel(Visitors::default());
 //! let server = Server {
 //!     service,

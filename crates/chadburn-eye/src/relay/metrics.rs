@@ -1,14 +1,13 @@
 //! `GET /metrics`: what is counted, in the text format of Prometheus.
 
-use std::fmt::Write;
-
 use super::rule::Rule;
+use crate::metrics::Page;
 
 /// The page.
 pub(super) fn page(rule: &Rule) -> String {
     let count = |count: usize| count as u64;
     let it = rule.counts();
-    let mut page = String::new();
+    let mut page = Page::new("chadburn_relay");
     for (name, kind, help, value) in [
         ("processors", "gauge", "Cameras that are connected", count(rule.cameras().len())),
         ("clients", "gauge", "Clients that are connected", count(rule.clients())),
@@ -23,16 +22,11 @@ pub(super) fn page(rule: &Rule) -> String {
         ("stops_total", "counter", "Objects that were stopped", it.stops),
         ("bad_messages_total", "counter", "Messages that could not be read", it.bad),
     ] {
-        let _ = write!(
-            page,
-            "# HELP chadburn_relay_{name} {help}\n# TYPE chadburn_relay_{name} {kind}\n\
-             chadburn_relay_{name} {value}\n"
-        );
+        page.figure(name, kind, help, value);
     }
-    page += "# HELP chadburn_relay_closed_total Connections that the relay has closed, by code\n\
-             # TYPE chadburn_relay_closed_total counter\n";
+    page.family("closed_total", "counter", "Connections that the relay has closed, by code");
     for (code, count) in &it.closed {
-        let _ = writeln!(page, "chadburn_relay_closed_total{{code=\"{code}\"}} {count}");
+        page.sample("closed_total", &format!("{{code=\"{code}\"}}"), count);
     }
-    page
+    page.text()
 }

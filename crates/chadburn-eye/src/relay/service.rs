@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{Path, State as Given};
-use axum::http::{HeaderMap, Request, Response, StatusCode, header};
+use axum::extract::State as Given;
+use axum::http::{Request, Response, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use chadburn_web::assets::{AssetService, Assets};
+use chadburn_web::assets::{AssetService, Assets, routes};
 use chadburn_web::problem::Problem;
 use chadburn_web::visitors::Visitors;
 use chadburn_web::workers::Workers;
@@ -23,6 +23,7 @@ use tokio_tungstenite::tungstenite::Message;
 use super::rule::{Close, Role};
 use super::state::State;
 use super::{connection, metrics, page};
+use crate::metrics::CONTENT_TYPE;
 use crate::websocket::{self, Socket};
 use crate::wire::{self, FromPanel, SUBPROTOCOL, ToClient};
 
@@ -38,6 +39,10 @@ const SEND_BUFFER: usize = 64 * 1024;
 
 /// One thread compresses; the page is small.
 const WORKERS: usize = 1;
+
+/// What is said where there is nothing.
+const NOTHING: &str =
+    "there is nothing here; processors come to /processor, clients to /client, people to /";
 
 /// What a connection is to become.
 #[derive(Clone, Copy, Debug)]
@@ -55,25 +60,16 @@ pub(super) struct RelayService {
     router: Router,
 }
 
-#[derive(Clone)]
-struct View {
-    state: Arc<State>,
-    page: AssetService,
-}
-
 impl RelayService {
     pub(super) fn new(state: Arc<State>, visitors: watch::Receiver<Visitors>) -> Self {
-        let page =
-            AssetService::new(Assets::embedded(page::PAGE, page::FILES), "", Workers::new(WORKERS));
+        let files = Assets::embedded(page::PAGE, page::FILES);
+        let page = AssetService::new(files, "", Workers::new(WORKERS));
         let router = Router::new()
-            .route("/", get(whole))
-            .route("/static/{*path}", get(part))
-            .route("/favicon.ico", get(icon))
             .route("/livez", get(ready))
             .route("/readyz", get(ready))
             .route("/metrics", get(measured))
-            .fallback(nothing)
-            .with_state(View { state: Arc::clone(&state), page });
+            .with_state(Arc::clone(&state))
+            .merge(routes(page, page::ICON, NOTHING));
         Self { state, visitors, router }
     }
 
@@ -153,40 +149,14 @@ fn role(request: &Request<Body>) -> Option<Role> {
     }
 }
 
-async fn whole(Given(view): Given<View>, head: HeaderMap) -> Result<Response<Body>, Problem> {
-    view.page.page(&head).await?.ok_or_else(not_found)
-}
-
-async fn part(
-    Given(view): Given<View>,
-    Path(path): Path<String>,
-    head: HeaderMap,
-) -> Result<Response<Body>, Problem> {
-    view.page.part(&path, &head).await?.ok_or_else(not_found)
-}
-
-async fn icon(Given(view): Given<View>, head: HeaderMap) -> Result<Response<Body>, Problem> {
-    view.page.file(page::ICON, &head).await?.ok_or_else(not_found)
-}
-
 async fn ready() -> Response<Body> {
     plain("text/plain; charset=utf-8", "ok\n".into())
 }
 
-async fn measured(Given(view): Given<View>) -> Response<Body> {
-    plain("text/plain; version=0.0.4; charset=utf-8", view.state.look(metrics::page))
+async fn measured(Given(state): Given<Arc<State>>) -> Response<Body> {
+    plain(CONTENT_TYPE, state.look(metrics::page))
 }
 
 fn plain(kind: &'static str, text: String) -> Response<Body> {
     ([(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-store")], text).into_response()
-}
-
-async fn nothing() -> Problem {
-    not_found()
-}
-
-fn not_found() -> Problem {
-    let detail =
-        "there is nothing here; processors come to /processor, clients to /client, people to /";
-    Problem::new(StatusCode::NOT_FOUND, detail)
 }
